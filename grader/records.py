@@ -1,0 +1,178 @@
+"""The nouns that pass from room to room: frozen, and made of plain data.
+
+    Submission -> Question -> Evidence -> Verdict -> Grade
+
+What a worker says is an answer, and an answer is testimony: it shares a process with the student's
+code. What the host itself saw (exit, memory, wall time) is an `Outcome`. `Evidence` keeps the two
+apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+Status = Literal["passed", "partial", "failed", "not_scored", "needs_marking"]
+Owner = Literal["student", "harness"]
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What one student handed in, made ready to be run but not yet run.
+
+    `folder` is what the sandbox shows the worker, read-only: archives unpacked, notebooks
+    converted. `refused` says why nothing of it may be run (an archive that is not safe, say); the
+    student is told.
+    """
+
+    student: str
+    source: Path
+    folder: Path
+    files: tuple[str, ...]
+    digest: str
+    answers: Mapping[str, str] = field(default_factory=dict)
+    submitted_at: datetime | None = None
+    refused: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Question:
+    """What the worker is to do with the student's code.
+
+    Questions of one `session` are put to one child process, in order, so that a later one finds
+    what an earlier one left (the network that was trained). `seconds` is the limit for the answer,
+    loading the student's file included. Two questions with the same `id` are the same question.
+    """
+
+    id: str
+    kind: str
+    args: Mapping[str, Any]
+    session: str
+    seconds: float
+    blobs: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one question ended, as far as the worker's supervisor and the host could see.
+
+    `kind` is a word of `grader.sandbox.blame.OWNER`, which says whose fault it is. `output` is the
+    tail of what the student's code printed, `traceback` names the student's own lines.
+    """
+
+    kind: str
+    owner: Owner
+    message: str = ""
+    seconds: float = 0.0
+    phase: Literal["load", "call"] = "call"
+    traceback: str = ""
+    output: str = ""
+
+    @property
+    def answered(self) -> bool:
+        return self.kind == "answered"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A question, how it ended (observed), and what was said in reply (reported)."""
+
+    question: Question
+    outcome: Outcome
+    value: Any = None
+    blobs: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows for the feedback; the first column names the row. Cells are plain text."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class Series:
+    """A line of a plot: `points` are (x, y)."""
+
+    label: str
+    points: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True)
+class LearningCurve:
+    """Loss and top-1 accuracy (a fraction) per epoch, as observed while the student's code ran."""
+
+    title: str
+    loss: tuple[Series, ...]
+    accuracy: tuple[Series, ...]
+
+
+@dataclass(frozen=True)
+class ConfusionMatrix:
+    """`counts[i][j]` images of class i were called class j."""
+
+    title: str
+    classes: tuple[str, ...]
+    counts: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a check concludes about one criterion from the evidence.
+
+    `fraction` of the criterion's points, 0 to 1. `reason` is the sentence the student reads,
+    `hints` cost nothing, `seen` is what a person needs who marks or defends it.
+    """
+
+    criterion: str
+    status: Status
+    fraction: float
+    reason: str
+    hints: tuple[str, ...] = ()
+    asked: str = ""
+    next_step: str = ""
+    tables: tuple[Table, ...] = ()
+    pictures: tuple[LearningCurve | ConfusionMatrix, ...] = ()
+    seen: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class CriterionGrade:
+    """A verdict with its points. `points` is None while it waits for a person or for a re-run."""
+
+    verdict: Verdict
+    title: str
+    part: str
+    visibility: str
+    max: float
+    points: float | None
+
+
+@dataclass(frozen=True)
+class Grade:
+    """One student's marks: what `grades.json` and the feedback are made of.
+
+    `score` adds up what is known so far, less the late penalty, and is never above the cap.
+    """
+
+    student: str
+    submission: Submission
+    criteria: tuple[CriterionGrade, ...]
+    score: float
+    max: float
+    late_penalty: float = 0.0
+    seconds: float = 0.0
+    notes: tuple[str, ...] = ()
+
+    @property
+    def state(self) -> Literal["graded", "needs_marking", "not_scored"]:
+        statuses = {criterion.verdict.status for criterion in self.criteria}
+        if "not_scored" in statuses:
+            return "not_scored"
+        return "needs_marking" if "needs_marking" in statuses else "graded"

@@ -1,0 +1,317 @@
+"""`rubric.yaml` -> Rubric. Every error names the file, the line, what is there and what may be.
+
+The rubric knows no check: each check brings a model of its parameters (`Params`), and `load` is
+handed the models by name. `json_schema` describes the same for editors.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError
+
+from grader.errors import RubricError
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+
+
+class Model(BaseModel):
+    """Base of everything in a rubric: read-only, and a misspelt key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Limits(Model):
+    """What one submission may use. Memory counts files in the scratch space as well."""
+
+    seconds: float = Field(60, gt=0, description="for one question, loading the file included")
+    memory_mib: int = Field(4096, ge=256)
+    cpus: float = Field(2, gt=0)
+    pids: int = Field(512, ge=16, description="processes and threads")
+    scratch_mib: int = Field(512, ge=16, description="size of the writable folder")
+    output_kib: int = Field(256, ge=1, description="kept of what the student's code prints")
+
+
+class Hidden(Model):
+    """Where the hidden images come from: a part held out by seed, or two .npy files."""
+
+    held_out: int | None = Field(None, ge=1, description="images held out of the data by seed")
+    images: Path | None = Field(None, description=".npy, uint8, (N, H, W, 3)")
+    labels: Path | None = Field(None, description=".npy, integers, (N,)")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Hidden:
+        if (self.images is None) != (self.labels is None):
+            raise ValueError("give both 'images' and 'labels', or neither")
+        if self.images is not None and self.held_out is not None:
+            raise ValueError("give either 'held_out' or the two files, not both")
+        return self
+
+
+class DataSpec(Model):
+    """A dataset and how it is split.
+
+    `digits` is the handwritten digits that scikit-learn ships (1,797 images of 8x8); `cifar10` is
+    torchvision's layout on disk; `imagefolder` is a folder or a zip of train|test/CLASS/image.
+    """
+
+    source: Literal["digits", "cifar10", "imagefolder"] = "digits"
+    path: Path | None = Field(None, description="folder or zip; not for digits")
+    validation: int = Field(300, ge=1, description="images of the student's test set, by seed")
+    hidden: Hidden = Hidden(held_out=300)
+    seed: int = Field(0, description="of the split; not a secret, the labels are")
+    limit_train: int | None = Field(None, ge=1, description="use only so many training images")
+
+    @model_validator(mode="after")
+    def _path_where_needed(self) -> DataSpec:
+        if self.source != "digits" and self.path is None:
+            raise ValueError(f"source '{self.source}' needs a 'path'")
+        return self
+
+
+class Threshold(Model):
+    """From this top-1 accuracy on, this share of the points."""
+
+    accuracy: Share
+    share: Share
+
+
+class Profile(Model):
+    """Data, budget and thresholds that belong together: an accuracy means nothing without them."""
+
+    data: DataSpec = DataSpec()
+    epochs: int = Field(ge=1)
+    seconds: float = Field(gt=0, description="of training, observed at each step")
+    thresholds: tuple[Threshold, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _descending(self) -> Profile:
+        accuracies = [threshold.accuracy for threshold in self.thresholds]
+        shares = [threshold.share for threshold in self.thresholds]
+        if accuracies != sorted(set(accuracies), reverse=True) or shares != sorted(
+            set(shares), reverse=True
+        ):
+            raise ValueError("'thresholds' go from the highest accuracy and share to the lowest")
+        return self
+
+
+class Late(Model):
+    """A submission that is late loses `per_day` of its score for every day begun, then all."""
+
+    due: datetime
+    grace_minutes: float = Field(0, ge=0)
+    per_day: Share = 0.1
+    max_days: int = Field(5, ge=0, description="later than this many days earns nothing")
+
+    @model_validator(mode="after")
+    def _with_zone(self) -> Late:
+        if self.due.tzinfo is None:
+            raise ValueError("'due' needs a time zone, such as 2026-11-30T23:59:00-05:00")
+        return self
+
+
+class Criterion(Model):
+    """One line of the marks. `title` is the sentence that the student reads."""
+
+    id: Identifier
+    title: str = Field(min_length=1)
+    part: str = Field(min_length=1, description="part of the homework, such as '1(e)'")
+    points: float = Field(gt=0)
+    check: str
+    params: BaseModel
+    visibility: Literal["visible", "after_due", "hidden"] = "visible"
+    depends_on: tuple[Identifier, ...] = ()
+
+
+class Rubric(Model):
+    """A homework: its criteria, and what they are worth under which conditions."""
+
+    title: str
+    reference: Path = Path("reference")
+    total: float = Field(gt=0, description="what the criteria's points must add up to")
+    cap: float = Field(gt=0, description="no score is above it")
+    profile: str = "quick"
+    profiles: Mapping[str, Profile] = Field(min_length=1)
+    limits: Limits = Limits()
+    late: Late | None = None
+    criteria: tuple[Criterion, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> Rubric:
+        points = sum(criterion.points for criterion in self.criteria)
+        if abs(points - self.total) > 1e-9:
+            raise ValueError(f"the criteria add up to {points:g} points, 'total' is {self.total:g}")
+        if self.profile not in self.profiles:
+            raise ValueError(
+                f"profile '{self.profile}' is not one of {', '.join(sorted(self.profiles))}"
+            )
+        seen: set[str] = set()
+        for criterion in self.criteria:
+            if criterion.id in seen:
+                raise ValueError(f"two criteria have the id '{criterion.id}'")
+            for other in criterion.depends_on:
+                if other not in seen:
+                    raise ValueError(
+                        f"'{criterion.id}' depends on '{other}', which does not stand before it"
+                    )
+            seen.add(criterion.id)
+        return self
+
+    @property
+    def active(self) -> Profile:
+        return self.profiles[self.profile]
+
+
+def load(path: Path, checks: Mapping[str, type[BaseModel]], profile: str | None = None) -> Rubric:
+    """Read and validate a rubric; `checks` has the model of each check's parameters by its name.
+
+    Paths in the rubric are relative to its file. `profile` replaces the rubric's own choice.
+    Raises RubricError, with the line.
+    """
+    document = _read(path)
+    _bind_parameters(document, path, checks)
+    if profile is not None:
+        document["profile"] = profile
+    try:
+        rubric = Rubric.model_validate(document)
+    except ValidationError as error:
+        raise RubricError(_explain(error, document, path)) from None
+    return _rooted(rubric, path.resolve().parent)
+
+
+def json_schema(checks: Mapping[str, type[BaseModel]]) -> dict[str, Any]:
+    """The JSON Schema of `rubric.yaml`, with each check's own parameters."""
+    schema = Rubric.model_json_schema()
+    criterion = schema["$defs"]["Criterion"]
+    del criterion["properties"]["params"]
+    criterion["required"].remove("params")
+    criterion["properties"]["check"] = {"enum": sorted(checks)}
+    criterion["allOf"] = []
+    for name, model in sorted(checks.items()):
+        parameters = model.model_json_schema(ref_template="#/$defs/{model}")
+        schema["$defs"].update(parameters.pop("$defs", {}))
+        criterion["properties"] |= dict.fromkeys(parameters["properties"], True)
+        criterion["allOf"].append(
+            {
+                "if": {"properties": {"check": {"const": name}}},
+                "then": {"properties": parameters["properties"]},
+            }
+        )
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def _read(path: Path) -> Any:
+    try:
+        document = YAML(typ="rt").load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RubricError(f"{path}: cannot be read: {error.strerror}") from None
+    except MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise RubricError(f"{path}:{line}: not valid YAML: {error.problem}") from None
+    if not isinstance(document, dict):
+        raise RubricError(f"{path}:1: a mapping was expected (title, total, criteria, ...)")
+    return document
+
+
+def _bind_parameters(document: Any, path: Path, checks: Mapping[str, type[BaseModel]]) -> None:
+    """Move the keys of a criterion that belong to its check into `params`, validated."""
+    own = set(Criterion.model_fields) - {"params"}
+    criteria = document.get("criteria")
+    for index, criterion in enumerate(criteria if isinstance(criteria, list) else []):
+        if not isinstance(criterion, dict) or "check" not in criterion:
+            continue
+        name = criterion["check"]
+        if name not in checks:
+            place = ("criteria", index, "check")
+            found = f"there is no check '{name}'{_did_you_mean(str(name), sorted(checks))}"
+            raise RubricError(f"{path}:{_line(document, place)}: {found}")
+        given = {key: criterion[key] for key in list(criterion) if key not in own}
+        try:
+            parameters = checks[name].model_validate(given)
+        except ValidationError as error:
+            prefix = ("criteria", index)
+            allowed = sorted(own | set(checks[name].model_fields))
+            raise RubricError(_explain(error, document, path, prefix, allowed)) from None
+        for key in given:
+            del criterion[key]
+        criterion["params"] = parameters
+
+
+def _explain(
+    error: ValidationError,
+    document: Any,
+    path: Path,
+    prefix: tuple[Any, ...] = (),
+    allowed: list[str] | None = None,
+) -> str:
+    lines = []
+    for problem in error.errors():
+        place = prefix + tuple(problem["loc"])
+        where = f"{path}:{_line(document, place)}"
+        what = ".".join(str(step) for step in place) or "rubric"
+        text = problem["msg"].removeprefix("Value error, ")
+        if problem["type"] == "extra_forbidden":
+            names = allowed or _fields_at(place[:-1])
+            text = f"this key is not known{_did_you_mean(str(place[-1]), names)}"
+        elif problem["type"] not in ("missing", "value_error"):
+            text = f"{text}, found {problem['input']!r}"
+        lines.append(f"{where}: {what}: {text}")
+    return "\n".join(lines)
+
+
+def _did_you_mean(word: str, names: list[str]) -> str:
+    close = difflib.get_close_matches(word, names, n=1)
+    guess = f"; did you mean '{close[0]}'?" if close else ""
+    return f"{guess} (allowed: {', '.join(names)})"
+
+
+def _fields_at(place: tuple[Any, ...]) -> list[str]:
+    """The keys that are allowed at a place of the document, read off the JSON Schema."""
+    schema = Rubric.model_json_schema()
+    node: Any = schema
+    for step in place:
+        if isinstance(step, int):
+            node = node.get("items", {})
+        else:
+            node = node.get("properties", {}).get(step) or node.get("additionalProperties") or {}
+        for option in node.get("anyOf", [node]):
+            if "$ref" in option:
+                node = schema["$defs"][option["$ref"].rsplit("/", 1)[-1]]
+                break
+    return sorted(node.get("properties", {}))
+
+
+def _line(document: Any, place: tuple[Any, ...]) -> int:
+    """The line of the deepest part of `place` that the document has."""
+    line, node = 1, document
+    for step in place:
+        try:
+            position = node.lc.item(step) if isinstance(node, list) else node.lc.key(step)
+            line, node = position[0] + 1, node[step]
+        except (KeyError, IndexError, AttributeError, TypeError):
+            break
+    return int(line)
+
+
+def _rooted(rubric: Rubric, folder: Path) -> Rubric:
+    def rooted(path: Path | None) -> Path | None:
+        return None if path is None else folder / path.expanduser()
+
+    profiles = {}
+    for name, profile in rubric.profiles.items():
+        hidden = profile.data.hidden
+        hidden = hidden.model_copy(
+            update={"images": rooted(hidden.images), "labels": rooted(hidden.labels)}
+        )
+        data = profile.data.model_copy(update={"path": rooted(profile.data.path), "hidden": hidden})
+        profiles[name] = profile.model_copy(update={"data": data})
+    return rubric.model_copy(
+        update={"profiles": profiles, "reference": folder / rubric.reference}
+    )
