@@ -1,0 +1,1 @@
+"""Where a student's code runs, and whose fault it is when it ends badly."""
