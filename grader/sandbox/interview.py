@@ -1,0 +1,159 @@
+"""The conversation with a worker: put the questions, wait for each answer, keep what came back.
+
+A worker that falls silent is stopped, and the questions that are left go to a fresh one: a hang or
+a crash costs the question that it happened in, and not the rest.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import queue
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from grader import wire
+from grader.errors import SandboxError
+from grader.records import Evidence, Outcome, Question
+from grader.sandbox import blame
+from grader.sandbox.base import Job, Sandbox, Worker
+
+START_SECONDS = 180.0   # a cold page cache makes importing torch slow; this is not the student's time
+GRACE_SECONDS = 10.0    # the worker keeps the limit itself; the host steps in when it does not
+MAX_ANSWER_BLOBS = 64 * 2**20
+
+Frame = tuple[dict[str, Any], tuple[bytes, ...]]
+_END = object()
+
+
+def interview(
+    sandbox: Sandbox,
+    job: Job,
+    gpus: Iterable[str] = (),
+    on_answer: Callable[[Evidence], None] = lambda evidence: None,
+) -> tuple[Evidence, ...]:
+    """Ask everything of `job`, in order. One piece of evidence for each question, always.
+
+    Never raises for what the student's code does; a sandbox that cannot start becomes outcomes
+    that the harness owns.
+    """
+    gpus = tuple(gpus)
+    found: list[Evidence] = []
+    while len(found) < len(job.questions):
+        waiting = job.questions[len(found) :]
+        before = len(found)
+        try:
+            with sandbox.start(job, gpus) as worker:
+                for evidence in _converse(worker, job, waiting):
+                    found.append(evidence)
+                    on_answer(evidence)
+                exit_ = worker.stop()
+        except SandboxError as error:
+            lost = Outcome(blame.NOT_STARTED, "harness", str(error))
+            found += [Evidence(question, lost) for question in job.questions[len(found) :]]
+            break
+        if exit_.out_of_memory:
+            found[before:] = [_killed_for_memory(evidence) for evidence in found[before:]]
+    return tuple(found)
+
+
+def _converse(worker: Worker, job: Job, questions: tuple[Question, ...]) -> Iterable[Evidence]:
+    """Evidence until all is asked or the worker is lost; the last piece then says how."""
+    inbox: queue.Queue[Frame | object] = queue.Queue()
+    threading.Thread(target=_listen, args=(worker, inbox), daemon=True).start()
+    places = worker.places
+    start = {
+        "type": wire.START,
+        "submission": places.submission,
+        "data": places.data,
+        "scratch": places.scratch,
+        "output_bytes": job.limits.output_kib * 1024,
+    }
+    with contextlib.suppress(OSError):
+        worker.write(wire.encode(start))
+    ready = _next(inbox, START_SECONDS)
+    if not isinstance(ready, tuple) or ready[0].get("type") != wire.READY:
+        exit_ = worker.stop()
+        raise SandboxError(
+            f"the worker for {job.name} did not get ready (exit status {exit_.code}"
+            f"{': ' + exit_.lost if exit_.lost else ''}); run `grader run --sandbox process` to "
+            "see whether the worker itself starts on this machine"
+        )
+    stuck: Outcome | None = None
+    for question in questions:
+        if stuck is not None:
+            # The file itself never ends; to load it again would cost the same limit again.
+            yield Evidence(question, stuck)
+            continue
+        evidence, alive = _ask(worker, inbox, question)
+        if evidence.outcome.kind == wire.TIME_LIMIT and evidence.outcome.phase == "load":
+            stuck = evidence.outcome
+        yield evidence
+        if not alive:
+            return
+
+
+def _ask(
+    worker: Worker, inbox: queue.Queue[Frame | object], question: Question
+) -> tuple[Evidence, bool]:
+    begun = time.monotonic()
+    limit = question.seconds + GRACE_SECONDS
+    message = {
+        "type": wire.ASK,
+        "id": question.id,
+        "kind": question.kind,
+        "args": dict(question.args),
+        "session": question.session,
+        "seconds": question.seconds,
+    }
+    with contextlib.suppress(OSError):
+        worker.write(wire.encode(message, question.blobs))
+    reply = _next(inbox, limit)
+    if isinstance(reply, tuple) and _answers(reply[0], question):
+        message, blobs = reply
+        outcome = blame.from_answer(message)
+        value = message.get("value") if outcome.answered else None
+        return Evidence(question, outcome, value, blobs if outcome.answered else ()), True
+    if isinstance(reply, tuple):
+        worker.stop()
+        text = "the worker's reply was not an answer to the question that was put"
+        return Evidence(question, Outcome(wire.BAD_ANSWER, "student", text)), False
+    exit_ = worker.stop()
+    seconds = time.monotonic() - begun
+    return Evidence(question, blame.from_silence(exit_, seconds, limit)), False
+
+
+def _answers(message: Mapping[str, Any], question: Question) -> bool:
+    return message.get("type") == wire.ANSWER and message.get("id") == question.id
+
+
+def _listen(worker: Worker, inbox: queue.Queue[Frame | object]) -> None:
+    """Drain the worker's stream to its end: a client that stops reading blocks the engine."""
+    try:
+        while frame := wire.read_frame(worker.read, max_blobs=MAX_ANSWER_BLOBS):
+            inbox.put(frame)
+    except wire.FrameError as error:
+        inbox.put(({"type": "garbage", "message": str(error)}, ()))
+    except OSError:
+        pass
+    inbox.put(_END)
+    with contextlib.suppress(OSError, ValueError):
+        while worker.read(2**16):
+            pass
+
+
+def _next(inbox: queue.Queue[Frame | object], seconds: float) -> Frame | object | None:
+    try:
+        return inbox.get(timeout=seconds)
+    except queue.Empty:
+        return None
+
+
+def _killed_for_memory(evidence: Evidence) -> Evidence:
+    outcome = evidence.outcome
+    if outcome.kind == wire.CRASHED and outcome.message == signal.SIGKILL.name:
+        return dataclasses.replace(evidence, outcome=blame.out_of_memory(outcome))
+    return evidence

@@ -1,0 +1,142 @@
+"""The worker as a child process of the grader, for one's own code.
+
+It keeps time and memory, and protects against nothing else: the code has this user's files and
+network. A student checks their own work with it; a class is graded in containers.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+import grader
+from grader.errors import SandboxError
+from grader.sandbox.base import Exit, Job, Places
+
+_POLL_SECONDS = 0.1
+
+
+class ProcessWorker:
+    """A worker started by `ProcessSandbox`; see `grader.sandbox.base.Worker`."""
+
+    def __init__(self, process: subprocess.Popen[bytes], places: Places, memory: int) -> None:
+        self.places = places
+        self._process = process
+        self._out_of_memory = threading.Event()
+        threading.Thread(target=self._watch, args=(memory,), daemon=True).start()
+
+    def write(self, data: bytes) -> None:
+        assert self._process.stdin
+        self._process.stdin.write(data)
+        self._process.stdin.flush()
+
+    def read(self, size: int) -> bytes:
+        assert self._process.stdout
+        return os.read(self._process.stdout.fileno(), size)
+
+    def stop(self) -> Exit:
+        family = _family(self._process.pid)
+        with contextlib.suppress(OSError):
+            self.close_questions()
+        for process in family:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+        code = self._process.wait()
+        return Exit(code, self._out_of_memory.is_set())
+
+    def close_questions(self) -> None:
+        assert self._process.stdin
+        self._process.stdin.close()
+
+    def _watch(self, limit: int) -> None:
+        """Kill whatever the worker started once all of it together is over the memory limit.
+
+        The worker itself is spared, as the kernel's limit spares it in a container: it reports the
+        loss and goes on with the next question.
+        """
+        while self._process.poll() is None:
+            family = _family(self._process.pid)
+            if sum(_memory(process) for process in family) > limit:
+                self._out_of_memory.set()
+                for process in family:
+                    if process.pid != self._process.pid:
+                        with contextlib.suppress(psutil.Error):
+                            process.kill()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(_POLL_SECONDS)
+
+
+class ProcessSandbox:
+    """Starts `python -m grader.worker` with this interpreter; see `grader.sandbox.base.Sandbox`.
+
+    `environment` is added to the worker's own, which holds nothing but what Python needs to start.
+    """
+
+    name = "process"
+
+    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
+        self._environment = dict(environment or {})
+
+    @contextmanager
+    def start(self, job: Job, gpus: Iterable[str] = ()) -> Iterator[ProcessWorker]:
+        with tempfile.TemporaryDirectory(prefix="grader-", ignore_cleanup_errors=True) as scratch:
+            places = Places(str(job.submission), str(job.data) if job.data else None, scratch)
+            try:
+                process = subprocess.Popen(
+                    [sys.executable, "-m", "grader.worker"],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                    env=_environment(scratch, gpus) | self._environment,
+                    cwd=scratch,
+                )
+            except OSError as error:
+                raise SandboxError(f"the worker process could not be started: {error}") from None
+            worker = ProcessWorker(process, places, job.limits.memory_mib * 2**20)
+            try:
+                yield worker
+            finally:
+                worker.stop()
+
+
+def _environment(scratch: str, gpus: Iterable[str]) -> dict[str, str]:
+    kept = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
+    environment = {name: os.environ[name] for name in kept if name in os.environ}
+    chosen = ",".join(gpus)
+    return environment | {
+        "PYTHONPATH": str(Path(grader.__file__).resolve().parent.parent),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONIOENCODING": "utf-8",
+        "TMPDIR": scratch,
+        "TEMP": scratch,
+        "HOME": scratch,
+        "MPLBACKEND": "Agg",
+        # An empty list hides every GPU; "all" is CUDA's own default.
+        **({} if chosen == "all" else {"CUDA_VISIBLE_DEVICES": chosen}),
+    }
+
+
+def _family(pid: int) -> list[psutil.Process]:
+    try:
+        process = psutil.Process(pid)
+        return [process, *process.children(recursive=True)]
+    except psutil.Error:
+        return []
+
+
+def _memory(process: psutil.Process) -> int:
+    """Bytes that belong to this process alone: pages shared with the worker count once, there."""
+    try:
+        info = process.memory_info()
+        return int(info.rss - getattr(info, "shared", 0))
+    except psutil.Error:
+        return 0

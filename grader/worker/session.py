@@ -1,0 +1,136 @@
+"""A session: one process that loads the student's code and answers the questions put to it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from grader import wire
+from grader.worker.streams import take_over, write_all
+
+if TYPE_CHECKING:
+    from grader.worker.probes.training import Trained
+
+MAX_TRACEBACK = 6000
+
+
+class NotFound(Exception):
+    """The submission has nothing that answers this question; the text says what was looked for."""
+
+
+class BadAnswer(Exception):
+    """The student's code returned something that cannot be an answer; the text says what."""
+
+
+@dataclass
+class Session:
+    """What later questions of a session find of earlier ones. `folder` is a writable copy."""
+
+    folder: Path
+    data: Path | None
+    loaded: Callable[[], None]
+    trained: Trained | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+Answer = tuple[Any, tuple[bytes, ...]]
+Probe = Callable[[Session, Mapping[str, Any], tuple[bytes, ...]], Answer]
+
+
+def main() -> None:
+    """Answer questions until there are no more. Called in a process of its own."""
+    questions, answers = take_over()
+    frame = wire.read_frame(questions.read)
+    if frame is None:
+        return
+    session = _open(frame[0], answers)
+    while frame := wire.read_frame(questions.read):
+        message, blobs = frame
+        reply, reply_blobs = _answer(session, message, blobs)
+        sys.stdout.flush()
+        write_all(answers, wire.encode({"type": wire.ANSWER, **reply}, reply_blobs))
+    # Interpreter shutdown costs most of a second and would run the student's exit handlers.
+    os._exit(0)
+
+
+def _open(start: Mapping[str, Any], answers: BinaryIO) -> Session:
+    from grader.worker.workplace import arrange
+
+    def loaded() -> None:
+        write_all(answers, wire.encode({"type": wire.LOADED}))
+
+    folder = arrange(Path(start["submission"]), Path(start["scratch"]))
+    data = Path(start["data"]) if start["data"] else None
+    return Session(folder, data, loaded)
+
+
+def _answer(
+    session: Session, message: Mapping[str, Any], blobs: tuple[bytes, ...]
+) -> tuple[dict[str, Any], tuple[bytes, ...]]:
+    from grader.worker.probes import PROBES
+
+    try:
+        value, reply_blobs = PROBES[message["kind"]](session, message["args"], blobs)
+        # A value that JSON cannot hold is the student's: it is told apart here, not on the host.
+        wire.encode({"value": value})
+        return {"outcome": wire.ANSWERED, "value": value}, reply_blobs
+    except NotFound as error:
+        return {"outcome": wire.NOT_FOUND, "message": str(error)}, ()
+    except BadAnswer as error:
+        return {"outcome": wire.BAD_ANSWER, "message": str(error)}, ()
+    except SystemExit as error:
+        text = f"the code called exit({error.code!r}) before it had answered"
+        return {"outcome": wire.EXITED, "message": text}, ()
+    except BaseException as error:
+        return failure(error, session.folder), ()
+
+
+def failure(error: BaseException, folder: Path) -> dict[str, Any]:
+    """The reply for an exception: its message, and a traceback that starts in the student's file."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [index for index, frame in enumerate(frames) if frame.filename.startswith(str(folder))]
+    shown = frames[own[0] :] if own else frames[-3:]
+    lines = traceback.format_list(shown) if shown else []
+    lines += traceback.format_exception_only(error)
+    text = "".join(lines).replace(str(folder) + os.sep, "")
+    if len(text) > MAX_TRACEBACK:
+        text = text[: MAX_TRACEBACK // 2] + "\n[...]\n" + text[-MAX_TRACEBACK // 2 :]
+    where = ""
+    if own:
+        frame = frames[own[-1]]
+        where = f"{Path(frame.filename).name}, {cell_and_line(Path(frame.filename), frame.lineno)}: "
+    first_line = (str(error).strip().splitlines() or [""])[0][:300]
+    summary = f"{where}{type(error).__name__}" + (f": {first_line}" if first_line else "")
+    return {
+        "outcome": wire.EXCEPTION,
+        "message": printable(summary),
+        "traceback": printable(text),
+    }
+
+
+def cell_and_line(path: Path, line: int | None) -> str:
+    """`line 12`, or `cell 3, line 2` in a file that was made from a notebook."""
+    line = line or 1
+    try:
+        before = path.read_text(encoding="utf-8").splitlines()[:line]
+    except (OSError, UnicodeDecodeError):
+        before = []
+    for index in range(len(before) - 1, -1, -1):
+        if before[index].startswith("# %% [cell "):
+            number = before[index].removeprefix("# %% [cell ").rstrip("]")
+            return f"cell {number}, line {line - index - 1}"
+    return f"line {line}"
+
+
+def printable(text: str) -> str:
+    """Without lone surrogates, which a frame must not carry."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+if __name__ == "__main__":
+    main()

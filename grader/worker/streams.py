@@ -1,0 +1,78 @@
+"""The three streams of a worker: questions in, answers out, and what the student's code prints.
+
+Student code prints to file descriptors 1 and 2, and so do libraries. The protocol therefore moves
+to private descriptors before any student code is loaded.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+import threading
+from typing import IO, BinaryIO
+
+
+def take_over() -> tuple[BinaryIO, BinaryIO]:
+    """Move stdin and stdout to private descriptors; 0 becomes empty and 1 becomes a copy of 2.
+
+    Returns (questions, answers).
+    """
+    questions = os.fdopen(os.dup(0), "rb", buffering=0)
+    answers = os.fdopen(os.dup(1), "wb", buffering=0)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+    os.dup2(2, 1)
+    return questions, answers
+
+
+def forbid_inspection() -> None:
+    """Keep processes of the same user out of this one's memory and descriptors (Linux)."""
+    if sys.platform == "linux":
+        pr_set_dumpable = 4
+        ctypes.CDLL(None).prctl(pr_set_dumpable, 0, 0, 0, 0)
+
+
+def write_all(stream: IO[bytes], data: bytes) -> None:
+    """Raw streams may write less than they are given."""
+    view = memoryview(data)
+    while view:
+        written = stream.write(view)
+        view = view[written:]
+
+
+class Tail:
+    """Drains a stream in a thread and keeps the first and the last of it, `cap` bytes in all."""
+
+    def __init__(self, stream: IO[bytes], cap: int) -> None:
+        self._cap = cap
+        self._lock = threading.Lock()
+        self._forget()
+        self._thread = threading.Thread(target=self._drain, args=(stream,), daemon=True)
+        self._thread.start()
+
+    def _forget(self) -> None:
+        self._head, self._end, self._left_out = bytearray(), bytearray(), 0
+
+    def _drain(self, stream: IO[bytes]) -> None:
+        while chunk := os.read(stream.fileno(), 65536):
+            with self._lock:
+                room = self._cap // 4 - len(self._head)
+                if room > 0:
+                    self._head += chunk[:room]
+                    chunk = chunk[room:]
+                self._end += chunk
+                surplus = len(self._end) - (self._cap - self._cap // 4)
+                if surplus > 0:
+                    del self._end[:surplus]
+                    self._left_out += surplus
+
+    def take(self, wait: float = 0.2) -> str:
+        """What came since the last call, as text; waits that long for the stream to end."""
+        self._thread.join(wait)
+        with self._lock:
+            gap = f"\n[... {self._left_out} bytes left out ...]\n" if self._left_out else ""
+            text = self._head.decode("utf-8", "replace") + gap + self._end.decode("utf-8", "replace")
+            self._forget()
+        return text

@@ -1,0 +1,119 @@
+"""The worker's first process: imports torch once, and runs each session in a child of its own.
+
+It never runs student code. It relays questions, keeps the time, drains what the child prints, says
+how the child ended, and leaves nothing of it behind. When its stdin ends, everything ends: the
+host may be killed at any moment, and a container must not outlive it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import platform
+import queue
+import signal
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any, BinaryIO
+
+from grader import wire
+from grader.worker import child as children
+from grader.worker.streams import forbid_inspection, take_over, write_all
+
+Frame = tuple[dict[str, Any], tuple[bytes, ...]]
+
+
+def serve() -> None:
+    """Answer questions until stdin ends."""
+    questions, answers = take_over()
+    forbid_inspection()
+    inbox: queue.Queue[Frame] = queue.Queue()
+    current: list[children.Child] = []
+    threading.Thread(target=_receive, args=(questions, inbox, current), daemon=True).start()
+
+    start, _ = inbox.get()
+    if children.CAN_FORK:
+        # Paid once here instead of once per session. No tensor operation may run in this process:
+        # a fork after one hangs in the child.
+        importlib.import_module("torchvision")
+    write_all(answers, wire.encode({"type": wire.READY, "versions": _versions()}))
+    session = None
+    while True:
+        message, blobs = inbox.get()
+        if not current or message["session"] != session or not current[0].alive:
+            _end(current)
+            current.append(children.start(start))
+            session = message["session"]
+        reply, reply_blobs = _ask(current[0], message, blobs)
+        if reply["outcome"] in (wire.CRASHED, wire.EXITED, wire.TIME_LIMIT):
+            _end(current)
+        write_all(answers, wire.encode(reply, reply_blobs))
+
+
+def _receive(stream: BinaryIO, inbox: queue.Queue[Frame], current: list[children.Child]) -> None:
+    with contextlib.suppress(wire.FrameError, OSError):
+        while frame := wire.read_frame(stream.read):
+            inbox.put(frame)
+    _end(current)
+    os._exit(0)
+
+
+def _end(current: list[children.Child]) -> None:
+    for child in current:
+        child.kill()
+    current.clear()
+    if os.getpid() == 1:
+        # In a container of its own: whatever the student's code left running ends here.
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(-1, signal.SIGKILL)
+        _reap()
+
+
+def _reap() -> None:
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
+def _ask(child: children.Child, message: Mapping[str, Any], blobs: tuple[bytes, ...]) -> Frame:
+    """Put one question to a child. The reply says how it ended; its value is the child's word."""
+    begun = time.monotonic()
+    child.send(wire.encode(dict(message), blobs))
+    reply, reply_blobs = _await(child, begun + float(message["seconds"]))
+    said = {key: reply.get(key) for key in ("value", "message", "traceback")}
+    header = {
+        "type": wire.ANSWER,
+        "id": message["id"],
+        "outcome": reply.get("outcome", wire.BAD_ANSWER),
+        "phase": "call" if child.loaded else "load",
+        "seconds": round(time.monotonic() - begun, 3),
+        "output": child.output.take(),
+        **said,
+    }
+    return header, reply_blobs
+
+
+def _await(child: children.Child, deadline: float) -> Frame:
+    while True:
+        try:
+            event = child.events.get(timeout=max(0.0, deadline - time.monotonic()))
+        except queue.Empty:
+            return {"outcome": wire.TIME_LIMIT, "message": "no answer within the time limit"}, ()
+        if event is None:
+            return child.how_it_ended(), ()
+        message, blobs = event
+        if message.get("type") == wire.LOADED:
+            child.loaded = True
+        elif message.get("type") == wire.ANSWER:
+            return message, blobs
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for name in ("torch", "torchvision", "numpy"):
+        if name in sys.modules:
+            found[name] = str(sys.modules[name].__version__)
+    return found
