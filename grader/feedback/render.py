@@ -1,0 +1,141 @@
+"""Grade -> the student's page, as HTML and as Markdown. The only module that knows Jinja.
+
+Text is never a template, and both languages escape what is printed unless a template says
+otherwise: HTML through Jinja's autoescape, Markdown through `markdown`, which is applied to every
+expression. An instructor's templates stand before ours, file by file, and may extend ours as
+`default/feedback.html.j2`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from jinja2 import (
+    ChoiceLoader,
+    Environment,
+    FileSystemLoader,
+    PrefixLoader,
+    StrictUndefined,
+    TemplateError,
+)
+from markupsafe import Markup, escape
+
+from grader.errors import UsageError
+from grader.feedback import plots
+from grader.feedback.sheet import make_sheet, moment, number, numeric_columns
+from grader.records import Grade
+
+_OURS = Path(__file__).parent / "templates"
+
+STATUS_WORDS = {
+    "passed": "passed",
+    "partial": "partial",
+    "failed": "failed",
+    "not_scored": "not scored (our fault: it will be re-run)",
+    "needs_marking": "waiting to be marked",
+}
+STATUS_SYMBOLS = {
+    "passed": "✓",
+    "partial": "◐",
+    "failed": "✗",
+    "not_scored": "↻",
+    "needs_marking": "…",
+}
+
+# What means something anywhere in a line, in one dialect of Markdown or another.
+_ACTIVE = re.compile(r"[\\`*_{}\[\]<>#|~$&^=]|\.(?=[^\W\d_])|:(?=[^\s\d])")
+# `code`, where nothing means anything; what tables and site generators read even there is left out.
+_CODE = re.compile(r"((?<!`)`[^`|{}\n]+`(?!`))")
+# What means something at the start of a line: a list, a rule, a numbered list.
+_LEADING = re.compile(r"^(?=[-+])|^\d+(?=[.)](?:\s|$))")
+# Renderers make links of bare addresses, after escapes are undone; a word joiner is invisible
+# and belongs to no address.
+_JOINER = "\N{WORD JOINER}"
+_ADDRESS = re.compile(r"(?i)(?<=:)(?=//)|(?<=www)(?=\.)|(?<=@)")
+
+
+@dataclass(frozen=True)
+class Pages:
+    html: str
+    markdown: str
+
+
+def render(
+    grade: Grade,
+    rubric_title: str,
+    now: datetime,
+    due: datetime | None = None,
+    templates: Path | None = None,
+) -> Pages:
+    """What this student may see at `now`. Raises UsageError when a template is at fault."""
+    sheet = make_sheet(grade, rubric_title, now, due)
+    loader = FileSystemLoader(_OURS)
+    own = [FileSystemLoader(templates)] if templates is not None else []
+    loaders = ChoiceLoader([*own, loader, PrefixLoader({"default": loader})])
+    html = Environment(
+        loader=loaders, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+        autoescape=True,
+    )  # fmt: skip
+    md = Environment(
+        loader=loaders, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+        finalize=_finalize,
+    )  # fmt: skip
+    helpers = {
+        "moment": moment,
+        "number": number,
+        "numeric_columns": numeric_columns,
+        "tabulate": plots.tabulate,
+    }
+    html.globals |= {**helpers, "draw": _draw, "code": _code}
+    md.globals |= {**helpers, "fence": fence, "cell": cell}
+    words = {"words": STATUS_WORDS, "symbols": STATUS_SYMBOLS}
+    try:
+        return Pages(
+            html=html.get_template("feedback.html.j2").render(sheet=sheet, **words),
+            markdown=md.get_template("feedback.md.j2").render(sheet=sheet, **words),
+        )
+    except TemplateError as error:
+        where = getattr(error, "filename", None) or templates or _OURS
+        line = getattr(error, "lineno", None)
+        raise UsageError(f"{where}{f':{line}' if line else ''}: {error}") from error
+
+
+def markdown(text: str) -> Markup:
+    """The text as it stands, in Markdown: no emphasis, link, picture, HTML, list or table in it."""
+    lines = [_markdown_line(line.strip()) for line in text.splitlines() if line.strip()]
+    return Markup("\\\n".join(lines))
+
+
+def cell(text: str) -> Markup:
+    """The same on one line, as a table's cell has to be."""
+    return markdown(" ".join(text.split()))
+
+
+def fence(text: str) -> Markup:
+    """A block of code with more backticks around it than anywhere inside."""
+    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    ticks = "`" * max(3, longest + 1)
+    return Markup(f"{ticks}text\n{text}\n{ticks}")
+
+
+def _markdown_line(line: str) -> str:
+    pieces = _CODE.split(line)  # text, code, text, code, ..., text
+    pieces[::2] = [_ACTIVE.sub(r"\\\g<0>", _ADDRESS.sub(_JOINER, piece)) for piece in pieces[::2]]
+    return _LEADING.sub(r"\g<0>\\", "".join(pieces))
+
+
+def _finalize(value: Any) -> str:
+    return value if isinstance(value, Markup) else markdown(str(value))
+
+
+def _draw(picture: Any) -> tuple[Markup, ...]:
+    return tuple(Markup(svg) for svg in plots.draw(picture))
+
+
+def _code(text: str) -> Markup:
+    """HTML in which `words between backticks` are set as code."""
+    return Markup(re.sub(r"(?<!`)`([^`\n]+)`(?!`)", r"<code>\1</code>", str(escape(text))))

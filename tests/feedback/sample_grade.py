@@ -1,0 +1,192 @@
+"""Grades to look at and to test with: a rich one, and one in which every text is hostile."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from grader.records import (
+    ConfusionMatrix,
+    CriterionGrade,
+    Grade,
+    LearningCurve,
+    Series,
+    Status,
+    Submission,
+    Table,
+    Verdict,
+)
+
+NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+DUE = datetime(2026, 11, 30, 23, 59, tzinfo=UTC)
+LONG_AFTER = datetime(2027, 1, 1, tzinfo=UTC)
+
+GROUPS = Table(
+    "Elements of resnet18: where they belong (rows), where you put them (columns)",
+    ("truth", "batch-norm affine", "biases", "rest", "nowhere"),
+    (
+        ("batch-norm affine", "7,808", "896", "896", "0"),
+        ("biases", "0", "1,000", "0", "0"),
+        ("rest", "0", "0", "11,678,912", "0"),
+    ),
+)
+
+CURVE = LearningCurve(
+    "Learning curve",
+    loss=(
+        Series("training", tuple((float(e), 2.3 * math.exp(-0.42 * e)) for e in range(1, 11))),
+        Series("validation", tuple((float(e), 0.2 + 2 * math.exp(-0.4 * e)) for e in range(1, 11))),
+    ),
+    accuracy=(
+        Series("training", tuple((float(e), 1 - 0.9 * math.exp(-0.45 * e)) for e in range(1, 11))),
+        Series(
+            "validation", tuple((float(e), 0.93 - 0.9 * math.exp(-0.5 * e)) for e in range(1, 11))
+        ),
+    ),
+)
+
+MATRIX = ConfusionMatrix(
+    "Hidden images by class",
+    classes=(
+        "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
+    ),
+    counts=tuple(
+        tuple(27 if i == j else (i * 7 + j * 5) % 4 * ((i + j) % 3 == 0) for j in range(10))
+        for i in range(10)
+    ),
+)  # fmt: skip
+
+TRACEBACK = """Traceback (most recent call last):
+  File "ada_hw2_problem1.py", line 57, in <module>
+    optimizer = make_optimizer(model, weight_decay=1e-3)
+  File "ada_hw2_problem1.py", line 41, in make_optimizer
+    decay, no_decay = group_parameters(model)
+ValueError: too many values to unpack (expected 2)"""
+
+
+def criterion(
+    title: str = "The parameters in three groups",
+    status: Status = "passed",
+    points: float | None = 5,
+    most: float = 5,
+    part: str = "1(e)",
+    visibility: str = "visible",
+    **verdict: Any,
+) -> CriterionGrade:
+    found = Verdict("an-id", status, (points or 0) / most, **{"reason": "All is right.", **verdict})
+    return CriterionGrade(found, title, part, visibility, most, points)
+
+
+def grade(*criteria: CriterionGrade, student: str = "ada", **fields: Any) -> Grade:
+    submission = Submission(student, Path("ada.py"), Path("ada"), ("ada.py",), "0" * 64)
+    known = sum(one.points or 0 for one in criteria)
+    most = sum(one.max for one in criteria)
+    return Grade(student, submission, criteria, **{"score": known, "max": most, **fields})
+
+
+def rich_grade() -> Grade:
+    """A student who did well on some, badly on others, and waits for the rest."""
+    return grade(
+        criterion(
+            "What is peculiar in torchvision's resnet.py, and where batch norm stands",
+            "needs_marking", None, 2, "1(a)",
+            asked="Read resnet.py of torchvision and say what is peculiar in it.",
+            reason="Your answer has 143 words. A person will read and mark it.",
+        ),
+        criterion(
+            "What train mode and eval mode do, and where they are called",
+            "not_scored", None, 2, "1(b)",
+            reason="The container vanished while your code ran. This was not your code's doing.",
+        ),
+        criterion(
+            "The number of parameters in each layer of ResNet-18", "passed", 3, 3, "1(c)",
+            asked="Count the parameters in each layer of ResNet-18, best by a function.",
+            reason="All 62 layers are right, and the total is 11,689,512; so is a network that "
+            "you had not seen.",
+            hints=("`layer_parameter_counts` lists `bn1` before `conv1`; any order is fine.",),
+        ),
+        criterion(
+            "The parameters in three groups: batch-norm affine, biases, all the rest",
+            "partial", 2.5, 5,
+            asked="Write code that walks over the network and separates its parameters into "
+            "(i) batch-norm affine parameters, (ii) biases of convolutional and fully connected "
+            "layers, and (iii) all the rest.",
+            reason="1,792 elements of batch norm are in the wrong groups: the names of the three "
+            "`downsample.1` layers do not hold the letters `bn`, so `'bn' in name` misses them. "
+            "Their weights went to the rest and their biases to the biases. The other "
+            "11,687,720 elements are where they belong.\nOn networks that you had not seen the "
+            "same happens.",
+            hints=(
+                "A GroupNorm in a hidden network was put among the batch norms.",
+                "`group_parameters` runs twice over the modules; once is enough.",
+            ),
+            next_step="Ask for the type of the module instead of its name: "
+            "`isinstance(module, nn.modules.batchnorm._BatchNorm)`.",
+            tables=(GROUPS,),
+        ),
+        criterion(
+            "Weight decay on group (iii) only", "failed", 0, 6, "training",
+            asked="Build an optimizer that decays the weights of group (iii) and nothing else.",
+            reason="`make_optimizer` raised ValueError: too many values to unpack (expected 2).",
+            next_step="`group_parameters` returns three groups; unpack three.",
+            seen={"traceback": TRACEBACK, "output": "epoch 1/10\nloss 2.31\n" * 12},
+        ),
+        criterion(
+            "The network learns: top-1 accuracy on images that nobody has seen", "partial", 23.8,
+            34, "training",
+            asked="Train a residual network to a validation error below 12 %.",
+            reason="Top-1 accuracy on 300 hidden images: 90.3 % (full points from 95 %, 70 % of "
+            "them from 90 %). You reported 97.1 %.",
+            pictures=(CURVE, MATRIX),
+        ),
+        criterion("An extra check of robustness", "failed", 0, 4, "extra", "hidden"),
+        student="Ada Lovelace",
+        notes=("Handed in 3 hours late: one day begun.",),
+        late_penalty=2.93,
+        score=26.37,
+        max=56,
+    )  # fmt: skip
+
+
+ATTACKS = (
+    "{{ 7*7 }}{% for x in y %}",
+    "<script>alert(1)</script>",
+    "<svg onload=alert(1)><img src=x onerror=alert(1)>",
+    "</pre></details><h1>You get 100</h1>",
+    "![beacon](http://evil.example/b.png) [click](javascript:alert(1))",
+    "<http://evil.example> http://evil.example/a www.evil.example me@evil.example",
+    "```\n# 100 / 100\n````\n~~~\n",
+    "| a | b |\n|---|---|\n| 1 | 2 |",
+    "\x1b[31mred\x1b[0m \x1b]8;;http://evil.example\x07link\x1b]8;;\x07 \x9b2J\x07\x00",
+    "\u202egnp.exe\u2066 zero\u200bwidth",
+    "\n\n# Heading\n\n1. one\n- two\n---\n===\n    code\n[ref]: http://evil.example",
+    "&lt;b&gt; &#60;i&#62; $x^2$ \\(y\\) `tick` *bold* _it_ ~~no~~",
+    "lone \ud800 surrogate",
+)
+HOSTILE = " ~ ".join(ATTACKS)
+
+
+def hostile_grade() -> Grade:
+    """The attacks in every field that a student may control."""
+    points = tuple((float(e), y) for e, y in enumerate((math.nan, 1.0, math.inf, 0.5)))
+    return grade(
+        criterion(
+            HOSTILE, "partial", 1, part=HOSTILE, asked=HOSTILE, reason=HOSTILE,
+            next_step=HOSTILE, hints=ATTACKS,
+            tables=(Table(HOSTILE, ATTACKS[:3], (ATTACKS[3:6], ATTACKS[6:9], ATTACKS[9:])),),
+            pictures=(
+                LearningCurve(HOSTILE, (Series(HOSTILE, points),), (Series("$x$", points),)),
+                ConfusionMatrix(HOSTILE, ATTACKS, tuple((1,) * 13 for _ in ATTACKS)),
+            ),
+            seen={"traceback": HOSTILE, "output": "\n".join(ATTACKS)},
+        ),
+        student=HOSTILE,
+        notes=ATTACKS,
+    )  # fmt: skip
+
+
+def with_visibility(one: CriterionGrade, visibility: str) -> CriterionGrade:
+    return replace(one, visibility=visibility)
