@@ -1,0 +1,380 @@
+"""From a class folder, as Gradescope, Canvas or the course lays it out, to Submissions."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import tarfile
+import zipfile
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from grader.class_folder import METADATA, HandIn, discover, hand_in
+from grader.errors import UsageError
+from grader.landing import Caps
+from grader.records import Submission
+from grader.student_names import module_name, owner, student_key
+from grader.submissions import prepare
+
+
+def write(folder: Path, files: Mapping[str, str | bytes]) -> Path:
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return folder
+
+
+def zipped(files: Mapping[str, str | bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+def notebook(*cells: tuple[str, str]) -> str:
+    return json.dumps(
+        {"nbformat": 4, "cells": [{"cell_type": kind, "source": text} for kind, text in cells]}
+    )
+
+
+def prepared(tmp_path: Path, source: Path, caps: Caps | None = None) -> Submission:
+    return prepare(hand_in(source), tmp_path / "workspace", caps)
+
+
+def found(folder: Path) -> dict[str, list[str]]:
+    return {one.student: [path.name for path in one.sources] for one in discover(folder)}
+
+
+GRADESCOPE = """\
+---
+submission_11:
+  :submitters:
+  - :name: Ada Lovelace
+    :sid: '17'
+    :email: ada@school.example
+  :created_at: 2024-10-05 19:21:33.264541000 -04:00
+  :status: processed
+submission_12:
+  :submitters:
+  - :name: Ada Lovelace
+    :email: ada2@school.example
+  :created_at: 2024-10-06 08:00:00 Z
+submission_13:
+  :submitters:
+  - :email: grace@school.example
+  - :name: "=Alan <b>Turing</b>"
+  :created_at: yesterday
+"""
+
+
+def test_a_gradescope_export_gives_names_and_times(tmp_path: Path) -> None:
+    folder = write(
+        tmp_path,
+        {METADATA: GRADESCOPE} | {f"submission_{n}/hw2.py": "x = 1" for n in (11, 12, 13, 14)},
+    )
+    first, second, third, fourth = discover(folder)
+    assert [first.student, second.student] == ["Ada-Lovelace", "Ada-Lovelace-2"]
+    assert third.student == "grace_-Alan-b-Turing-b"
+    assert fourth.student == "submission_14"
+    eastern = timezone(timedelta(hours=-4))
+    assert first.submitted_at == datetime(2024, 10, 5, 19, 21, 33, 264541, tzinfo=eastern)
+    assert second.submitted_at == datetime(2024, 10, 6, 8, tzinfo=UTC)
+    assert third.submitted_at is None
+    assert prepare(first, tmp_path / "w").submitted_at == first.submitted_at
+
+
+@pytest.mark.parametrize("text", ["a: [", "- a\n- b", "a: !!python/object:os.system x", "[" * 3000])
+def test_metadata_that_cannot_be_read_is_the_instructors_error(tmp_path: Path, text: str) -> None:
+    with pytest.raises(UsageError, match=r"submission_metadata\.yml.*export"):
+        discover(write(tmp_path, {METADATA: text}))
+
+
+def test_a_canvas_export_groups_the_files_of_a_student(tmp_path: Path) -> None:
+    names = (
+        "lovelaceada_123_1_hw2.py",
+        "lovelaceada_123_2_answers.md",
+        "hopper_LATE_77_3_hw2-1.ipynb",
+        "lovelaceada_99_4_hw2.zip",
+        "turing_5_6_answers.pdf",
+    )
+    folder = write(tmp_path / "class", dict.fromkeys(names, "x = 1"))
+    assert found(folder) == {
+        "hopper": ["hopper_LATE_77_3_hw2-1.ipynb"],
+        "lovelaceada": ["lovelaceada_123_1_hw2.py", "lovelaceada_123_2_answers.md"],
+        "lovelaceada-2": ["lovelaceada_99_4_hw2.zip"],
+        "turing": ["turing_5_6_answers.pdf"],
+    }
+    ada = prepare(discover(folder)[1], tmp_path / "w")
+    assert ada.files == ("answers.md", "hw2.py")
+    assert ada.folder == tmp_path / "w/lovelaceada/code/lovelaceada"
+
+
+def test_the_courses_own_names_group_the_files_of_a_student(tmp_path: Path) -> None:
+    folder = write(
+        tmp_path / "class",
+        {
+            "adal_hw2_problem1.py": "x = 1",
+            "adal_hw2_problem1.pdf": "%PDF",
+            "ADAL_hw2_answers.tex": "\\textbf{(a)} Before.",
+            "grace_h_hw2.ipynb": notebook(("code", "y = 2")),
+        },
+    )
+    assert found(folder) == {
+        "ADAL": ["ADAL_hw2_answers.tex", "adal_hw2_problem1.pdf", "adal_hw2_problem1.py"],
+        "grace_h": ["grace_h_hw2.ipynb"],
+    }
+    ada = prepare(discover(folder)[0], tmp_path / "w")
+    assert ada.answers == {"a": "Before.", "pdf": "adal_hw2_problem1.pdf"}
+
+
+def test_plain_names_are_the_students_and_what_is_ours_is_left_out(tmp_path: Path) -> None:
+    folder = write(
+        tmp_path,
+        {
+            "ada.py": "",
+            "ada.md": "(a) Yes",
+            "alan/hw.py": "",
+            "alan.zip": b"PK",
+            "bob.tar.gz": b"",
+            "README.md": "",
+            "readme.py": "",
+            "notes.md": "",
+            "expected.yaml": "",
+            ".hidden.py": "",
+            "data.csv": "",
+            "__pycache__/x.pyc": "",
+        },
+    )
+    assert found(folder) == {
+        "ada": ["ada.py", "ada.md"],
+        "alan": ["alan"],
+        "alan-2": ["alan.zip"],
+        "bob": ["bob.tar.gz"],
+    }
+
+
+def test_keys_differ_even_where_case_is_ignored(tmp_path: Path) -> None:
+    write(tmp_path, {"Ada.py": "", "ada.py": "", "ada-2.py": ""})
+    keys = [one.student for one in discover(tmp_path)]
+    assert len({key.casefold() for key in keys}) == 3
+    assert keys == [one.student for one in discover(tmp_path)]
+
+
+def test_a_folder_that_is_not_there_is_named() -> None:
+    with pytest.raises(UsageError, match="nowhere: no such folder"):
+        discover(Path("nowhere"))
+    with pytest.raises(UsageError, match=r"nowhere\.py: no such file"):
+        hand_in(Path("nowhere.py"))
+
+
+@given(st.text(min_size=1, max_size=80))
+def test_a_key_is_always_safe_as_a_file_name(name: str) -> None:
+    key = student_key(name, {"unnamed"})
+    assert key and key[0] not in "-.=+@" and len(key.encode()) < 240
+    assert all(x.isalnum() or x in "._-" for x in key)
+    assert module_name(name).isidentifier()
+    assert owner(name).student
+
+
+def test_module_names_can_be_imported() -> None:
+    names = {"reference": "reference", "my hw-2": "my_hw_2", "546": "_546", "class": "_class"}
+    assert {name: module_name(name) for name in names} == names
+    assert module_name("é") == "e"
+    assert module_name("人") == "submission"
+
+
+def test_a_script_is_ready_with_its_answers_missing(tmp_path: Path) -> None:
+    write(tmp_path, {"ada_hw2_problem1.py": "x = 1\n"})
+    found = prepared(tmp_path, tmp_path / "ada_hw2_problem1.py")
+    assert found.student == "ada"
+    assert found.folder == tmp_path / "workspace/ada/code/ada"
+    assert found.files == ("ada_hw2_problem1.py",)
+    assert (found.folder / found.files[0]).read_text() == "x = 1\n"
+    assert (found.refused, found.notes, found.answers) == (None, (), {})
+
+
+def test_a_package_keeps_its_name_and_what_it_ships(tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {"__init__.py": "", "net.py": "", "data/x.bin": b"\0"}
+    source = write(tmp_path / "my-net", files | {"expected.yaml": "secret", ".git/config": "x"})
+    found = prepared(tmp_path, source)
+    assert found.folder == tmp_path / "workspace/my-net/code/my_net"
+    assert found.files == ("__init__.py", "data/x.bin", "net.py")
+
+
+@pytest.mark.parametrize("wrapping", ["", "jdoe hw2/", "a/b/jdoe hw2/"])
+def test_an_archive_may_wrap_everything_in_a_folder(tmp_path: Path, wrapping: str) -> None:
+    write(tmp_path, {"jdoe.zip": zipped({f"{wrapping}hw2.py": "", f"{wrapping}answers.md": ""})})
+    found = prepared(tmp_path, tmp_path / "jdoe.zip")
+    assert found.files == ("answers.md", "hw2.py")
+    assert found.folder.name == ("jdoe_hw2" if wrapping else "jdoe")
+    assert sorted(path.name for path in (tmp_path / "workspace/jdoe").iterdir()) == ["code"]
+
+
+def test_a_folder_with_only_an_archive_in_it_is_that_archive(tmp_path: Path) -> None:
+    inner: dict[str, str | bytes] = {"jdoe/hw2.py": ""}
+    inner |= {"jdoe/nested.zip": zipped({"deep.py": ""})}
+    source = write(tmp_path / "submission_1", {"hw2.zip": zipped(inner), "hw2/plot.txt": ""})
+    assert prepared(tmp_path, source).files == (
+        "hw2/plot.txt",
+        "hw2_2/jdoe/hw2.py",
+        "hw2_2/jdoe/nested.zip",
+    )
+
+
+def test_several_files_may_be_an_archive_and_more(tmp_path: Path) -> None:
+    folder = write(
+        tmp_path / "class",
+        {
+            "ada_1_2_hw2.zip": zipped({"hw2.py": ""}),
+            "ada_1_3_hw2": "a file where the archive's folder would be",
+            "ada_1_4_same.md": "(a) One",
+            "ada_1_5_same.md": "(b) Two",
+        },
+    )
+    (ada,) = discover(folder)
+    found = prepare(ada, tmp_path / "w")
+    assert found.files == ("ada_1_5_same.md", "hw2", "hw2_2/hw2.py", "same.md")
+    assert found.answers == {"a": "One", "b": "Two"}
+    assert found.refused is None
+
+
+def test_a_notebook_is_converted_beside_itself_and_its_text_is_read(tmp_path: Path) -> None:
+    book = notebook(("markdown", "## (a)\nBefore."), ("code", "%matplotlib inline\nx = 1"))
+    files = {"hw2.ipynb": "\ufeff" + book, "hw2.py": "kept", "b.ipynb": book}
+    source = write(tmp_path / "ada", files)
+    found = prepared(tmp_path, source)
+    assert found.files == ("b.ipynb", "b.py", "hw2.ipynb", "hw2.py", "hw2_notebook.py")
+    assert (found.folder / "hw2.py").read_text() == "kept"
+    assert (found.folder / "b.py").read_text().startswith("# %% [cell 2]\npass  # %matplotlib")
+    assert found.answers["a"].startswith("Before.")
+
+
+def test_a_broken_notebook_is_noted_and_the_rest_is_used(tmp_path: Path) -> None:
+    source = write(tmp_path / "ada", {"bad.ipynb": "[" * 5000, "raw.ipynb": b"\xff{", "ok.py": ""})
+    found = prepared(tmp_path, source)
+    assert found.files == ("bad.ipynb", "ok.py", "raw.ipynb")
+    assert found.refused is None
+    assert [note.split(" was left out: ")[0] for note in found.notes] == [
+        "'bad.ipynb'",
+        "'raw.ipynb'",
+    ]
+
+
+def test_answers_md_comes_before_other_texts_and_a_readme_is_not_read(tmp_path: Path) -> None:
+    source = write(
+        tmp_path / "ada",
+        {
+            "a.md": "(a) Other\n(b) Kept",
+            "answers.md": "(a) First\n(b)\n*Write your answer here.*\n(c)",
+            "README.md": "(d) not an answer",
+            "x.tex": "(c) LaTeX",
+            "hw.pdf": b"%PDF",
+        },
+    )
+    found = prepared(tmp_path, source)
+    assert found.answers == {"a": "First", "b": "Kept", "c": "LaTeX", "pdf": "hw.pdf"}
+    assert found.notes == (
+        "No Python code was found (no .py, no readable .ipynb); there is: "
+        "'README.md', 'a.md', 'answers.md', 'hw.pdf', 'x.tex'.",
+    )
+
+
+def test_a_refused_archive_gives_a_submission_that_says_why(tmp_path: Path) -> None:
+    write(tmp_path, {"eve.zip": zipped({"../evil.py": "", "ok.py": ""})})
+    found = prepared(tmp_path, tmp_path / "eve.zip")
+    assert found.refused is not None and "'..'" in found.refused
+    assert found.files == () and found.folder.is_dir() and found.notes == ()
+    assert not list(tmp_path.rglob("*.py"))
+
+
+def test_links_and_pipes_in_a_folder_are_left_out_with_a_note(tmp_path: Path) -> None:
+    write(tmp_path / "secret", {"key.py": "hidden"})
+    source = write(tmp_path / "eve", {"ok.py": ""})
+    (source / "file.py").symlink_to(tmp_path / "secret/key.py")
+    (source / "folder").symlink_to(tmp_path / "secret")
+    os.mkfifo(source / "pipe.py")
+    found = prepared(tmp_path, source)
+    assert found.files == ("ok.py",)
+    assert len(found.notes) == 3 and "'pipe.py' is a link or a device" in " ".join(found.notes)
+
+
+@pytest.mark.parametrize(
+    "caps", [Caps(entries=3), Caps(file_bytes=9), Caps(total_bytes=30), Caps(depth=1)]
+)
+def test_a_folder_beyond_the_caps_is_refused(tmp_path: Path, caps: Caps) -> None:
+    source = write(tmp_path / "eve", {f"d/{n}.py": "x" * 10 for n in range(4)})
+    assert prepared(tmp_path, source, caps).refused is not None
+    assert prepared(tmp_path, source).refused is None
+
+
+def test_the_digest_is_of_names_and_bytes_alone(tmp_path: Path) -> None:
+    def digest(name: str, files: dict[str, str | bytes]) -> str:
+        return prepared(tmp_path, write(tmp_path / name, files)).digest
+
+    one = digest("one", {"a.py": "x", "b.py": "y"})
+    assert digest("two", {"b.py": "y", "a.py": "x"}) == one
+    others = [
+        digest("three", {"a.py": "xb.py", "y": ""}),
+        digest("four", {"a.py": "y", "b.py": "x"}),
+        digest("five", {"a.py": "x", "b.py": "y", "c.py": ""}),
+    ]
+    assert len({one, *others}) == 4
+    write(tmp_path, {"z.zip": zipped({"b.py": "y", "a.py": "x"})})
+    assert prepared(tmp_path, tmp_path / "z.zip").digest == one
+
+
+def test_preparing_again_leaves_nothing_of_the_last_time(tmp_path: Path) -> None:
+    source = write(tmp_path / "ada", {"a.py": "", "b.py": ""})
+    prepared(tmp_path, source)
+    (source / "b.py").unlink()
+    assert prepared(tmp_path, source).files == ("a.py",)
+
+
+def test_one_bad_submission_does_not_stop_the_class(tmp_path: Path) -> None:
+    pipe = tarfile.TarInfo("pipe")
+    pipe.type = tarfile.FIFOTYPE
+    evil = io.BytesIO()
+    with tarfile.open(fileobj=evil, mode="w") as archive:
+        archive.addfile(pipe)
+    folder = write(
+        tmp_path / "class",
+        {
+            "a.zip": b"PK\x03\x04 nonsense",
+            "b.tar": evil.getvalue(),
+            "c.ipynb": "not json",
+            "d.py": b"\xff\xfe\0broken",
+            "e.7z": b"7z\xbc\xaf\x27\x1c",
+            "f/x\u202ey.py": "",
+            "g.py": "fine = True",
+            "h.md": "",
+        },
+    )
+    (folder / "empty").mkdir()
+    (folder / "gone.py").symlink_to(folder / "nowhere")
+    class_ = [prepare(one, tmp_path / "w") for one in discover(folder)]
+    assert {one.student: one.refused is None for one in class_} == {
+        "a": False,
+        "b": False,
+        "c": True,
+        "d": True,
+        "e": False,
+        "empty": True,
+        "f": False,
+        "g": True,
+    }
+
+
+def test_a_hand_in_of_one_link_has_nothing_in_it(tmp_path: Path) -> None:
+    write(tmp_path, {"secret.py": "hidden"})
+    (tmp_path / "eve.py").symlink_to(tmp_path / "secret.py")
+    found = prepare(HandIn("eve", (tmp_path / "eve.py",)), tmp_path / "w")
+    assert found.files == ()
+    assert "link" in found.notes[0]
