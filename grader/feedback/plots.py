@@ -85,7 +85,6 @@ def _curve(title: str, quantity: str, lines: dict[str, list[tuple[float, float]]
 
     figure = _figure(330, 210)
     axes = figure.add_axes((0.15, 0.19, 0.82, 0.70))
-    names = {}
     for index, points in enumerate(lines.values()):
         colour, dashes, marker = _LINES[index % len(_LINES)]
         axes.plot(
@@ -118,9 +117,9 @@ def _curve(title: str, quantity: str, lines: dict[str, list[tuple[float, float]]
         frameon=False,
         labelcolor=_INK,
     )
-    for text, label in zip(legend.get_texts(), lines, strict=True):
-        names[f"name-{len(names)}"] = label
-        text.set_gid(f"name-{len(names) - 1}")
+    names = {f"name-{index}": label for index, label in enumerate(lines)}
+    for text, gid in zip(legend.get_texts(), names, strict=True):
+        text.set_gid(gid)
     return _svg(figure, title, names)
 
 
@@ -152,11 +151,9 @@ def _matrix(picture: ConfusionMatrix) -> str:
     axes.set_xticks(centres, ["n" for _ in centres], rotation=90, rotation_mode="anchor")
     axes.set_yticks(centres, ["n" for _ in centres])
     names = {}
-    for axis, labelled in (("x", axes.get_xticklabels()), ("y", axes.get_yticklabels())):
-        for index, text in enumerate(labelled):
-            text.set_gid(f"name-{axis}{index}")
-            if axis == "x":
-                text.set(ha="right", va="center")
+    for axis, texts in (("x", axes.get_xticklabels()), ("y", axes.get_yticklabels())):
+        for index, text in enumerate(texts):
+            text.set(gid=f"name-{axis}{index}", ha="right", va="center")
             names[f"name-{axis}{index}"] = labels[index]
     axes.xaxis.labelpad = axes.yaxis.labelpad = max(4, margin - 34)
     _ink(axes)
@@ -184,7 +181,8 @@ def _svg(figure: Figure, title: str, names: dict[str, str]) -> str:
 
     written = io.StringIO()
     with rc_context({"svg.fonttype": "none", "svg.hashsalt": title}):
-        FigureCanvasSVG(figure).print_svg(written, metadata={"Date": None})
+        FigureCanvasSVG(figure)  # becomes the figure's canvas
+        figure.savefig(written, format="svg", metadata={"Date": None})
     root = ElementTree.fromstring(written.getvalue())
     _rename(root, names)
     for parent in list(root.iter()):

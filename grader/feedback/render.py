@@ -27,24 +27,10 @@ from markupsafe import Markup, escape
 from grader.errors import UsageError
 from grader.feedback import plots
 from grader.feedback.sheet import make_sheet, moment, number, numeric_columns
+from grader.feedback.words import STATUS_SYMBOLS, STATUS_WORDS
 from grader.records import Grade
 
 _OURS = Path(__file__).parent / "templates"
-
-STATUS_WORDS = {
-    "passed": "passed",
-    "partial": "partial",
-    "failed": "failed",
-    "not_scored": "not scored (our fault: it will be re-run)",
-    "needs_marking": "waiting to be marked",
-}
-STATUS_SYMBOLS = {
-    "passed": "✓",
-    "partial": "◐",
-    "failed": "✗",
-    "not_scored": "↻",
-    "needs_marking": "…",
-}
 
 # What means something anywhere in a line, in one dialect of Markdown or another.
 _ACTIVE = re.compile(r"[\\`*_{}\[\]<>#|~$&^=]|\.(?=[^\W\d_])|:(?=[^\s\d])")

@@ -26,10 +26,12 @@ from grader.records import (
 
 Disclosure = Literal["full", "points", "later"]
 
+_GAP = re.compile(r"\n\s*\n")
+
 # What a page can bear; a student's table or list may be of any size.
 ROWS, COLUMNS, ITEMS, CLASSES, POINTS = 200, 16, 50, 100, 2000
 
-_NUMBER = re.compile(r"[-+−]?[\d,. ]*\d(?:e[-+]?\d+)?\s*%?|[-–—]?|nan|[-+]?inf", re.IGNORECASE)
+_NUMBER = re.compile(r"[-+]?\d[\d,.]*(?:e[-+]?\d+)?\s*%?|-?|nan|[-+]?inf", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ def make_sheet(grade: Grade, homework: str, now: datetime, due: datetime | None)
         complete=complete,
         late_penalty=grade.late_penalty if complete else 0.0,
         late=grade.late_penalty > 0,
-        notes=tuple(plain(note) for note in grade.notes[:ITEMS]),
+        notes=tuple(_text(note) for note in grade.notes[:ITEMS]),
         now=now,
         due=due,
     )
@@ -146,15 +148,19 @@ def _section(anchor: str, criterion: CriterionGrade, disclosure: Disclosure) -> 
         max=criterion.max,
         points=criterion.points,
         status=verdict.status,
-        asked=plain(verdict.asked).strip(),
-        reason=plain(verdict.reason).strip(),
-        hints=tuple(plain(hint).strip() for hint in verdict.hints[:ITEMS]),
-        next_step=plain(verdict.next_step).strip(),
+        asked=_text(verdict.asked),
+        reason=_text(verdict.reason),
+        hints=tuple(_text(hint) for hint in verdict.hints[:ITEMS]),
+        next_step=_text(verdict.next_step),
         tables=tuple(_table(table) for table in verdict.tables[:ITEMS]),
         pictures=tuple(_picture(picture) for picture in verdict.pictures[:ITEMS]),
         traceback=_tail(verdict.seen.get("traceback")),
         output=_tail(verdict.seen.get("output")),
     )
+
+
+def _text(text: str) -> str:
+    return _GAP.sub("\n\n", plain(text)).strip()
 
 
 def _tail(text: Any) -> str:
@@ -191,5 +197,5 @@ def _series(series: Iterable[Series]) -> tuple[Series, ...]:
     kept = []
     for line in tuple(series)[:8]:
         step = -(-len(line.points) // POINTS) or 1
-        kept.append(Series(plain_line(line.label, 40), line.points[::step]))
+        kept.append(Series(plain_line(line.label, 24), line.points[::step]))
     return tuple(kept)
