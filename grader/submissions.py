@@ -227,9 +227,7 @@ def _digest(folder: Path, refused: str) -> str:
 
 
 def _files(folder: Path) -> Iterator[str]:
-    return (
-        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
-    )
+    return (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
 def _chunks(path: Path) -> Iterator[bytes]:

@@ -9,6 +9,7 @@ import lzma
 import struct
 import tarfile
 import tempfile
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -58,7 +59,7 @@ def landed(folder: Path) -> dict[str, bytes]:
 def refused(tmp_path: Path, archive: bytes, caps: Caps = SMALL) -> str:
     """The reason; fails if the archive is accepted or if anything is left of it anywhere."""
     box = tmp_path / "box"
-    box.mkdir()
+    box.mkdir(parents=True)
     source = box / "hw.zip"
     source.write_bytes(archive)
     with pytest.raises(RefusedArchive) as error:
@@ -138,9 +139,7 @@ def test_a_name_that_is_not_safe_is_refused_in_a_tar(tmp_path: Path, name: str) 
         ("a/b.py", "a", "both a file and a folder"),
     ],
 )
-def test_names_that_collide_are_refused(
-    tmp_path: Path, first: str, second: str, word: str
-) -> None:
+def test_names_that_collide_are_refused(tmp_path: Path, first: str, second: str, word: str) -> None:
     assert word in refused(tmp_path, tarred((member(first), b"1"), (member(second), b"2")))
 
 
@@ -254,7 +253,18 @@ def test_a_header_that_claims_gigabytes_is_not_read_into_memory(tmp_path: Path) 
     info = tarfile.TarInfo("x")
     info.type, info.size = tarfile.XHDTYPE, 2**33
     header[:512] = info.tobuf(tarfile.GNU_FORMAT)[:512]
-    assert "table of contents" in refused(tmp_path, bytes(header))
+    assert "headers are too long" in refused(tmp_path, bytes(header))
+
+
+@pytest.mark.parametrize("record", [b"1", b"3 "])
+def test_headers_made_to_be_slow_are_refused_in_time(tmp_path: Path, record: bytes) -> None:
+    info = tarfile.TarInfo("x")
+    info.type, info.size = tarfile.XHDTYPE, 49_152
+    header = info.tobuf(tarfile.GNU_FORMAT)[:512] + (record * 49_152)[: info.size]
+    start = time.monotonic()
+    reason = refused(tmp_path, header * 20 + tarred((member("a.py"), b"")), Caps())
+    assert "headers are too long" in reason
+    assert time.monotonic() - start < 20
 
 
 def test_a_header_that_points_back_at_itself_does_not_loop(tmp_path: Path) -> None:

@@ -197,9 +197,7 @@ def test_an_old_notebook_keeps_its_headings() -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(
-    st.lists(
-        st.text(alphabet="%!?\\\n \t'\"#()[]{}=abx1:.,\0\r\ud800é", max_size=40), max_size=4
-    )
+    st.lists(st.text(alphabet="%!?\\\n \t'\"#()[]{}=abx1:.,\0\r\ud800é", max_size=40), max_size=4)
 )
 def test_any_cell_becomes_source_that_compiles(cells: list[str]) -> None:
     source = read_notebook(notebook(*cells)).source
