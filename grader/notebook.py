@@ -6,7 +6,7 @@ The source is made of the code cells in order. Each starts with a line of its ow
 
 where N is the cell's place among all cells (code, Markdown and raw), counted from 1 as Jupyter
 shows them from top to bottom. The cell's code follows; its first line is line 1 of that cell. No
-other line of the source reads like a marker. Lines end with a line feed and nothing else.
+other line of the source begins like a marker. Lines end with a line feed and nothing else.
 
 A cell that is Python already stays as it is. Else what only IPython understands is neutralised
 line by line, so that line numbers stay; and if that is not Python either, the cell becomes one that
@@ -26,7 +26,7 @@ LARGEST_NOTEBOOK = 50_000_000  # bytes
 _LARGEST_CODE = 2_000_000  # characters, all cells together
 _MOST_NODES = 2_000_000  # lists and objects: each takes memory, however short its text
 
-_MARKER = re.compile(r"^(# )(%% \[cell \d+\])$", re.MULTILINE)
+_MARKER = re.compile(r"^# (?=%% \[cell )", re.MULTILINE)
 _INDENT = re.compile(r"[ \t]*")
 # Cell magics that run the rest of their cell as Python in the notebook's own namespace.
 _TRANSPARENT = frozenset({"time", "timeit", "capture", "prun", "memit", "debug", "snakeviz"})
@@ -76,7 +76,7 @@ def read_notebook(text: str) -> Notebook:
         raise NotebookError(f"the notebook holds more than {_LARGEST_CODE:,} characters of code")
     code = [
         # A marker that the student wrote becomes an ordinary comment.
-        f"# %% [cell {number}]\n" + _MARKER.sub(r"\1 \2", _runnable(source, number)) + "\n"
+        f"# %% [cell {number}]\n" + _MARKER.sub("#  ", _runnable(source, number)) + "\n"
         for number, (kind, source) in enumerate(cells, start=1)
         if kind == "code"
     ]

@@ -130,7 +130,7 @@ def test_a_syntax_error_names_the_line_and_shows_it() -> None:
 
 
 @pytest.mark.parametrize(
-    "cell", ["# %% [cell 9]", "%% [cell 9]", "x=1\r# %% [cell 9]\ry=(", "'\ud800"]
+    "cell", ["# %% [cell 9]", "# %% [cell x", "%% [cell 9]", "x=1\r# %% [cell 9]\ry=(", "'\ud800"]
 )
 def test_no_line_of_a_student_reads_like_a_marker(cell: str) -> None:
     source = read_notebook(notebook(cell)).source
