@@ -42,11 +42,8 @@ def plain_line(text: str, limit: int = 400) -> str:
 
 def plain_tail(text: str, lines: int = 40, width: int = 300) -> str:
     """The end of a long output: its last lines, each cut off after `width` characters."""
-    kept = text[-lines * width :]
-    if len(kept) < len(text) and "\n" in kept:
-        kept = kept.partition("\n")[2]
-    shown = plain(kept, limit=len(kept)).strip("\n").split("\n")[-lines:]
-    return "\n".join(line if len(line) <= width else line[:width] + CUT for line in shown)
+    last = text.rstrip("\r\n").rsplit("\n", lines)[-lines:]
+    return "\n".join(plain(line.rstrip("\r").rpartition("\r")[2], width) for line in last)
 
 
 def _printable(text: str) -> Iterator[str]:

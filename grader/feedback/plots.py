@@ -39,11 +39,11 @@ def draw(picture: LearningCurve | ConfusionMatrix) -> tuple[str, ...]:
     """One `<svg>` per panel; a panel without a finite value is left out."""
     if isinstance(picture, ConfusionMatrix):
         return (_matrix(picture),) if picture.classes else ()
-    panels = (("loss", picture.loss), ("accuracy", picture.accuracy))
+    panels = (("loss", _finite(picture.loss)), ("accuracy", _finite(picture.accuracy)))
     return tuple(
         _curve(f"{picture.title}: {quantity} per epoch", quantity, lines)
-        for quantity, series in panels
-        if any((lines := _finite(series)).values())
+        for quantity, lines in panels
+        if any(line.points for line in lines)
     )
 
 
@@ -72,31 +72,33 @@ def _mistakes(picture: ConfusionMatrix) -> Table:
     return Table(picture.title, ("class", "images", "right", "most often taken for"), tuple(rows))
 
 
-def _finite(series: Iterable[Series]) -> dict[str, list[tuple[float, float]]]:
-    return {
-        line.label: [(x, y) for x, y in line.points if max(abs(x), abs(y)) <= _LARGEST]
+def _finite(series: Iterable[Series]) -> tuple[Series, ...]:
+    return tuple(
+        Series(
+            line.label,
+            tuple((x, y) for x, y in line.points if abs(x) <= _LARGEST and abs(y) <= _LARGEST),
+        )
         for line in series
-        if all(not math.isnan(x) for x, _ in line.points)
-    }
+    )
 
 
-def _curve(title: str, quantity: str, lines: dict[str, list[tuple[float, float]]]) -> str:
+def _curve(title: str, quantity: str, lines: tuple[Series, ...]) -> str:
     from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
     figure = _figure(330, 210)
     axes = figure.add_axes((0.15, 0.19, 0.82, 0.70))
-    for index, points in enumerate(lines.values()):
+    for index, line in enumerate(lines):
         colour, dashes, marker = _LINES[index % len(_LINES)]
         axes.plot(
-            [x for x, _ in points],
-            [y for _, y in points],
+            [x for x, _ in line.points],
+            [y for _, y in line.points],
             color=colour,
             linestyle=dashes,
             linewidth=1.8,
-            marker=marker if len(points) <= 30 else "",
+            marker=marker if len(line.points) <= 30 else "",
             markersize=3.5,
         )
-    values = [y for points in lines.values() for _, y in points]
+    values = [y for line in lines for _, y in line.points]
     if quantity == "accuracy":
         axes.set_ylim(0, 1.02)
         axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
@@ -112,12 +114,12 @@ def _curve(title: str, quantity: str, lines: dict[str, list[tuple[float, float]]
     _ink(axes)
     legend = axes.legend(
         axes.lines,
-        ["n" * len(label) for label in lines],
+        ["n" * len(line.label) for line in lines],
         loc="lower right" if quantity == "accuracy" else "upper right",
         frameon=False,
         labelcolor=_INK,
     )
-    names = {f"name-{index}": label for index, label in enumerate(lines)}
+    names = {f"name-{index}": line.label for index, line in enumerate(lines)}
     for text, gid in zip(legend.get_texts(), names, strict=True):
         text.set_gid(gid)
     return _svg(figure, title, names)

@@ -75,6 +75,7 @@ def _show_section(section: Section, console: Console) -> None:
     _indent(_text(section.reason, console), console)
     for table in (*section.tables, *map(tabulate, section.pictures)):
         _indent(_grid(table, console), console)
+        console.print()
     for hint in section.hints:
         _indent(_text(f"Hint (costs nothing): {hint}", console), console)
     if section.next_step:
