@@ -1,0 +1,69 @@
+"""The only door to what must stay secret: hidden labels and the reference's answers.
+
+Nothing of this is ever sent to a worker that runs a student's code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grader.errors import GraderError
+from grader.records import Evidence
+from grader.rubric import Profile
+
+Images = NDArray[np.uint8]
+Labels = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Exam:
+    """What one run asks with. `seed` draws hidden networks, inputs and the order of the images.
+
+    `hidden_images` are already in the shuffled order in which they are asked.
+    """
+
+    seed: int
+    profile: Profile
+    threads: int
+    classes: tuple[str, ...]
+    hidden_images: Images
+    validation_images: Images
+
+    def draw(self, purpose: str) -> np.random.Generator:
+        """Random numbers for one purpose, the same in every process of this run."""
+        return np.random.default_rng([self.seed, *purpose.encode()])
+
+
+@dataclass(frozen=True)
+class AnswerKey:
+    """The labels of the exam's images, and the gold run: the reference's answers by question."""
+
+    exam: Exam
+    hidden_labels: Labels
+    validation_labels: Labels
+    gold: Mapping[str, Evidence]
+
+    def value(self, question: str) -> Any:
+        """The reference's answer. Raises GraderError when the gold run has none."""
+        return self._evidence(question).value
+
+    def blobs(self, question: str) -> tuple[bytes, ...]:
+        """The arrays of the reference's answer. Raises like `value`."""
+        return self._evidence(question).blobs
+
+    def _evidence(self, question: str) -> Evidence:
+        evidence = self.gold.get(question)
+        if evidence is None or not evidence.outcome.answered:
+            found = "was not asked" if evidence is None else (
+                f"ended with {evidence.outcome.kind}: {evidence.outcome.message}"
+            )
+            raise GraderError(
+                f"the reference solution has no answer to '{question}': it {found}. "
+                "Run `grader validate` to see what the reference earns."
+            )
+        return evidence

@@ -1,0 +1,131 @@
+"""Top-1 accuracy on images that nobody has seen, computed by the host from the predictions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grader.answer_key import AnswerKey, Exam
+from grader.checks.base import Check, NoParams, Work, graded, without_answer
+from grader.checks.training_run import (
+    PREDICT,
+    TRAIN,
+    learning_curve,
+    predict_question,
+    train_question,
+)
+from grader.records import ConfusionMatrix, Evidence, Question, Verdict
+from grader.rubric import Criterion, Limits
+
+ASKED = (
+    "Your training was run within the budget, and the trained network predicted images that are in "
+    "neither of your data sets."
+)
+# A report further than this from what the host computes is worth telling: it is more than the
+# rounding of a percentage, and less than any step between thresholds.
+DISAGREEMENT = 0.02
+
+
+def ask(criterion: Criterion, exam: Exam, limits: Limits) -> tuple[Question, ...]:
+    """Train, then predict in the same process."""
+    return train_question(exam, limits), predict_question(exam, limits)
+
+
+def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
+    """The share of the points of the highest threshold of the profile that is reached."""
+    training, predictions = work.evidence[TRAIN], work.evidence[PREDICT]
+    if not training.outcome.answered:
+        return without_answer(criterion, training.outcome, ASKED)
+    curve = learning_curve(training.value["runs"])
+    pictures: tuple[Any, ...] = (curve,) if curve else ()
+    if not predictions.outcome.answered:
+        return without_answer(criterion, predictions.outcome, ASKED)
+    logits = _logits(predictions, key)
+    if isinstance(logits, str):
+        return graded(
+            criterion, 0.0, logits, asked=ASKED, pictures=pictures,
+            next_step="Lower the learning rate, and look at the loss of the first batches.",
+            hints=_hints(training),
+        )
+    hidden, validation = logits
+    accuracy = float((hidden.argmax(1) == key.hidden_labels).mean())
+    on_validation = float((validation.argmax(1) == key.validation_labels).mean())
+    thresholds = key.exam.profile.thresholds
+    reached = next((step for step in thresholds if accuracy >= step.accuracy), None)
+    share = reached.share if reached else 0.0
+    reason = f"Top-1 accuracy {accuracy:.1%} on {len(hidden):,} hidden images"
+    better = [step for step in thresholds if step.share > share]
+    reason += "." if not better else f"; {better[-1].accuracy:.0%} earns more."
+    reason += _reported(training.value["reported_accuracy"], on_validation)
+    stopped = {"epochs": "epochs", "seconds": "seconds"}.get(training.value["stopped"] or "")
+    if stopped:
+        reason += f" The training was stopped when its budget of {stopped} was used up."
+    return graded(
+        criterion,
+        share,
+        reason,
+        asked=ASKED,
+        hints=_hints(training),
+        next_step="" if share == 1 else "Look at the learning curve: does the loss still fall at "
+        "the end, and does the training accuracy run ahead of the validation accuracy?",
+        pictures=(*pictures, _confusion(hidden, key)),
+        seen={
+            "hidden_accuracy": accuracy,
+            "validation_accuracy": on_validation,
+            "reported_accuracy": training.value["reported_accuracy"],
+            "device": training.value["device"],
+            "steps": training.value["steps"],
+            "seconds": training.outcome.seconds,
+        },
+    )
+
+
+def _logits(
+    predictions: Evidence, key: AnswerKey
+) -> tuple[NDArray[np.float32], NDArray[np.float32]] | str:
+    """Both arrays in the host's own shape, or the reason why they are not usable."""
+    classes = len(key.exam.classes)
+    counts = (len(key.hidden_labels), len(key.validation_labels))
+    sizes = tuple(len(blob) for blob in predictions.blobs)
+    if sizes != tuple(4 * count * classes for count in counts):
+        found = predictions.value.get("classes") if isinstance(predictions.value, dict) else None
+        return (
+            f"The network's output has {found} columns; {classes} were expected, one per class, "
+            "and one row per image."
+        )
+    arrays = [
+        np.frombuffer(blob, dtype="<f4").reshape(count, classes)
+        for blob, count in zip(predictions.blobs, counts, strict=True)
+    ]
+    if not all(np.isfinite(array).all() for array in arrays):
+        return "The training diverged: the network's outputs are not finite (NaN or infinity)."
+    return arrays[0], arrays[1]
+
+
+def _reported(reported: float | None, computed: float) -> str:
+    if reported is None or abs(reported - computed) <= DISAGREEMENT:
+        return ""
+    return (
+        f" Your code reports {reported:.1%} on the validation images; the grader computes "
+        f"{computed:.1%} for the network that it returned."
+    )
+
+
+def _hints(training: Evidence) -> tuple[str, ...]:
+    hints = list(training.value["notes"])
+    if training.value["error"]:
+        hints.append(f"The code raised after it had trained: {training.value['error']['message']}")
+    return tuple(hints)
+
+
+def _confusion(logits: NDArray[np.float32], key: AnswerKey) -> ConfusionMatrix:
+    classes = len(key.exam.classes)
+    flat = key.hidden_labels * classes + logits.argmax(1)
+    counts = np.bincount(flat, minlength=classes * classes).reshape(classes, classes)
+    rows = tuple(tuple(int(n) for n in row) for row in counts)
+    return ConfusionMatrix("Hidden images: true class down, predicted across", key.exam.classes, rows)
+
+
+CHECK = Check("accuracy", NoParams, ask, judge)

@@ -1,0 +1,97 @@
+"""What a check is: two pure functions and a model of its parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+
+from grader.answer_key import AnswerKey, Exam
+from grader.records import Evidence, Outcome, Submission, Verdict
+from grader.rubric import Criterion, Limits, Model
+
+QuestionList = tuple[Any, ...]
+
+
+class NoParams(Model):
+    """A check that has nothing to set."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """A submission and the evidence on it, by question id."""
+
+    submission: Submission
+    evidence: Mapping[str, Evidence]
+
+
+@dataclass(frozen=True)
+class Check:
+    """`ask(criterion, exam, limits)` gives questions, `judge(criterion, work, key)` a verdict.
+
+    `needs_gold`: the reference is asked the same, and its answers are the key.
+    """
+
+    name: str
+    params: type[BaseModel]
+    ask: Callable[[Criterion, Exam, Limits], QuestionList]
+    judge: Callable[[Criterion, Work, AnswerKey], Verdict]
+    needs_gold: bool = False
+
+
+_WHAT_TO_DO = {
+    "not_found": "Add it, or rename what you have; the starter shows the names that are looked for.",
+    "exception": "Run the file on its own and mend the error that it shows.",
+    "exited": "Remove calls such as exit() or quit(), which end the program before it can answer.",
+    "crashed": "Run the file on its own; a crash below Python is mostly an index out of range.",
+    "time_limit": "Look for a loop that does not end, or for work done at import.",
+    "memory_limit": "Keep less in memory: lists of losses that hold graphs, or data copied often.",
+    "bad_answer": "Return what the starter's docstring says.",
+}
+_WHAT_HAPPENED = {
+    "not_found": "This was not found",
+    "exception": "The code raised an exception",
+    "exited": "The program ended before it answered",
+    "crashed": "The program crashed",
+    "time_limit": "The time limit was reached",
+    "memory_limit": "The memory limit was reached",
+    "bad_answer": "The answer cannot be used",
+}
+
+
+def without_answer(criterion: Criterion, outcome: Outcome, asked: str) -> Verdict:
+    """The verdict when a question this criterion rests on was not answered.
+
+    The harness's own failure is never a zero: it is `not_scored`.
+    """
+    seen = {"outcome": outcome.kind, "seconds": outcome.seconds}
+    seen |= {"traceback": outcome.traceback} if outcome.traceback else {}
+    seen |= {"output": outcome.output[-4000:]} if outcome.output else {}
+    if outcome.owner == "harness":
+        reason = f"This could not be graded, through no fault of yours: {outcome.message}"
+        return Verdict(criterion.id, "not_scored", 0.0, reason, asked=asked, seen=seen)
+    what = _WHAT_HAPPENED[outcome.kind]
+    when = " while your file was being loaded" if outcome.phase == "load" else ""
+    if outcome.kind == "not_found":
+        when = ""
+    reason = f"{what}{when}: {outcome.message}." if outcome.message else f"{what}{when}."
+    return Verdict(
+        criterion.id,
+        "failed",
+        0.0,
+        reason.replace("..", "."),
+        asked=asked,
+        next_step=_WHAT_TO_DO[outcome.kind],
+        seen=seen,
+    )
+
+
+def graded(
+    criterion: Criterion, fraction: float, reason: str, **details: Any
+) -> Verdict:
+    """A verdict whose status follows from the fraction of the points."""
+    fraction = min(1.0, max(0.0, fraction))
+    status = "passed" if fraction >= 1 - 1e-9 else "partial" if fraction > 1e-9 else "failed"
+    return Verdict(criterion.id, status, fraction, reason, **details)  # type: ignore[arg-type]  # one of the words

@@ -1,0 +1,127 @@
+"""Weight decay on group (iii), none on (i) and (ii), every trainable parameter exactly once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from grader.answer_key import AnswerKey, Exam
+from grader.checks.base import Check, NoParams, Work, graded, without_answer
+from grader.checks.choosing import GROUPS, Truth, truth_of
+from grader.checks.diagnosing import NUMERALS
+from grader.checks.drawn_networks import probe
+from grader.checks.training_run import TRAIN, train_question, trainings
+from grader.records import Question, Table, Verdict
+from grader.rubric import Criterion, Limits
+
+MAKE = "optimizer-groups/make"
+ASKED = (
+    "The optimizer's parameter groups: weight decay on (iii) all the rest, none on (i) batch-norm "
+    "affine parameters and (ii) biases, and each trainable parameter in it exactly once."
+)
+
+
+def ask(criterion: Criterion, exam: Exam, limits: Limits) -> tuple[Question, ...]:
+    """What `make_optimizer` makes for a network of ours, and the optimizer seen in the training."""
+    spec = probe(exam.draw("optimizer-groups")) | {"conv_bias": True}
+    make = Question(MAKE, "optimizer_groups", {"network": spec}, MAKE, limits.seconds)
+    return make, train_question(exam, limits)
+
+
+def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
+    """A third of the points per group. What trained the network counts, where it was seen."""
+    training, made = work.evidence[TRAIN], work.evidence[MAKE]
+    for evidence in (training, made):
+        if evidence.outcome.owner == "harness":
+            return without_answer(criterion, evidence.outcome, ASKED)
+    observed = training.value["optimizer"] if training.outcome.answered else None
+    seen = observed or (made.value if made.outcome.answered else None)
+    if seen is None:
+        failure = training if made.outcome.kind == "not_found" else made
+        return without_answer(criterion, failure.outcome, ASKED)
+    truth = truth_of([row for row in seen["structure"] if row[4]])
+    problems = [_problem(group, truth, seen["groups"]) for group in range(3)]
+    wrong = [problem for problem in problems if problem]
+    hints = []
+    if observed and made.outcome.answered and _pattern(made.value) != _pattern(observed):
+        hints.append("make_optimizer() makes another optimizer than the one that trained.")
+    rates = _rates(training.value["runs"]) if training.outcome.answered else []
+    if rates:
+        hints.append(f"Learning rate as observed: {', '.join(rates)}.")
+    reason = " ".join(wrong) or (
+        f"{seen['optimizer']} decays {sum(truth[2].values()):,} elements and spares "
+        f"{sum(truth[0].values()) + sum(truth[1].values()):,}."
+    )
+    return graded(
+        criterion,
+        1 - len(wrong) / 3,
+        reason,
+        asked=ASKED,
+        hints=tuple(hints),
+        next_step="Hand the optimizer one dict per group, each with its own weight_decay."
+        if wrong
+        else "",
+        tables=(_table(truth, seen["groups"]),),
+        seen={"optimizer": seen["optimizer"]},
+    )
+
+
+def _problem(group: int, truth: Truth, groups: list[Mapping[str, Any]]) -> str:
+    """What is wrong with one group of the truth; "" when nothing is."""
+    wanted = truth[group]
+    times = dict.fromkeys(wanted, 0)
+    decayed = set()
+    for row in groups:
+        for name in row["names"]:
+            if name in times:
+                times[name] += 1
+                if row["weight_decay"] > 0:
+                    decayed.add(name)
+    title = f"({GROUPS[group]})"
+    missing = [name for name, count in times.items() if count == 0]
+    if missing and wanted:
+        return (
+            f"{len(missing)} of {len(wanted)} parameters of {NUMERALS[group]} {title} are not in "
+            f"the optimizer, such as {missing[0]}."
+        )
+    if any(count > 1 for count in times.values()):
+        return f"Parameters of {NUMERALS[group]} {title} stand in the optimizer twice."
+    if group == 2:
+        spared = set(wanted) - decayed
+        if spared:
+            return f"{len(spared)} of {len(wanted)} parameters of (iii) {title} are not decayed."
+        return ""
+    if decayed:
+        return (
+            f"{len(decayed)} of {len(wanted)} parameters of {NUMERALS[group]} {title} are decayed "
+            "and should not be."
+        )
+    return ""
+
+
+def _pattern(made: Mapping[str, Any]) -> tuple[bool, ...]:
+    truth = truth_of([row for row in made["structure"] if row[4]])
+    return tuple(bool(_problem(group, truth, made["groups"])) for group in range(3))
+
+
+def _rates(runs: list[Mapping[str, Any]]) -> list[str]:
+    """The learning rate at the end of each epoch, equal neighbours once."""
+    rates: list[str] = []
+    for run in trainings(runs):
+        text = f"{run['lr']:.3g}" if isinstance(run["lr"], (int, float)) else "?"
+        if not rates or rates[-1] != text:
+            rates.append(text)
+    return rates[:12]
+
+
+def _table(truth: Truth, groups: list[Mapping[str, Any]]) -> Table:
+    columns = ("group of the optimizer", "weight decay", "of (i)", "of (ii)", "of (iii)")
+    rows = []
+    for number, row in enumerate(groups[:12], 1):
+        names = set(row["names"])
+        cells = [f"{sum(n for name, n in part.items() if name in names):,}" for part in truth]
+        rows.append((str(number), f"{row['weight_decay']:g}", *cells))
+    return Table("Elements in the optimizer's groups", columns, tuple(rows))
+
+
+CHECK = Check("optimizer_groups", NoParams, ask, judge)

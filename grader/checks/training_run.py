@@ -1,0 +1,66 @@
+"""The one training that several criteria look at: the question, and how to read its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from grader.answer_key import Exam
+from grader.records import LearningCurve, Question, Series
+from grader.rubric import Limits
+
+TRAIN = "training"
+PREDICT = "training/predict"
+BATCH = 64
+# Reading the file, building the loaders and one last evaluation are not training time.
+MARGIN_SECONDS = 60.0
+
+
+def train_question(exam: Exam, limits: Limits) -> Question:
+    """Train within the profile's budget; the same question for every criterion that needs it."""
+    profile = exam.profile
+    args = {
+        "epochs": profile.epochs,
+        "seconds": profile.seconds,
+        "batch": BATCH,
+        "seed": 0,
+        "threads": exam.threads,
+    }
+    seconds = profile.seconds + max(limits.seconds, MARGIN_SECONDS)
+    return Question(TRAIN, "train", args, TRAIN, seconds)
+
+
+def predict_question(exam: Exam, limits: Limits) -> Question:
+    """Logits for the hidden images and for the validation images, from the trained network."""
+    images = (exam.hidden_images, exam.validation_images)
+    args = {"shapes": [list(part.shape) for part in images]}
+    blobs = tuple(part.tobytes() for part in images)
+    return Question(PREDICT, "predict", args, TRAIN, limits.seconds + 60, blobs)
+
+
+def evaluations_after_training(runs: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Passes without a backward pass, once training has begun; a look at one batch is not one."""
+    return [run for run in runs if run["kind"] == "evaluate" and run["after_steps"] > 0]
+
+
+def trainings(runs: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return [run for run in runs if run["kind"] == "train"]
+
+
+def learning_curve(runs: list[Mapping[str, Any]]) -> LearningCurve | None:
+    """Loss and accuracy per epoch as observed; None when no labels were seen."""
+    kinds = {"training": trainings(runs), "validation": evaluations_after_training(runs)}
+    loss, accuracy = [], []
+    for name, rows in kinds.items():
+        scored = [(epoch, row) for epoch, row in enumerate(rows, 1) if row["seen"]]
+        numbers = [
+            (float(epoch), row["loss"] / row["seen"])
+            for epoch, row in scored
+            if isinstance(row["loss"], (int, float))
+        ]
+        loss.append(Series(name, tuple(numbers)))
+        points = tuple((float(epoch), row["correct"] / row["seen"]) for epoch, row in scored)
+        accuracy.append(Series(name, points))
+    if not any(series.points for series in (*loss, *accuracy)):
+        return None
+    return LearningCurve("Learning curve, as observed", tuple(loss), tuple(accuracy))

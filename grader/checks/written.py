@@ -1,0 +1,46 @@
+"""Written answers: blank, or waiting for a person."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from grader.answer_key import AnswerKey, Exam
+from grader.checks.base import Check, Work
+from grader.records import Verdict
+from grader.rubric import Criterion, Limits, Model
+
+
+class Params(Model):
+    answer: str = Field(min_length=1, description="the part whose answer is read, such as 'a'")
+
+
+def ask(criterion: Criterion, exam: Exam, limits: Limits) -> tuple[()]:
+    """The answer is read on the host; nothing has to be run."""
+    return ()
+
+
+def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
+    """A filled answer waits for a person, a blank one earns nothing."""
+    part = criterion.params.answer  # type: ignore[attr-defined]  # validated as Params by the rubric
+    asked = f"Your written answer to part ({part})."
+    text = work.submission.answers.get(part, "")
+    if text.strip():
+        reason = f"{len(text.split())} words, waiting to be marked by a person."
+        return Verdict(criterion.id, "needs_marking", 0.0, reason, asked=asked,
+                       seen={"answer": text})
+    pdf = work.submission.answers.get("pdf")
+    if pdf:
+        reason = f"The answers are in {pdf}, which a person reads."
+        return Verdict(criterion.id, "needs_marking", 0.0, reason, asked=asked, seen={"pdf": pdf})
+    return Verdict(
+        criterion.id,
+        "failed",
+        0.0,
+        f"Part ({part}) is blank: no answer was found in answers.md, a LaTeX file or the "
+        "notebook's Markdown cells.",
+        asked=asked,
+        next_step=f"Write it under a heading '## ({part})' in answers.md.",
+    )
+
+
+CHECK = Check("written", Params, ask, judge)

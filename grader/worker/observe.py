@@ -1,0 +1,290 @@
+"""Watching a training without a change to it: forward passes, modes, optimizers, steps, data.
+
+Hooks that torch offers for every module and every optimizer, installed once in a session's own
+process. What they note is put together to one row per run of passes of the same kind: an epoch of
+training, an epoch of evaluation.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.dropout import _DropoutNd
+from torch.optim import Optimizer
+from torch.optim.optimizer import register_optimizer_step_post_hook
+from torch.utils.data import DataLoader
+
+MAX_RUNS = 600
+
+
+class BudgetReached(BaseException):
+    """Raised at a batch boundary when the budget is used up. Not an Exception: a student's
+    `except Exception` is not meant for it."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """`images` to train on and `seconds` of wall time; None is no limit."""
+
+    images: int | None = None
+    seconds: float | None = None
+
+
+@dataclass
+class Run:
+    """Consecutive passes of one kind through one network."""
+
+    kind: str
+    after_steps: int
+    passes: int = 0
+    images: int = 0
+    norms_training: int = 0
+    norms_evaluating: int = 0
+    dropouts_training: int = 0
+    with_gradients: int = 0
+    seen: int = 0
+    correct: int = 0
+    loss: float = 0.0
+    lr: float | None = None
+    statistics_moved: bool = False
+
+
+@dataclass
+class _Pass:
+    """One forward pass that has not been told apart yet: a backward pass may still follow."""
+
+    network: nn.Module
+    training: int
+    evaluating: int
+    dropouts: int
+    gradients: bool
+    images: int
+    targets: torch.Tensor | None
+    output: torch.Tensor | None = None
+    backward: bool = False
+    steps: int = 0
+
+
+@dataclass
+class Observer:
+    """What was seen. `network` is the one whose parameters were stepped most."""
+
+    budget: Budget
+    began: float = field(default_factory=time.monotonic)
+    optimizers: list[Optimizer] = field(default_factory=list)
+    runs: list[Run] = field(default_factory=list)
+    trained_images: int = 0
+    steps: int = 0
+    stopped: str | None = None
+    _depth: int = 0
+    _open: _Pass | None = None
+    _latest: tuple[int, torch.Tensor] | None = None
+    _networks: dict[int, nn.Module] = field(default_factory=dict)
+    _stepped: dict[int, int] = field(default_factory=dict)
+    _statistics: list[torch.Tensor] | None = None
+    _lr: float | None = None
+    _muted: bool = False
+
+    def install(self) -> None:
+        """Hook into torch. There is one observer in a process, for all of its life."""
+        torch.nn.modules.module.register_module_forward_pre_hook(self._before)
+        torch.nn.modules.module.register_module_forward_hook(self._after, always_call=True)
+        register_optimizer_step_post_hook(self._stepped_by)
+        self._watch_optimizers()
+        self._watch_batches()
+
+    @property
+    def network(self) -> nn.Module | None:
+        if not self._stepped:
+            return None
+        return self._networks[max(self._stepped, key=lambda key: self._stepped[key])]
+
+    def finish(self) -> None:
+        """Close the last run. Nothing is observed afterwards."""
+        self._close()
+        self._end_of_evaluation()
+        self._muted = True
+
+    # What the hooks call ------------------------------------------------------------------------
+
+    def _before(self, module: nn.Module, inputs: Any) -> None:
+        self._depth += 1
+        if self._depth > 1 or self._muted or not _has_parameters(module):
+            return
+        self._close()
+        self._check_budget()
+        norms = [inner for inner in module.modules() if isinstance(inner, _BatchNorm)]
+        drops = [inner for inner in module.modules() if isinstance(inner, _DropoutNd)]
+        careful = norms or drops or [module]
+        training = sum(inner.training for inner in careful)
+        images = int(inputs[0].shape[0]) if inputs and _is_batch(inputs[0]) else 0
+        known = self._latest
+        targets = known[1] if known is not None and known[0] == images else None
+        self._open = _Pass(
+            module,
+            training,
+            len(careful) - training,
+            sum(inner.training for inner in drops),
+            torch.is_grad_enabled(),
+            images,
+            targets,
+        )
+
+    def _after(self, module: nn.Module, inputs: Any, output: Any) -> None:
+        self._depth -= 1
+        current = self._open
+        if self._depth > 0 or current is None or current.network is not module:
+            return
+        tensor = output if isinstance(output, torch.Tensor) else None
+        if tensor is None and isinstance(output, (tuple, list)) and output:
+            tensor = output[0] if isinstance(output[0], torch.Tensor) else None
+        if tensor is None:
+            return
+        current.output = tensor.detach()
+        if tensor.requires_grad:
+            tensor.register_hook(lambda gradient: _mark_backward(current))
+
+    def _stepped_by(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
+        if self._muted:
+            return
+        self.steps += 1
+        if optimizer not in self.optimizers:
+            self.optimizers.append(optimizer)
+        self._lr = float(optimizer.param_groups[0]["lr"])
+        current = self._open
+        if current is not None:
+            current.steps += 1
+            key = id(current.network)
+            self._networks[key] = current.network
+            self._stepped[key] = self._stepped.get(key, 0) + 1
+
+    # Putting it together ------------------------------------------------------------------------
+
+    def _close(self) -> None:
+        """Tell the open pass apart, now that what followed it is known."""
+        current, self._open = self._open, None
+        if current is None:
+            return
+        kind = "train" if current.backward or current.steps else "evaluate"
+        run = self.runs[-1] if self.runs else None
+        if run is None or run.kind != kind:
+            if kind == "train":
+                self._end_of_evaluation()
+            else:
+                self._statistics = _statistics(current.network) if current.evaluating else None
+            run = Run(kind, after_steps=self.steps)
+            if len(self.runs) < MAX_RUNS:
+                self.runs.append(run)
+        run.passes += 1
+        run.images += current.images
+        run.norms_training += current.training > 0
+        run.norms_evaluating += current.training == 0
+        run.dropouts_training += current.dropouts > 0
+        run.with_gradients += current.gradients
+        run.lr = self._lr
+        if kind == "train":
+            self.trained_images += current.images
+        self._score(run, current)
+
+    def _score(self, run: Run, current: _Pass) -> None:
+        output, targets = current.output, current.targets
+        if output is None or targets is None or output.dim() != 2 or len(output) != len(targets):
+            return
+        targets = targets.to(output.device)
+        if int(targets.max()) >= output.shape[1] or int(targets.min()) < 0:
+            return
+        run.seen += len(targets)
+        run.loss += float(F.cross_entropy(output.float(), targets, reduction="sum"))
+        run.correct += int((output.argmax(1) == targets).sum())
+
+    def _end_of_evaluation(self) -> None:
+        """Compare running statistics, bit for bit, with those at the start of the evaluation."""
+        run = self.runs[-1] if self.runs else None
+        network = self.network
+        if run is None or run.kind != "evaluate" or self._statistics is None or network is None:
+            return
+        now = _statistics(network)
+        run.statistics_moved = len(now) == len(self._statistics) and not all(
+            torch.equal(old, new) for old, new in zip(self._statistics, now, strict=True)
+        )
+        self._statistics = None
+
+    def _check_budget(self) -> None:
+        budget = self.budget
+        if budget.seconds is not None and time.monotonic() - self.began > budget.seconds:
+            self.stopped = "seconds"
+        elif budget.images is not None and self.trained_images > budget.images:
+            # One batch too many: the evaluation after the last epoch still belonged to it.
+            self.stopped = "epochs"
+        if self.stopped:
+            self._depth = 0
+            raise BudgetReached(self.stopped)
+
+    def _watch_optimizers(self) -> None:
+        original, observer = Optimizer.__init__, self
+
+        def init(self: Optimizer, *args: Any, **kwargs: Any) -> None:
+            original(self, *args, **kwargs)
+            observer.optimizers.append(self)
+
+        Optimizer.__init__ = init  # type: ignore[method-assign]  # torch has no hook for this
+
+    def _watch_batches(self) -> None:
+        """Remember the labels of the latest batch, to score the pass that follows."""
+        original, observer = DataLoader.__iter__, self
+
+        def iterate(self: DataLoader[Any]) -> Iterator[Any]:
+            for batch in original(self):
+                observer._latest = _labels(batch)
+                yield batch
+
+        DataLoader.__iter__ = iterate  # type: ignore[assignment, method-assign]  # as above
+
+
+def _mark_backward(current: _Pass) -> None:
+    current.backward = True
+
+
+def _has_parameters(module: nn.Module) -> bool:
+    return next(module.parameters(), None) is not None
+
+
+def _is_batch(value: Any) -> bool:
+    return isinstance(value, torch.Tensor) and value.dim() > 0
+
+
+def _labels(batch: Any) -> tuple[int, torch.Tensor] | None:
+    if (
+        isinstance(batch, (tuple, list))
+        and len(batch) == 2
+        and isinstance(batch[1], torch.Tensor)
+        and batch[1].dim() == 1
+        and not batch[1].is_floating_point()
+    ):
+        return len(batch[1]), batch[1].long()
+    return None
+
+
+def _statistics(network: nn.Module) -> list[torch.Tensor]:
+    return [
+        buffer.detach().clone()
+        for module in network.modules()
+        if isinstance(module, _BatchNorm)
+        for buffer in module.buffers(recurse=False)
+    ]
+
+
+def tracked_batches(network: nn.Module) -> list[int]:
+    """`num_batches_tracked` of each batch norm that keeps running statistics."""
+    return [
+        int(module.num_batches_tracked)
+        for module in network.modules()
+        if isinstance(module, _BatchNorm) and module.num_batches_tracked is not None
+    ]

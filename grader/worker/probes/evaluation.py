@@ -1,0 +1,79 @@
+"""The student's `evaluate` on a network of ours: the same images in batches of two kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from grader.worker import networks, sources
+from grader.worker.observe import tracked_batches
+from grader.worker.probes.frames import glimpse
+from grader.worker.running import function
+from grader.worker.session import Answer, Session
+from grader.worker.view import loader
+
+NAME = "evaluate"
+
+
+def evaluate(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, ...]) -> Answer:
+    """args: `network`, `shape` (N, 3, H, W), `classes`, `orders`: two lists of batches of indices.
+
+    blobs: float32 images, int64 labels. Value: whether the logits of all images were seen, whether
+    buffers moved, the modes before and after; blobs: logits per order, float32 (N, C), in the
+    order of the images.
+    """
+    glimpse(session, None)
+    judge = function(session, NAME)
+    if judge is None:
+        raise sources.not_found(session.folder, f"a function {NAME}(model, loader)")
+    network = networks.build(args["network"])
+    _settle_statistics(network, int(args["network"].get("seed", 0)))
+    shape = tuple(args["shape"])
+    images = torch.from_numpy(np.frombuffer(blobs[0], dtype="<f4").reshape(shape).copy())
+    labels = torch.from_numpy(np.frombuffer(blobs[1], dtype="<i8").copy())
+    before = [buffer.detach().clone() for buffer in network.buffers()]
+    logits, complete, modes = [], [], []
+    for order in args["orders"]:
+        network.train()
+        rows = _logits(judge, network, images[order["index"]], labels[order["index"]], order)
+        complete.append(len(rows) == shape[0])
+        modes.append(network.training)
+        inverse = np.argsort(order["index"])
+        logits.append(rows[inverse].tobytes() if complete[-1] else b"")
+    return {
+        "complete": complete,
+        "train_mode_afterwards": modes,
+        "buffers_moved": not all(
+            torch.equal(old, new) for old, new in zip(before, network.buffers(), strict=True)
+        ),
+        "batches_tracked": tracked_batches(network),
+    }, tuple(logits)
+
+
+def _logits(
+    judge: Any, network: nn.Module, images: torch.Tensor, labels: torch.Tensor, order: Any
+) -> Any:
+    """Call the student's function and keep what the network put out, row by row."""
+    seen: list[torch.Tensor] = []
+    hook = network.register_forward_hook(
+        lambda module, inputs, output: seen.append(output.detach().float().cpu())
+    )
+    try:
+        judge(network, loader(images, labels, int(order["batch"]), None))
+    finally:
+        hook.remove()
+    return torch.cat(seen).numpy().astype("<f4") if seen else np.zeros((0, 1), dtype="<f4")
+
+
+def _settle_statistics(network: nn.Module, seed: int) -> None:
+    """Running statistics unlike any batch's, so that train mode shows in the logits."""
+    generator = torch.Generator().manual_seed(seed)
+    for name, buffer in network.named_buffers():
+        if name.endswith("running_mean"):
+            buffer.normal_(0, 0.2, generator=generator)
+        elif name.endswith("running_var"):
+            buffer.uniform_(0.5, 1.5, generator=generator)

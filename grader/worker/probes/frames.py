@@ -1,0 +1,117 @@
+"""Running a script for what it leaves behind: its names, its functions' locals, their values.
+
+Locals are seen when a function of the student's own returns. The trainings that a script may hold
+are kept short: it is served a handful of images and stopped after a few steps.
+"""
+
+from __future__ import annotations
+
+import sys
+import types
+from collections.abc import Iterable, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from torch import nn
+
+from grader.worker import sources, stand_ins
+from grader.worker.found import Frame
+from grader.worker.observe import Budget, BudgetReached, Observer
+from grader.worker.running import run_as_script
+from grader.worker.session import Session
+from grader.worker.sources import Source
+from grader.worker.view import View, open_view
+
+GLIMPSE_IMAGES = 32
+GLIMPSE = Budget(images=4 * GLIMPSE_IMAGES, seconds=10)
+
+
+def view_of(session: Session) -> View | None:
+    return open_view(session.data) if session.data is not None else None
+
+
+def glimpse(session: Session, network: Mapping[str, Any] | None) -> stand_ins.Stage:
+    """Stand-ins for a question that is not about training: hardly any data, and no time for it."""
+    Observer(GLIMPSE).install()
+    return stand_ins.install(network, view_of(session), GLIMPSE_IMAGES)
+
+
+class Locals:
+    """The local names of the student's functions, as they were when each last returned."""
+
+    def __init__(self, source: Source) -> None:
+        self._file = str(source.path)
+        self._latest: dict[str, tuple[dict[str, Any], int]] = {}
+
+    @contextmanager
+    def watched(self) -> Iterable[None]:  # type: ignore[misc]  # a generator, by contextmanager
+        sys.setprofile(self._profile)
+        try:
+            yield
+        finally:
+            sys.setprofile(None)
+
+    def _profile(self, frame: types.FrameType, event: str, argument: Any) -> None:
+        if event != "return" or frame.f_code.co_filename != self._file:
+            return
+        code = frame.f_code
+        if code.co_name.startswith("<") or code.co_flags & 0x20:  # module, lambda, generator
+            return
+        seen = dict(frame.f_locals)
+        if argument is not None:
+            seen["returned"] = argument
+        self._latest.pop(code.co_name, None)
+        self._latest[code.co_name] = (seen, code.co_firstlineno)
+
+    def frames(self) -> list[Frame]:
+        found = []
+        for name, (values, line) in self._latest.items():
+            places = dict.fromkeys(values, (0, line))
+            found.append(Frame(f"{name}()", values, places))
+        return found
+
+    @property
+    def called(self) -> set[str]:
+        return set(self._latest)
+
+
+def run_for_names(
+    session: Session, source: Source, stage: stand_ins.Stage
+) -> tuple[list[Frame], list[nn.Module], BaseException | None]:
+    """Run a script and call those of its functions that need no arguments and that nobody called.
+
+    Returns what it left, functions first and the script's own names last, the networks that it
+    built, and the exception that ended it.
+    """
+    watched = Locals(source)
+    namespace: dict[str, Any] = {}
+    with watched.watched():
+        error = run_as_script(source, namespace)
+        for name, required in source.functions.items():
+            function = namespace.get(name)
+            if required == 0 and name not in watched.called and callable(function):
+                try:
+                    function()
+                except (Exception, SystemExit, BudgetReached) as problem:
+                    session.notes.append(f"{name}() raised {type(problem).__name__}: {problem}"[:300])
+    places = {
+        name: (source.cell_of(line) if source.is_notebook else 0, line)
+        for name, line in source.assigned.items()
+    }
+    networks = [value for value in namespace.values() if isinstance(value, nn.Module)]
+    for frame in watched.frames():
+        networks += [value for value in frame.values.values() if isinstance(value, nn.Module)]
+    unique = {id(network): network for network in (*stage.built, *networks)}
+    module = Frame("the script", namespace, places)
+    return [*watched.frames(), module], list(unique.values()), error
+
+
+def candidates(session: Session, wanted: str) -> list[Source]:
+    """The scripts to try for a question about layers and parameters; raises when there is none."""
+    found = sources.scripts_that_walk(session.folder)
+    if not found:
+        broken = sources.first_syntax_error(session.folder)
+        if broken is not None:
+            raise broken
+        raise sources.not_found(session.folder, wanted)
+    return found[:3]

@@ -1,0 +1,85 @@
+"""The student's three groups of parameters, as a function's answer or as a script leaves them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from grader.worker import networks, sources
+from grader.worker.found import Frame, lists, numbers
+from grader.worker.probes.frames import Locals, candidates, glimpse, run_for_names
+from grader.worker.running import function
+from grader.worker.session import Answer, BadAnswer, Session
+
+NAME = "group_parameters"
+WANTED = (
+    f"a function {NAME}(model), or three lists of parameters, of names, or of (name, parameter) "
+    "pairs, at the top of a script or inside a function without arguments"
+)
+
+
+def parameter_groups(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, ...]) -> Answer:
+    """args: `network`, a spec. Value: every list found, and what it holds of that network."""
+    stage = glimpse(session, args["network"])
+    group = function(session, NAME)
+    if group is not None:
+        return _ask_function(session, group, args), ()
+    for source in candidates(session, WANTED):
+        frames, built, error = run_for_names(session, source, stage)
+        if not built:
+            built = [networks.build(args["network"])]
+        found = lists(frames, built)
+        counts = numbers(frames)
+        usable = sum(bool(row["names"]) for row in found) >= 2
+        if not usable and error is not None:
+            raise error
+        if usable or counts:
+            return {
+                "form": "script",
+                "file": source.path.name,
+                "lists": found,
+                "numbers": counts,
+                "replaced": bool(stage.built),
+                "structure": networks.describe(built[-1]),
+                "notes": stage.notes + session.notes,
+            }, ()
+    raise sources.not_found(session.folder, WANTED)
+
+
+def _ask_function(session: Session, group: Any, args: Mapping[str, Any]) -> dict[str, Any]:
+    network = networks.build(args["network"])
+    source = sources.defining(session.folder, NAME)
+    assert source is not None
+    watched = Locals(source)
+    with watched.watched():
+        returned = group(network)
+    if returned is not None:
+        frames = [_returned(returned)]
+    else:
+        frames = [frame for frame in watched.frames() if frame.label == f"{NAME}()"]
+    found = lists(frames, [network])
+    if len(found) < 2:
+        raise BadAnswer(
+            f"{NAME}(model) returned {type(returned).__name__}; three lists were expected: "
+            "batch-norm affine parameters, biases, all the rest"
+        )
+    return {
+        "form": "function",
+        "file": source.path.name,
+        "lists": found,
+        "numbers": [],
+        "replaced": True,
+        "structure": networks.describe(network),
+        "notes": session.notes,
+    }
+
+
+def _returned(value: Any) -> Frame:
+    """A returned tuple of three becomes three names in order; a dict keeps its own names."""
+    if isinstance(value, (tuple, list)) and len(value) == 3:
+        values = {f"returned[{index}]": part for index, part in enumerate(value)}
+    elif isinstance(value, Mapping):
+        values = {str(key): part for key, part in value.items()}
+    else:
+        values = {"returned": value}
+    return Frame("returned", values, {})

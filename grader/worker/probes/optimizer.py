@@ -1,0 +1,57 @@
+"""The student's optimizer: which parameters are decayed, and which are in it at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import nn
+from torch.optim import Optimizer
+
+from grader.worker import networks, sources
+from grader.worker.found import Index
+from grader.worker.probes.frames import glimpse
+from grader.worker.running import function
+from grader.worker.session import Answer, BadAnswer, Session
+
+NAME = "make_optimizer"
+
+
+def optimizer_groups(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, ...]) -> Answer:
+    """args: `network`, a spec. Value: the groups of the optimizer that the student makes for it."""
+    glimpse(session, None)
+    make = function(session, NAME)
+    if make is None:
+        raise sources.not_found(session.folder, f"a function {NAME}(model)")
+    network = networks.build(args["network"])
+    made = make(network)
+    if isinstance(made, (tuple, list)):
+        made = next((item for item in made if isinstance(item, Optimizer)), made)
+    if not isinstance(made, Optimizer):
+        raise BadAnswer(
+            f"{NAME}(model) returned {type(made).__name__}; a torch.optim.Optimizer was expected"
+        )
+    return describe(made, network), ()
+
+
+def describe(optimizer: Optimizer, network: nn.Module) -> dict[str, Any]:
+    """Class and groups of an optimizer, its parameters by their names in `network`."""
+    index = Index(network)
+    groups = []
+    for group in optimizer.param_groups:
+        names = [index.names.get(id(parameter)) for parameter in group["params"]]
+        groups.append(
+            {
+                "names": [name for name in names if name is not None],
+                "foreign": names.count(None),
+                "weight_decay": float(group.get("weight_decay", 0.0)),
+                "lr": float(group["lr"]),
+                "momentum": float(group.get("momentum", 0.0)),
+                "nesterov": bool(group.get("nesterov", False)),
+            }
+        )
+    return {
+        "optimizer": type(optimizer).__name__,
+        "groups": groups,
+        "structure": networks.describe(network),
+    }

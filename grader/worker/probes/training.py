@@ -1,0 +1,238 @@
+"""The student's training within a budget, watched; and what the trained network predicts."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import torchvision
+from torch import nn
+
+from grader.worker import sources, stand_ins
+from grader.worker.observe import Budget, BudgetReached, Observer, tracked_batches
+from grader.worker.probes.frames import view_of
+from grader.worker.probes.optimizer import describe
+from grader.worker.running import function, run_as_script
+from grader.worker.session import Answer, BadAnswer, NotFound, Session, failure
+from grader.worker.view import View, as_photos, loader
+
+WANTED = (
+    "a function train(model, train_loader, validation_loader, epochs), or train_one_epoch and "
+    "evaluate with make_optimizer, or a script that trains"
+)
+PREDICT_BATCH = 250
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A network after its training, and how images (uint8, (N, H, W, 3)) become its input."""
+
+    network: nn.Module
+    prepare: Callable[[Any], torch.Tensor]
+
+
+def train(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, ...]) -> Answer:
+    """args: epochs, seconds, batch, seed, threads. Value: runs, optimizer, reported accuracy, ...
+
+    A budget that is used up ends the training and what was learnt counts. An exception after the
+    first step is reported beside what was observed until then.
+    """
+    view = view_of(session)
+    if view is None:
+        raise RuntimeError("the grader asked for a training and gave no data")
+    torch.manual_seed(int(args["seed"]))
+    np.random.seed(int(args["seed"]))
+    torch.set_num_threads(int(args["threads"]))
+    images = len(view.split("train")[1])
+    observer = Observer(Budget(int(args["epochs"]) * images, float(args["seconds"])))
+    observer.install()
+    stage = stand_ins.install(None, view, None)
+    error: BaseException | None = None
+    returned: Any = None
+    prepare = view.normalise
+    try:
+        whole, one, judge = (
+            function(session, name) for name in ("train", "train_one_epoch", "evaluate")
+        )
+        if whole is None and (one is None or judge is None):
+            error = _run_script(session)
+            prepare = _as_the_script_prepares(stage, view)
+        elif whole is not None:
+            model, loaders = _network(session, view), _loaders(view, args)
+            returned = whole(model, *loaders, int(args["epochs"]))
+        else:
+            returned = _epoch_by_epoch(session, one, judge, view, args)
+    except BudgetReached:
+        pass
+    except NotFound:
+        raise
+    except (Exception, SystemExit) as problem:
+        error = problem
+    observer.finish()
+    if observer.network is None:
+        if error is not None:
+            raise error
+        raise BadAnswer("the code ran to its end and no optimizer took a step on a network")
+    network = returned if isinstance(returned, nn.Module) else observer.network
+    session.trained = Trained(network, prepare)
+    return _report(session, observer, stage, returned, error, len(view.classes)), ()
+
+
+def predict(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, ...]) -> Answer:
+    """args: `shapes`, one (N, H, W, 3) per blob of uint8 images. Blobs: float32 logits (N, C)."""
+    trained = session.trained
+    if trained is None:
+        raise NotFound("no network was trained, so there is none to predict with")
+    network = trained.network.eval()
+    device = next(network.parameters()).device
+    answers, classes = [], 0
+    for blob, shape in zip(blobs, args["shapes"], strict=True):
+        images = np.frombuffer(blob, dtype=np.uint8).reshape(shape)
+        parts = []
+        with torch.no_grad():
+            for start in range(0, len(images), PREDICT_BATCH):
+                batch = trained.prepare(images[start : start + PREDICT_BATCH]).to(device)
+                parts.append(network(batch).float().cpu())
+        logits = torch.cat(parts).numpy().astype("<f4")
+        if logits.ndim != 2:
+            raise BadAnswer(f"the network's output has shape {logits.shape}; (N, classes) expected")
+        classes = logits.shape[1]
+        answers.append(logits.tobytes())
+    return {"classes": classes}, tuple(answers)
+
+
+def _network(session: Session, view: View) -> nn.Module:
+    build = function(session, "build_model")
+    classes = len(view.classes)
+    network = build(classes) if build else torchvision.models.resnet18(num_classes=classes)
+    if not isinstance(network, nn.Module):
+        raise BadAnswer(f"build_model returned {type(network).__name__}; a network was expected")
+    return network.cuda() if torch.cuda.is_available() else network
+
+
+def _loaders(view: View, args: Mapping[str, Any]) -> tuple[Any, Any]:
+    def tensors(split: str) -> tuple[torch.Tensor, torch.Tensor]:
+        images, labels = view.split(split)
+        pixels, targets = view.normalise(images), torch.from_numpy(np.array(labels))
+        if torch.cuda.is_available():
+            return pixels.cuda(), targets.cuda()
+        return pixels, targets
+
+    batch, seed = int(args["batch"]), int(args["seed"])
+    return (
+        loader(*tensors("train"), batch, seed),
+        loader(*tensors("validation"), PREDICT_BATCH, None),
+    )
+
+
+def _epoch_by_epoch(
+    session: Session, one: Any, judge: Any, view: View, args: Mapping[str, Any]
+) -> Any:
+    make = function(session, "make_optimizer")
+    if make is None:
+        raise sources.not_found(session.folder, WANTED)
+    model = _network(session, view)
+    batches, validation = _loaders(view, args)
+    optimizer = make(model)
+    result = None
+    for _ in range(int(args["epochs"])):
+        one(model, batches, optimizer)
+        result = judge(model, validation)
+    return {"accuracy": result[-1]} if isinstance(result, (tuple, list)) and result else result
+
+
+def _run_script(session: Session) -> BaseException | None:
+    found = sources.scripts_that_train(session.folder)
+    if not found:
+        raise sources.not_found(session.folder, WANTED)
+    namespace: dict[str, Any] = {}
+    error = run_as_script(found[0], namespace)
+    return None if isinstance(error, BudgetReached) else error
+
+
+def _as_the_script_prepares(stage: stand_ins.Stage, view: View) -> Callable[[Any], torch.Tensor]:
+    """Hidden images go through the transform that the script gave its own test set."""
+    from PIL import Image
+
+    def prepare(images: Any) -> torch.Tensor:
+        transform = stage.test_transform
+        if transform is None:
+            return view.normalise(as_photos(images))
+        return torch.stack(
+            [torch.as_tensor(transform(Image.fromarray(image))) for image in as_photos(images)]
+        ).float()
+
+    return prepare
+
+
+def _report(
+    session: Session,
+    observer: Observer,
+    stage: stand_ins.Stage,
+    returned: Any,
+    error: BaseException | None,
+    classes: int,
+) -> dict[str, Any]:
+    network = observer.network
+    assert network is not None
+    own = {id(parameter) for parameter in network.parameters()}
+    made = [
+        optimizer
+        for optimizer in observer.optimizers
+        if any(id(p) in own for group in optimizer.param_groups for p in group["params"])
+    ]
+    problem = failure(error, session.folder) if error is not None else None
+    return {
+        "form": "function" if session_has_functions(session) else "script",
+        "runs": [_finite(dataclasses.asdict(run)) for run in observer.runs],
+        "steps": observer.steps,
+        "stopped": observer.stopped,
+        "batches_tracked": tracked_batches(network),
+        "optimizer": _finite(describe(made[-1], network)) if made else None,
+        "reported_accuracy": reported_accuracy(returned),
+        "error": {key: problem[key] for key in ("message", "traceback")} if problem else None,
+        "uncalled": sources.uncalled_mode_switches(session.folder),
+        "notes": stage.notes + session.notes,
+        "device": str(next(network.parameters()).device),
+        "threads": torch.get_num_threads(),
+        "cpus": os.cpu_count(),
+        "classes": classes,
+    }
+
+
+def session_has_functions(session: Session) -> bool:
+    return any(sources.defining(session.folder, name) for name in ("train", "train_one_epoch"))
+
+
+def reported_accuracy(returned: Any) -> float | None:
+    """The last validation accuracy in what `train` returned, as a fraction; None if not found."""
+    if isinstance(returned, (list, tuple)) and returned:
+        return reported_accuracy(returned[-1])
+    if isinstance(returned, Mapping):
+        names = [name for name in returned if "acc" in str(name).lower()]
+        names.sort(key=lambda name: ("val" in str(name) or "test" in str(name)), reverse=True)
+        for name in names:
+            value = returned[name]
+            if isinstance(value, (list, tuple)) and value:
+                value = value[-1]
+            if isinstance(value, (int, float, torch.Tensor)):
+                number = float(value)
+                if 0 <= number <= 100:
+                    return number / 100 if number > 1 else number
+    return None
+
+
+def _finite(value: Any) -> Any:
+    """NaN and infinity as text: a frame carries neither, and a diverged loss is worth telling."""
+    if isinstance(value, float) and not np.isfinite(value):
+        return str(value)
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_finite(inner) for inner in value]
+    return value

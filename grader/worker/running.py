@@ -1,0 +1,120 @@
+"""Running the student's files: as a module whose functions are called, or as a script."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import sys
+import types
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from grader.worker import sources
+from grader.worker.session import Session
+from grader.worker.sources import Source
+
+
+def function(session: Session, name: str) -> Callable[..., Any] | None:
+    """The student's function of that name, its file loaded; None when no file defines one.
+
+    A file that raises after the function was defined has still defined it: the error is noted and
+    costs nothing here. Raises what the file raises when the function never came to be.
+    """
+    source = sources.defining(session.folder, name)
+    if source is None:
+        broken = sources.first_syntax_error(session.folder)
+        if broken is not None:
+            raise broken
+        session.loaded()
+        return None
+    module, error = _import(session.folder, source)
+    found = getattr(module, name, None)
+    if not callable(found):
+        if error is not None:
+            raise error
+        raise sources.not_found(session.folder, f"a function {name}")
+    if error is not None:
+        session.notes.append(f"{source.path.name} raised {type(error).__name__}: {error}"[:300])
+    session.loaded()
+    return found  # type: ignore[no-any-return]  # whatever the student bound to that name
+
+
+def run_as_script(source: Source, namespace: dict[str, Any]) -> BaseException | None:
+    """Run a file as `python FILE` would, into `namespace`; the exception that ended it, if any.
+
+    A notebook runs cell by cell, and a cell that raises does not hide the others: the first
+    exception is returned. `exit()` at the end of a script is an ordinary end.
+    """
+    if source.error is not None:
+        return source.error
+    namespace.update({"__name__": "__main__", "__file__": str(source.path)})
+    module = types.ModuleType("__main__")
+    # What is pickled or dataclassed in a script looks its own module up.
+    module.__dict__.update(namespace)
+    sys.modules["__main__"] = module
+    sys.argv = [str(source.path)]
+    sys.path.insert(0, str(source.path.parent))
+    return _execute(source, module.__dict__, namespace)
+
+
+def _execute(
+    source: Source, globals_: dict[str, Any], namespace: dict[str, Any]
+) -> BaseException | None:
+    from grader.worker.observe import BudgetReached
+
+    first: BaseException | None = None
+    for code in _pieces(source):
+        try:
+            exec(code, globals_)
+        except SystemExit as error:
+            if error.code not in (None, 0):
+                first = first or error
+            break
+        except BudgetReached:
+            break
+        except BaseException as error:
+            first = first or error
+            if not isinstance(error, Exception):
+                break
+    namespace.update(globals_)
+    return first
+
+
+def _pieces(source: Source) -> Iterator[types.CodeType]:
+    """The whole file, or its cells; line numbers stay those of the file."""
+    with warnings.catch_warnings():
+        # `"\d"` in a student's string is not the grader's business.
+        warnings.simplefilter("ignore")
+        tree = ast.parse(source.text, filename=str(source.path))
+        groups: dict[int, list[ast.stmt]] = {}
+        for node in tree.body:
+            cell = source.cell_of(node.lineno) if source.is_notebook else 0
+            groups.setdefault(cell, []).append(node)
+        for body in groups.values():
+            part = ast.Module(body=body, type_ignores=[])
+            yield compile(part, str(source.path), "exec", dont_inherit=True)
+
+
+def _import(folder: Path, source: Source) -> tuple[types.ModuleType, BaseException | None]:
+    """Load a file as the module that its own imports would call it."""
+    inside = source.path.relative_to(folder).with_suffix("")
+    parts = list(inside.parts)
+    if (folder / "__init__.py").exists():
+        parts = [folder.name, *parts]
+    name = ".".join(part for part in parts if part != "__init__") or folder.name
+    if name in sys.modules and getattr(sys.modules[name], "__file__", None) == str(source.path):
+        return sys.modules[name], None
+    spec = importlib.util.spec_from_loader(name, loader=None, origin=str(source.path))
+    assert spec is not None
+    module = importlib.util.module_from_spec(spec)
+    module.__file__ = str(source.path)
+    module.__package__ = name if source.path.name == "__init__.py" else name.rpartition(".")[0]
+    if "." in name:
+        importlib.import_module(module.__package__)
+    sys.modules[name] = module
+    if source.error is not None:
+        return module, source.error
+    namespace: dict[str, Any] = {}
+    return module, _execute(source, module.__dict__, namespace)

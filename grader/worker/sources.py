@@ -1,0 +1,153 @@
+"""The student's files, read but not run: which functions they define, which script does what."""
+
+from __future__ import annotations
+
+import ast
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+
+from grader.worker.session import NotFound
+
+FUNCTIONS = (
+    "build_model",
+    "layer_parameter_counts",
+    "group_parameters",
+    "make_optimizer",
+    "train_one_epoch",
+    "evaluate",
+    "train",
+)
+CELL = "# %% [cell "
+_WALKS = {"modules", "named_modules", "parameters", "named_parameters", "children", "state_dict"}
+
+
+@dataclass(frozen=True)
+class Source:
+    """One Python file. `functions` maps each top-level function to how many arguments it needs.
+
+    `assigned` is the last line that binds each module-level name. `error` is a syntax error's text.
+    """
+
+    path: Path
+    text: str
+    functions: dict[str, int]
+    assigned: dict[str, int]
+    attributes: frozenset[str]
+    error: SyntaxError | None
+
+    @property
+    def is_notebook(self) -> bool:
+        return self.text.lstrip().startswith(CELL)
+
+    def cell_of(self, line: int) -> int:
+        """The number of the cell that a line belongs to; 0 in a file that has no cells."""
+        number = 0
+        for text in self.text.splitlines()[:line]:
+            if text.startswith(CELL):
+                number = int(text.removeprefix(CELL).rstrip("]"))
+        return number
+
+
+def read(folder: Path) -> list[Source]:
+    """All Python files of a submission, the ones nearest to the top first."""
+    paths = [path for path in folder.rglob("*.py") if "__pycache__" not in path.parts]
+    paths.sort(key=lambda path: (len(path.parts), path.name))
+    return [_source(path) for path in paths]
+
+
+def defining(folder: Path, function: str) -> Source | None:
+    """The file that defines a top-level function; of several, the one with most of the others."""
+    files = [source for source in read(folder) if function in source.functions]
+    wanted = set(FUNCTIONS)
+    return max(files, key=lambda source: len(wanted & set(source.functions)), default=None)
+
+
+def scripts_that_walk(folder: Path) -> list[Source]:
+    """The files that look at a network's layers or parameters, most likely first."""
+    return _ranked(folder, _WALKS)
+
+
+def scripts_that_train(folder: Path) -> list[Source]:
+    """The files that call `backward` somewhere."""
+    return [source for source in _ranked(folder, {"backward", "step"}) if _trains(source)]
+
+
+def _trains(source: Source) -> bool:
+    return "backward" in source.attributes
+
+
+def _ranked(folder: Path, attributes: set[str]) -> list[Source]:
+    files = [source for source in read(folder) if attributes & source.attributes]
+    return sorted(files, key=lambda source: -len(attributes & source.attributes))
+
+
+def first_syntax_error(folder: Path) -> SyntaxError | None:
+    """Of a submission whose every file fails to parse."""
+    files = read(folder)
+    errors = [source.error for source in files if source.error]
+    return errors[0] if files and len(errors) == len(files) else None
+
+
+def what_there_is(folder: Path) -> str:
+    """For the message that something was not found: the files and the functions that are there."""
+    files = read(folder)
+    if not files:
+        return "there is no Python file"
+    parts = []
+    for source in files[:8]:
+        defined = ", ".join(list(source.functions)[:12]) or "no functions"
+        parts.append(f"{source.path.name} ({defined})")
+    return "; ".join(parts)
+
+
+def not_found(folder: Path, wanted: str) -> NotFound:
+    """`wanted` says what was looked for."""
+    return NotFound(f"looked for {wanted}; found {what_there_is(folder)}")
+
+
+def uncalled_mode_switches(folder: Path) -> list[str]:
+    """Places where `model.eval` or `model.train` stands alone, without the parentheses."""
+    places = []
+    for source in read(folder):
+        if source.error:
+            continue
+        for node in ast.walk(_tree(source.path, source.text)):
+            if (
+                isinstance(node, ast.Expr)
+                and isinstance(node.value, ast.Attribute)
+                and node.value.attr in ("eval", "train")
+            ):
+                places.append(f"{source.path.name}:{node.lineno}: {ast.unparse(node.value)}")
+    return places
+
+
+@functools.cache
+def _tree(path: Path, text: str) -> ast.Module:
+    return ast.parse(text, filename=str(path))
+
+
+@functools.cache
+def _source(path: Path) -> Source:
+    text = path.read_text(encoding="utf-8-sig", errors="replace")
+    try:
+        tree = _tree(path, text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        if not isinstance(error, SyntaxError):
+            error = SyntaxError(f"{path.name} cannot be parsed: {error}")
+        return Source(path, text, {}, {}, frozenset(), error)
+    functions: dict[str, int] = {}
+    assigned: dict[str, int] = {}
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef):
+            functions[node.name] = _required(node.args)
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
+                assigned[inner.id] = max(inner.lineno, assigned.get(inner.id, 0))
+    attributes = frozenset(node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute))
+    return Source(path, text, functions, assigned, attributes, None)
+
+
+def _required(arguments: ast.arguments) -> int:
+    positional = len(arguments.posonlyargs) + len(arguments.args) - len(arguments.defaults)
+    return positional + sum(default is None for default in arguments.kw_defaults)

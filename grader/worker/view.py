@@ -1,0 +1,88 @@
+"""The student's view of the data: training and validation images, nothing hidden."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import BatchSampler, DataLoader, Dataset, RandomSampler, SequentialSampler
+
+Images = NDArray[np.uint8]
+Labels = NDArray[np.int64]
+PHOTO_SIZE = 32
+
+
+@dataclass(frozen=True)
+class View:
+    """A folder of `SPLIT_images.npy` (uint8, (N, H, W, 3)) and `SPLIT_labels.npy`, mapped in."""
+
+    folder: Path
+    classes: tuple[str, ...]
+
+    def split(self, name: str) -> tuple[Images, Labels]:
+        images = np.load(self.folder / f"{name}_images.npy", mmap_mode="r", allow_pickle=False)
+        labels = np.load(self.folder / f"{name}_labels.npy", mmap_mode="r", allow_pickle=False)
+        return images, labels
+
+    def photos(self, name: str, count: int | None) -> tuple[Images, Labels]:
+        """The first `count` images as a script that asks for CIFAR-10 expects them: 32x32."""
+        images, labels = self.split(name)
+        return as_photos(np.asarray(images[:count])), np.asarray(labels[:count])
+
+    def statistics(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Mean and standard deviation of the training images per channel, for values in [0, 1]."""
+        images = np.asarray(self.split("train")[0], dtype=np.float32) / 255
+        mean, deviation = images.mean((0, 1, 2)), images.std((0, 1, 2))
+        return torch.from_numpy(mean), torch.from_numpy(deviation)
+
+    def normalise(self, images: Images) -> torch.Tensor:
+        """uint8 (N, H, W, 3) -> float32 (N, 3, H, W), mean 0 and deviation 1 on the training set."""
+        mean, deviation = self.statistics()
+        pixels = torch.from_numpy(np.array(images)).float() / 255
+        return ((pixels - mean) / deviation).permute(0, 3, 1, 2).contiguous()
+
+
+def open_view(folder: Path) -> View:
+    """The view that the host wrote."""
+    meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
+    return View(folder, tuple(meta["classes"]))
+
+
+def as_photos(images: Images) -> Images:
+    """Smaller images enlarged to 32x32 by repeating pixels."""
+    height, width = images.shape[1:3]
+    if height >= PHOTO_SIZE:
+        return images
+    rows, columns = PHOTO_SIZE // height, PHOTO_SIZE // width
+    return images.repeat(rows, axis=1).repeat(columns, axis=2)
+
+
+class Batches(Dataset[tuple[torch.Tensor, torch.Tensor]]):
+    """Tensors indexed a whole batch at a time; collating image by image costs more than training."""
+
+    def __init__(self, images: torch.Tensor, labels: torch.Tensor) -> None:
+        self.images, self.labels = images, labels
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, index: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
+        return self.images[index], self.labels[index]
+
+
+Loader = DataLoader[tuple[torch.Tensor, torch.Tensor]]
+
+
+def loader(images: torch.Tensor, labels: torch.Tensor, size: int, seed: int | None) -> Loader:
+    """Batches of `size`: shuffled by `seed`, or in order when it is None."""
+    dataset = Batches(images, labels)
+    if seed is None:
+        sampler = BatchSampler(SequentialSampler(dataset), size, drop_last=False)
+    else:
+        order = RandomSampler(dataset, generator=torch.Generator().manual_seed(seed))
+        sampler = BatchSampler(order, size, drop_last=False)
+    return DataLoader(dataset, batch_size=None, sampler=sampler)
