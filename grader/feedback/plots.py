@@ -126,7 +126,7 @@ def _curve(title: str, quantity: str, lines: tuple[Series, ...]) -> str:
 
 
 def _matrix(picture: ConfusionMatrix) -> str:
-    from matplotlib.patches import Rectangle
+    from matplotlib.collections import PolyCollection
 
     size = len(picture.classes)
     labels = [name if len(name) <= _NAME else name[: _NAME - 1] + "…" for name in picture.classes]
@@ -137,16 +137,21 @@ def _matrix(picture: ConfusionMatrix) -> str:
     scale = side / (side + margin + 10)
     axes = figure.add_axes((1 - scale - 0.01, 1 - scale - 0.01, scale, scale))
     axes.set(xlim=(0, size), ylim=(size, 0))
-    for i, row in enumerate(picture.counts):
-        images = sum(row) or 1
-        for j, count in enumerate(row):
-            if count <= 0:
-                continue
-            colour = _RIGHT if i == j else _WRONG
-            shade = 0.10 + 0.42 * math.sqrt(min(1.0, count / images))
-            axes.add_patch(Rectangle((j, i), 1, 1, facecolor=colour, alpha=shade, linewidth=0))
-            if written:
-                axes.text(j + 0.5, i + 0.5, str(count), ha="center", va="center", color=_INK)
+    cells = [
+        (i, j, count, 0.10 + 0.42 * math.sqrt(count / sum(row)))
+        for i, row in enumerate(picture.counts)
+        for j, count in enumerate(row)
+        if count > 0
+    ]
+    axes.add_collection(
+        PolyCollection(
+            [[(j, i), (j + 1, i), (j + 1, i + 1), (j, i + 1)] for i, j, _, _ in cells],
+            facecolors=[(_RIGHT if i == j else _WRONG, shade) for i, j, _, shade in cells],
+            linewidths=0,
+        )
+    )
+    for i, j, count, _ in cells if written else ():
+        axes.text(j + 0.5, i + 0.5, str(count), ha="center", va="center", color=_INK)
     axes.set_xlabel("called", color=_INK)
     axes.set_ylabel("true class", color=_INK)
     centres = [index + 0.5 for index in range(size)] if written else []

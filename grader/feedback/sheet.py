@@ -187,7 +187,8 @@ def _picture(picture: LearningCurve | ConfusionMatrix) -> LearningCurve | Confus
     classes = tuple(plain_line(str(name), 40) for name in picture.classes[:CLASSES])
     width = len(classes)
     counts = tuple(
-        (*row, *[0] * width)[:width] for row in (*picture.counts, *[()] * width)[:width]
+        tuple(max(0, count) for count in (*row, *[0] * width)[:width])
+        for row in (*picture.counts, *[()] * width)[:width]
     )
     return ConfusionMatrix(title, classes, counts)
 
