@@ -1,0 +1,157 @@
+"""The door to the Docker Engine: connects, and turns its errors into the harness's own.
+
+Nothing that the engine complains about is ever a student's fault, so every error that leaves here
+is a SandboxError. The text of the engine is kept: it is what one searches the web for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from grader.errors import EngineMissing, GpuUnavailable, ImageMissing, SandboxError, UsageError
+
+if TYPE_CHECKING:
+    from docker import APIClient
+
+ALL_GPUS = ("all",)
+_TIMEOUT = 120   # seconds for one call; starting a container with GPUs takes long when they sleep
+_GPU_ID = re.compile(r"\d+|(GPU|MIG)-[0-9A-Za-z/-]+")
+
+
+class ContainerGoneError(SandboxError):
+    """The engine does not know the container any more: somebody else removed it."""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A Docker Engine that has answered. `api` is docker-py's low-level client."""
+
+    api: APIClient
+    version: str
+    cpus: int
+
+    def close(self) -> None:
+        self.api.close()
+
+
+def connect() -> Engine:
+    """The engine that DOCKER_HOST names, or the local one. Raises EngineMissing."""
+    import docker
+    from docker.errors import DockerException
+
+    try:
+        api = docker.from_env(timeout=_TIMEOUT, max_pool_size=64).api
+    except DockerException as error:
+        raise _no_engine(error) from error
+    try:
+        with engine_errors("asking the Docker Engine what it is"):
+            info = api.info()
+    except BaseException:
+        api.close()
+        raise
+    return Engine(api, version=str(info["ServerVersion"]), cpus=int(info["NCPU"]))
+
+
+@contextmanager
+def engine_errors(doing: str) -> Iterator[None]:
+    """Let every failure of the engine inside leave as the kind of SandboxError that it is."""
+    from docker.errors import DockerException, ImageNotFound, NotFound
+    from requests.exceptions import ConnectionError, RequestException
+
+    try:
+        yield
+    except ImageNotFound as error:
+        raise ImageMissing(
+            f"{doing}: {_text(error)}. Build the image with `grader image build`."
+        ) from error
+    except NotFound as error:
+        raise ContainerGoneError(f"{doing}: {_text(error)}") from error
+    except ConnectionError as error:
+        raise _no_engine(error, doing) from error
+    except (DockerException, RequestException) as error:
+        text = _text(error)
+        if "could not select device driver" in text or "nvidia" in text.lower():
+            raise _no_gpu(text) from error
+        raise SandboxError(f"{doing}: the Docker Engine says: {text}") from error
+
+
+def resolve_gpus(choice: str, engine: Engine, image: str) -> tuple[str, ...]:
+    """The device ids that `--gpus none|auto|all|0,1` stands for on this engine.
+
+    `all` and `auto` ask a short-lived container of `image` what it can see. Where no GPU can be
+    lent, `all` raises GpuUnavailable and `auto` means none. Ids are taken as they are; a wrong one
+    shows when the first job starts.
+    """
+    if choice == "none":
+        return ()
+    if choice == "all":
+        return _count_gpus(engine, image)
+    if choice == "auto":
+        with suppress(GpuUnavailable):
+            return _count_gpus(engine, image)
+        return ()
+    ids = tuple(part.strip() for part in choice.split(","))
+    if any(not _GPU_ID.fullmatch(part) for part in ids) or len(set(ids)) != len(ids):
+        raise UsageError(
+            f"--gpus {choice}: expected none, auto, all, or device ids such as 0 or 0,1, each once"
+        )
+    return ids
+
+
+def device_requests(gpus: Sequence[str]) -> list[dict[str, Any]]:
+    """What the engine is to lend a container, in the words of its API."""
+    if not gpus:
+        return []
+    which: dict[str, Any] = {"Count": -1} if tuple(gpus) == ALL_GPUS else {"DeviceIDs": list(gpus)}
+    return [{"Driver": "", "Capabilities": [["gpu"]], "Options": {}, **which}]
+
+
+def _count_gpus(engine: Engine, image: str) -> tuple[str, ...]:
+    api = engine.api
+    with engine_errors("asking for the GPUs"):
+        container = api.create_container(
+            image,
+            entrypoint=["nvidia-smi"],
+            command=["--query-gpu=index", "--format=csv,noheader"],
+            host_config={"NetworkMode": "none", "DeviceRequests": device_requests(ALL_GPUS)},
+            use_config_proxy=False,
+        )["Id"]
+        try:
+            api.start(container)
+            status = api.wait(container)["StatusCode"]
+            said = api.logs(container).decode(errors="replace")
+        except Exception as error:
+            # Without the NVIDIA hook the failed start may only say that nvidia-smi is not there.
+            if "nvidia-smi" in _text(error):
+                raise _no_gpu(_text(error)) from error
+            raise
+        finally:
+            api.remove_container(container, force=True)
+    if status != 0 or not said.split():
+        raise _no_gpu(f"nvidia-smi ended with {status}: {said.strip()}")
+    return tuple(said.split())
+
+
+def _no_engine(error: Exception, doing: str = "connecting to the Docker Engine") -> EngineMissing:
+    return EngineMissing(
+        f"{doing}: no Docker Engine answers ({_text(error)}). Is it running, and may this user"
+        " reach it (`docker info`)? DOCKER_HOST names another one; `--sandbox process` does"
+        " without, for code that you trust."
+    )
+
+
+def _no_gpu(found: str) -> GpuUnavailable:
+    return GpuUnavailable(
+        f"a GPU was asked for and the Docker Engine cannot lend it: {found.strip()}. Install the"
+        " NVIDIA Container Toolkit on the engine's machine (`nvidia-ctk runtime configure"
+        " --runtime=docker`, then restart Docker), or drop the request with `--gpus none`."
+    )
+
+
+def _text(error: BaseException) -> str:
+    """The engine's own words, where it used any."""
+    return str(getattr(error, "explanation", None) or error).strip().rstrip(".")

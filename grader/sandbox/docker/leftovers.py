@@ -1,0 +1,66 @@
+"""Containers that a dead grader left behind: how they are told, and how they go.
+
+A container's worker ends when its stdin closes, so nothing keeps *running* after a grader was
+killed; what can stay is the stopped container. Labels name the process that made it.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+from grader.errors import SandboxError
+from grader.sandbox.docker.engine import Engine, engine_errors
+
+RUN = "grader.run"
+_WORLD = "grader.world"   # the boot and the process namespace in which the pid means something
+_OWNER = "grader.owner"   # pid and start time: pids come round again
+_OTHER_WORLD_KEPT = 3600  # seconds
+
+
+def labels(run: str) -> dict[str, str]:
+    """What this process writes on each of its containers."""
+    me = psutil.Process()
+    return {RUN: run, _WORLD: _world(), _OWNER: _owner(me)}
+
+
+def reap_leftovers(engine: Engine) -> int:
+    """Remove the containers of graders that are dead; the number of them."""
+    reaped = 0
+    with engine_errors("looking for containers that a killed grader left"):
+        found = engine.api.containers(all=True, filters={"label": RUN})
+    for container in found:
+        if _is_left(container["Labels"], container["State"], container["Created"]):
+            # Two graders that start together may both want to remove it.
+            with suppress(SandboxError), engine_errors("removing a container that was left"):
+                engine.api.remove_container(container["Id"], force=True, v=True)
+                reaped += 1
+    return reaped
+
+
+def _is_left(labels: dict[str, str], state: str, created: float) -> bool:
+    if labels.get(_WORLD) != _world():
+        # Its owner can't be looked up from here: another machine on this engine, or a boot ago.
+        return state != "running" and time.time() - created > _OTHER_WORLD_KEPT
+    pid = labels.get(_OWNER, "").partition("@")[0]
+    try:
+        return _owner(psutil.Process(int(pid))) != labels[_OWNER]
+    except (ValueError, psutil.NoSuchProcess):
+        return True
+
+
+def _owner(process: psutil.Process) -> str:
+    return f"{process.pid}@{process.create_time():.2f}"
+
+
+def _world() -> str:
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        namespace = Path("/proc/self/ns/pid").readlink().name
+    except OSError:   # not Linux: the host's name and the time of its boot must do
+        boot, namespace = os.uname().nodename, str(int(psutil.boot_time()))
+    return f"{boot}/{namespace}"

@@ -1,0 +1,99 @@
+#!/usr/bin/env python3
+"""Make grader/sandbox/docker/seccomp.json from the default profile of Docker.
+
+    python scripts/derive_seccomp.py UPSTREAM/profiles/seccomp/default.json > seccomp.json
+
+docs/docker.md says where the upstream file comes from and what is taken away, and why.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+Rule = dict[str, Any]
+
+# The sub-architectures go: a 32-bit system call would come around the rules on socket()'s arguments
+# through socketcall(), and nothing that students run needs one.
+ARCHITECTURES = ("SCMP_ARCH_X86_64", "SCMP_ARCH_AARCH64")
+ARCHES = {"amd64", "arm64"}
+
+# What the default profile allows to everybody, and training does not need.
+DENIED = {
+    # another process's memory and state
+    "ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "pidfd_getfd", "kcmp",
+    # a second way to do I/O, past every filter on system calls
+    "io_uring_setup", "io_uring_enter", "io_uring_register",
+    # the kernel's keyrings, which are shared by everything of one uid
+    "keyctl", "add_key", "request_key",
+    # favourites of kernel exploits: stop the kernel in the middle of a copy, map the zero page
+    "userfaultfd", "vmsplice", "memfd_secret", "modify_ldt", "remap_file_pages",
+    # other roots, mounts and namespaces (most need a capability as well)
+    "mount", "umount", "umount2", "unshare", "setns", "pivot_root", "chroot",
+    "name_to_handle_at", "open_by_handle_at",
+    # the kernel itself
+    "bpf", "perf_event_open", "kexec_load", "kexec_file_load", "syslog", "acct",
+    "swapon", "swapoff",
+    # the multiplexers that would hide what is called
+    "socketcall", "ipc", "syscall",
+}  # fmt: skip
+
+# The families that socket() may open: AF_UNIX (the workers of a DataLoader), AF_INET, AF_INET6 (an
+# interface of the container's own, with nothing on it but loopback). No AF_NETLINK, AF_VSOCK,
+# AF_PACKET, AF_ALG ...
+FAMILIES = {"AF_UNIX": 1, "AF_INET": 2, "AF_INET6": 10}
+SOCKETS = {"socket", "socketpair"}
+
+
+def derive(upstream: Rule) -> Rule:
+    """The profile: upstream's rules for a process without capabilities, less what is denied."""
+    rules = [narrow(rule) for rule in upstream["syscalls"] if applies(rule)]
+    rules = [rule for rule in rules if rule["names"]]
+    rules += [allow_socket(name, family) for name, family in FAMILIES.items()]
+    return {
+        "defaultAction": "SCMP_ACT_ERRNO",
+        "archMap": [
+            {"architecture": name, "subArchitectures": []} for name in ARCHITECTURES
+        ],
+        "syscalls": rules,
+    }
+
+
+def applies(rule: Rule) -> bool:
+    """Whether a rule is for a process without capabilities on one of our architectures."""
+    includes, excludes = rule.get("includes") or {}, rule.get("excludes") or {}
+    wanted = set(includes.get("arches") or ARCHES)
+    return not includes.get("caps") and bool(wanted & ARCHES - set(excludes.get("arches") or ()))
+
+
+def narrow(rule: Rule) -> Rule:
+    """The rule without what is denied; conditions stay only where they still decide something."""
+    narrowed: Rule = {
+        "names": [name for name in rule["names"] if name not in DENIED | SOCKETS],
+        "action": rule["action"],
+    }
+    if "errnoRet" in rule:
+        narrowed["errnoRet"] = rule["errnoRet"]
+    if rule.get("args"):
+        narrowed["args"] = rule["args"]
+    if arches := (rule.get("includes") or {}).get("arches"):
+        narrowed["includes"] = {"arches": sorted(ARCHES & set(arches))}
+    return narrowed
+
+
+def allow_socket(name: str, family: int) -> Rule:
+    return {
+        "names": sorted(SOCKETS),
+        "action": "SCMP_ACT_ALLOW",
+        "args": [{"index": 0, "value": family, "op": "SCMP_CMP_EQ"}],
+        "comment": name,
+    }
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    profile = derive(json.loads(Path(sys.argv[1]).read_text()))
+    print(json.dumps(profile, indent=1))
