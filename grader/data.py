@@ -1,0 +1,115 @@
+"""Datasets on the host: images as the instructor has them, split by seed; never with torch.
+
+The hidden part stays in the `Dataset` on the host. What a student's code may see is written by
+`write_view`, which names the other parts one by one.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grader.data_sources import Images, Labels, Part, Source, read
+from grader.errors import DataError
+from grader.rubric import DataSpec
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Images, uint8 (N, H, W, 3), and labels, int64 (N,), of the three parts."""
+
+    name: str
+    classes: tuple[str, ...]
+    train_images: Images
+    train_labels: Labels
+    validation_images: Images
+    validation_labels: Labels
+    hidden_images: Images
+    hidden_labels: Labels
+
+
+def load(spec: DataSpec, cache: Path) -> Dataset:
+    """The dataset, split by `spec.seed`: the same spec gives the same split everywhere.
+
+    Where the source has a test part, hidden and validation images are disjoint parts of it;
+    otherwise all three parts come from the one pool. The hidden images are drawn first, so that
+    another number of validation or training images leaves them as they are. Decoded image folders
+    are kept in `cache`. Raises DataError.
+    """
+    source = read(spec, cache)
+    where = f"{spec.source} {spec.path or ''}".strip()
+    files = spec.hidden.images is not None
+    if not files and spec.hidden.held_out is None:
+        raise DataError(f"{where}: no hidden images: give 'held_out', or 'images' and 'labels'")
+    held_out = 0 if files else spec.hidden.held_out or 0
+
+    rng = np.random.default_rng(spec.seed)
+    pool = source.train if source.test is None else source.test
+    order = rng.permutation(len(pool.labels))
+    hidden, validation, others = np.split(order, [held_out, held_out + spec.validation])
+    if len(validation) < spec.validation or (source.test is None and not len(others)):
+        part = "all" if source.test is None else "the test part"
+        raise DataError(
+            f"{where}: {part} has {len(order)} images, too few for {held_out} hidden and "
+            f"{spec.validation} for validation; lower 'held_out' or 'validation'"
+        )
+    candidates = others if source.test is None else rng.permutation(len(source.train.labels))
+    train = source.train.take(candidates[: spec.limit_train])
+    return Dataset(
+        spec.source,
+        source.classes,
+        *train,
+        *pool.take(validation),
+        *(_hidden_files(spec, source) if files else pool.take(hidden)),
+    )
+
+
+def write_view(dataset: Dataset, folder: Path) -> None:
+    """Write what a student's code may see: four .npy files and meta.json, nothing hidden."""
+    folder.mkdir(parents=True, exist_ok=True)
+    np.save(folder / "train_images.npy", dataset.train_images)
+    np.save(folder / "train_labels.npy", dataset.train_labels)
+    np.save(folder / "validation_images.npy", dataset.validation_images)
+    np.save(folder / "validation_labels.npy", dataset.validation_labels)
+    meta = {"name": dataset.name, "classes": list(dataset.classes)}
+    (folder / "meta.json").write_text(json.dumps(meta), encoding="utf-8")
+
+
+def _hidden_files(spec: DataSpec, source: Source) -> Part:
+    """The two .npy files of the instructor, checked against the training images and classes."""
+    assert spec.hidden.images and spec.hidden.labels, "DataSpec asks for both"
+    images, labels = _npy(spec.hidden.images), _npy(spec.hidden.labels)
+    shape, classes = source.train.images.shape[1:], len(source.classes)
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != shape or not len(images):
+        wanted = ", ".join(str(size) for size in shape)
+        raise DataError(_wrong(spec.hidden.images, images, f"uint8 (N, {wanted}), N from 1 up"))
+    if labels.dtype.kind not in "iu" or labels.shape != images.shape[:1]:
+        wanted = f"integers ({len(images)},), one for each of the hidden images"
+        raise DataError(_wrong(spec.hidden.labels, labels, wanted))
+    if labels.min() < 0 or labels.max() >= classes:
+        raise DataError(
+            f"{spec.hidden.labels}: labels go from {labels.min()} to {labels.max()}, expected "
+            f"0 to {classes - 1}, the numbers of the {classes} classes in their order"
+        )
+    return Part(images, labels.astype(np.int64))
+
+
+def _npy(file: Path) -> NDArray[Any]:
+    try:
+        array = np.load(file, allow_pickle=False)
+    except FileNotFoundError:
+        raise DataError(f"{file}: there is no such file; correct 'hidden'") from None
+    except (OSError, ValueError, EOFError) as error:
+        raise DataError(f"{file}: not an array: {error}; write it with `numpy.save`") from None
+    if not isinstance(array, np.ndarray):
+        raise DataError(f"{file}: several arrays, one was expected; write it with `numpy.save`")
+    return array
+
+
+def _wrong(file: Path, array: NDArray[Any], wanted: str) -> str:
+    return f"{file}: found {array.dtype} {array.shape}, expected {wanted}; write the file anew"
