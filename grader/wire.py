@@ -35,6 +35,7 @@ EXITED = "exited"
 CRASHED = "crashed"
 TIME_LIMIT = "time_limit"
 BAD_ANSWER = "bad_answer"
+WORKER_FAILED = "worker_failed"   # the grader's own code in the sandbox broke
 
 MAX_HEADER = 8 * 2**20
 MAX_BLOBS = 512 * 2**20

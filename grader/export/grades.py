@@ -56,6 +56,11 @@ def write_csv(grades: Iterable[Grade], rubric: Rubric, path: Path) -> None:
     _replace(path, written.getvalue())
 
 
+def submission_json(grade: Grade) -> str:
+    """One submission as it stands in `grades.json`."""
+    return json.dumps(_submission(grade), indent=2, allow_nan=False)
+
+
 def neutral(text: str) -> str:
     """A field that no spreadsheet runs as a formula."""
     text = plain(text)

@@ -19,3 +19,10 @@ STATUS_SYMBOLS: dict[Status, str] = {
     "not_scored": "↻",
     "needs_marking": "…",
 }
+
+# How a whole submission stands: `Grade.state`.
+STATE_WORDS = {
+    "graded": "graded",
+    "needs_marking": "answers to mark",
+    "not_scored": "not scored",
+}

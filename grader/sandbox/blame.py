@@ -26,10 +26,13 @@ OWNER: Mapping[str, Owner] = {
     wire.TIME_LIMIT: "student",
     wire.BAD_ANSWER: "student",
     MEMORY_LIMIT: "student",
+    wire.WORKER_FAILED: "harness",
     WORKER_LOST: "harness",
     NOT_STARTED: "harness",
 }
 
+# What only the host can know. A worker may say that it failed itself: that earns nothing either.
+_HOST_ONLY = {MEMORY_LIMIT, WORKER_LOST, NOT_STARTED}
 # Exceptions by which an allocation that is refused reaches Python.
 _ALLOCATION = ("MemoryError", "DefaultCPUAllocator: can't allocate memory", "CUDA out of memory")
 
@@ -37,7 +40,7 @@ _ALLOCATION = ("MemoryError", "DefaultCPUAllocator: can't allocate memory", "CUD
 def from_answer(message: Mapping[str, Any]) -> Outcome:
     """The outcome that a worker states in its ANSWER. What is not of the right type is dropped."""
     kind = message.get("outcome")
-    if kind not in OWNER or OWNER[kind] != "student" or kind == MEMORY_LIMIT:
+    if kind not in OWNER or kind in _HOST_ONLY:
         kind = wire.BAD_ANSWER
     text = _text(message, "message")
     if kind == wire.EXCEPTION and any(sign in text for sign in _ALLOCATION):

@@ -89,7 +89,8 @@ class ProcessSandbox:
     @contextmanager
     def start(self, job: Job, gpus: Iterable[str] = ()) -> Iterator[ProcessWorker]:
         with tempfile.TemporaryDirectory(prefix="grader-", ignore_cleanup_errors=True) as scratch:
-            places = Places(str(job.submission), str(job.data) if job.data else None, scratch)
+            data = str(job.data.resolve()) if job.data else None
+            places = Places(str(job.submission.resolve()), data, scratch)
             try:
                 process = subprocess.Popen(
                     [sys.executable, "-m", "grader.worker"],

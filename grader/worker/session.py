@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable, Mapping
@@ -48,7 +49,14 @@ def main() -> None:
     frame = wire.read_frame(questions.read)
     if frame is None:
         return
-    session = _open(frame[0], answers)
+    try:
+        session = _open(frame[0], answers)
+    except OSError as error:
+        # No student code has run yet: whatever is wrong is wrong with the sandbox.
+        text = f"the submission could not be copied: {error}"
+        failed = {"type": wire.ANSWER, "outcome": wire.WORKER_FAILED, "message": text}
+        write_all(answers, wire.encode(failed))
+        return
     while frame := wire.read_frame(questions.read):
         message, blobs = frame
         reply, reply_blobs = _answer(session, message, blobs)
@@ -106,8 +114,10 @@ def failure(error: BaseException, folder: Path) -> dict[str, Any]:
         where = f"{Path(frame.filename).name}, {cell_and_line(Path(frame.filename), frame.lineno)}: "
     first_line = (str(error).strip().splitlines() or [""])[0][:300]
     summary = f"{where}{type(error).__name__}" + (f": {first_line}" if first_line else "")
+    ours = bool(frames) and frames[-1].filename.startswith(str(Path(__file__).parent))
     return {
-        "outcome": wire.EXCEPTION,
+        # Raised in the worker's own code, and not called from the student's: a fault of ours.
+        "outcome": wire.WORKER_FAILED if ours and not own else wire.EXCEPTION,
         "message": printable(summary),
         "traceback": printable(text),
     }
@@ -117,13 +127,12 @@ def cell_and_line(path: Path, line: int | None) -> str:
     """`line 12`, or `cell 3, line 2` in a file that was made from a notebook."""
     line = line or 1
     try:
-        before = path.read_text(encoding="utf-8").splitlines()[:line]
+        before = path.read_text(encoding="utf-8").split("\n")[:line]
     except (OSError, UnicodeDecodeError):
         before = []
     for index in range(len(before) - 1, -1, -1):
-        if before[index].startswith("# %% [cell "):
-            number = before[index].removeprefix("# %% [cell ").rstrip("]")
-            return f"cell {number}, line {line - index - 1}"
+        if mark := re.fullmatch(r"# %% \[cell (\d+)\]", before[index]):
+            return f"cell {mark[1]}, line {line - index - 1}"
     return f"line {line}"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +19,7 @@ FUNCTIONS = (
     "evaluate",
     "train",
 )
-CELL = "# %% [cell "
+CELL = re.compile(r"# %% \[cell (\d+)\]")
 _WALKS = {"modules", "named_modules", "parameters", "named_parameters", "children", "state_dict"}
 
 
@@ -38,14 +39,14 @@ class Source:
 
     @property
     def is_notebook(self) -> bool:
-        return self.text.lstrip().startswith(CELL)
+        return CELL.match(self.text.lstrip()) is not None
 
     def cell_of(self, line: int) -> int:
         """The number of the cell that a line belongs to; 0 in a file that has no cells."""
         number = 0
-        for text in self.text.splitlines()[:line]:
-            if text.startswith(CELL):
-                number = int(text.removeprefix(CELL).rstrip("]"))
+        for text in self.text.split("\n")[:line]:
+            if mark := CELL.fullmatch(text):
+                number = int(mark[1])
         return number
 
 

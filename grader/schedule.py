@@ -1,0 +1,67 @@
+"""Runs work in slots, and lends each piece the GPU that it needs. Knows neither Docker nor checks."""
+
+from __future__ import annotations
+
+import os
+import queue
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from typing import TypeVar
+
+import psutil
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def cores() -> int:
+    """The processor cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def default_jobs(memory_mib: int) -> int:
+    """As many jobs as there are cores, and as memory holds at their limit."""
+    fitting = int(psutil.virtual_memory().total / 2**20 // memory_mib)
+    return max(1, min(cores(), fitting))
+
+
+class GpuPool:
+    """GPUs by their ids; "all" or none at all is lent to everybody at once."""
+
+    def __init__(self, gpus: Sequence[str]) -> None:
+        self._shared = tuple(gpus) if len(gpus) < 2 else None
+        self._free: queue.Queue[str] = queue.Queue()
+        for gpu in gpus:
+            self._free.put(gpu)
+
+    @contextmanager
+    def lent(self) -> Iterator[tuple[str, ...]]:
+        """One GPU for the time of the context; waits for one that is free."""
+        if self._shared is not None:
+            yield self._shared
+            return
+        gpu = self._free.get()
+        try:
+            yield (gpu,)
+        finally:
+            self._free.put(gpu)
+
+
+def in_slots(
+    work: Callable[[Item], Result], items: Iterable[Item], jobs: int
+) -> Iterator[Result]:
+    """`work` on every item, `jobs` at a time; results as they come.
+
+    Ctrl-C lets what runs come to its end and starts nothing new.
+    """
+    with ThreadPoolExecutor(jobs, thread_name_prefix="slot") as pool:
+        futures: list[Future[Result]] = [pool.submit(work, item) for item in items]
+        try:
+            for future in as_completed(futures):
+                yield future.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
