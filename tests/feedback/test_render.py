@@ -9,6 +9,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from sample_grade import (
@@ -25,7 +27,8 @@ from sample_grade import (
 )
 
 from grader.errors import UsageError
-from grader.feedback.render import Pages, render
+from grader.feedback.render import Pages, markdown, render
+from grader.feedback.sheet import make_sheet
 from grader.records import Grade, Status
 
 TITLE = "Homework 2: residual networks"
@@ -35,6 +38,12 @@ OUR_TAGS = frozenset(
      "div", "h1", "h2", "h3", "p", "a", "bdi", "strong", "small", "span", "code", "pre", "ul",
      "li", "table", "caption", "thead", "tbody", "tr", "th", "td", "figure", "figcaption",
      "details", "summary", "svg", "g", "defs", "path", "use", "text", "clippath", "rect")
+)  # fmt: skip
+
+
+HARMLESS = frozenset(
+    ("paragraph_open", "paragraph_close", "inline", "text", "text_special", "hardbreak",
+     "softbreak", "code_inline")
 )  # fmt: skip
 
 
@@ -55,8 +64,8 @@ def pages(of: Grade, **times: object) -> Pages:
     return render(of, TITLE, **{"now": NOW, "due": DUE, **times})  # type: ignore[arg-type]
 
 
-def tokens_of(markdown: str) -> list[Token]:
-    parsed = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(markdown)
+def tokens_of(text: str) -> list[Token]:
+    parsed = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(text)
     return [inner for token in parsed for inner in (token, *(token.children or ()))]
 
 
@@ -182,6 +191,13 @@ def test_backticks_cannot_be_paired_so_that_html_escapes_them(text: str) -> None
     assert "{{" not in pages(grade(criterion(reason=text))).markdown
 
 
+@settings(max_examples=200, deadline=None)
+@given(st.text(alphabet="`<b>\\\\|![](x) \n*_&;:/-1.#", max_size=30))
+def test_no_text_at_all_becomes_more_than_text_and_code(text: str) -> None:
+    kinds = {token.type for token in tokens_of(markdown(text))}
+    assert kinds <= HARMLESS
+
+
 def test_numbers_lists_and_rules_at_the_start_of_a_line_stay_text() -> None:
     reason = "1. one\n2) two\n- three\n+ four\n---\n26.5 points\n# five\n> six"
     tokens = tokens_of(pages(grade(criterion(reason=reason))).markdown)
@@ -237,6 +253,14 @@ def test_a_total_of_withheld_results_does_not_give_them_away() -> None:
     assert "**3 / 5 points**" in both.markdown
 
 
+def test_a_template_is_never_even_handed_what_is_withheld() -> None:
+    for visibility in ("hidden", "after_due"):
+        sheet = make_sheet(secretive(visibility), TITLE, NOW, DUE)
+        assert not [secret for secret in SECRETS if secret in repr(sheet)]
+    assert "1.25" not in repr(sheet)
+    assert "0.77" not in repr(sheet)
+
+
 def test_after_the_due_date_everything_is_told() -> None:
     both = pages(secretive("after_due"), now=LONG_AFTER)
     for text in (both.html, both.markdown.replace("\\", "")):
@@ -280,10 +304,7 @@ def test_an_instructors_template_is_escaped_without_a_word_about_it(tmp_path: Pa
         (tmp_path / name).write_text("{{ sheet.sections[0].reason }}")
     both = pages(hostile_grade(), templates=tmp_path)
     assert "<" not in both.html
-    assert {token.type for token in tokens_of(both.markdown)} <= {
-        "paragraph_open", "paragraph_close", "inline", "text", "text_special", "hardbreak",
-        "softbreak", "code_inline",
-    }  # fmt: skip
+    assert {token.type for token in tokens_of(both.markdown)} <= HARMLESS
 
 
 @pytest.mark.parametrize("template", ["{{ sheet.sudent }}", "line\n{% if %}"])
