@@ -1,0 +1,39 @@
+"""What tests of several rooms share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from grader.errors import SandboxError
+from grader.sandbox.docker import Build, DockerSandbox, connect, ensure_image
+
+
+@pytest.fixture(scope="session")
+def docker_sandbox() -> Iterator[DockerSandbox]:
+    """A Docker sandbox with the worker's image, which is built when it is missing.
+
+    Without an engine or an image the test is skipped; where GRADER_REQUIRE_DOCKER is 1, as in CI,
+    it fails. GRADER_BASE_IMAGE names the base image.
+    """
+    required = os.environ.get("GRADER_REQUIRE_DOCKER") == "1"
+    try:
+        engine = connect()
+    except SandboxError as error:
+        if required:
+            raise
+        pytest.skip(f"no Docker Engine: {error}")
+    try:
+        try:
+            image = ensure_image(engine, Build(), on_progress=print)
+        except SandboxError as error:
+            if required:
+                raise
+            pytest.skip(f"no worker's image: {error}")
+        sandbox = DockerSandbox(engine, image)
+        sandbox.reap_leftovers()
+        yield sandbox
+    finally:
+        engine.close()
