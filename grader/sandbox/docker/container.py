@@ -122,6 +122,7 @@ class Container:
                     self._exit = Exit(None, lost=f"the Docker Engine went away: {error}")
                 except SandboxError as error:
                     self._exit = Exit(None, lost=str(error))
+                self._streams.hang_up()
             return self._exit
 
     def close(self) -> None:

@@ -11,6 +11,7 @@ slowed down and costs no memory here; but an attached client that does not read 
 
 from __future__ import annotations
 
+import socket
 import struct
 import threading
 from contextlib import suppress
@@ -69,11 +70,18 @@ class Streams:
             self._discarding = True
             self._changed.notify_all()
 
+    def hang_up(self) -> None:
+        """Write no more. The engine keeps the stdin of a dead container open, and a write to it
+        would block for minutes; after this it fails at once, also one that has begun.
+        """
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_WR)
+
     def close(self) -> None:
         """Let go of the container; its stdin is closed by this, and a reader gets its end."""
         self.discard()
         with suppress(OSError):
-            self._socket.shutdown(2)
+            self._socket.shutdown(socket.SHUT_RDWR)
         self._thread.join()
         # The response first: it flushes what it wraps, and complains when that is closed already.
         getattr(self._attached, "_response", self._attached).close()
@@ -89,6 +97,7 @@ class Streams:
                 while size and (piece := source.read1(min(size, _PIECE))):
                     size -= len(piece)
                     self._keep(stream, piece)
+        self.hang_up()
         with self._changed:
             self._ended = True
             self._changed.notify_all()
