@@ -226,7 +226,7 @@ def _kept(cache: Path, key: str, decode: Callable[[], Source]) -> Source:
     """What `decode` returned the last time, from one archive of .npy; else decode and keep."""
     file = cache / f"images-{key}.npz"
     try:
-        with np.load(file, allow_pickle=False) as arrays:
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
             train = Part(arrays["train_images"], arrays["train_labels"])
             test = (
                 Part(arrays["test_images"], arrays["test_labels"])
