@@ -1,0 +1,30 @@
+# make demo    grade the samples on the handwritten digits; needs no Docker
+# make test    the tests; those that need a Docker Engine are skipped where none answers
+# make lint    ruff and mypy
+# make image   build the worker's image for `grader run`; needs a Docker Engine
+
+PYTHON ?= python3
+VENV := .venv
+SETUP := $(VENV)/.done
+
+.PHONY: setup demo test lint image
+
+setup: $(SETUP)
+
+$(SETUP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install -c constraints.txt -e '.[torch,dev]'
+	touch $@
+
+demo: $(SETUP)
+	$(VENV)/bin/grader run submissions --sandbox process --out results
+
+test: $(SETUP)
+	$(VENV)/bin/pytest
+
+lint: $(SETUP)
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy
+
+image: $(SETUP)
+	$(VENV)/bin/grader image build
