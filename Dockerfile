@@ -1,7 +1,7 @@
 # The worker's image: Python, torch, what students import, and the worker itself. Nothing else of
 # the grader goes in: no checks, no rubric, no reference solution, no labels.
 #
-#   grader image build                     builds it, with the arguments below as options
+#   grader image build                     builds it; GRADER_TORCH_INDEX=... sets TORCH_INDEX, etc.
 #   docker build -t grader-worker:mine .   does the same by hand
 #
 # See docs/docker.md for a base image behind a proxy, CPU-only wheels and GPUs.

@@ -27,6 +27,9 @@ REPOSITORY = "grader-worker"
 LABEL = "grader.worker"
 PROJECT = Path(__file__).resolve().parents[3]
 _COPIED = ("grader/__init__.py", "grader/wire.py", "grader/worker")   # as in the Dockerfile
+_ARGUMENTS = (
+    "BASE_IMAGE", "TORCH_VERSION", "TORCHVISION_VERSION", "TORCH_INDEX", "STUDENT_PACKAGES",
+)  # fmt: skip
 _KEEP_OLD = timedelta(days=7)
 _LOG_LINES = 20
 
@@ -35,7 +38,8 @@ _LOG_LINES = 20
 class Build:
     """What an image is built from: the project's folder and arguments for the Dockerfile.
 
-    GRADER_BASE_IMAGE in the environment is the base image where `args` names none.
+    What `args` leaves open the environment may say: GRADER_BASE_IMAGE, GRADER_TORCH_INDEX and so
+    on. What both leave open is as in the Dockerfile.
     """
 
     args: Mapping[str, str] = field(default_factory=dict)
@@ -43,8 +47,8 @@ class Build:
 
     @property
     def effective_args(self) -> dict[str, str]:
-        base = os.environ.get("GRADER_BASE_IMAGE")
-        return ({"BASE_IMAGE": base} if base else {}) | dict(self.args)
+        named = {name: os.environ.get(f"GRADER_{name}", "") for name in _ARGUMENTS}
+        return {name: value for name, value in named.items() if value} | dict(self.args)
 
 
 def image_tag(build: Build) -> str:

@@ -1,0 +1,91 @@
+"""The image's name is what it is made of; a build that fails says so, in the build's own words."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from grader.errors import ImageMissing, UsageError
+from grader.sandbox.docker import Build, DockerSandbox, Engine, ensure_image, image_tag
+from grader.sandbox.docker.engine import resolve_gpus
+from grader.sandbox.docker.image import PROJECT
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of what the image is built from."""
+    copy = tmp_path / "project"
+    for name in ("Dockerfile", "grader/__init__.py", "grader/wire.py"):
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(PROJECT / name, copy / name)
+    shutil.copytree(PROJECT / "grader/worker", copy / "grader/worker")
+    return copy
+
+
+def test_a_changed_worker_gets_another_image(project: Path) -> None:
+    before = image_tag(Build(context=project))
+    assert image_tag(Build(context=project)) == before
+    (project / "grader/worker/__main__.py").write_text("print('changed')")
+    assert image_tag(Build(context=project)) != before
+
+
+def test_what_is_not_copied_does_not_change_the_image(project: Path) -> None:
+    before = image_tag(Build(context=project))
+    (project / "grader/rubric.py").write_text("answers = 42")
+    (project / "grader/worker/__pycache__").mkdir(exist_ok=True)
+    (project / "grader/worker/__pycache__/x.pyc").write_bytes(b"x")
+    assert image_tag(Build(context=project)) == before
+
+
+def test_another_base_image_gives_another_image(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GRADER_BASE_IMAGE", raising=False)
+    default = image_tag(Build(context=project))
+    monkeypatch.setenv("GRADER_BASE_IMAGE", "mine")
+    from_environment = image_tag(Build(context=project))
+    assert from_environment != default
+    assert image_tag(Build({"BASE_IMAGE": "mine"}, project)) == from_environment
+    assert image_tag(Build({"BASE_IMAGE": "other"}, project)) != from_environment
+
+
+def test_without_a_dockerfile_the_error_says_where_it_was_looked_for(tmp_path: Path) -> None:
+    with pytest.raises(ImageMissing, match=str(tmp_path)):
+        image_tag(Build(context=tmp_path))
+
+
+@pytest.mark.docker
+def test_a_build_that_fails_ends_with_the_log_and_what_to_do(
+    docker_sandbox: DockerSandbox, project: Path
+) -> None:
+    dockerfile = project / "Dockerfile"
+    (project / "Dockerfile").write_text(
+        dockerfile.read_text().split("ARG TORCH_VERSION")[0] + "RUN echo nearly there && exit 3\n"
+    )
+    seen: list[str] = []
+    with pytest.raises(ImageMissing, match=r"(?s)nearly there.*--base-image") as caught:
+        ensure_image(docker_sandbox.engine, Build(context=project), seen.append)
+    assert "non-zero code: 3" in str(caught.value)
+    assert any("nearly there" in line for line in seen)
+
+
+@pytest.mark.docker
+def test_an_image_that_is_there_is_not_built_again(docker_sandbox: DockerSandbox) -> None:
+    seen: list[str] = []
+    assert ensure_image(docker_sandbox.engine, Build(), seen.append) == docker_sandbox.image
+    assert seen == []
+
+
+@pytest.mark.parametrize("choice", ["", "two", "0,0", "0,,1", "-1", "0;1"])
+def test_a_gpu_choice_that_means_nothing_is_a_usage_error(choice: str) -> None:
+    nowhere: Engine = None  # type: ignore[assignment]   # must not be asked
+    with pytest.raises(UsageError, match="--gpus"):
+        resolve_gpus(choice, nowhere, "image")
+
+
+def test_gpus_that_are_named_are_taken_at_their_word() -> None:
+    nowhere: Engine = None  # type: ignore[assignment]
+    assert resolve_gpus("none", nowhere, "image") == ()
+    assert resolve_gpus("0, 2,MIG-1f2e", nowhere, "image") == ("0", "2", "MIG-1f2e")
