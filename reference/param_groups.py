@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn import Parameter
 from torch.nn.modules.batchnorm import _BatchNorm  # BatchNorm1d, 2d, 3d, SyncBatchNorm, lazy ones
 from torch.nn.modules.conv import _ConvNd  # Conv1d, 2d, 3d, transposed ones, lazy ones
-from torch.nn.utils.parametrize import ParametrizationList, is_parametrized
+from torch.nn.utils.parametrize import is_parametrized
 
 
 class Owned(NamedTuple):
@@ -81,10 +81,8 @@ def owned_parameters(model: nn.Module) -> Iterator[Owned]:
 
 
 def _own(layer: nn.Module) -> Iterator[tuple[str, Parameter]]:
-    if isinstance(layer, ParametrizationList):
-        return  # it keeps the originals of the layer's own parameters, which come with that layer
     yield from layer.named_parameters(recurse=False)
-    if is_parametrized(layer):
+    if is_parametrized(layer):  # a child keeps the originals, but the walk meets the layer first
         for attribute, originals in layer.parametrizations.items():  # type: ignore[union-attr, operator]
             for parameter in originals.parameters(recurse=False):
                 yield attribute, parameter
