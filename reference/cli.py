@@ -57,6 +57,7 @@ def main(arguments: list[str] | None = None) -> None:
             options.epochs,
             schedule=options.schedule,
             lr=options.lr,
+            weight_decay=options.weight_decay,
             on_epoch=show,
         )
     seconds = time.perf_counter() - started
@@ -86,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--batch-size", type=int, default=64)
     add("--schedule", choices=sorted(SCHEDULES), default="one_cycle")
     add("--lr", type=float, default=0.1)
+    add("--weight-decay", type=float, default=5e-3, help="of the weights; the homework has 1e-3")
     add("--width", type=int, help="of the network; 64 on a GPU and 16 on a CPU if left out")
     add("--seed", type=int, default=0, help="of the training; the split is always the same")
     add("--out", type=Path, default=Path("runs/reference"), help="checkpoint and learning curve")

@@ -3,7 +3,9 @@
     python -m reference.train                  # handwritten digits, no download
     python -m reference.train --data cifar10 --path data --download --epochs 100 --schedule step
 
-MEASURED
+Measured: 98.87 % top-1 on the 300 hidden digits after 10 epochs (mean of 10 seeds, the lowest
+98.33 %), in 3.4 to 4.5 s on one thread of a 2 cores x86-64 CPU that others used as well.
+docs/benchmarks.md has more.
 """
 
 from __future__ import annotations
@@ -38,7 +40,7 @@ def train(
     schedule: str = "one_cycle",
     lr: float = 0.1,
     momentum: float = 0.9,
-    weight_decay: float = 1e-3,
+    weight_decay: float = 5e-3,  # five times the homework's: a short training bears more
     on_epoch: Callable[[dict[str, float]], None] = lambda row: None,
 ) -> list[dict[str, float]]:
     """Train the model in place; one row per epoch, told to `on_epoch` as soon as it is known.
