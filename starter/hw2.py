@@ -4,18 +4,17 @@ Name:
 Collaborators:
 Hours spent on each problem:
 
-Fill in the functions below; keep their names and what they take first. You may hand in a script or a
-notebook of your own instead. `grader check hw2.py` tells you what is right so far.
+Fill in the functions below; keep their names, and what they take first. A script or a notebook of
+your own will do instead. `grader check hw2.py` tells you what is right so far.
 """
 
 import torch
 from torch import nn
 
+# Problem 1 (c) ------------------------------------------------------------------------
 
-# Problem 1 (c) -------------------------------------------------------------------------------------
 
-
-def layer_parameter_counts(model):
+def layer_parameter_counts(model: nn.Module):
     """Count the trainable parameters of each layer.
 
     model: an nn.Module, such as torchvision's resnet18().
@@ -25,10 +24,10 @@ def layer_parameter_counts(model):
     raise NotImplementedError("layer_parameter_counts")
 
 
-# Problem 1 (e) -------------------------------------------------------------------------------------
+# Problem 1 (e) ------------------------------------------------------------------------
 
 
-def group_parameters(model):
+def group_parameters(model: nn.Module):
     """Separate the parameters of a network into three groups.
 
     model: an nn.Module; it need not be a ResNet-18.
@@ -41,19 +40,19 @@ def group_parameters(model):
     raise NotImplementedError("group_parameters")
 
 
-# Training ------------------------------------------------------------------------------------------
+# Training -----------------------------------------------------------------------------
 
 
 def build_model(num_classes=10):
     """Build the residual network that is trained.
 
     Returns an nn.Module that maps images, float32 (N, 3, H, W), to logits, float32
-    (N, num_classes). The images may be as small as 8x8, so begin with a 3x3 convolution of stride 1.
+    (N, num_classes). The images may be as small as 8x8: begin with a 3x3 convolution of stride 1.
     """
     raise NotImplementedError("build_model")
 
 
-def make_optimizer(model):
+def make_optimizer(model: nn.Module) -> torch.optim.Optimizer:
     """Make the optimizer: SGD with Nesterov momentum 0.9, and weight decay on group (iii) only.
 
     Returns a torch.optim.Optimizer that holds every trainable parameter exactly once.
@@ -61,7 +60,7 @@ def make_optimizer(model):
     raise NotImplementedError("make_optimizer")
 
 
-def train_one_epoch(model, loader, optimizer):
+def train_one_epoch(model: nn.Module, loader, optimizer):
     """Train for one pass over the loader, in train mode.
 
     loader: gives batches (images, labels): float32 (N, 3, H, W), normalised, and int64 (N,).
@@ -70,7 +69,7 @@ def train_one_epoch(model, loader, optimizer):
     raise NotImplementedError("train_one_epoch")
 
 
-def evaluate(model, loader):
+def evaluate(model: nn.Module, loader):
     """Evaluate the network on all images of the loader, in eval mode and without gradients.
 
     Returns (loss, accuracy): mean cross-entropy per image and top-1 accuracy between 0 and 1.
@@ -78,7 +77,7 @@ def evaluate(model, loader):
     raise NotImplementedError("evaluate")
 
 
-def train(model, train_loader, validation_loader, epochs):
+def train(model: nn.Module, train_loader, validation_loader, epochs):
     """Train the model in place, with the optimizer of make_optimizer and a learning rate schedule.
 
     After each epoch the network is evaluated on the validation images.
