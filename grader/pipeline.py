@@ -176,7 +176,11 @@ def _gold(setting: Setting) -> Mapping[str, Evidence]:
     submission = prepare(
         dataclasses.replace(reference, student="reference"), setting.workspace / "gold"
     )
-    return _ask(setting, submission, questions, (), lambda who, what: None)
+    gold = _ask(setting, submission, questions, (), lambda who, what: None)
+    key = dataclasses.replace(setting.key, gold=gold)
+    for question in questions:
+        key.value(question.id)  # raises where there is no answer: without a key nobody is graded
+    return gold
 
 
 def _questions(setting: Setting, criteria: Collection[Criterion]) -> tuple[Question, ...]:

@@ -107,6 +107,8 @@ class ProcessSandbox:
                 yield worker
             finally:
                 worker.stop()
+                assert process.stdout
+                process.stdout.close()
 
 
 def _environment(scratch: str, gpus: Iterable[str]) -> dict[str, str]:
