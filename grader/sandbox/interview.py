@@ -83,14 +83,15 @@ def _converse(worker: Worker, job: Job, questions: tuple[Question, ...]) -> Iter
             "see whether the worker itself starts on this machine"
         )
     stuck: Outcome | None = None
+    enough = 0.0  # seconds in which the file did not end
     for question in questions:
-        if stuck is not None:
-            # The file itself never ends; to load it again would cost the same limit again.
+        if stuck is not None and question.seconds <= enough:
+            # To load the file again would cost the same limit again, and end no better.
             yield Evidence(question, stuck)
             continue
         evidence, alive = _ask(worker, inbox, question)
         if evidence.outcome.kind == wire.TIME_LIMIT and evidence.outcome.phase == "load":
-            stuck = evidence.outcome
+            stuck, enough = evidence.outcome, question.seconds
         yield evidence
         if not alive:
             return
@@ -137,8 +138,8 @@ def _listen(worker: Worker, inbox: queue.Queue[Frame | object]) -> None:
             inbox.put(frame)
     except wire.FrameError as error:
         inbox.put(({"type": "garbage", "message": str(error)}, ()))
-    except OSError:
-        pass
+    except (OSError, ValueError):
+        pass  # closed under our hands: the worker is no longer wanted
     inbox.put(_END)
     with contextlib.suppress(OSError, ValueError):
         while worker.read(2**16):

@@ -27,7 +27,6 @@ def function(session: Session, name: str) -> Callable[..., Any] | None:
         broken = sources.first_syntax_error(session.folder)
         if broken is not None:
             raise broken
-        session.loaded()
         return None
     module, error = _import(session.folder, source)
     found = getattr(module, name, None)
