@@ -235,5 +235,5 @@ def as_count(value: Any) -> int | None:
         return int(value)
     try:
         return int(value.__index__())
-    except AttributeError:
+    except (AttributeError, TypeError):  # a tensor of several elements has the method and refuses
         return None
