@@ -57,6 +57,11 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
     own_network = not public.value["replaced"]
     truth = truth_of(public.value["structure"]) if own_network else truth_from_gold(key, PUBLIC)
     answer = _answer(public, truth)
+    if own_network and any(answer.right) and not any(answer.triple):
+        # Counted or typed in? Without another network in its place nobody can tell from here.
+        reason = "Only counts of a network class of your own were found: a person reads the code."
+        seen = {"counts": list(answer.counts)}
+        return Verdict(criterion.id, "needs_marking", 0.0, reason, asked=ASKED, seen=seen)
     hidden = [] if own_network else [
         _answer(work.evidence[name], truth_from_gold(key, name)) for name in _hidden(key.exam)
     ]
