@@ -36,9 +36,7 @@ def rubric() -> Rubric:
 def grades(request: pytest.FixtureRequest, rubric: Rubric) -> Iterator[Grades]:
     """All samples, the reference and the untouched starter, graded once per sandbox."""
     docker = request.param == "docker"
-    sandbox: Sandbox = (
-        request.getfixturevalue("docker_sandbox") if docker else ProcessSandbox()
-    )
+    sandbox: Sandbox = request.getfixturevalue("docker_sandbox") if docker else ProcessSandbox()
     hand_ins = [*discover(SAMPLES), hand_in(ROOT / "reference"), hand_in(ROOT / "starter")]
     with tempfile.TemporaryDirectory(prefix="grader-samples-") as folder:
         workspace = Path(folder)

@@ -8,7 +8,7 @@ training, an epoch of evaluation.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -67,6 +67,8 @@ class _Pass:
     gradients: bool
     images: int
     targets: torch.Tensor | None
+    statistics: list[torch.Tensor] | None
+    moved: bool = False
     output: torch.Tensor | None = None
     backward: bool = False
     steps: int = 0
@@ -88,7 +90,6 @@ class Observer:
     _latest: tuple[int, torch.Tensor] | None = None
     _networks: dict[int, nn.Module] = field(default_factory=dict)
     _stepped: dict[int, int] = field(default_factory=dict)
-    _statistics: list[torch.Tensor] | None = None
     _lr: float | None = None
     _muted: bool = False
 
@@ -109,7 +110,6 @@ class Observer:
     def finish(self) -> None:
         """Close the last run. Nothing is observed afterwards."""
         self._close()
-        self._end_of_evaluation()
         self._muted = True
 
     # What the hooks call ------------------------------------------------------------------------
@@ -127,14 +127,18 @@ class Observer:
         images = int(inputs[0].shape[0]) if inputs and _is_batch(inputs[0]) else 0
         known = self._latest
         targets = known[1] if known is not None and known[0] == images else None
+        gradients = torch.is_grad_enabled()
+        # What cannot be a training pass must leave the running statistics alone, bit for bit.
+        watched = not (gradients and training)
         self._open = _Pass(
             module,
             training,
             len(careful) - training,
             sum(inner.training for inner in drops),
-            torch.is_grad_enabled(),
+            gradients,
             images,
             targets,
+            _statistics(norms) if watched else None,
         )
 
     def _after(self, module: nn.Module, inputs: Any, output: Any) -> None:
@@ -142,6 +146,10 @@ class Observer:
         current = self._open
         if self._depth > 0 or current is None or current.network is not module:
             return
+        if current.statistics is not None:
+            now = _statistics(m for m in module.modules() if isinstance(m, _BatchNorm))
+            pairs = zip(current.statistics, now, strict=True)
+            current.moved = not all(torch.equal(_bits(old), _bits(new)) for old, new in pairs)
         tensor = output if isinstance(output, torch.Tensor) else None
         if tensor is None and isinstance(output, (tuple, list)) and output:
             tensor = output[0] if isinstance(output[0], torch.Tensor) else None
@@ -149,7 +157,7 @@ class Observer:
             return
         current.output = tensor.detach()
         if tensor.requires_grad:
-            tensor.register_hook(lambda gradient: _mark_backward(current))
+            tensor.register_hook(lambda gradient: _mark_backward(current))  # type: ignore[no-untyped-call]  # torch's own
 
     def _stepped_by(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
         if self._muted:
@@ -175,10 +183,6 @@ class Observer:
         kind = "train" if current.backward or current.steps else "evaluate"
         run = self.runs[-1] if self.runs else None
         if run is None or run.kind != kind:
-            if kind == "train":
-                self._end_of_evaluation()
-            else:
-                self._statistics = _statistics(current.network) if current.evaluating else None
             run = Run(kind, after_steps=self.steps)
             if len(self.runs) < MAX_RUNS:
                 self.runs.append(run)
@@ -188,6 +192,7 @@ class Observer:
         run.norms_evaluating += current.training == 0
         run.dropouts_training += current.dropouts > 0
         run.with_gradients += current.gradients
+        run.statistics_moved = run.statistics_moved or current.moved
         run.lr = self._lr
         if kind == "train":
             self.trained_images += current.images
@@ -203,18 +208,6 @@ class Observer:
         run.seen += len(targets)
         run.loss += float(F.cross_entropy(output.float(), targets, reduction="sum"))
         run.correct += int((output.argmax(1) == targets).sum())
-
-    def _end_of_evaluation(self) -> None:
-        """Compare running statistics, bit for bit, with those at the start of the evaluation."""
-        run = self.runs[-1] if self.runs else None
-        network = self.network
-        if run is None or run.kind != "evaluate" or self._statistics is None or network is None:
-            return
-        now = _statistics(network)
-        run.statistics_moved = len(now) == len(self._statistics) and not all(
-            torch.equal(old, new) for old, new in zip(self._statistics, now, strict=True)
-        )
-        self._statistics = None
 
     def _check_budget(self) -> None:
         budget = self.budget
@@ -272,13 +265,13 @@ def _labels(batch: Any) -> tuple[int, torch.Tensor] | None:
     return None
 
 
-def _statistics(network: nn.Module) -> list[torch.Tensor]:
-    return [
-        buffer.detach().clone()
-        for module in network.modules()
-        if isinstance(module, _BatchNorm)
-        for buffer in module.buffers(recurse=False)
-    ]
+def _statistics(norms: Iterable[nn.Module]) -> list[torch.Tensor]:
+    return [buffer.clone() for module in norms for buffer in module.buffers(recurse=False)]
+
+
+def _bits(values: torch.Tensor) -> torch.Tensor:
+    """For comparing bit by bit: after a training that diverged, NaN is not equal to itself."""
+    return values.reshape(-1).view(torch.uint8)
 
 
 def tracked_batches(network: nn.Module) -> list[int]:

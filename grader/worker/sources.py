@@ -20,6 +20,20 @@ FUNCTIONS = (
     "train",
 )
 CELL = re.compile(r"# %% \[cell (\d+)\]")
+# What the functions that train are called with, in order; and the words that students use for each.
+_TAKES = {
+    "train": ("model", "loader", "loader", "epochs"),
+    "train_one_epoch": ("model", "loader", "optimizer"),
+    "evaluate": ("model", "loader"),
+}
+_WORDS = {
+    "model": re.compile(r"model|net", re.IGNORECASE),
+    "loader": re.compile(r"load|data|batch|iter|set$", re.IGNORECASE),
+    "optimizer": re.compile(r"^opt", re.IGNORECASE),
+    "epochs": re.compile(r"epoch", re.IGNORECASE),
+    "loss": re.compile(r"loss|crit", re.IGNORECASE),
+    "device": re.compile(r"device", re.IGNORECASE),
+}
 _WALKS = {"modules", "named_modules", "parameters", "named_parameters", "children", "state_dict"}
 
 
@@ -62,6 +76,28 @@ def defining(folder: Path, function: str) -> Source | None:
     files = [source for source in read(folder) if function in source.functions]
     wanted = set(FUNCTIONS)
     return max(files, key=lambda source: len(wanted & set(source.functions)), default=None)
+
+
+def has_own_signature(folder: Path, function: str) -> bool:
+    """Whether a function of that name takes other things than the starter's.
+
+    `train(loader, model, loss_fn, optimizer)` is a part of a script and not our interface. Doubtful
+    names are taken for ours.
+    """
+    source = defining(folder, function)
+    if source is None or function not in _TAKES:
+        return False
+    nodes = _tree(source.path, source.text).body
+    found = [n for n in nodes if isinstance(n, ast.FunctionDef) and n.name == function]
+    arguments, wanted = found[-1].args, _TAKES[function]
+    names = [argument.arg for argument in (*arguments.posonlyargs, *arguments.args)]
+    few = len(names) < len(wanted) and arguments.vararg is None
+    return few or _required(arguments) > len(wanted) or any(map(_contradicts, names, wanted))
+
+
+def _contradicts(name: str, wanted: str) -> bool:
+    kinds = {kind for kind, words in _WORDS.items() if words.search(name)}
+    return bool(kinds) and wanted not in kinds
 
 
 def scripts_that_walk(folder: Path) -> list[Source]:

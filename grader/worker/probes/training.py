@@ -54,10 +54,10 @@ def train(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, ...]) -
     stage = stand_ins.install(None, view, None)
     error: BaseException | None = None
     returned: Any = None
-    prepare = view.normalise
+    prepare: Callable[[Any], torch.Tensor] = view.normalise
     try:
         whole, one, judge = (
-            function(session, name) for name in ("train", "train_one_epoch", "evaluate")
+            _ours(session, name) for name in ("train", "train_one_epoch", "evaluate")
         )
         if whole is None and (one is None or judge is None):
             error = _run_script(session)
@@ -104,6 +104,14 @@ def predict(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, ...])
         classes = logits.shape[1]
         answers.append(logits.tobytes())
     return {"classes": classes}, tuple(answers)
+
+
+def _ours(session: Session, name: str) -> Callable[..., Any] | None:
+    """The student's function, unless a script that trains has it for a use of its own."""
+    own = sources.has_own_signature(session.folder, name)
+    if own and sources.scripts_that_train(session.folder):
+        return None
+    return function(session, name)
 
 
 def _network(session: Session, view: View) -> nn.Module:
