@@ -158,7 +158,7 @@ def validate(samples: Path | None, **options: Any) -> int:
 
 
 @cli.command()
-@click.argument("folder", type=click.Path(path_type=Path), default=Path("."))
+@click.argument("folder", type=click.Path(path_type=Path), default=Path())
 def init(folder: Path) -> int:
     """Put the starter that students get into FOLDER."""
     from grader.starter import write_starter

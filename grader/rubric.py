@@ -293,7 +293,8 @@ def _line(document: Any, place: tuple[Any, ...]) -> int:
     line, node = 1, document
     for step in place:
         try:
-            position = node.lc.item(step) if isinstance(node, list) else node.lc.key(step)
+            marks: Any = node.lc   # what ruamel.yaml keeps of the file's lines
+            position = marks.item(step) if isinstance(node, list) else marks.key(step)
             line, node = position[0] + 1, node[step]
         except (KeyError, IndexError, AttributeError, TypeError):
             break

@@ -52,7 +52,8 @@ class Exit:
 class Worker(Protocol):
     """A started worker. `read` is called from one thread only, which drains it to the end."""
 
-    places: Places
+    @property
+    def places(self) -> Places: ...
 
     def write(self, data: bytes) -> None:
         """Send all of `data`. Raises OSError when the worker no longer listens."""
@@ -72,7 +73,8 @@ class Worker(Protocol):
 class Sandbox(Protocol):
     """`start` raises a SandboxError when the worker cannot be started: the harness's fault."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def start(self, job: Job, gpus: Iterable[str]) -> AbstractContextManager[Worker]:
         """A worker of its own for this job; leaving the context removes every trace of it."""

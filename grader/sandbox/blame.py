@@ -39,7 +39,7 @@ _ALLOCATION = ("MemoryError", "DefaultCPUAllocator: can't allocate memory", "CUD
 
 def from_answer(message: Mapping[str, Any]) -> Outcome:
     """The outcome that a worker states in its ANSWER. What is not of the right type is dropped."""
-    kind = message.get("outcome")
+    kind = _text(message, "outcome")
     if kind not in OWNER or kind in _HOST_ONLY:
         kind = wire.BAD_ANSWER
     text = _text(message, "message")

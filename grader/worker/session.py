@@ -111,7 +111,8 @@ def failure(error: BaseException, folder: Path) -> dict[str, Any]:
     where = ""
     if own:
         frame = frames[own[-1]]
-        where = f"{Path(frame.filename).name}, {cell_and_line(Path(frame.filename), frame.lineno)}: "
+        path = Path(frame.filename)
+        where = f"{path.name}, {cell_and_line(path, frame.lineno)}: "
     first_line = (str(error).strip().splitlines() or [""])[0][:300]
     summary = f"{where}{type(error).__name__}" + (f": {first_line}" if first_line else "")
     ours = bool(frames) and frames[-1].filename.startswith(str(Path(__file__).parent))

@@ -73,6 +73,6 @@ class Tail:
         self._thread.join(wait)
         with self._lock:
             gap = f"\n[... {self._left_out} bytes left out ...]\n" if self._left_out else ""
-            text = self._head.decode("utf-8", "replace") + gap + self._end.decode("utf-8", "replace")
+            text = b"".join((self._head, gap.encode(), self._end)).decode("utf-8", "replace")
             self._forget()
         return text

@@ -40,7 +40,7 @@ class View:
         return torch.from_numpy(mean), torch.from_numpy(deviation)
 
     def normalise(self, images: Images) -> torch.Tensor:
-        """uint8 (N, H, W, 3) -> float32 (N, 3, H, W), mean 0 and deviation 1 on the training set."""
+        """uint8 (N, H, W, 3) -> float32 (N, 3, H, W), standardised as the training set."""
         mean, deviation = self.statistics()
         pixels = torch.from_numpy(np.array(images)).float() / 255
         return ((pixels - mean) / deviation).permute(0, 3, 1, 2).contiguous()
@@ -62,7 +62,7 @@ def as_photos(images: Images) -> Images:
 
 
 class Batches(Dataset[tuple[torch.Tensor, torch.Tensor]]):
-    """Tensors indexed a whole batch at a time; collating image by image costs more than training."""
+    """Tensors indexed a batch at a time: collating image by image costs more than training."""
 
     def __init__(self, images: torch.Tensor, labels: torch.Tensor) -> None:
         self.images, self.labels = images, labels
