@@ -35,6 +35,8 @@ class Child:
         self.loaded = False
         self.output = Tail(output, cap)
         self.events: queue.Queue[Event] = queue.Queue()
+        self._outbox: queue.Queue[bytes | None] = queue.Queue()
+        threading.Thread(target=self._write, daemon=True).start()
         threading.Thread(target=self._listen, args=(answers,), daemon=True).start()
 
     def _listen(self, answers: IO[bytes]) -> None:
@@ -51,13 +53,14 @@ class Child:
         return self._process.poll() is None
 
     def send(self, frame: bytes) -> None:
-        """In a thread: a child that does not read must not stop the clock."""
+        """Not waited for: a child that does not read must not stop the clock."""
+        self._outbox.put(frame)
 
-        def write() -> None:
-            with contextlib.suppress(OSError, ValueError):
+    def _write(self) -> None:
+        """One thread for all frames: with one for each, a question could overtake the start."""
+        with contextlib.suppress(OSError, ValueError):
+            while frame := self._outbox.get():
                 write_all(self._questions, frame)
-
-        threading.Thread(target=write, daemon=True).start()
 
     def how_it_ended(self) -> dict[str, Any]:
         """The reply for a child that ended without one."""
@@ -74,6 +77,7 @@ class Child:
 
     def kill(self) -> None:
         """End the child and its process group."""
+        self._outbox.put(None)
         if self.alive:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 if sys.platform == "win32":
