@@ -19,7 +19,7 @@ _ROWS = 18
 
 
 class Progress(AbstractContextManager["Progress"]):
-    """`tell` what a student's submission is at, `done` with its grade. Safe to call from threads."""
+    """`tell` what a submission is at, `done` with its grade. Safe to call from threads."""
 
     def __init__(self, console: Console, total: int) -> None:
         self._console, self._total = console, total

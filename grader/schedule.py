@@ -1,4 +1,4 @@
-"""Runs work in slots, and lends each piece the GPU that it needs. Knows neither Docker nor checks."""
+"""Runs work in slots and lends each piece its GPU. Knows neither Docker nor checks."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 # host -> worker
-START = "start"      # submission, data, scratch: where things are; output_bytes: cap on stdout+stderr
+START = "start"      # submission, data, scratch: where they are; output_bytes: cap
 ASK = "ask"          # id, kind, args, session, seconds
 # worker -> host
 READY = "ready"      # versions and device

@@ -125,7 +125,8 @@ def _confusion(logits: NDArray[np.float32], key: AnswerKey) -> ConfusionMatrix:
     flat = key.hidden_labels * classes + logits.argmax(1)
     counts = np.bincount(flat, minlength=classes * classes).reshape(classes, classes)
     rows = tuple(tuple(int(n) for n in row) for row in counts)
-    return ConfusionMatrix("Hidden images: true class down, predicted across", key.exam.classes, rows)
+    title = "Hidden images: true class down, predicted across"
+    return ConfusionMatrix(title, key.exam.classes, rows)
 
 
 CHECK = Check("accuracy", NoParams, ask, judge)

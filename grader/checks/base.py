@@ -42,7 +42,7 @@ class Check:
 
 
 _WHAT_TO_DO = {
-    "not_found": "Add it, or rename what you have; the starter shows the names that are looked for.",
+    "not_found": "Add it, or rename what you have; the starter shows the names.",
     "exception": "Run the file on its own and mend the error that it shows.",
     "exited": "Remove calls such as exit() or quit(), which end the program before it can answer.",
     "crashed": "Run the file on its own; a crash below Python is mostly an index out of range.",

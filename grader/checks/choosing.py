@@ -11,7 +11,9 @@ from typing import Any
 GROUPS = ("batch-norm affine", "biases", "all the rest")
 Truth = tuple[dict[str, int], dict[str, int], dict[str, int]]   # name -> elements, per group
 
-_NORM = re.compile(r"(^|[^a-z])(bn|batch_?norm|norm|affine)s?\d*([^a-z]|$)|batch_?norm|^bns?_?", re.I)
+_NORM = re.compile(
+    r"(^|[^a-z])(bn|batch_?norm|norm|affine)s?\d*([^a-z]|$)|batch_?norm|^bns?_?", re.I
+)
 _BIAS = re.compile(r"bias", re.I)
 _REST = re.compile(r"rest|other|remain|else|misc|leftover|third", re.I)
 _NOT = re.compile(r"(non|not|no|without|wo|except)_?(bn|batch_?norm|norm|bias)", re.I)

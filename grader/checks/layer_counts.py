@@ -93,7 +93,7 @@ def _share(pairs: list[list[Any]], truth: list[list[Any]]) -> float:
 
 
 def _per_layer(pairs: list[list[Any]], layers: set[str]) -> dict[str, int]:
-    """Counts by layer; `conv1.weight` counts towards `conv1`, a row of the total towards nothing."""
+    """Counts by layer; `conv1.weight` counts towards `conv1`, a total towards nothing."""
     counts: dict[str, int] = {}
     for name, count in pairs:
         owner = name

@@ -168,7 +168,8 @@ def _hints(rows: list[Mapping[str, Any]], value: Mapping[str, Any]) -> tuple[str
 def _table(runs: list[Mapping[str, Any]]) -> Table:
     rows = []
     for run in runs[:12]:
-        mode = "train" if not run["norms_evaluating"] else "eval" if not run["norms_training"] else "both"
+        in_train, in_eval = run["norms_training"], run["norms_evaluating"]
+        mode = "both" if in_train and in_eval else "train" if in_train else "eval"
         lr = f"{run['lr']:.4g}" if isinstance(run["lr"], float) else ""
         rows.append((run["kind"], str(run["passes"]), mode, lr,
                      "moved" if run["statistics_moved"] else ""))

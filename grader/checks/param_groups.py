@@ -195,7 +195,8 @@ def _table(answer: Answer, truth: Truth) -> Table:
         total = sum(names.values())
         title = f"{NUMERALS[group]} {GROUPS[group]}"
         if not any(answer.triple):
-            own = [f"{answer.counts[g]:,}" if g == group and answer.counts[g] else "" for g in range(3)]
+            count = answer.counts[group]
+            own = [f"{count:,}" if g == group and count else "" for g in range(3)]
             rows.append((title, f"{total:,}", *own, ""))
             continue
         cells = [

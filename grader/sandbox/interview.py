@@ -21,7 +21,7 @@ from grader.records import Evidence, Outcome, Question
 from grader.sandbox import blame
 from grader.sandbox.base import Job, Sandbox, Worker
 
-START_SECONDS = 180.0   # a cold page cache makes importing torch slow; this is not the student's time
+START_SECONDS = 180.0   # a cold page cache makes importing torch slow
 GRACE_SECONDS = 10.0    # the worker keeps the limit itself; the host steps in when it does not
 MAX_ANSWER_BLOBS = 64 * 2**20
 

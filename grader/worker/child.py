@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import threading
+import traceback
 from collections.abc import Mapping
 from typing import IO, Any
 
@@ -45,7 +46,8 @@ class Child:
                 self.events.put(frame)
         except wire.FrameError as error:
             text = f"the answer is not one that the grader's own code writes: {error}"
-            self.events.put(({"type": wire.ANSWER, "outcome": wire.BAD_ANSWER, "message": text}, ()))
+            answer = {"type": wire.ANSWER, "outcome": wire.BAD_ANSWER, "message": text}
+            self.events.put((answer, ()))
         self.events.put(None)
 
     @property
@@ -161,6 +163,8 @@ def _become_session(ends: tuple[int, int, int]) -> None:
 
         main()
         code = 0
+    except BaseException:
+        traceback.print_exc()
     finally:
         os._exit(code)
 

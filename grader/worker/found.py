@@ -167,10 +167,10 @@ def _row(items: list[Any], index: Index) -> dict[str, Any]:
 def _resolve(item: Any, index: Index) -> tuple[str, list[str]]:
     """What kind of item it is, and the names of the parameters that it stands for."""
     if isinstance(item, tuple):
-        kind, found = _resolve(item[1], index) if not isinstance(
-            item[1], (torch.Size, int)) else ("name", [])
-        if found:
-            return "pair", found
+        if isinstance(item[1], (torch.Tensor, nn.Module)):
+            _, found = _resolve(item[1], index)
+            if found:
+                return "pair", found
         return _resolve(item[0], index)
     if isinstance(item, nn.Module):
         return "module", index.owners.get(id(item), [])

@@ -34,6 +34,11 @@ def build(spec: Mapping[str, Any]) -> nn.Module:
 class ResNet(nn.Module):
     """torchvision's ResNet for any width of the first stage; same names, same order."""
 
+    layer1: nn.Module
+    layer2: nn.Module
+    layer3: nn.Module
+    layer4: nn.Module
+
     def __init__(
         self,
         block: type[BasicBlock] | type[Bottleneck],
@@ -69,7 +74,8 @@ class ResNet(nn.Module):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         x = self.maxpool(self.relu(self.bn1(self.conv1(images))))
-        x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
+        for stage in (self.layer1, self.layer2, self.layer3, self.layer4):
+            x = stage(x)
         x = torch.flatten(self.avgpool(x), 1)
         if hasattr(self, "dropout"):
             x = self.dropout(x)

@@ -53,17 +53,24 @@ def main() -> None:
         session = _open(frame[0], answers)
     except OSError as error:
         # No student code has run yet: whatever is wrong is wrong with the sandbox.
-        text = f"the submission could not be copied: {error}"
-        failed = {"type": wire.ANSWER, "outcome": wire.WORKER_FAILED, "message": text}
-        write_all(answers, wire.encode(failed))
+        failed = _broken(f"the submission could not be copied: {error}")
+        write_all(answers, wire.encode({"type": wire.ANSWER, **failed}))
         return
     while frame := wire.read_frame(questions.read):
         message, blobs = frame
-        reply, reply_blobs = _answer(session, message, blobs)
+        try:
+            reply, reply_blobs = _answer(session, message, blobs)
+        except Exception:
+            # Not the student's: what the student's code raises has become an answer by now.
+            reply, reply_blobs = _broken(traceback.format_exc()), ()
         sys.stdout.flush()
         write_all(answers, wire.encode({"type": wire.ANSWER, **reply}, reply_blobs))
     # Interpreter shutdown costs most of a second and would run the student's exit handlers.
     os._exit(0)
+
+
+def _broken(text: str) -> dict[str, Any]:
+    return {"outcome": wire.WORKER_FAILED, "message": printable(text[-MAX_TRACEBACK:])}
 
 
 def _open(start: Mapping[str, Any], answers: BinaryIO) -> Session:
@@ -99,7 +106,7 @@ def _answer(
 
 
 def failure(error: BaseException, folder: Path) -> dict[str, Any]:
-    """The reply for an exception: its message, and a traceback that starts in the student's file."""
+    """The reply for an exception; its traceback starts in the student's file."""
     frames = traceback.extract_tb(error.__traceback__)
     own = [index for index, frame in enumerate(frames) if frame.filename.startswith(str(folder))]
     shown = frames[own[0] :] if own else frames[-3:]

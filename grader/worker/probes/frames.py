@@ -95,7 +95,8 @@ def run_for_names(
                 try:
                     function()
                 except (Exception, SystemExit, BudgetReached) as problem:
-                    session.notes.append(f"{name}() raised {type(problem).__name__}: {problem}"[:300])
+                    text = f"{name}() raised {type(problem).__name__}: {problem}"
+                    session.notes.append(text[:300])
     places = {
         name: (source.cell_of(line) if source.is_notebook else 0, line)
         for name, line in source.assigned.items()
