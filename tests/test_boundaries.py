@@ -1,0 +1,196 @@
+"""Who may import whom: the rooms of docs/architecture.md, read off the sources by their syntax."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "grader"
+
+FOUNDATIONS = {
+    "grader": set(),   # holds the version
+    "grader.errors": set(),
+    "grader.plaintext": set(),
+    "grader.records": set(),
+    "grader.wire": set(),
+    "grader.rubric": {"grader.errors"},
+    "grader.answer_key": {"grader.errors", "grader.records", "grader.rubric"},
+}
+# Stages: the modules of one may import each other and the foundations, and no other stage.
+STAGES = {
+    "submissions": {
+        "grader.answers",
+        "grader.archives",
+        "grader.class_folder",
+        "grader.landing",
+        "grader.notebook",
+        "grader.student_names",
+        "grader.submissions",
+    },
+    "data": {"grader.data", "grader.data_sources"},
+    "checks": {"grader.checks"},
+    "sandbox": {"grader.sandbox"},
+    "schedule": {"grader.schedule"},
+    "grading": {"grader.grading"},
+    "feedback": {"grader.feedback"},
+    "export": {"grader.export"},
+    "starter": {"grader.starter"},
+}
+# What puts stages together.
+ABOVE = {
+    "grader.__main__",
+    "grader.checking",
+    "grader.cli",
+    "grader.expected",
+    "grader.live",
+    "grader.pipeline",
+    "grader.results",
+}
+ONLY_IMPORTERS = {
+    "docker": {"grader/sandbox/docker/engine.py"},
+    "requests": {"grader/sandbox/docker/engine.py"},
+    "jinja2": {"grader/feedback/render.py"},
+    "markupsafe": {"grader/feedback/render.py"},
+    "matplotlib": {"grader/feedback/plots.py"},
+    "nbformat": {"grader/notebook.py"},
+    "click": {"grader/cli.py"},
+    "platformdirs": {"grader/cli.py"},
+    "sklearn": {"grader/data_sources.py"},
+    # The rubric; the marks that samples must get; the metadata of a Gradescope export.
+    "ruamel": {"grader/rubric.py", "grader/expected.py", "grader/class_folder.py"},
+}
+HEAVY = ("torch", "docker", "matplotlib", "pydantic", "jinja2", "numpy", "sklearn")
+
+
+def module_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_of(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+@functools.cache
+def imported(path: Path) -> set[str]:
+    """Every module that a file imports anywhere, also inside functions."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno}: imports are absolute here"
+            assert node.module is not None
+            inner = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {name if name in MODULES else node.module for name in inner}
+    return found
+
+
+def top(module: str) -> str:
+    return module.partition(".")[0]
+
+
+def within(module: str, room: str) -> bool:
+    return module == room or module.startswith(f"{room}.")
+
+
+def stage_of(module: str) -> str | None:
+    return next(
+        (name for name, rooms in STAGES.items() if any(within(module, room) for room in rooms)),
+        None,
+    )
+
+
+def host_modules() -> Iterator[tuple[str, Path]]:
+    return ((name, path) for name, path in MODULES.items() if not within(name, "grader.worker"))
+
+
+def test_every_module_has_its_place_in_the_picture() -> None:
+    placed = {*FOUNDATIONS, *ABOVE}
+    lost = [name for name, _ in host_modules() if name not in placed and stage_of(name) is None]
+    assert lost == []
+
+
+def test_the_worker_imports_only_what_its_image_has() -> None:
+    allowed = {"numpy", "torch", "torchvision", "PIL", *sys.stdlib_module_names}
+    for name, path in MODULES.items():
+        if not within(name, "grader.worker"):
+            continue
+        for module in imported(path):
+            if top(module) == "grader":
+                assert module == "grader.wire" or within(module, "grader.worker"), (name, module)
+            else:
+                assert top(module) in allowed, (name, module)
+
+
+def test_wire_needs_the_standard_library_only() -> None:
+    assert {top(module) for module in imported(PACKAGE / "wire.py")} <= sys.stdlib_module_names
+
+
+def test_the_image_holds_the_worker_and_nothing_else_of_ours() -> None:
+    copied: set[str] = set()
+    for line in (ROOT / "Dockerfile").read_text(encoding="utf-8").splitlines():
+        words = line.split()
+        if words and words[0] in ("COPY", "ADD"):
+            copied |= {word for word in words[1:-1] if not word.startswith("--")}
+    assert copied == {"grader/__init__.py", "grader/wire.py", "grader/worker/"}
+    assert imported(PACKAGE / "__init__.py") == set()
+
+
+@pytest.mark.parametrize("library", sorted(ONLY_IMPORTERS))
+def test_a_library_has_its_own_importer(library: str) -> None:
+    importers = {
+        path.relative_to(ROOT).as_posix()
+        for path in MODULES.values()
+        if library in map(top, imported(path))
+    }
+    assert importers <= ONLY_IMPORTERS[library]
+
+
+def test_torch_stays_in_the_worker() -> None:
+    for name, path in host_modules():
+        assert not {"torch", "torchvision"} & set(map(top, imported(path))), name
+
+
+def test_the_host_never_imports_the_worker() -> None:
+    for name, path in host_modules():
+        assert not any(within(module, "grader.worker") for module in imported(path)), name
+
+
+def test_foundations_import_only_those_below_them() -> None:
+    for name, allowed in FOUNDATIONS.items():
+        ours = {module for module in imported(MODULES[name]) if top(module) == "grader"}
+        assert ours <= allowed, name
+
+
+def test_stages_do_not_import_each_other() -> None:
+    for name, path in host_modules():
+        stage = stage_of(name)
+        if stage is None:
+            continue
+        for module in imported(path):
+            if top(module) == "grader" and module not in FOUNDATIONS:
+                assert stage_of(module) == stage, f"{name} imports {module}"
+
+
+@pytest.mark.parametrize(
+    ("module", "importers"),
+    [("grader.pipeline", {"grader.cli"}), ("grader.cli", {"grader.__main__"})],
+)
+def test_the_top_is_imported_from_above_only(module: str, importers: set[str]) -> None:
+    found = {name for name, path in MODULES.items() if module in imported(path)}
+    assert found == importers
+
+
+def test_the_command_line_starts_without_anything_heavy() -> None:
+    code = f"import sys, grader.cli; print([m for m in {HEAVY!r} if m in sys.modules])"
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert run.stdout.strip() == "[]"
