@@ -6,9 +6,9 @@ A frame is a JSON header and the raw bytes that belong to it:
 
 Lengths are big-endian and unsigned. The header is one JSON object; its `blobs` lists the length of
 each blob. The reader trusts nothing: it refuses a length above its cap before it reads a byte of
-it, duplicate keys, NaN and infinities, numbers of more than 20 digits, lone surrogates, and nesting
-deeper than 24. Arrays travel as blobs and are rebuilt by the reader with a dtype and shape of its
-own choosing; nothing is ever unpickled.
+it, duplicate keys, NaN and infinities, numbers of more than 28 characters, lone surrogates, and
+nesting deeper than 24. Arrays travel as blobs and are rebuilt by the reader with a dtype and shape
+of its own choosing; nothing is ever unpickled.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ WORKER_FAILED = "worker_failed"   # the grader's own code in the sandbox broke
 MAX_HEADER = 8 * 2**20
 MAX_BLOBS = 512 * 2**20
 _MAX_DEPTH = 24
-_MAX_DIGITS = 20
+_MAX_NUMBER = 28   # characters; the longest of a double has 24
 _LENGTHS = struct.Struct(">IQ")
 
 
@@ -116,7 +116,7 @@ def _exactly(read: Callable[[int], bytes], size: int) -> bytes:
 
 def _number(convert: Callable[[str], Any]) -> Callable[[str], Any]:
     def read(text: str) -> Any:
-        if len(text) > _MAX_DIGITS + 8:
+        if len(text) > _MAX_NUMBER:
             raise FrameError(f"a number of {len(text)} characters")
         value = convert(text)
         if not math.isfinite(value):
