@@ -1,0 +1,211 @@
+"""From verdicts to a grade: points, dependencies, lateness and the cap."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from grader.checks.base import NoParams
+from grader.grading import grade
+from grader.records import Grade, Status, Submission, Verdict
+from grader.rubric import Criterion, Late, Profile, Rubric, Threshold
+
+DUE = datetime(2026, 11, 30, 23, 59, tzinfo=UTC)
+
+
+def criterion(name: str, points: float = 10, **more: Any) -> Criterion:
+    return Criterion(
+        id=name, title=f"Title of {name}", part="1", points=points, check="x", params=NoParams(),
+        **more,
+    )
+
+
+def rubric(*criteria: Criterion, cap: float = 100, late: Late | None = None) -> Rubric:
+    profile = Profile(epochs=1, seconds=1, thresholds=(Threshold(accuracy=0.5, share=1),))
+    return Rubric(
+        title="Homework",
+        total=sum(item.points for item in criteria),
+        cap=cap,
+        profiles={"quick": profile},
+        criteria=criteria,
+        late=late,
+    )
+
+
+def verdict(name: str, fraction: float = 1.0, status: Status = "passed") -> Verdict:
+    return Verdict(name, status, fraction, "reason")
+
+
+def submission(submitted: datetime | None = None) -> Submission:
+    place = Path("nowhere")
+    return Submission("ada", place, place, (), "", submitted_at=submitted, notes=("a note",))
+
+
+def graded(*verdicts: Verdict, of: Rubric) -> Grade:
+    return grade(of, submission(), verdicts)
+
+
+def late_grade(late: Late, by: timedelta) -> Grade:
+    one = rubric(criterion("a", 50), late=late)
+    return grade(one, submission(DUE + by), [verdict("a")])
+
+
+def test_points_are_the_fraction_of_each_criterion() -> None:
+    one = rubric(criterion("a", 3), criterion("b", 5), criterion("c", 6))
+    found = graded(
+        verdict("a"), verdict("b", 1 / 3, "partial"), verdict("c", 0, "failed"), of=one
+    )
+    assert [row.points for row in found.criteria] == [3, 1.6667, 0]
+    assert (found.score, found.max, found.state) == (4.6667, 14, "graded")
+    assert found.notes == ("a note",)
+
+
+def test_rows_stand_in_the_order_of_the_rubric() -> None:
+    one = rubric(criterion("a"), criterion("b"))
+    found = graded(verdict("b"), verdict("a"), of=one)
+    assert [row.verdict.criterion for row in found.criteria] == ["a", "b"]
+
+
+def test_criteria_without_a_verdict_are_no_part_of_the_maximum() -> None:
+    found = graded(verdict("b"), of=rubric(criterion("a", 3), criterion("b", 5)))
+    assert (found.score, found.max, len(found.criteria)) == (5, 5, 1)
+
+
+def test_score_and_maximum_stop_at_the_cap() -> None:
+    one = rubric(criterion("a", 70), criterion("b", 40), cap=100)
+    assert graded(verdict("a"), verdict("b"), of=one).score == 100
+    assert graded(verdict("a"), verdict("b"), of=one).max == 100
+    assert graded(verdict("a"), verdict("b", 0.5, "partial"), of=one).score == 90
+
+
+@pytest.mark.parametrize("fraction", [math.nan, math.inf, -math.inf, -0.01, 1.01])
+def test_a_fraction_that_is_none_never_becomes_points(fraction: float) -> None:
+    with pytest.raises(ValueError, match=r"a: a fraction of .* is not within 0 and 1"):
+        graded(verdict("a", fraction), of=rubric(criterion("a")))
+
+
+@pytest.mark.parametrize("status", ["not_scored", "needs_marking"])
+def test_what_waits_has_no_points_rather_than_zero(status: Status) -> None:
+    one = rubric(criterion("a"), criterion("b", 4))
+    found = graded(verdict("a", 0, status), verdict("b"), of=one)
+    assert [row.points for row in found.criteria] == [None, 4]
+    assert (found.score, found.max, found.state) == (4, 14, status)
+
+
+def test_what_the_harness_failed_outweighs_what_waits_for_a_person() -> None:
+    one = rubric(criterion("a"), criterion("b"))
+    found = graded(verdict("a", 0, "needs_marking"), verdict("b", 0, "not_scored"), of=one)
+    assert found.state == "not_scored"
+
+
+def test_a_criterion_earns_nothing_while_what_it_depends_on_earned_nothing() -> None:
+    one = rubric(criterion("a"), criterion("b", depends_on=("a",)), criterion("c"))
+    found = graded(verdict("a", 0, "failed"), verdict("b"), verdict("c"), of=one)
+    row = found.criteria[1]
+    assert (row.points, row.verdict.status) == (0, "failed")
+    assert row.verdict.reason == "This depends on 'Title of a', which earned nothing."
+    assert found.score == 10
+
+
+def test_dependencies_reach_through_a_chain() -> None:
+    one = rubric(
+        criterion("a"), criterion("b", depends_on=("a",)), criterion("c", depends_on=("b",))
+    )
+    found = graded(verdict("a", 0, "failed"), verdict("b"), verdict("c"), of=one)
+    assert found.score == 0
+
+
+def test_partial_credit_is_enough_for_a_dependency() -> None:
+    one = rubric(criterion("a"), criterion("b", depends_on=("a",)))
+    assert graded(verdict("a", 0.1, "partial"), verdict("b"), of=one).score == 11
+
+
+def test_a_dependency_that_waits_for_a_person_holds_nothing_up() -> None:
+    one = rubric(criterion("a"), criterion("b", depends_on=("a",)))
+    found = graded(verdict("a", 0, "needs_marking"), verdict("b"), of=one)
+    assert found.criteria[1].points == 10
+
+
+def test_a_dependency_that_was_not_asked_for_holds_nothing_up() -> None:
+    one = rubric(criterion("a"), criterion("b", depends_on=("a",)))
+    assert graded(verdict("b"), of=one).score == 10
+
+
+def test_a_dependency_that_the_harness_failed_is_never_a_zero() -> None:
+    one = rubric(criterion("a"), criterion("b", depends_on=("a",)))
+    found = graded(verdict("a", 0, "not_scored"), verdict("b"), of=one)
+    row = found.criteria[1]
+    assert (row.points, row.verdict.status) == (None, "not_scored")
+    assert row.verdict.reason == "This waits for 'Title of a', which could not be scored yet."
+
+
+def test_what_earns_nothing_whatever_its_answer_need_not_be_asked_again() -> None:
+    one = rubric(criterion("a"), criterion("b", depends_on=("a",)))
+    found = graded(verdict("a", 0, "failed"), verdict("b", 0, "not_scored"), of=one)
+    assert (found.criteria[1].points, found.state) == (0, "graded")
+
+
+@pytest.mark.parametrize(
+    ("late_by", "penalty"),
+    [
+        (timedelta(days=-3), 0),
+        (timedelta(0), 0),
+        (timedelta(minutes=30), 0),
+        (timedelta(minutes=30, seconds=1), 5),
+        (timedelta(days=1, minutes=30), 5),
+        (timedelta(days=1, minutes=31), 10),
+        (timedelta(days=3, minutes=30), 15),
+        (timedelta(days=3, minutes=31), 50),
+        (timedelta(days=400), 50),
+    ],
+)
+def test_each_day_begun_after_the_grace_costs_its_share(
+    late_by: timedelta, penalty: float
+) -> None:
+    late = Late(due=DUE, grace_minutes=30, per_day=0.1, max_days=3)
+    found = late_grade(late, late_by)
+    assert (found.late_penalty, found.score) == (penalty, 50 - penalty)
+
+
+def test_the_note_says_how_the_penalty_came_about() -> None:
+    late = Late(due=DUE, per_day=0.2, max_days=3)
+    assert "Late by 1 day: 20% taken off." in late_grade(late, timedelta(hours=1)).notes
+    assert "Late by 2 days: 40% taken off." in late_grade(late, timedelta(hours=30)).notes
+    assert "Late by 4 days: 100% taken off." in late_grade(late, timedelta(days=4)).notes
+
+
+def test_a_penalty_is_never_more_than_all() -> None:
+    late = Late(due=DUE, per_day=0.4, max_days=9)
+    assert late_grade(late, timedelta(days=5)).score == 0
+
+
+def test_no_days_allowed_means_that_late_earns_nothing() -> None:
+    assert late_grade(Late(due=DUE, max_days=0), timedelta(seconds=1)).score == 0
+
+
+def test_an_unknown_time_of_submission_costs_nothing_and_is_told() -> None:
+    one = rubric(criterion("a"), late=Late(due=DUE))
+    found = grade(one, submission(None), [verdict("a")])
+    assert (found.score, found.late_penalty) == (10, 0)
+    assert any("is not known; no late penalty" in note for note in found.notes)
+
+
+def test_the_time_does_not_matter_without_a_late_policy() -> None:
+    found = grade(rubric(criterion("a")), submission(DUE + timedelta(days=90)), [verdict("a")])
+    assert (found.score, found.notes) == (10, ("a note",))
+
+
+def test_time_zones_are_told_apart() -> None:
+    one = rubric(criterion("a"), late=Late(due=DUE))
+    in_new_york = datetime.fromisoformat("2026-11-30T19:30:00-05:00")
+    assert grade(one, submission(in_new_york), [verdict("a")]).late_penalty == 1
+
+
+def test_points_beyond_the_cap_cushion_a_late_penalty() -> None:
+    one = rubric(criterion("a", 110), cap=100, late=Late(due=DUE, per_day=0.1))
+    found = grade(one, submission(DUE + timedelta(hours=1)), [verdict("a")])
+    assert (found.late_penalty, found.score) == (11, 99)
