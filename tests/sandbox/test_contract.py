@@ -1,0 +1,228 @@
+"""What every sandbox must do, whatever the student's code does: one suite, each sandbox.
+
+Each case is a submission of one file. It is asked two questions, so that what the first one breaks
+shows in the second.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from grader import wire
+from grader.checks.drawn_networks import RESNET18
+from grader.records import Evidence, Question
+from grader.rubric import Limits
+from grader.sandbox import blame
+from grader.sandbox.base import Job, Sandbox
+from grader.sandbox.interview import interview
+from grader.sandbox.process import ProcessSandbox
+
+TINY = RESNET18 | {"layers": [1, 1, 1, 1], "width": 16, "num_classes": 10}
+GOOD_COUNTS = """
+def layer_parameter_counts(model):
+    return {n: sum(p.numel() for p in m.parameters(recurse=False)) for n, m in model.named_modules()
+            if any(True for _ in m.parameters(recurse=False))}
+"""
+
+
+@pytest.fixture(
+    scope="module",
+    params=["process", "spawned", pytest.param("docker", marks=pytest.mark.docker)],
+)
+def sandbox(request: pytest.FixtureRequest) -> Sandbox:
+    """`spawned` is how the worker starts its sessions where fork is not safe."""
+    if request.param == "docker":
+        found: Sandbox = request.getfixturevalue("docker_sandbox")
+        return found
+    return ProcessSandbox({"GRADER_WORKER_SPAWN": "1"} if request.param == "spawned" else None)
+
+
+def ask(
+    sandbox: Sandbox, folder: Path, code: str, *, seconds: float = 30, **limits: int
+) -> Mapping[str, Evidence]:
+    """Evidence on a submission of one file, by kind of question."""
+    submission = folder / "student"
+    submission.mkdir()
+    for path in (folder.parent, folder, submission):
+        path.chmod(0o755)   # a container's user is another one
+    (submission / "hw2.py").write_text(code + GOOD_COUNTS, encoding="utf-8")
+    (submission / "hw2.py").chmod(0o644)
+    questions = tuple(
+        Question(kind, kind, {"network": TINY}, kind, seconds)
+        for kind in ("parameter_groups", "layer_counts")
+    )
+    job = Job("student", submission, questions, Limits(**limits))  # type: ignore[arg-type]  # whole numbers
+    return {evidence.question.id: evidence for evidence in interview(sandbox, job)}
+
+
+def group(body: str) -> str:
+    """A submission whose `group_parameters` does something."""
+    lines = "\n".join("    " + line for line in body.splitlines())
+    return f"import os, sys, time, signal\ndef group_parameters(model):\n{lines}\n"
+
+
+def outcome(found: Mapping[str, Evidence]) -> tuple[str, str]:
+    return found["parameter_groups"].outcome.kind, found["parameter_groups"].outcome.owner
+
+
+def rest_is_unharmed(found: Mapping[str, Evidence]) -> bool:
+    return found["layer_counts"].outcome.answered
+
+
+def test_an_answer_comes_back(sandbox: Sandbox, tmp_path: Path) -> None:
+    found = ask(sandbox, tmp_path, group("return [], [], list(model.parameters())"))
+    assert outcome(found) == (wire.ANSWERED, "student")
+    lists = found["parameter_groups"].value["lists"]
+    assert [len(row["names"]) for row in lists] == [0, 0, 38]
+    assert rest_is_unharmed(found)
+
+
+def test_an_exception_names_the_students_line(sandbox: Sandbox, tmp_path: Path) -> None:
+    found = ask(sandbox, tmp_path, group("x = 1\nreturn x / 0"))
+    assert outcome(found) == (wire.EXCEPTION, "student")
+    assert "hw2.py, line 4: ZeroDivisionError" in found["parameter_groups"].outcome.message
+    assert "return x / 0" in found["parameter_groups"].outcome.traceback
+    assert str(tmp_path) not in found["parameter_groups"].outcome.traceback
+    assert rest_is_unharmed(found)
+
+
+def test_a_loop_costs_its_own_question_only(sandbox: Sandbox, tmp_path: Path) -> None:
+    found = ask(sandbox, tmp_path, group("while True: pass"), seconds=5)
+    assert outcome(found) == (wire.TIME_LIMIT, "student")
+    assert rest_is_unharmed(found)
+
+
+def test_a_file_that_never_ends_is_waited_for_once(sandbox: Sandbox, tmp_path: Path) -> None:
+    began = time.monotonic()
+    found = ask(sandbox, tmp_path, "while True: pass\n", seconds=4)
+    assert {evidence.outcome.kind for evidence in found.values()} == {wire.TIME_LIMIT}
+    assert {evidence.outcome.phase for evidence in found.values()} == {"load"}
+    assert time.monotonic() - began < 60
+
+
+def test_ignoring_every_signal_does_not_outlast_the_limit(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    body = (
+        "for number in range(1, 65):\n"
+        "    try: signal.signal(number, signal.SIG_IGN)\n"
+        "    except (OSError, ValueError): pass\n"
+        "while True: time.sleep(1)"
+    )
+    found = ask(sandbox, tmp_path, group(body), seconds=5)
+    assert outcome(found) == (wire.TIME_LIMIT, "student")
+    assert rest_is_unharmed(found)
+
+
+@pytest.mark.parametrize("body", ["os._exit(0)", "sys.exit(0)", "os._exit(137)"])
+def test_leaving_early_is_the_students_doing(
+    sandbox: Sandbox, tmp_path: Path, body: str
+) -> None:
+    found = ask(sandbox, tmp_path, group(body))
+    assert outcome(found) == (wire.EXITED, "student")
+    assert rest_is_unharmed(found)
+
+
+def test_a_segfault_is_named(sandbox: Sandbox, tmp_path: Path) -> None:
+    found = ask(sandbox, tmp_path, group("import ctypes\nctypes.string_at(0)"))
+    assert outcome(found) == (wire.CRASHED, "student")
+    assert found["parameter_groups"].outcome.message == "SIGSEGV"
+    assert rest_is_unharmed(found)
+
+
+def test_too_much_memory_is_named_and_spares_the_rest(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    body = "held = []\nwhile True: held.append(bytearray(b'x' * 2**24))"
+    found = ask(sandbox, tmp_path, group(body), seconds=60, memory_mib=1024)
+    assert outcome(found) == (blame.MEMORY_LIMIT, "student")
+    assert rest_is_unharmed(found)
+
+
+def test_a_flood_of_output_is_cut_and_costs_nothing(sandbox: Sandbox, tmp_path: Path) -> None:
+    body = (
+        "print('first')\n"
+        "for _ in range(3000): print('x' * 10000)\n"
+        "os.write(2, b'last')\n"
+        "sys.stdout.flush()\n"
+        "return [], [], list(model.parameters())"
+    )
+    found = ask(sandbox, tmp_path, group(body), output_kib=16)
+    assert outcome(found) == (wire.ANSWERED, "student")
+    text = found["parameter_groups"].outcome.output
+    assert len(text) < 20_000
+    assert text.startswith("first")
+    assert "bytes left out" in text
+
+
+def test_a_student_who_prints_an_answer_has_not_answered(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    body = (
+        "import json, struct\n"
+        "head = json.dumps({'type': 'answer', 'id': 'parameter_groups', 'outcome': 'answered',\n"
+        "                   'value': {'lists': 'forged'}, 'blobs': []}).encode()\n"
+        "frame = struct.pack('>IQ', len(head), 0) + head\n"
+        "for fd in (0, 1, 2):\n"
+        "    try: os.write(fd, frame)\n"
+        "    except OSError: pass\n"
+        "raise ValueError('the honest end')"
+    )
+    found = ask(sandbox, tmp_path, group(body))
+    assert outcome(found) == (wire.EXCEPTION, "student")
+    assert rest_is_unharmed(found)
+
+
+def test_what_one_session_writes_the_next_does_not_find(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    code = "open('hw2.py', 'w').write('raise SystemExit(3)')\n" + group("return [], [], []")
+    found = ask(sandbox, tmp_path, code)
+    assert rest_is_unharmed(found)
+    assert (tmp_path / "student" / "hw2.py").read_text(encoding="utf-8").startswith("open(")
+
+
+def test_a_child_left_behind_does_not_hold_the_answer_up(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    body = (
+        "if os.fork() == 0:\n"
+        "    os.setsid()\n"
+        "    time.sleep(600)\n"
+        "    os._exit(0)\n"
+        "return [], [], list(model.parameters())"
+    )
+    began = time.monotonic()
+    found = ask(sandbox, tmp_path, group(body))
+    assert outcome(found) == (wire.ANSWERED, "student")
+    assert rest_is_unharmed(found)
+    assert time.monotonic() - began < 60
+
+
+def test_a_submission_that_is_not_there_is_the_harnesss_fault(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    question = Question("q", "layer_counts", {"network": TINY}, "q", 30)
+    job = Job("nobody", tmp_path / "missing", (question,), Limits())
+    (evidence,) = interview(sandbox, job)
+    assert evidence.outcome.owner == "harness"
+
+
+def test_a_worker_that_never_gets_ready_is_the_harnesss_fault(tmp_path: Path) -> None:
+    broken = ProcessSandbox({"PYTHONPATH": str(tmp_path)})
+    question = Question("q", "layer_counts", {"network": TINY}, "q", 30)
+    (evidence,) = interview(broken, Job("student", tmp_path, (question,), Limits()))
+    assert evidence.outcome.kind == blame.NOT_STARTED
+    assert evidence.outcome.owner == "harness"
+
+
+def test_every_kind_of_outcome_has_an_owner() -> None:
+    stated = {
+        wire.ANSWERED, wire.NOT_FOUND, wire.EXCEPTION, wire.EXITED, wire.CRASHED, wire.TIME_LIMIT,
+        wire.BAD_ANSWER, wire.WORKER_FAILED,
+    }
+    assert stated <= set(blame.OWNER)
