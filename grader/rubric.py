@@ -13,13 +13,23 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from grader.errors import RubricError
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+
+
+# Who sees a criterion, from everybody to nobody.
+_SEEN = ("visible", "after_due", "hidden")
+
+
+def _rule(text: str, *place: str | int) -> PydanticCustomError:
+    """A rule is broken at `place` of the model that is validated: its line goes into the error."""
+    return PydanticCustomError("rule", "{text}", {"text": text, "place": place})
 
 
 class Model(BaseModel):
@@ -98,7 +108,8 @@ class Profile(Model):
         if accuracies != sorted(set(accuracies), reverse=True) or shares != sorted(
             set(shares), reverse=True
         ):
-            raise ValueError("'thresholds' go from the highest accuracy and share to the lowest")
+            text = "they go from the highest accuracy and share to the lowest"
+            raise _rule(text, "thresholds")
         return self
 
 
@@ -113,7 +124,7 @@ class Late(Model):
     @model_validator(mode="after")
     def _with_zone(self) -> Late:
         if self.due.tzinfo is None:
-            raise ValueError("'due' needs a time zone, such as 2026-11-30T23:59:00-05:00")
+            raise _rule("a time zone is missing, such as in 2026-11-30T23:59:00-05:00", "due")
         return self
 
 
@@ -147,21 +158,28 @@ class Rubric(Model):
     def _adds_up(self) -> Rubric:
         points = sum(criterion.points for criterion in self.criteria)
         if abs(points - self.total) > 1e-9:
-            raise ValueError(f"the criteria add up to {points:g} points, 'total' is {self.total:g}")
+            text = f"the criteria add up to {points:g} points, 'total' is {self.total:g}"
+            raise _rule(text, "total")
         if self.profile not in self.profiles:
-            raise ValueError(
-                f"profile '{self.profile}' is not one of {', '.join(sorted(self.profiles))}"
-            )
-        seen: set[str] = set()
-        for criterion in self.criteria:
-            if criterion.id in seen:
-                raise ValueError(f"two criteria have the id '{criterion.id}'")
-            for other in criterion.depends_on:
-                if other not in seen:
-                    raise ValueError(
-                        f"'{criterion.id}' depends on '{other}', which does not stand before it"
+            guess = _did_you_mean(self.profile, sorted(self.profiles))
+            raise _rule(f"there is no profile '{self.profile}'{guess}", "profile")
+        before: dict[str, Criterion] = {}
+        for index, criterion in enumerate(self.criteria):
+            if criterion.id in before:
+                raise _rule(f"two criteria have the id '{criterion.id}'", "criteria", index, "id")
+            for number, other in enumerate(criterion.depends_on):
+                place = ("criteria", index, "depends_on", number)
+                if other not in before:
+                    guess = _did_you_mean(other, list(before))
+                    raise _rule(f"no criterion '{other}' stands before this one{guess}", *place)
+                seen = before[other].visibility
+                if _SEEN.index(seen) > _SEEN.index(criterion.visibility):
+                    text = (
+                        f"'{criterion.id}' is {criterion.visibility} and '{other}' is {seen}: its "
+                        "marks would tell what is not to be seen"
                     )
-            seen.add(criterion.id)
+                    raise _rule(text, *place)
+            before[criterion.id] = criterion
         return self
 
     @property
@@ -193,17 +211,23 @@ def json_schema(checks: Mapping[str, type[BaseModel]]) -> dict[str, Any]:
     del criterion["properties"]["params"]
     criterion["required"].remove("params")
     criterion["properties"]["check"] = {"enum": sorted(checks)}
-    criterion["allOf"] = []
+    own: dict[str, Any] = {}
     for name, model in sorted(checks.items()):
         parameters = model.model_json_schema(ref_template="#/$defs/{model}")
         schema["$defs"].update(parameters.pop("$defs", {}))
+        own[name] = parameters
         criterion["properties"] |= dict.fromkeys(parameters["properties"], True)
-        criterion["allOf"].append(
-            {
-                "if": {"properties": {"check": {"const": name}}},
-                "then": {"properties": parameters["properties"]},
-            }
-        )
+    every = {key for parameters in own.values() for key in parameters["properties"]}
+    criterion["allOf"] = [
+        {
+            "if": {"properties": {"check": {"const": name}}, "required": ["check"]},
+            "then": {
+                "properties": dict.fromkeys(sorted(every), False) | parameters["properties"],
+                "required": parameters.get("required", []),
+            },
+        }
+        for name, parameters in own.items()
+    ]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
@@ -212,9 +236,13 @@ def _read(path: Path) -> Any:
         document = YAML(typ="rt").load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise RubricError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise RubricError(f"{path}: not text in UTF-8: {error.reason}") from None
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise RubricError(f"{path}:{line}: not valid YAML: {error.problem}") from None
+    except YAMLError as error:
+        raise RubricError(f"{path}: not valid YAML: {error}") from None
     if not isinstance(document, dict):
         raise RubricError(f"{path}:1: a mapping was expected (title, total, criteria, ...)")
     return document
@@ -227,10 +255,10 @@ def _bind_parameters(document: Any, path: Path, checks: Mapping[str, type[BaseMo
     for index, criterion in enumerate(criteria if isinstance(criteria, list) else []):
         if not isinstance(criterion, dict) or "check" not in criterion:
             continue
-        name = criterion["check"]
+        name = str(criterion["check"])
         if name not in checks:
             place = ("criteria", index, "check")
-            found = f"there is no check '{name}'{_did_you_mean(str(name), sorted(checks))}"
+            found = f"there is no check '{name}'{_did_you_mean(name, sorted(checks))}"
             raise RubricError(f"{path}:{_line(document, place)}: {found}")
         given = {key: criterion[key] for key in list(criterion) if key not in own}
         try:
@@ -253,14 +281,16 @@ def _explain(
 ) -> str:
     lines = []
     for problem in error.errors():
-        place = prefix + tuple(problem["loc"])
+        place = prefix + tuple(problem["loc"]) + tuple(problem.get("ctx", {}).get("place", ()))
+        if place[-1:] == ("params",) and problem["type"] == "missing":
+            continue   # no key of the file: it follows from a 'check' that is missing
         where = f"{path}:{_line(document, place)}"
         what = ".".join(str(step) for step in place) or "rubric"
         text = problem["msg"].removeprefix("Value error, ")
         if problem["type"] == "extra_forbidden":
             names = allowed or _fields_at(place[:-1])
             text = f"this key is not known{_did_you_mean(str(place[-1]), names)}"
-        elif problem["type"] not in ("missing", "value_error"):
+        elif problem["type"] not in ("missing", "value_error", "rule"):
             text = f"{text}, found {problem['input']!r}"
         lines.append(f"{where}: {what}: {text}")
     return "\n".join(lines)
@@ -269,7 +299,7 @@ def _explain(
 def _did_you_mean(word: str, names: list[str]) -> str:
     close = difflib.get_close_matches(word, names, n=1)
     guess = f"; did you mean '{close[0]}'?" if close else ""
-    return f"{guess} (allowed: {', '.join(names)})"
+    return f"{guess} (allowed: {', '.join(names) or 'none'})"
 
 
 def _fields_at(place: tuple[Any, ...]) -> list[str]:
@@ -314,5 +344,5 @@ def _rooted(rubric: Rubric, folder: Path) -> Rubric:
         data = profile.data.model_copy(update={"path": rooted(profile.data.path), "hidden": hidden})
         profiles[name] = profile.model_copy(update={"data": data})
     return rubric.model_copy(
-        update={"profiles": profiles, "reference": folder / rubric.reference}
+        update={"profiles": profiles, "reference": rooted(rubric.reference)}
     )
