@@ -21,6 +21,7 @@ import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 LARGEST_NOTEBOOK = 50_000_000  # bytes
 _LARGEST_CODE = 2_000_000  # characters, all cells together
@@ -84,11 +85,9 @@ def read_notebook(text: str) -> Notebook:
 
 
 def _cells(text: str) -> Iterator[tuple[str, str]]:
-    """(kind, source) of every cell.
+    """(kind, source) of every cell, in the format's version 4 whatever the file's own is."""
+    from nbformat import convert, reader
 
-    Read by hand: two fields are all we need, and nbformat would copy all outputs to get at them
-    and log what it thinks of a student's notebook.
-    """
     if len(text) > LARGEST_NOTEBOOK or text.count("[") + text.count("{") > _MOST_NODES:
         raise NotebookError(
             f"the notebook is larger than {LARGEST_NOTEBOOK // 1_000_000} MB or as good as that; "
@@ -104,15 +103,23 @@ def _cells(text: str) -> Iterator[tuple[str, str]]:
             f"the notebook's 'nbformat' is {str(version)[:20]!r}, expected 4 (or the old 3); "
             "save it again in Jupyter"
         )
-    # Version 3 had pages of cells, kept code under another name, and headings as their own kind.
+    # Outputs go before nbformat sees them: it would copy each, and they are not looked at. Version
+    # 3 had pages of cells, of which nbformat keeps the first.
     pages = [notebook] if version == 4 else notebook["worksheets"]
-    for cell in (cell for page in pages for cell in page["cells"]):
-        kind = cell["cell_type"]
-        source = _clean("".join(cell.get("input" if (version, kind) == (3, "code") else "source")))
-        if kind == "heading":
-            yield "markdown", "#" * max(1, min(int(cell.get("level", 1)), 6)) + f" {source}"
-        else:
-            yield str(kind), source
+    for page in pages:
+        for cell in page["cells"]:
+            cell.setdefault("metadata", {})
+            if cell["cell_type"] == "code":
+                cell["outputs"] = []
+            elif cell["cell_type"] == "heading":
+                cell["level"] = max(1, min(int(cell.get("level", 1)), 6))
+    pages[0]["cells"] = [cell for page in pages for cell in page["cells"]]
+    # `reader.reads` and not `nbformat.reads`: a notebook that breaks the schema has cells as well,
+    # and what nbformat logs about it would be a student's text in our output.
+    notebook.setdefault("metadata", {})
+    converted: Any = convert(reader.reads(json.dumps(notebook)), 4)  # type: ignore[no-untyped-call]  # nbformat is untyped here
+    for cell in converted.cells:
+        yield str(cell.cell_type), _clean("".join(cell.source))
 
 
 def _clean(source: str) -> str:
