@@ -1,0 +1,158 @@
+"""Evidence as a worker would give it, written down by hand: a small network's worth of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from grader.answer_key import AnswerKey, Exam
+from grader.checks.base import NoParams, Work
+from grader.checks.choosing import Truth
+from grader.records import Evidence, Outcome, Question, Submission
+from grader.rubric import Criterion, Profile, Threshold
+from grader.sandbox.blame import OWNER
+
+CLASSES = ("cat", "dog", "fox")
+PROFILE = Profile(
+    epochs=2,
+    seconds=10,
+    thresholds=(
+        Threshold(accuracy=0.9, share=1.0),
+        Threshold(accuracy=0.6, share=0.5),
+    ),
+)
+CRITERION = Criterion(
+    id="the-one", title="The one", part="1", points=6, check="x", params=NoParams()
+)
+
+
+def structure(conv_bias: bool = False, scale: int = 1) -> list[list[Any]]:
+    """[name, elements, kind, own name, trainable] of a residual network with one shortcut."""
+    rows: list[list[Any]] = []
+
+    def conv(name: str, size: int) -> None:
+        rows.append([f"{name}.weight", size * scale, "conv_or_linear", "weight", True])
+        if conv_bias:
+            rows.append([f"{name}.bias", scale, "conv_or_linear", "bias", True])
+
+    def norm(name: str, size: int) -> None:
+        rows.append([f"{name}.weight", size * scale, "batch_norm", "weight", True])
+        rows.append([f"{name}.bias", size * scale, "batch_norm", "bias", True])
+
+    conv("conv1", 108)
+    norm("bn1", 4)
+    conv("layer1.0.conv1", 288)
+    norm("layer1.0.bn1", 8)
+    conv("layer1.0.downsample.0", 32)
+    norm("layer1.0.downsample.1", 8)
+    rows.append(["fc.weight", 80 * scale, "conv_or_linear", "weight", True])
+    rows.append(["fc.bias", 10, "conv_or_linear", "bias", True])
+    return rows
+
+
+def groups_of(rows: Sequence[Sequence[Any]]) -> tuple[list[str], list[str], list[str]]:
+    """The right groups, as names."""
+    norm = [row[0] for row in rows if row[2] == "batch_norm"]
+    biases = [row[0] for row in rows if row[2] != "batch_norm" and row[3] == "bias"]
+    return norm, biases, [row[0] for row in rows if row[0] not in (*norm, *biases)]
+
+
+def truth(rows: Sequence[Sequence[Any]]) -> Truth:
+    sizes = {row[0]: row[1] for row in rows}
+    first, second, third = ({name: sizes[name] for name in names} for names in groups_of(rows))
+    return first, second, third
+
+
+def found(name: str, names: Sequence[str], **more: Any) -> dict[str, Any]:
+    """One list that a worker found."""
+    row = {
+        "frame": 0, "origin": "script", "name": name, "cell": 0, "line": 0, "names": list(names),
+        "kind": "parameter", "number": len(names), "empty": not names, "foreign": 0, "buffers": 0,
+        "used_up": False,
+    }
+    return row | more
+
+
+def returned(groups: Sequence[Sequence[str]], **more: Any) -> list[dict[str, Any]]:
+    return [found(f"returned[{number}]", names, **more) for number, names in enumerate(groups)]
+
+
+def answered(value: Any, *blobs: bytes, seconds: float = 1.0) -> Evidence:
+    return Evidence(question(), Outcome("answered", "student", seconds=seconds), value, blobs)
+
+
+def unanswered(kind: str, message: str = "what happened", **more: Any) -> Evidence:
+    return Evidence(question(), Outcome(kind, OWNER[kind], message, **more))
+
+
+def question() -> Question:
+    return Question("asked", "kind", {}, "asked", 10)
+
+
+def work(evidence: Mapping[str, Evidence]) -> Work:
+    return Work(Submission("ada", Path("hw2.py"), Path("folder"), ("hw2.py",), ""), evidence)
+
+
+def exam(seed: int = 0, hidden: int = 10, validation: int = 10) -> Exam:
+    return Exam(
+        seed, PROFILE, 1, CLASSES,
+        np.zeros((hidden, 8, 8, 3), np.uint8), np.zeros((validation, 8, 8, 3), np.uint8),
+    )
+
+
+def key(gold: Mapping[str, Evidence] | None = None, *, seed: int = 0) -> AnswerKey:
+    labels = np.arange(10, dtype=np.int64) % len(CLASSES)
+    return AnswerKey(exam(seed), labels, labels, gold or {})
+
+
+def run(kind: str, **more: Any) -> dict[str, Any]:
+    """Consecutive passes of one kind, right in all that is watched."""
+    training = kind == "train"
+    row = {
+        "kind": kind, "after_steps": 0 if training else 5, "passes": 5, "images": 50,
+        "norms_training": 5 if training else 0, "norms_evaluating": 0 if training else 5,
+        "dropouts_training": 5 if training else 0, "with_gradients": 5 if training else 0,
+        "seen": 50, "correct": 40, "loss": 25.0, "lr": 0.1, "statistics_moved": training,
+    }
+    return row | more
+
+
+def trained(runs: Sequence[Mapping[str, Any]] | None = None, **more: Any) -> Evidence:
+    """A training as observed: two epochs, each with its evaluation."""
+    rows = structure()
+    value = {
+        "form": "function",
+        "runs": list(runs or [run("train"), run("evaluate"), run("train"), run("evaluate")]),
+        "steps": 10,
+        "stopped": None,
+        "batches_tracked": [10],
+        "optimizer": optimizer(*decaying(rows), rows=rows),
+        "reported_accuracy": None,
+        "error": None,
+        "uncalled": [],
+        "notes": [],
+        "device": "cpu",
+    }
+    return answered(value | more, seconds=3.0)
+
+
+def decaying(rows: Sequence[Sequence[Any]]) -> tuple[tuple[list[str], float], ...]:
+    """The right groups of an optimizer: names and weight decay."""
+    norm, biases, rest = groups_of(rows)
+    return (norm, 0.0), (biases, 0.0), (rest, 5e-4)
+
+
+def optimizer(
+    *groups: tuple[Sequence[str], float], rows: Sequence[Sequence[Any]]
+) -> dict[str, Any]:
+    return {
+        "optimizer": "SGD",
+        "groups": [
+            {"names": list(names), "foreign": 0, "weight_decay": decay, "lr": 0.1}
+            for names, decay in groups
+        ],
+        "structure": [list(row) for row in rows],
+    }
