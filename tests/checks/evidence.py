@@ -49,7 +49,7 @@ def structure(conv_bias: bool = False, scale: int = 1) -> list[list[Any]]:
     conv("layer1.0.downsample.0", 32)
     norm("layer1.0.downsample.1", 8)
     rows.append(["fc.weight", 80 * scale, "conv_or_linear", "weight", True])
-    rows.append(["fc.bias", 10, "conv_or_linear", "bias", True])
+    rows.append(["fc.bias", 10 * scale, "conv_or_linear", "bias", True])
     return rows
 
 
