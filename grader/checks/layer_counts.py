@@ -105,7 +105,7 @@ def _per_layer(pairs: list[list[Any]], layers: set[str]) -> dict[str, int]:
 
 
 def _table(pairs: list[list[Any]], truth: list[list[Any]]) -> Table:
-    wanted = dict(map(tuple, truth))
+    wanted = {name: count for name, count in truth if count}
     layers = _per_layer(pairs, set(wanted))
     wrong = [name for name, count in wanted.items() if layers.get(name) != count]
     extra = [name for name in layers if name not in wanted]

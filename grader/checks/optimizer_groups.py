@@ -37,7 +37,8 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
     observed = training.value["optimizer"] if training.outcome.answered else None
     seen = observed or (made.value if made.outcome.answered else None)
     if seen is None:
-        failure = training if made.outcome.kind == "not_found" else made
+        missing = made.outcome.kind == "not_found"
+        failure = training if missing and not training.outcome.answered else made
         return without_answer(criterion, failure.outcome, ASKED)
     truth = truth_of([row for row in seen["structure"] if row[4]])
     problems = [_problem(group, truth, seen["groups"]) for group in range(3)]
