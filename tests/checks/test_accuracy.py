@@ -1,0 +1,147 @@
+"""Judging accuracy: the host computes it, from logits in a shape of its own choosing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from evidence import CLASSES, CRITERION, answered, exam, key, run, trained, unanswered, work
+
+from grader.checks.accuracy import ask, judge
+from grader.checks.training_run import PREDICT, TRAIN
+from grader.records import ConfusionMatrix, Evidence, LearningCurve, Verdict
+from grader.rubric import Limits
+
+KEY = key()
+LABELS = KEY.hidden_labels
+
+
+def logits(right: int) -> bytes:
+    """Logits for ten images, of which the first `right` are classified rightly."""
+    predicted = np.where(np.arange(10) < right, LABELS, (LABELS + 1) % len(CLASSES))
+    return np.eye(len(CLASSES), dtype="<f4")[predicted].tobytes()
+
+
+def predicted(hidden: int = 10, validation: int = 10) -> Evidence:
+    return answered({"classes": len(CLASSES)}, logits(hidden), logits(validation))
+
+
+def verdict(predictions: Evidence, training: Evidence | None = None) -> Verdict:
+    return judge(CRITERION, work({TRAIN: training or trained(), PREDICT: predictions}), KEY)
+
+
+def test_it_asks_for_predictions_in_the_session_of_the_training() -> None:
+    training, predict = ask(CRITERION, exam(hidden=4, validation=6), Limits())
+    assert (training.id, predict.id) == (TRAIN, PREDICT)
+    assert training.session == predict.session
+    assert predict.args == {"shapes": [[4, 8, 8, 3], [6, 8, 8, 3]]}
+    assert (training.args["epochs"], training.args["seconds"]) == (2, 10)
+
+
+@pytest.mark.parametrize(
+    ("right", "share", "status"),
+    [(10, 1.0, "passed"), (9, 1.0, "passed"), (8, 0.5, "partial"), (6, 0.5, "partial"),
+     (5, 0.0, "failed"), (0, 0.0, "failed")],
+)
+def test_the_highest_threshold_that_is_reached_counts(
+    right: int, share: float, status: str
+) -> None:
+    found = verdict(predicted(right))
+    assert (found.fraction, found.status) == (share, status)
+    assert found.seen["hidden_accuracy"] == right / 10
+
+
+def test_the_next_threshold_is_told() -> None:
+    assert verdict(predicted(9)).reason == "Top-1 accuracy 90.0% on 10 hidden images."
+    assert "; 90% earns more." in verdict(predicted(7)).reason
+    assert "; 60% earns more." in verdict(predicted(2)).reason
+
+
+def test_hidden_images_count_and_validation_images_do_not() -> None:
+    assert verdict(predicted(hidden=0, validation=10)).fraction == 0
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("which", [0, 1])
+def test_logits_that_are_not_finite_earn_nothing(value: float, which: int) -> None:
+    blobs = [logits(10), logits(10)]
+    array = np.frombuffer(blobs[which], dtype="<f4").copy()
+    array[3] = value
+    blobs[which] = array.tobytes()
+    found = verdict(answered({"classes": 3}, *blobs))
+    assert (found.status, found.fraction) == ("failed", 0)
+    assert found.reason.startswith("The training diverged")
+    assert found.pictures
+
+
+@pytest.mark.parametrize(
+    ("value", "blobs"),
+    [
+        ({"classes": 4}, (b"\0" * 160, b"\0" * 160)),
+        ({"classes": 3}, (logits(10),)),
+        ({"classes": 3}, ()),
+        ({"classes": 3}, (logits(10)[:-1], logits(10))),
+        ({"classes": 3}, (logits(10), logits(10), b"")),
+        ({"classes": 1000}, (b"", b"")),
+        ([], (b"", b"")),
+        (None, (b"x", b"y")),
+    ],
+)
+def test_outputs_of_another_shape_earn_nothing(value: Any, blobs: tuple[bytes, ...]) -> None:
+    found = verdict(answered(value, *blobs))
+    assert (found.status, found.fraction) == ("failed", 0)
+    assert "3 were expected, one per class, and one row per image" in found.reason
+
+
+def test_a_report_unlike_what_the_host_computes_is_told_with_both() -> None:
+    found = verdict(predicted(10, 7), trained(reported_accuracy=0.95))
+    assert "reports 95.0% on the validation images; the grader computes 70.0%" in found.reason
+    assert found.fraction == 1
+
+
+@pytest.mark.parametrize("reported", [None, 0.69, 0.7, 0.71])
+def test_a_report_within_rounding_is_not_worth_telling(reported: float | None) -> None:
+    assert "reports" not in verdict(predicted(10, 7), trained(reported_accuracy=reported)).reason
+
+
+@pytest.mark.parametrize("budget", ["epochs", "seconds"])
+def test_a_budget_that_was_used_up_is_told_and_what_was_learnt_counts(budget: str) -> None:
+    found = verdict(predicted(10), trained(stopped=budget))
+    assert found.fraction == 1
+    assert f"stopped when its budget of {budget} was used up" in found.reason
+
+
+def test_an_exception_after_the_training_is_a_hint() -> None:
+    error = {"message": "NameError: plot", "traceback": ""}
+    found = verdict(predicted(10), trained(error=error))
+    assert found.fraction == 1
+    assert "The code raised after it had trained: NameError: plot" in found.hints
+
+
+def test_the_learning_curve_and_the_confusion_matrix_are_kept() -> None:
+    rows = [run("train"), run("evaluate", after_steps=5, correct=30), run("train", loss="nan")]
+    curve, matrix = verdict(predicted(8), trained(rows)).pictures
+    assert isinstance(curve, LearningCurve)
+    training, validation = curve.accuracy
+    assert (training.points, validation.points) == (((1.0, 0.8), (2.0, 0.8)), ((1.0, 0.6),))
+    assert curve.loss[0].points == ((1.0, 0.5),)
+    assert isinstance(matrix, ConfusionMatrix)
+    assert matrix.classes == CLASSES
+    assert sum(map(sum, matrix.counts)) == 10
+    assert sum(matrix.counts[n][n] for n in range(3)) == 8
+
+
+@pytest.mark.parametrize("which", [TRAIN, PREDICT])
+def test_the_harness_failing_is_not_scored(which: str) -> None:
+    lost = unanswered("worker_lost")
+    found = verdict(predicted(), lost) if which == TRAIN else verdict(lost)
+    assert found.status == "not_scored"
+
+
+@pytest.mark.parametrize("which", [TRAIN, PREDICT])
+def test_the_students_own_failure_earns_nothing(which: str) -> None:
+    failed = unanswered("memory_limit")
+    found = verdict(predicted(), failed) if which == TRAIN else verdict(failed)
+    assert (found.status, found.fraction) == ("failed", 0)
+    assert "The memory limit was reached" in found.reason

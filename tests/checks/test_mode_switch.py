@@ -1,0 +1,190 @@
+"""Judging train and eval mode: half for training passes, half for evaluation, each diagnosis."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from evidence import CRITERION, answered, exam, key, run, trained, unanswered, work
+
+from grader.checks.mode_switch import EVALUATE, IMAGES, ask, judge
+from grader.checks.training_run import TRAIN
+from grader.records import Evidence, Verdict
+from grader.rubric import Limits
+
+LOGITS = np.random.default_rng(0).standard_normal((IMAGES, 10)).astype("<f4")
+GOLD = {EVALUATE: answered({}, LOGITS.tobytes(), LOGITS.tobytes())}
+
+
+def evaluated(
+    first: Any = LOGITS, second: Any = LOGITS, *, complete: bool = True, moved: bool = False
+) -> Evidence:
+    value = {"complete": [complete, complete], "buffers_moved": moved}
+    return answered(value, first.tobytes(), second.tobytes())
+
+
+def verdict(training: Evidence, evaluation: Evidence | None = None) -> Verdict:
+    evidence = {TRAIN: training, EVALUATE: evaluation or evaluated()}
+    return judge(CRITERION, work(evidence), key(GOLD))
+
+
+def in_train_mode(**more: Any) -> dict[str, Any]:
+    """An evaluation without eval()."""
+    row = {"norms_training": 5, "norms_evaluating": 0, "dropouts_training": 5,
+           "statistics_moved": True}
+    return run("evaluate", **row | more)
+
+
+def in_eval_mode() -> dict[str, Any]:
+    """A training epoch that is still in eval mode."""
+    return run("train", norms_training=0, norms_evaluating=5, statistics_moved=False)
+
+
+def test_it_asks_for_the_training_and_for_evaluate_in_two_orders() -> None:
+    evaluate, training = ask(CRITERION, exam(), Limits())
+    assert (evaluate.id, training.id) == (EVALUATE, TRAIN)
+    one, other = evaluate.args["orders"]
+    assert sorted(one["index"]) == sorted(other["index"]) == list(range(IMAGES))
+    assert one["batch"] != other["batch"]
+    assert evaluate.blobs != ask(CRITERION, exam(seed=1), Limits())[0].blobs
+
+
+def test_right_modes_earn_everything() -> None:
+    found = verdict(trained())
+    assert (found.status, found.fraction, found.hints) == ("passed", 1.0, ())
+    assert found.reason == "Right in all 2 stretches of training and 2 of evaluation."
+
+
+def test_eval_forgotten_loses_the_half_of_evaluation() -> None:
+    found = verdict(trained([run("train"), in_train_mode(), run("train"), in_train_mode()]))
+    assert found.fraction == 0.5
+    assert "in train mode while it is evaluated, in 2 of 2 evaluations: eval() is" in found.reason
+
+
+def test_train_called_once_before_the_epochs_loses_the_half_of_training() -> None:
+    found = verdict(trained([run("train"), run("evaluate"), in_eval_mode(), run("evaluate")]))
+    assert found.fraction == 0.5
+    assert "train() is called once before the epochs" in found.reason
+
+
+def test_eval_mode_in_every_epoch_is_told_otherwise() -> None:
+    found = verdict(trained([in_eval_mode(), run("evaluate")]))
+    assert found.fraction == 0.5
+    assert found.reason == "The network is in eval mode while it trains, in 1 of 1 epochs."
+
+
+def test_eval_without_parentheses_is_told_with_its_place() -> None:
+    rows = [run("train"), in_train_mode()]
+    found = verdict(trained(rows, uncalled=["hw2.py:12"]))
+    assert found.fraction == 0.5
+    assert "The switch is named and not called, at hw2.py:12" in found.reason
+
+
+def test_a_switch_that_is_named_elsewhere_costs_nothing() -> None:
+    assert verdict(trained(uncalled=["hw2.py:12"])).fraction == 1
+
+
+def test_dropout_that_is_active_in_evaluation_is_told() -> None:
+    rows = [run("train"), in_train_mode(statistics_moved=False)]
+    found = verdict(trained(rows))
+    assert (found.fraction, found.reason) == (0.5, "Dropout is active in evaluation.")
+
+
+def test_running_statistics_that_move_in_evaluation_are_told() -> None:
+    found = verdict(trained([run("train"), run("evaluate", statistics_moved=True)]))
+    assert found.fraction == 0.5
+    assert found.reason == "Running statistics moved during evaluation."
+
+
+def test_no_evaluation_at_all_loses_its_half() -> None:
+    found = verdict(trained([run("train")]))
+    assert found.fraction == 0.5
+    assert found.reason == "No evaluation pass was seen after training had begun."
+
+
+def test_a_look_at_a_batch_before_the_training_is_no_evaluation() -> None:
+    rows = [in_train_mode(after_steps=0), run("train"), run("evaluate")]
+    assert verdict(trained(rows)).fraction == 1
+
+
+def test_both_mistakes_earn_nothing() -> None:
+    found = verdict(trained([in_eval_mode(), in_train_mode()]))
+    assert (found.status, found.fraction) == ("failed", 0)
+
+
+def test_a_graph_recorded_in_evaluation_is_a_hint_and_costs_nothing() -> None:
+    found = verdict(trained([run("train"), run("evaluate", with_gradients=5)]))
+    assert found.fraction == 1
+    assert "records a gradient graph: slow and hungry for memory, not wrong" in found.hints[0]
+
+
+def test_an_output_that_depends_on_the_batch_is_told() -> None:
+    found = verdict(trained(), evaluated(second=LOGITS + 0.5))
+    assert found.fraction == 0.5
+    assert "the same image gives another output in another batch" in found.reason
+
+
+def test_rounding_is_no_difference() -> None:
+    assert verdict(trained(), evaluated(second=LOGITS + np.float32(1e-5))).fraction == 1
+
+
+def test_outputs_unlike_those_of_eval_mode_are_told() -> None:
+    found = verdict(trained(), evaluated(LOGITS + 0.5, LOGITS + 0.5))
+    assert found.fraction == 0.5
+    assert "the outputs are not those of the network in eval mode" in found.reason
+
+
+def test_outputs_that_are_not_a_number_are_not_equal() -> None:
+    nothing = np.full_like(LOGITS, np.nan)
+    assert verdict(trained(), evaluated(nothing, nothing)).fraction == 0.5
+
+
+@pytest.mark.parametrize("columns", [9, 1, 11])
+def test_outputs_of_another_shape_are_told(columns: int) -> None:
+    other = np.zeros((IMAGES, columns), dtype="<f4")
+    found = verdict(trained(), evaluated(other, other))
+    assert found.fraction == 0.5
+    assert "outputs of another shape" in found.reason
+
+
+def test_a_blob_of_no_shape_at_all_is_told() -> None:
+    evaluation = answered({"complete": [True, True], "buffers_moved": False}, b"abc", b"abc")
+    assert "outputs of another shape" in verdict(trained(), evaluation).reason
+
+
+def test_statistics_that_evaluate_moved_are_told() -> None:
+    found = verdict(trained(), evaluated(moved=True))
+    assert found.fraction == 0.5
+    assert "running statistics are not the same afterwards" in found.reason
+
+
+def test_images_that_were_left_out_are_told() -> None:
+    found = verdict(trained(), evaluated(complete=False))
+    assert found.fraction == 0.5
+    assert "did not run the network on every image" in found.reason
+
+
+@pytest.mark.parametrize("kind", ["not_found", "exception"])
+def test_without_evaluate_the_observed_training_decides(kind: str) -> None:
+    assert verdict(trained(), unanswered(kind)).fraction == 1
+
+
+def test_no_training_earns_nothing_and_says_why() -> None:
+    found = verdict(unanswered("time_limit", "no answer within the time limit"))
+    assert (found.status, found.fraction) == ("failed", 0)
+    assert found.reason == "The time limit was reached: no answer within the time limit."
+
+
+@pytest.mark.parametrize("which", ["training", "evaluation"])
+def test_the_harness_failing_is_not_scored(which: str) -> None:
+    lost = unanswered("worker_lost")
+    found = verdict(lost) if which == "training" else verdict(trained(), lost)
+    assert found.status == "not_scored"
+
+
+def test_the_stretches_are_tabulated_as_observed() -> None:
+    found = verdict(trained([run("train"), in_train_mode(lr=None)]))
+    assert found.tables[0].rows == (
+        ("train", "5", "train", "0.1", "moved"), ("evaluate", "5", "train", "", "moved"),
+    )
