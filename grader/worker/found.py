@@ -55,28 +55,35 @@ class Index:
         self.buffers = {name for name, _ in network.named_buffers()}
 
 
-def lists(frames: list[Frame], networks: list[nn.Module]) -> list[dict[str, Any]]:
+def lists(
+    frames: list[Frame], networks: list[nn.Module]
+) -> tuple[list[dict[str, Any]], nn.Module]:
     """Each list found: frame, name, place, kind of its items, and their names in the network.
 
     `names` has one entry per item that belongs to the network, in order, repeats included;
     `foreign` counts the items that don't belong to it, `buffers` those that name a buffer. The
-    network is, of those built, the one that most items of a frame belong to.
+    network, returned as well, is the one that most items belong to.
     """
-    indexes = [Index(network) for network in networks]
+    indexes = [Index(network) for network in reversed(networks)]
+    containers = [
+        (position, frame, container)
+        for position, frame in enumerate(frames)
+        for container in _containers(frame)
+    ]
+    main = max(
+        indexes, key=lambda index: sum(len(_row(item[2][2], index)["names"]) for item in containers)
+    )
+    # Attempts that each built the same network count alike; another network's lists do not.
+    alike = [index for index in indexes if index.all_names == main.all_names]
     rows: list[dict[str, Any]] = []
-    for position, frame in enumerate(frames):
-        containers = list(_containers(frame))
-        for path, name, items, used_up in containers:
-            best = max((_row(items, index) for index in indexes), key=_weight, default=None)
-            if best is None or not (best["names"] or best["foreign"] or best["empty"]):
-                continue
-            cell, line = frame.places.get(path[0], (0, 0))
-            rows.append(
-                best
-                | {"frame": position, "origin": frame.label, "name": name, "cell": cell,
-                   "line": line, "used_up": used_up}
-            )
-    return rows[-MAX_LISTS:]
+    for position, frame, (path, name, items, used_up) in containers:
+        best = max((_row(items, index) for index in alike), key=_weight)
+        if not (best["names"] or best["foreign"] or best["empty"]):
+            continue
+        cell, line = frame.places.get(path[0], (0, 0))
+        place = {"frame": position, "origin": frame.label, "cell": cell, "line": line}
+        rows.append(best | place | {"name": name, "used_up": used_up})
+    return rows[-MAX_LISTS:], main.network
 
 
 def _weight(row: dict[str, Any]) -> tuple[int, int]:
@@ -134,7 +141,7 @@ def _is_item(item: Any) -> bool:
     if isinstance(item, nn.Module):
         return True
     return (
-        isinstance(item, tuple)
+        isinstance(item, (tuple, list))
         and len(item) >= 2
         and isinstance(item[0], str)
         and isinstance(item[1], (torch.Tensor, nn.Module, torch.Size, int))
@@ -166,7 +173,7 @@ def _row(items: list[Any], index: Index) -> dict[str, Any]:
 
 def _resolve(item: Any, index: Index) -> tuple[str, list[str]]:
     """What kind of item it is, and the names of the parameters that it stands for."""
-    if isinstance(item, tuple):
+    if isinstance(item, (tuple, list)):
         if isinstance(item[1], (torch.Tensor, nn.Module)):
             _, found = _resolve(item[1], index)
             if found:
@@ -184,23 +191,25 @@ def _resolve(item: Any, index: Index) -> tuple[str, list[str]]:
 
 
 def numbers(frames: list[Frame]) -> list[dict[str, Any]]:
-    """Whole numbers by name, for a script of which only the counts are left."""
+    """Whole numbers by name, lists of them summed, for a script of which only counts are left."""
     rows = []
     for position, frame in enumerate(frames):
         for name, value in frame.values.items():
-            if type(value) is int and value > 0 and not name.startswith("__"):
+            count = value if type(value) is int else sum(_whole_numbers(value))
+            if 0 < count < 2**63 and not name.startswith("__"):
                 cell, line = frame.places.get(name, (0, 0))
-                rows.append({"frame": position, "name": name, "value": value, "cell": cell,
+                rows.append({"frame": position, "name": name, "value": count, "cell": cell,
                              "line": line})
     return rows[-200:]
 
 
 def tables(frames: list[Frame]) -> list[dict[str, Any]]:
-    """Mappings of text to whole numbers, and lists of such pairs: counts per layer, perhaps."""
+    """Mappings of text to whole numbers, lists of such pairs, and lists of numbers in order:
+    counts per layer, perhaps."""
     rows = []
     for position, frame in enumerate(frames):
         for name, value in frame.values.items():
-            pairs = as_table(value)
+            pairs = as_table(value) or [["", count] for count in _whole_numbers(value)]
             if pairs and not name.startswith("__"):
                 cell, line = frame.places.get(name, (0, 0))
                 rows.append({"frame": position, "name": name, "pairs": pairs, "cell": cell,
@@ -208,8 +217,20 @@ def tables(frames: list[Frame]) -> list[dict[str, Any]]:
     return rows[-20:]
 
 
+def _whole_numbers(value: Any) -> list[int]:
+    """A list of whole numbers; [] when it is anything else."""
+    if not isinstance(value, (list, tuple)) or not 0 < len(value) <= MAX_ITEMS:
+        return []
+    counts = [as_count(item) for item in value]
+    found = [count for count in counts if count is not None]
+    return found if len(found) == len(counts) else []
+
+
 def as_table(value: Any) -> list[list[Any]]:
-    """[[name, count], ...] of a mapping or of a list of pairs; [] when it is neither."""
+    """[[name, count], ...] of a mapping or of a list of pairs; [] when it is neither.
+
+    A layer may have a dictionary of its own, with one whole number in it.
+    """
     if isinstance(value, Mapping):
         value = list(value.items())
     if not isinstance(value, (list, tuple)) or not 0 < len(value) <= MAX_ITEMS:
@@ -218,7 +239,11 @@ def as_table(value: Any) -> list[list[Any]]:
     for item in value:
         if not isinstance(item, (tuple, list)) or len(item) < 2 or not isinstance(item[0], str):
             return []
-        count = as_count(item[-1])
+        last = item[-1]
+        if isinstance(last, Mapping):
+            inner = [count for count in map(as_count, last.values()) if count is not None]
+            last = inner[0] if len(inner) == 1 else None
+        count = as_count(last)
         if count is None:
             return []
         pairs.append([item[0], count])
@@ -226,7 +251,12 @@ def as_table(value: Any) -> list[list[Any]]:
 
 
 def as_count(value: Any) -> int | None:
-    """A whole number, also when numpy or a tensor of one element holds it; None for all else."""
+    """A whole number that a frame can carry, also when numpy or a tensor holds it; else None."""
+    count = _as_int(value)
+    return count if count is not None and abs(count) < 2**63 else None
+
+
+def _as_int(value: Any) -> int | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, torch.Tensor) and value.numel() == 1 and not value.is_floating_point():

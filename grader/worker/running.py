@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import inspect
 import sys
 import types
 import warnings
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from grader.worker import sources
-from grader.worker.session import Session
+from grader.worker.session import BadAnswer, Session
 from grader.worker.sources import Source
 
 
@@ -38,6 +39,37 @@ def function(session: Session, name: str) -> Callable[..., Any] | None:
         session.notes.append(f"{source.path.name} raised {type(error).__name__}: {error}"[:300])
     session.loaded()
     return found  # type: ignore[no-any-return]  # whatever the student bound to that name
+
+
+def call(student: Callable[..., Any], *arguments: Any) -> Any:
+    """Call a student's function; raises BadAnswer when it does not take these arguments.
+
+    Python raises that TypeError at the caller, where it would read like a fault of the grader.
+    """
+    try:
+        signature = inspect.signature(student)
+    except (TypeError, ValueError):
+        return student(*arguments)   # built in: nothing to look at
+    try:
+        signature.bind(*arguments)
+    except TypeError as error:
+        name = getattr(student, "__name__", "the function")
+        raise BadAnswer(
+            f"{name}{signature} cannot be called with {len(arguments)} "
+            f"argument{'s' * (len(arguments) != 1)}: {error}"
+        ) from None
+    return student(*arguments)
+
+
+def takes(student: Callable[..., Any], count: int) -> bool:
+    """Whether a function can be called with so many arguments."""
+    try:
+        inspect.signature(student).bind(*range(count))
+    except TypeError:
+        return False
+    except ValueError:
+        return True
+    return True
 
 
 def run_as_script(source: Source, namespace: dict[str, Any]) -> BaseException | None:

@@ -122,10 +122,11 @@ def failure(error: BaseException, folder: Path) -> dict[str, Any]:
         where = f"{path.name}, {cell_and_line(path, frame.lineno)}: "
     first_line = (str(error).strip().splitlines() or [""])[0][:300]
     summary = f"{where}{type(error).__name__}" + (f": {first_line}" if first_line else "")
+    parsing = isinstance(error, SyntaxError)   # of a file that is read here and not run
     ours = bool(frames) and frames[-1].filename.startswith(str(Path(__file__).parent))
     return {
         # Raised in the worker's own code, and not called from the student's: a fault of ours.
-        "outcome": wire.WORKER_FAILED if ours and not own else wire.EXCEPTION,
+        "outcome": wire.WORKER_FAILED if ours and not own and not parsing else wire.EXCEPTION,
         "message": printable(summary),
         "traceback": printable(text),
     }

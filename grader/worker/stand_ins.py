@@ -19,6 +19,7 @@ from grader.worker import networks
 from grader.worker.view import View
 
 RESNETS = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152")
+REAL_SIZE, REAL_TEST_SIZE = 50_000, 10_000   # of CIFAR-10, for which scripts write their splits
 _PHOTOS = ("CIFAR10", "CIFAR100", "SVHN", "STL10")
 _GREY = ("MNIST", "FashionMNIST", "KMNIST", "QMNIST")
 
@@ -49,6 +50,8 @@ def install(network: Mapping[str, Any] | None, view: View | None, images: int | 
     _networks(stage, network)
     if view is not None:
         _datasets(stage, view, images)
+        # Of a handful of images the scaling is the grader's own business and no news.
+        _splits(stage if images is None else Stage())
     _notebook_names()
     return stage
 
@@ -146,6 +149,33 @@ def _datasets(stage: Stage, view: View, images: int | None) -> None:
             holder = getattr(torchvision.datasets, module, None)
             if holder is not None and hasattr(holder, name):
                 setattr(holder, name, served)
+
+
+def _splits(stage: Stage) -> None:
+    """Splits that are written for the real datasets' sizes, scaled to what is served."""
+    data = torch.utils.data
+    split, subset_init = data.random_split, data.Subset.__init__
+
+    def random_split(dataset: Any, lengths: Any, *args: Any, **kwargs: Any) -> Any:
+        lengths, total = list(lengths), sum(lengths)
+        if all(isinstance(n, int) for n in lengths) and total > len(dataset):
+            stage.note(f"a split of {total} images was scaled to the {len(dataset)} that there are")
+            lengths = [n * len(dataset) // total for n in lengths]
+            lengths[0] += len(dataset) - sum(lengths)
+        return split(dataset, lengths, *args, **kwargs)
+
+    def init(self: Any, dataset: Any, indices: Any) -> None:
+        chosen = [int(index) for index in indices]
+        top = max(chosen, default=0)
+        if top >= len(dataset) and isinstance(dataset, torchvision.datasets.VisionDataset):
+            real = max(REAL_SIZE if getattr(dataset, "train", True) else REAL_TEST_SIZE, top + 1)
+            stage.note(f"a subset of {real} images was scaled to the {len(dataset)} that there are")
+            chosen = sorted({index * len(dataset) // real for index in chosen})
+        subset_init(self, dataset, chosen)
+
+    data.random_split = random_split
+    data.dataset.random_split = random_split
+    data.Subset.__init__ = init  # type: ignore[method-assign]  # a stand-in
 
 
 class _IPython:

@@ -55,7 +55,7 @@ def ask(
         Question(kind, kind, {"network": TINY}, kind, seconds)
         for kind in ("parameter_groups", "layer_counts")
     )
-    job = Job("student", submission, questions, Limits(**limits))  # type: ignore[arg-type]  # whole numbers
+    job = Job("student", submission, questions, Limits(**limits))
     return {evidence.question.id: evidence for evidence in interview(sandbox, job)}
 
 

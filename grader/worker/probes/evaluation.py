@@ -12,7 +12,7 @@ from torch import nn
 from grader.worker import networks, sources
 from grader.worker.observe import tracked_batches
 from grader.worker.probes.frames import glimpse
-from grader.worker.running import function
+from grader.worker.running import call, function
 from grader.worker.session import Answer, Session
 from grader.worker.view import loader
 
@@ -28,7 +28,7 @@ def evaluate(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, ...]
     """
     glimpse(session, None)
     judge = function(session, NAME)
-    if judge is None:
+    if judge is None or sources.has_own_signature(session.folder, NAME):
         raise sources.not_found(session.folder, f"a function {NAME}(model, loader)")
     network = networks.build(args["network"])
     _settle_statistics(network, int(args["network"].get("seed", 0)))
@@ -63,7 +63,7 @@ def _logits(
         lambda module, inputs, output: seen.append(output.detach().float().cpu())
     )
     try:
-        judge(network, loader(images, labels, int(order["batch"]), None))
+        call(judge, network, loader(images, labels, int(order["batch"]), None))
     finally:
         hook.remove()
     return torch.cat(seen).numpy().astype("<f4") if seen else np.zeros((0, 1), dtype="<f4")

@@ -6,6 +6,8 @@ are kept short: it is served a handful of images and stopped after a few steps.
 
 from __future__ import annotations
 
+import inspect
+import re
 import sys
 import types
 from collections.abc import Iterator, Mapping
@@ -13,6 +15,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
+import torchvision
 from torch import nn
 
 from grader.worker import sources, stand_ins
@@ -38,12 +41,17 @@ def glimpse(session: Session, network: Mapping[str, Any] | None) -> stand_ins.St
     return stand_ins.install(network, view_of(session), GLIMPSE_IMAGES)
 
 
+_NETWORK_NAMES = {"model", "net", "network", "module", "resnet", "m"}
+_TRAINS = re.compile(r"train|fit|eval|valid|test|predict", re.I)
+
+
 class Locals:
     """The local names of the student's functions, as they were when each last returned."""
 
     def __init__(self, source: Source) -> None:
         self._file = str(source.path)
         self._latest: dict[str, tuple[dict[str, Any], int]] = {}
+        self.returned: dict[str, Any] = {}
 
     @contextmanager
     def watched(self) -> Iterator[None]:
@@ -62,6 +70,7 @@ class Locals:
         seen = dict(frame.f_locals)
         if argument is not None:
             seen["returned"] = argument
+            self.returned[code.co_name] = argument
         self._latest.pop(code.co_name, None)
         self._latest[code.co_name] = (seen, code.co_firstlineno)
 
@@ -97,16 +106,66 @@ def run_for_names(
                 except (Exception, SystemExit, BudgetReached) as problem:
                     text = f"{name}() raised {type(problem).__name__}: {problem}"
                     session.notes.append(text[:300])
+        _call_with_a_network(source, namespace, watched, session)
     places = {
         name: (source.cell_of(line) if source.is_notebook else 0, line)
         for name, line in source.assigned.items()
     }
-    networks = [value for value in namespace.values() if isinstance(value, nn.Module)]
-    for frame in watched.frames():
-        networks += [value for value in frame.values.values() if isinstance(value, nn.Module)]
-    unique = {id(network): network for network in (*stage.built, *networks)}
-    module = Frame("the script", namespace, places)
-    return [*watched.frames(), module], list(unique.values()), error
+    frames = [
+        Frame("what its functions returned", watched.returned, {}),
+        *_attributes(namespace),
+        *watched.frames(),
+        Frame("the script", namespace, places),
+    ]
+    return frames, _whole([*stage.built, *_networks(frames)], stage.built), error
+
+
+def _call_with_a_network(
+    source: Source, namespace: dict[str, Any], watched: Locals, session: Session
+) -> None:
+    """Call what takes nothing but a network and was never called: a helper that was left unused."""
+    for name, required in source.functions.items():
+        function = namespace.get(name)
+        unused = required == 1 and name not in watched.called and callable(function)
+        if not unused or _TRAINS.search(name):
+            continue
+        first = next(iter(inspect.signature(function).parameters), "") if function else ""
+        if function and first.lower() in _NETWORK_NAMES:
+            try:
+                function(torchvision.models.resnet18())
+            except (Exception, SystemExit, BudgetReached) as problem:
+                text = f"{name}() raised {type(problem).__name__}: {problem}"
+                session.notes.append(text[:300])
+
+
+def _attributes(namespace: Mapping[str, Any]) -> list[Frame]:
+    """What instances of the student's own classes hold, networks aside."""
+    return [
+        Frame(f"{name} ({type(value).__name__})", vars(value), {})
+        for name, value in namespace.items()
+        if type(value).__module__ == "__main__"
+        and hasattr(value, "__dict__")
+        and not isinstance(value, nn.Module)
+    ]
+
+
+def _networks(frames: list[Frame]) -> list[nn.Module]:
+    return [
+        value for frame in frames for value in frame.values.values() if isinstance(value, nn.Module)
+    ]
+
+
+def _whole(networks: list[nn.Module], built: list[nn.Module]) -> list[nn.Module]:
+    """Each network once, without what is a layer of another (a loop leaves its last layer) and
+    without what only wraps a network that was built here (`DataParallel`)."""
+    ours = {id(network) for network in built}
+    unique = {
+        id(network): network
+        for network in networks
+        if id(network) in ours or not ours & {id(module) for module in network.modules()}
+    }
+    inner = {id(m) for n in unique.values() for m in n.modules() if m is not n}
+    return [network for key, network in unique.items() if key not in inner]
 
 
 def candidates(session: Session, wanted: str) -> list[Source]:

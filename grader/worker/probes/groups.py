@@ -8,7 +8,7 @@ from typing import Any
 from grader.worker import networks, sources
 from grader.worker.found import Frame, lists, numbers
 from grader.worker.probes.frames import Locals, candidates, glimpse, run_for_names
-from grader.worker.running import function
+from grader.worker.running import call, function, takes
 from grader.worker.session import Answer, BadAnswer, Session
 
 NAME = "group_parameters"
@@ -22,13 +22,11 @@ def parameter_groups(session: Session, args: Mapping[str, Any], blobs: tuple[byt
     """args: `network`, a spec. Value: every list found, and what it holds of that network."""
     stage = glimpse(session, args["network"])
     group = function(session, NAME)
-    if group is not None:
+    if group is not None and takes(group, 1):
         return _ask_function(session, group, args), ()
     for source in candidates(session, WANTED):
         frames, built, error = run_for_names(session, source, stage)
-        if not built:
-            built = [networks.build(args["network"])]
-        found = lists(frames, built)
+        found, network = lists(frames, built or [networks.build(args["network"])])
         counts = numbers(frames)
         usable = sum(bool(row["names"]) for row in found) >= 2
         if not usable and error is not None:
@@ -40,7 +38,7 @@ def parameter_groups(session: Session, args: Mapping[str, Any], blobs: tuple[byt
                 "lists": found,
                 "numbers": counts,
                 "replaced": bool(stage.built),
-                "structure": networks.describe(built[-1]),
+                "structure": networks.describe(network),
                 "notes": stage.notes + session.notes,
             }, ()
     raise sources.not_found(session.folder, WANTED)
@@ -52,12 +50,12 @@ def _ask_function(session: Session, group: Any, args: Mapping[str, Any]) -> dict
     assert source is not None
     watched = Locals(source)
     with watched.watched():
-        returned = group(network)
+        returned = call(group, network)
     if returned is not None:
         frames = [_returned(returned)]
     else:
         frames = [frame for frame in watched.frames() if frame.label == f"{NAME}()"]
-    found = lists(frames, [network])
+    found, _ = lists(frames, [network])
     if len(found) < 2:
         raise BadAnswer(
             f"{NAME}(model) returned {type(returned).__name__}; three lists were expected: "

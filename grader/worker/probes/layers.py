@@ -8,7 +8,7 @@ from typing import Any
 from grader.worker import networks, sources
 from grader.worker.found import as_count, as_table, tables
 from grader.worker.probes.frames import candidates, glimpse, run_for_names
-from grader.worker.running import function
+from grader.worker.running import call, function, takes
 from grader.worker.session import Answer, BadAnswer, Session
 
 NAME = "layer_parameter_counts"
@@ -22,26 +22,27 @@ def layer_counts(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, 
     """args: `network`, a spec. Value: every table of counts found, as [[name, count], ...]."""
     stage = glimpse(session, args["network"])
     count = function(session, NAME)
-    if count is not None:
+    if count is not None and takes(count, 1):
         return _ask_function(session, count, args), ()
     for source in candidates(session, WANTED):
         frames, _, error = run_for_names(session, source, stage)
         found = tables(frames)
         if not found and error is not None:
             raise error
-        if found:
-            return {
-                "form": "script",
-                "file": source.path.name,
-                "tables": found,
-                "replaced": bool(stage.built),
-                "notes": stage.notes + session.notes,
-            }, ()
+        # Without a table the counts may still stand in what the script printed.
+        return {
+            "form": "script",
+            "file": source.path.name,
+            "tables": found,
+            "printed": not found,
+            "replaced": bool(stage.built),
+            "notes": stage.notes + session.notes,
+        }, ()
     raise sources.not_found(session.folder, WANTED)
 
 
 def _ask_function(session: Session, count: Any, args: Mapping[str, Any]) -> dict[str, Any]:
-    returned = count(networks.build(args["network"]))
+    returned = call(count, networks.build(args["network"]))
     pairs = as_table(returned)
     if not pairs and isinstance(returned, (list, tuple)):
         values = [as_count(item) for item in returned]

@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 from grader.worker import networks, sources
 from grader.worker.found import Index
 from grader.worker.probes.frames import glimpse
-from grader.worker.running import function
+from grader.worker.running import call, function
 from grader.worker.session import Answer, BadAnswer, Session
 
 NAME = "make_optimizer"
@@ -24,7 +24,7 @@ def optimizer_groups(session: Session, args: Mapping[str, Any], blobs: tuple[byt
     if make is None:
         raise sources.not_found(session.folder, f"a function {NAME}(model)")
     network = networks.build(args["network"])
-    made = make(network)
+    made = call(make, network)
     if isinstance(made, (tuple, list)):
         made = next((item for item in made if isinstance(item, Optimizer)), made)
     if not isinstance(made, Optimizer):

@@ -17,7 +17,7 @@ from grader.worker import sources, stand_ins
 from grader.worker.observe import Budget, BudgetReached, Observer, tracked_batches
 from grader.worker.probes.frames import view_of
 from grader.worker.probes.optimizer import describe
-from grader.worker.running import function, run_as_script
+from grader.worker.running import call, function, run_as_script, takes
 from grader.worker.session import Answer, BadAnswer, NotFound, Session, failure
 from grader.worker.view import View, as_photos, loader
 
@@ -64,12 +64,12 @@ def train(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, ...]) -
             prepare = _as_the_script_prepares(stage, view)
         elif whole is not None:
             model, loaders = _network(session, view), _loaders(view, args)
-            returned = whole(model, *loaders, int(args["epochs"]))
+            returned = call(whole, model, *loaders, int(args["epochs"]))
         else:
             returned = _epoch_by_epoch(session, one, judge, view, args)
     except BudgetReached:
         pass
-    except NotFound:
+    except (NotFound, BadAnswer):
         raise
     except (Exception, SystemExit) as problem:
         error = problem
@@ -117,7 +117,10 @@ def _ours(session: Session, name: str) -> Callable[..., Any] | None:
 def _network(session: Session, view: View) -> nn.Module:
     build = function(session, "build_model")
     classes = len(view.classes)
-    network = build(classes) if build else torchvision.models.resnet18(num_classes=classes)
+    if build is None:
+        network = torchvision.models.resnet18(num_classes=classes)
+    else:
+        network = call(build, classes) if takes(build, 1) else call(build)
     if not isinstance(network, nn.Module):
         raise BadAnswer(f"build_model returned {type(network).__name__}; a network was expected")
     return network.cuda() if torch.cuda.is_available() else network
@@ -146,11 +149,11 @@ def _epoch_by_epoch(
         raise sources.not_found(session.folder, WANTED)
     model = _network(session, view)
     batches, validation = _loaders(view, args)
-    optimizer = make(model)
+    optimizer = call(make, model)
     result = None
     for _ in range(int(args["epochs"])):
-        one(model, batches, optimizer)
-        result = judge(model, validation)
+        call(one, model, batches, optimizer)
+        result = call(judge, model, validation)
     return {"accuracy": result[-1]} if isinstance(result, (tuple, list)) and result else result
 
 
