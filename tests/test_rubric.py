@@ -8,11 +8,23 @@ from typing import Any
 
 import jsonschema  # type: ignore[import-untyped]  # ships no type hints
 import pytest
+from pydantic import BaseModel
 from ruamel.yaml import YAML
 
 from grader.checks.registry import CHECKS, parameter_models
 from grader.errors import RubricError
-from grader.rubric import Rubric, json_schema, load
+from grader.rubric import (
+    Criterion,
+    DataSpec,
+    Hidden,
+    Late,
+    Limits,
+    Profile,
+    Rubric,
+    Threshold,
+    json_schema,
+    load,
+)
 
 ROOT = Path(__file__).parent.parent
 SCHEMA = ROOT / "docs" / "rubric.schema.json"
@@ -307,3 +319,27 @@ def test_the_schema_refuses_what_the_loader_refuses(
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(as_json(text), schema)
     assert refusal(rubric_file, text)
+
+
+@pytest.mark.parametrize(
+    "model", [Rubric, Criterion, Profile, DataSpec, Hidden, Threshold, Limits, Late]
+)
+def test_the_reference_explains_every_key(model: type[BaseModel]) -> None:
+    text = (ROOT / "docs" / "rubric.md").read_text(encoding="utf-8")
+    keys = set(model.model_fields) - {"params"}
+    assert [key for key in sorted(keys) if f"`{key}`" not in text] == []
+
+
+def test_the_reference_explains_every_check_and_its_parameters() -> None:
+    text = (ROOT / "docs" / "rubric.md").read_text(encoding="utf-8")
+    for name, check in CHECKS.items():
+        (row,) = (line for line in text.splitlines() if line.startswith(f"| `{name}` |"))
+        assert all(f"`{key}`" in row for key in check.params.model_fields), name
+
+
+def test_the_reference_states_the_defaults_of_the_code() -> None:
+    text = (ROOT / "docs" / "rubric.md").read_text(encoding="utf-8")
+    for model in (Limits, Late):
+        for key, field in model.model_fields.items():
+            shown = "required" if field.is_required() else f"{field.default:g}"
+            assert f"\n| `{key}` | {shown} |" in text, key
