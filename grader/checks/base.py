@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -41,6 +42,8 @@ class Check:
     needs_gold: bool = False
 
 
+NOT_SHOWN = "What the code printed here is not shown: it ran on what stays hidden until the end."
+
 _WHAT_TO_DO = {
     "not_found": "Add it, or rename what you have; the starter shows the names.",
     "exception": "Run the file on its own and mend the error that it shows.",
@@ -61,14 +64,20 @@ _WHAT_HAPPENED = {
 }
 
 
-def without_answer(criterion: Criterion, outcome: Outcome, asked: str) -> Verdict:
+def without_answer(
+    criterion: Criterion, outcome: Outcome, asked: str, *, hidden: bool = False
+) -> Verdict:
     """The verdict when a question this criterion rests on was not answered.
 
-    The harness's own failure is never a zero: it is `not_scored`.
+    The harness's own failure is never a zero: it is `not_scored`. Of a question with `hidden`
+    networks or images, nothing that the student's code said is passed on: it could tell of them.
     """
-    seen = {"outcome": outcome.kind, "seconds": outcome.seconds}
-    seen |= {"traceback": outcome.traceback} if outcome.traceback else {}
-    seen |= {"output": outcome.output[-4000:]} if outcome.output else {}
+    seen: dict[str, Any] = {"outcome": outcome.kind, "seconds": outcome.seconds}
+    if hidden:
+        seen["output"] = NOT_SHOWN
+    else:
+        seen |= {"traceback": outcome.traceback} if outcome.traceback else {}
+        seen |= {"output": outcome.output[-4000:]} if outcome.output else {}
     if outcome.owner == "harness":
         reason = f"This could not be graded, through no fault of yours: {outcome.message}"
         return Verdict(criterion.id, "not_scored", 0.0, reason, asked=asked, seen=seen)
@@ -77,6 +86,8 @@ def without_answer(criterion: Criterion, outcome: Outcome, asked: str) -> Verdic
     if outcome.kind == "not_found":
         when = ""
     reason = f"{what}{when}: {outcome.message}." if outcome.message else f"{what}{when}."
+    if hidden:
+        reason = f"On data that is not shown to you: {in_short(outcome)}."
     return Verdict(
         criterion.id,
         "failed",
@@ -86,6 +97,24 @@ def without_answer(criterion: Criterion, outcome: Outcome, asked: str) -> Verdic
         next_step=_WHAT_TO_DO[outcome.kind],
         seen=seen,
     )
+
+
+def in_short(outcome: Outcome) -> str:
+    """How a hidden question ended, without a word of what the student's code said there.
+
+    An exception's name is told if it is one of Python's: a class of the student's own may be named
+    after what it has seen.
+    """
+    what = _WHAT_HAPPENED[outcome.kind]
+    what = what[0].lower() + what[1:]
+    if outcome.kind != "exception":
+        return what
+    # "file.py, line 3: ValueError: what the code says of it"
+    for name in outcome.message.split(": ")[:2]:
+        known = getattr(builtins, name, None)
+        if isinstance(known, type) and issubclass(known, BaseException):
+            return f"{what}, {name}"
+    return what
 
 
 def graded(

@@ -81,9 +81,9 @@ def test_counts_per_tensor_are_added_up_per_layer() -> None:
     assert judge(CRITERION, work(evidence), key(gold)).fraction == 1
 
 
-def test_the_best_of_several_tables_counts() -> None:
+def test_the_table_that_speaks_of_the_layers_counts() -> None:
     evidence = {
-        name: reply(table([("conv1", 1)], "draft"), table(counts.items()), table([("x", 3)]))
+        name: reply(table([("conv1", 1)], "draft"), table(counts.items()), table([("x", 3)], "x"))
         for name, counts in TRUTH.items()
     }
     assert verdict(evidence).fraction == 1
@@ -92,7 +92,7 @@ def test_the_best_of_several_tables_counts() -> None:
 def test_a_right_total_alone_earns_half() -> None:
     found = verdict(each(lambda counts: [("model", sum(counts.values()))]))
     assert (found.status, found.fraction) == ("partial", 0.5)
-    assert found.reason == "The total of 206 is right; the counts per layer are not all right."
+    assert found.reason == "The total of 206 is right; counts per layer were not found."
     assert ("model", "no such layer", "206") in found.tables[0].rows
 
 
