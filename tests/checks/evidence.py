@@ -123,12 +123,13 @@ def run(kind: str, **more: Any) -> dict[str, Any]:
 def trained(runs: Sequence[Mapping[str, Any]] | None = None, **more: Any) -> Evidence:
     """A training as observed: two epochs, each with its evaluation."""
     rows = structure()
+    runs = list(runs or [run("train"), run("evaluate"), run("train"), run("evaluate")])
     value = {
         "form": "function",
-        "runs": list(runs or [run("train"), run("evaluate"), run("train"), run("evaluate")]),
+        "runs": runs,
         "steps": 10,
         "stopped": None,
-        "batches_tracked": [10],
+        "batches_tracked": [sum(row["norms_training"] for row in runs)],
         "optimizer": optimizer(*decaying(rows), rows=rows),
         "reported_accuracy": None,
         "error": None,
