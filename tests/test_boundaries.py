@@ -150,7 +150,7 @@ def test_a_library_has_its_own_importer(library: str) -> None:
         for path in MODULES.values()
         if library in map(top, imported(path))
     }
-    assert importers <= ONLY_IMPORTERS[library]
+    assert importers == ONLY_IMPORTERS[library]
 
 
 def test_torch_stays_in_the_worker() -> None:
