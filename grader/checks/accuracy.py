@@ -41,7 +41,7 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
     curve = learning_curve(training.value["runs"])
     pictures: tuple[Any, ...] = (curve,) if curve else ()
     if not predictions.outcome.answered:
-        return without_answer(criterion, predictions.outcome, ASKED)
+        return without_answer(criterion, predictions.outcome, ASKED, hidden=True)
     logits = _logits(predictions, key)
     if isinstance(logits, str):
         return graded(

@@ -53,12 +53,14 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
     training, evaluation = work.evidence[TRAIN], work.evidence[EVALUATE]
     for evidence in (training, evaluation):
         if evidence.outcome.owner == "harness":
-            return without_answer(criterion, evidence.outcome, ASKED)
+            hidden = evidence is evaluation
+            return without_answer(criterion, evidence.outcome, ASKED, hidden=hidden)
     if not training.outcome.answered:
         return without_answer(criterion, training.outcome, ASKED)
     runs = training.value["runs"]
     train_rows, evaluation_rows = trainings(runs), evaluations_after_training(runs)
-    problems = [*_training_problems(train_rows)]
+    tracked = training.value["batches_tracked"]
+    problems = _training_problems(train_rows, tracked)
     right_in_training = not problems
     in_evaluation = _evaluation_problems(evaluation_rows, training.value)
     in_evaluation += _behaviour(evaluation, key)
@@ -75,19 +77,24 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
         fraction,
         reason,
         asked=ASKED,
-        hints=_hints(evaluation_rows, training.value),
+        hints=_hints(runs, training.value),
         next_step=""
         if not problems
         else "Call model.train() at the start of each training epoch and model.eval() at the start "
         "of each evaluation.",
         tables=(_table(runs),),
-        seen={"batches_tracked": training.value["batches_tracked"][:1]},
+        seen={"batches_tracked": tracked[:1]},
     )
 
 
-def _training_problems(rows: list[Mapping[str, Any]]) -> list[str]:
+def _training_problems(rows: list[Mapping[str, Any]], tracked: list[int]) -> list[str]:
     wrong = [number for number, row in enumerate(rows, 1) if row["norms_evaluating"]]
     if not wrong:
+        if tracked and not any(tracked) and _passes(rows):
+            return [
+                f"After {_passes(rows)} training batches the running statistics have not moved: "
+                "num_batches_tracked is 0 in every batch norm, so eval mode has nothing to use."
+            ]
         return []
     if 1 not in wrong:
         return [
@@ -155,14 +162,31 @@ def _close(one: Any, other: Any, scale: float) -> bool:
     return bool(np.isfinite(difference).all() and difference.max() <= TOLERANCE * scale)
 
 
-def _hints(rows: list[Mapping[str, Any]], value: Mapping[str, Any]) -> tuple[str, ...]:
+def _passes(rows: list[Mapping[str, Any]]) -> int:
+    return sum(row["passes"] for row in rows)
+
+
+def _hints(runs: list[Mapping[str, Any]], value: Mapping[str, Any]) -> tuple[str, ...]:
     hints = list(value["notes"])
+    rows = evaluations_after_training(runs)
     if any(row["with_gradients"] for row in rows):
         hints.append(
             "The evaluation records a gradient graph: slow and hungry for memory, not wrong. "
             "Use torch.no_grad()."
         )
-    return tuple(hints)
+    return (*hints, *_miscounted(runs, value["batches_tracked"]))
+
+
+def _miscounted(runs: list[Mapping[str, Any]], tracked: list[int]) -> list[str]:
+    """Another number of batches than was trained on, where no evaluation explains it."""
+    batches = _passes(trainings(runs))
+    explained = any(row["norms_training"] for row in runs if row["kind"] == "evaluate")
+    if explained or not any(tracked) or batches in tracked:
+        return []
+    return [
+        f"The batch norms have counted {tracked[0]:,} batches (num_batches_tracked), and "
+        f"{batches:,} training batches were seen."
+    ]
 
 
 def _table(runs: list[Mapping[str, Any]]) -> Table:

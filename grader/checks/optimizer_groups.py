@@ -33,13 +33,14 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
     training, made = work.evidence[TRAIN], work.evidence[MAKE]
     for evidence in (training, made):
         if evidence.outcome.owner == "harness":
-            return without_answer(criterion, evidence.outcome, ASKED)
+            hidden = evidence is made
+            return without_answer(criterion, evidence.outcome, ASKED, hidden=hidden)
     observed = training.value["optimizer"] if training.outcome.answered else None
     seen = observed or (made.value if made.outcome.answered else None)
     if seen is None:
         missing = made.outcome.kind == "not_found"
         failure = training if missing and not training.outcome.answered else made
-        return without_answer(criterion, failure.outcome, ASKED)
+        return without_answer(criterion, failure.outcome, ASKED, hidden=failure is made)
     truth = truth_of([row for row in seen["structure"] if row[4]])
     problems = [_problem(group, truth, seen["groups"]) for group in range(3)]
     wrong = [problem for problem in problems if problem]
