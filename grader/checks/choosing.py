@@ -1,4 +1,8 @@
-"""Which of the lists found is which group: by their names first, by best overlap second."""
+"""Which of the lists found is which group: by their names first, by best overlap second.
+
+Overlap with the truth decides only between lists whose names say nothing. Of several that are
+named after the same group, the last attempt counts.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +21,12 @@ _NORM = re.compile(
 _BIAS = re.compile(r"bias", re.I)
 _REST = re.compile(r"rest|other|remain|else|misc|leftover|third", re.I)
 _NOT = re.compile(r"(non|not|no|without|wo|except)_?(bn|batch_?norm|norm|bias)", re.I)
+# What names of lists that share out one group differ in: `bn_weights` and `bn_biases`.
+_PART = re.compile(
+    r"weights?|bias(es)?|gammas?|betas?|scales?|shifts?|conv(\dd)?s?|fcs?|linears?|dense"
+    r"|downsamples?|shortcuts?|_[wb]$", re.I
+)
+_PUNCTUATION = re.compile(r"[\W_]|s$")
 
 
 @dataclass(frozen=True)
@@ -29,6 +39,7 @@ class Chosen:
     foreign: int
     buffers: int
     used_up: bool
+    places: tuple[tuple[str, str], ...] = ()   # (label of the frame, name) of each list in it
 
 
 Triple = tuple[Chosen | None, Chosen | None, Chosen | None]
@@ -79,14 +90,10 @@ def _by_position(rows: list[Mapping[str, Any]]) -> Triple | None:
 def _by_label_and_overlap(rows: list[Mapping[str, Any]], truth: Truth) -> Triple:
     found: list[Chosen | None] = [None, None, None]
     labelled: dict[int | None, list[Mapping[str, Any]]] = {}
-    for row in sorted(rows, key=lambda row: row["line"]):
+    for row in sorted(rows, key=lambda row: (row["cell"], row["line"])):
         labelled.setdefault(label(row["name"]), []).append(row)
     for group in range(3):
-        own = labelled.get(group, [])
-        # `bn_weights` and `bn_biases` are one group in two lists.
-        options = [_chosen([row]) for row in own] + ([_chosen(own)] if len(own) > 1 else [])
-        if options:
-            found[group] = max(options, key=lambda option: overlap(option.names, truth[group]))
+        found[group] = _last(labelled.get(group, []))
     missing = [group for group in range(3) if found[group] is None]
     unnamed = [_chosen([row]) for row in labelled.get(None, [])][-8:]
     best, score = None, 0.0
@@ -101,6 +108,41 @@ def _by_label_and_overlap(rows: list[Mapping[str, Any]], truth: Truth) -> Triple
         if overlap(option.names, truth[group]):
             found[group] = option
     return found[0], found[1], found[2]
+
+
+def _last(rows: list[Mapping[str, Any]]) -> Chosen | None:
+    """Of the lists whose names speak of one group, the last one bound that holds anything.
+
+    Lists whose names share the group out between them, such as `bn_weights` and `bn_biases`, are
+    one answer in parts.
+    """
+    rows = [row for row in rows if not row["empty"] or row["used_up"]] or rows[-1:]
+    if not rows:
+        return None
+    names = [name for row in rows for name in dict.fromkeys(row["names"])]
+    disjoint = len(names) == len(set(names))
+    stems = {_PUNCTUATION.sub("", _PART.sub("", row["name"])).lower() for row in rows}
+    parts = {row["name"] for row in rows if _PART.search(row["name"])}
+    if len(rows) == len(parts) > 1 and disjoint and len(stems) == 1:
+        return _chosen(rows)
+    return _chosen(rows[-1:])
+
+
+def choose_again(lists: Sequence[Mapping[str, Any]], chosen: Triple) -> Triple:
+    """The lists that stand in the same places, when the same code is run on another network.
+
+    Chosen once and not again for each network: or many lists, one of which fits, would do.
+    """
+    latest = {_place(row): row for row in lists}
+    again: list[Chosen | None] = []
+    for one in chosen:
+        rows = [latest[place] for place in one.places if place in latest] if one else []
+        again.append(_chosen(rows) if one and len(rows) == len(one.places) else None)
+    return again[0], again[1], again[2]
+
+
+def _place(row: Mapping[str, Any]) -> tuple[str, str]:
+    return str(row["origin"]), str(row["name"])
 
 
 def overlap(names: Sequence[str], truth: Mapping[str, int]) -> float:
@@ -121,6 +163,7 @@ def _chosen(rows: Sequence[Mapping[str, Any]]) -> Chosen:
         foreign=sum(row["foreign"] for row in rows),
         buffers=sum(row["buffers"] for row in rows),
         used_up=any(row["used_up"] for row in rows),
+        places=tuple(_place(row) for row in rows),
     )
 
 

@@ -7,8 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from grader.answer_key import AnswerKey, Exam
-from grader.checks.base import Check, NoParams, Work, graded, without_answer
-from grader.checks.choosing import GROUPS, Chosen, Triple, Truth, choose, label, truth_of
+from grader.checks.base import Check, NoParams, Work, graded, in_short, without_answer
+from grader.checks.choosing import (
+    GROUPS,
+    Chosen,
+    Triple,
+    Truth,
+    choose,
+    choose_again,
+    label,
+    truth_of,
+)
 from grader.checks.diagnosing import diagnose
 from grader.checks.drawn_networks import RESNET18, beyond, same_family
 from grader.records import Evidence, Question, Table, Verdict
@@ -22,6 +31,8 @@ ASKED = (
     "(ii) biases of convolutional and fully connected layers, (iii) all the rest; and the same for "
     "other networks of its family."
 )
+NOTHING = (None, None, None)
+NONE = (False, False, False)
 
 
 @dataclass(frozen=True)
@@ -51,9 +62,10 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
     public = work.evidence[PUBLIC]
     if not public.outcome.answered:
         return without_answer(criterion, public.outcome, ASKED)
-    harness = [e for e in work.evidence.values() if e.outcome.owner == "harness"]
+    mine = [work.evidence[name] for name in (*_hidden(key.exam), BEYOND)]
+    harness = [evidence for evidence in mine if evidence.outcome.owner == "harness"]
     if harness:
-        return without_answer(criterion, harness[0].outcome, ASKED)
+        return without_answer(criterion, harness[0].outcome, ASKED, hidden=True)
     own_network = not public.value["replaced"]
     truth = truth_of(public.value["structure"]) if own_network else truth_from_gold(key, PUBLIC)
     answer = _answer(public, truth)
@@ -63,13 +75,20 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
         seen = {"counts": list(answer.counts)}
         return Verdict(criterion.id, "needs_marking", 0.0, reason, asked=ASKED, seen=seen)
     hidden = [] if own_network else [
-        _answer(work.evidence[name], truth_from_gold(key, name)) for name in _hidden(key.exam)
+        _answer(work.evidence[name], truth_from_gold(key, name), answer)
+        for name in _hidden(key.exam)
     ]
     shares = [_share(group, answer, hidden) for group in range(3)]
     fraction = sum(shares) / 3
     problems = diagnose(answer.triple, answer.counts, truth)
     typed_in = [NUMERALS[g] for g in range(3) if answer.right[g] and not shares[g]]
-    if typed_in:
+    outcomes = [work.evidence[name].outcome for name in _hidden(key.exam)]
+    if typed_in and not any(outcome.answered for outcome in outcomes):
+        problems.append(
+            f"Group {', '.join(typed_in)} is right for ResNet-18, but for other networks of the "
+            f"same family there is no answer: {in_short(outcomes[0])}."
+        )
+    elif typed_in:
         problems.append(
             f"Group {', '.join(typed_in)} is right for ResNet-18 but does not follow the network: "
             "for other networks of the same family it is wrong. Compute it from the layers."
@@ -80,7 +99,7 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
             f"Group {', '.join(partly)} is right for ResNet-18 and wrong for a network of the same "
             "family: of another depth and width, or with biases in its convolutions."
         )
-    hints = [*public.value["notes"], *_beyond_hint(work.evidence[BEYOND], key)]
+    hints = [*public.value["notes"], *_beyond_hint(work.evidence[BEYOND], key, answer)]
     if own_network:
         hints.append(
             "The groups are of a network class of your own, so no other network could be put in "
@@ -117,11 +136,13 @@ def _hidden(exam: Exam) -> dict[str, dict[str, Any]]:
     return {f"parameter-groups/hidden-{number}": spec for number, spec in enumerate(specs, 1)}
 
 
-def _answer(evidence: Evidence, truth: Truth) -> Answer:
+def _answer(evidence: Evidence, truth: Truth, public: Answer | None = None) -> Answer:
+    """What the student answers for one network; for others, what was chosen for the public one."""
     if not evidence.outcome.answered:
-        return Answer((None, None, None), (False, False, False), (None, None, None))
-    triple = choose(evidence.value["lists"], truth)
-    if any(triple):
+        return Answer(NOTHING, NONE, NOTHING)
+    lists = evidence.value["lists"]
+    triple = choose_again(lists, public.triple) if public else choose(lists, truth)
+    if any(public.triple if public else triple):
         right = tuple(_is_right(c, truth[g]) for g, c in enumerate(triple))
         counts = tuple(
             sum(_size_in(truth, name) for name in c.names) if c else None for c in triple
@@ -165,10 +186,10 @@ def _share(group: int, answer: Answer, hidden: Sequence[Answer]) -> float:
     return (1 + sum(others)) / (1 + len(others))
 
 
-def _beyond_hint(evidence: Evidence, key: AnswerKey) -> list[str]:
+def _beyond_hint(evidence: Evidence, key: AnswerKey, public: Answer) -> list[str]:
     if not evidence.outcome.answered or not evidence.value["replaced"]:
         return []
-    right = _answer(evidence, truth_from_gold(key, BEYOND)).right
+    right = _answer(evidence, truth_from_gold(key, BEYOND), public).right
     if all(right):
         return []
     return [

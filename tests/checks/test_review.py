@@ -6,9 +6,24 @@ import dataclasses
 from typing import Any
 
 import pytest
-from evidence import CRITERION, answered, key, unanswered, work
+from evidence import (
+    CRITERION,
+    answered,
+    found,
+    groups_of,
+    key,
+    returned,
+    run,
+    structure,
+    trained,
+    truth,
+    unanswered,
+    work,
+)
 
-from grader.checks import layer_counts
+from grader.checks import accuracy, layer_counts, mode_switch, optimizer_groups, param_groups
+from grader.checks.choosing import choose, choose_again
+from grader.checks.training_run import PREDICT, TRAIN
 from grader.records import Evidence, Verdict
 
 PUBLIC, HIDDEN = layer_counts.PUBLIC, "layer-counts/hidden"
@@ -27,8 +42,8 @@ def table(pairs: Any, name: str = "counts", line: int = 1, **more: Any) -> dict[
 
 
 def counted(*tables: dict[str, Any], output: str = "", **more: Any) -> Evidence:
-    found = answered({"tables": list(tables), "notes": [], "replaced": True} | more)
-    return dataclasses.replace(found, outcome=dataclasses.replace(found.outcome, output=output))
+    reply = answered({"tables": list(tables), "notes": [], "replaced": True} | more)
+    return dataclasses.replace(reply, outcome=dataclasses.replace(reply.outcome, output=output))
 
 
 COUNTS_GOLD = {name: counted(table(counts.items())) for name, counts in LAYERS.items()}
@@ -44,17 +59,17 @@ def by(change: Any) -> Verdict:
 
 def test_right_counts_of_a_network_that_was_not_replaced_wait_for_a_person() -> None:
     own = counted(table(LAYERS[PUBLIC].items()), replaced=False)
-    found = counts_verdict({PUBLIC: own, HIDDEN: own})
-    assert found.status == "needs_marking"
-    assert "cannot be told from counts that are typed in" in found.reason
-    assert ["conv1", 1008] in found.seen["counts"]
+    judged = counts_verdict({PUBLIC: own, HIDDEN: own})
+    assert judged.status == "needs_marking"
+    assert "cannot be told from counts that are typed in" in judged.reason
+    assert ["conv1", 1008] in judged.seen["counts"]
 
 
 def test_wrong_counts_of_a_network_that_was_not_replaced_are_wrong() -> None:
     own = counted(table([("conv1", 3), ("fc", 90)]), replaced=False)
-    found = counts_verdict({PUBLIC: own, HIDDEN: own})
-    assert (found.status, found.fraction) == ("failed", 0.0)
-    assert "typed in" not in found.reason
+    judged = counts_verdict({PUBLIC: own, HIDDEN: own})
+    assert (judged.status, judged.fraction) == ("failed", 0.0)
+    assert "typed in" not in judged.reason
 
 
 @pytest.mark.parametrize("name", ["total_params", "Total", "the sum of it", "resnet18", "ALL"])
@@ -89,9 +104,9 @@ def test_a_wrong_sum_over_a_part_is_a_wrong_count() -> None:
 
 @pytest.mark.parametrize("name", ["total", "Total parameters", "model", "n"])
 def test_a_total_alone_earns_half_whatever_it_is_called(name: str) -> None:
-    found = by(lambda counts: [(name, sum(counts.values()))])
-    assert found.fraction == 0.5
-    assert found.reason == "The total of 1,376 is right; counts per layer were not found."
+    judged = by(lambda counts: [(name, sum(counts.values()))])
+    assert judged.fraction == 0.5
+    assert judged.reason == "The total of 1,376 is right; counts per layer were not found."
 
 
 def attempts(*changes: Any) -> dict[str, Evidence]:
@@ -127,20 +142,187 @@ def test_the_hidden_network_is_judged_by_the_table_of_the_same_name() -> None:
 @pytest.mark.parametrize("layout", ["{}", "{:,}", "conv {:_} parameters."])
 def test_counts_that_are_only_printed_wait_for_a_person(layout: str) -> None:
     output = "\n".join(layout.format(count) for count in LAYERS[PUBLIC].values())
-    found = counts_verdict({PUBLIC: counted(printed=True, output=output)})
-    assert found.status == "needs_marking"
-    assert found.seen["output"] == output
+    judged = counts_verdict({PUBLIC: counted(printed=True, output=output)})
+    assert judged.status == "needs_marking"
+    assert judged.seen["output"] == output
 
 
 def test_other_numbers_that_are_printed_are_no_counts() -> None:
-    found = counts_verdict({PUBLIC: counted(printed=True, output="epoch 8 of 16, loss 1008.5")})
-    assert (found.status, found.fraction) == ("failed", 0.0)
-    assert "layer_parameter_counts(model)" in found.reason
+    judged = counts_verdict({PUBLIC: counted(printed=True, output="epoch 8 of 16, loss 1008.5")})
+    assert (judged.status, judged.fraction) == ("failed", 0.0)
+    assert "layer_parameter_counts(model)" in judged.reason
 
 
 def test_a_hidden_network_that_raises_is_told_by_the_kind_of_exception_only() -> None:
     error = unanswered("exception", "hw2.py, line 3: ValueError: the width is 48")
-    found = counts_verdict({HIDDEN: error})
-    assert found.fraction == 0
-    assert "ValueError" in found.reason
-    assert "48" not in found.reason
+    judged = counts_verdict({HIDDEN: error})
+    assert judged.fraction == 0
+    assert "ValueError" in judged.reason
+    assert "48" not in judged.reason
+
+
+# Which list is which group ------------------------------------------------------------------------
+
+ROWS = {
+    "parameter-groups/resnet18": structure(),
+    "parameter-groups/hidden-1": structure(scale=2),
+    "parameter-groups/hidden-2": structure(conv_bias=True, scale=5),
+    "parameter-groups/beyond": structure(scale=3),
+}
+GROUPS_GOLD = {
+    name: answered({"lists": returned(groups_of(rows)), "structure": rows})
+    for name, rows in ROWS.items()
+}
+NORM, BIASES, REST = groups_of(structure())
+TRUTH = truth(structure())
+OTHERS = [found("bias", BIASES, line=8), found("rest", REST, line=9)]
+
+
+def groups_verdict(evidence: dict[str, Evidence]) -> Verdict:
+    return param_groups.judge(CRITERION, work(evidence), key(GROUPS_GOLD))
+
+
+def groups(name: str, lists: Any) -> Evidence:
+    return answered({
+        "form": "script", "lists": lists, "numbers": [], "replaced": True,
+        "structure": ROWS[name], "notes": [],
+    })
+
+
+def of_norm(*lists: tuple[str, list[str]]) -> tuple[str, tuple[str, ...]]:
+    rows = [found(name, names, line=line) for line, (name, names) in enumerate(lists)]
+    first = choose([*rows, *OTHERS], TRUTH)[0]
+    assert first is not None
+    return first.label, first.names
+
+
+def test_of_lists_with_names_of_one_group_the_last_counts_and_not_the_best() -> None:
+    assert of_norm(("bn", NORM), ("bn_again", NORM[:2])) == ("bn_again", tuple(NORM[:2]))
+    assert of_norm(("bn_again", NORM[:2]), ("bn", NORM)) == ("bn", tuple(NORM))
+
+
+def test_disjoint_attempts_are_not_put_together() -> None:
+    assert of_norm(("bn1", NORM[:2]), ("bn2", NORM[2:]))[0] == "bn2"
+
+
+@pytest.mark.parametrize(
+    "names", [("bn_weights", "bn_biases"), ("bn_gamma", "bn_beta"), ("bn.weight", "bn.bias")]
+)
+def test_lists_that_share_out_a_group_are_one_answer(names: tuple[str, str]) -> None:
+    label, held = of_norm((names[0], NORM[::2]), (names[1], NORM[1::2]))
+    assert label == " + ".join(names)
+    assert set(held) == set(NORM)
+
+
+def test_lists_that_overlap_do_not_share_out_a_group() -> None:
+    assert of_norm(("bn_weights", NORM[:4]), ("bn_biases", NORM[2:]))[0] == "bn_biases"
+
+
+def test_an_empty_list_does_not_replace_one_that_holds_something() -> None:
+    assert of_norm(("bn", NORM), ("bn_missing", []))[0] == "bn"
+
+
+def test_what_was_chosen_for_the_public_network_is_looked_up_for_another() -> None:
+    chosen = choose([found("x", NORM), *OTHERS], TRUTH)
+    again = choose_again([found("y", NORM), found("x", NORM[:1]), *OTHERS], chosen)
+    assert again[0] is not None
+    assert again[0].names == tuple(NORM[:1])
+    assert choose_again([found("y", NORM), *OTHERS], chosen)[0] is None
+
+
+def test_many_candidates_do_not_win_hidden_networks() -> None:
+    evidence = {}
+    for name, rows in ROWS.items():
+        norm, biases, rest = groups_of(rows)
+        first = "x" if name == param_groups.PUBLIC else "y"
+        other = "y" if first == "x" else "x"
+        evidence[name] = groups(name, [
+            found(first, norm), found(other, ["conv1.weight"]), found("bias", biases),
+            found("rest", rest),
+        ])
+    judged = groups_verdict(evidence)
+    assert judged.fraction == pytest.approx(2 / 3)
+    assert "Group (i) is right for ResNet-18 but does not follow the network" in judged.reason
+
+
+# Running statistics -------------------------------------------------------------------------------
+
+
+def modes_verdict(training: Evidence) -> Verdict:
+    lacking = unanswered("not_found")
+    return mode_switch.judge(
+        CRITERION, work({TRAIN: training, mode_switch.EVALUATE: lacking}), key()
+    )
+
+
+def test_running_statistics_that_never_moved_cost_the_half_of_training() -> None:
+    judged = modes_verdict(trained(batches_tracked=[0, 0]))
+    assert judged.fraction == 0.5
+    assert "After 10 training batches the running statistics have not moved" in judged.reason
+
+
+def test_a_network_without_batch_norms_has_nothing_to_move() -> None:
+    judged = modes_verdict(trained(batches_tracked=[]))
+    assert (judged.fraction, judged.hints) == (1.0, ())
+
+
+def test_another_number_of_batches_is_a_hint() -> None:
+    judged = modes_verdict(trained(batches_tracked=[20]))
+    assert judged.fraction == 1
+    assert judged.hints == (
+        "The batch norms have counted 20 batches (num_batches_tracked), and 10 training batches "
+        "were seen.",
+    )
+
+
+def test_batches_that_evaluation_counted_are_told_once() -> None:
+    evaluation = run("evaluate", norms_training=5, norms_evaluating=0, statistics_moved=True)
+    judged = modes_verdict(trained([run("train"), evaluation], batches_tracked=[10]))
+    assert judged.fraction == 0.5
+    assert judged.hints == ()
+
+
+# What stays hidden --------------------------------------------------------------------------------
+
+LEAK = "the width is 48"
+RAISED = unanswered(
+    "exception", f"hw2.py, line 3: ValueError: {LEAK}", output=LEAK, traceback=LEAK
+)
+
+
+def told(verdict: Verdict) -> str:
+    return repr(verdict)
+
+
+@pytest.mark.parametrize("kind", ["exception", "exited", "bad_answer", "not_found", "crashed"])
+def test_nothing_that_is_said_about_hidden_images_is_passed_on(kind: str) -> None:
+    lost = unanswered(kind, LEAK, output=LEAK, traceback=LEAK)
+    judged = accuracy.judge(CRITERION, work({TRAIN: trained(), PREDICT: lost}), key())
+    assert judged.status == "failed"
+    assert LEAK not in told(judged)
+
+
+def test_an_exception_about_a_hidden_network_is_told_by_its_kind() -> None:
+    evidence = {TRAIN: unanswered("not_found"), optimizer_groups.MAKE: RAISED}
+    judged = optimizer_groups.judge(CRITERION, work(evidence), key())
+    assert LEAK not in told(judged)
+    assert "ValueError" in judged.reason
+
+
+def test_an_exception_named_after_a_secret_is_told_without_its_name() -> None:
+    named = unanswered("exception", "hw2.py, line 3: Width48: oh")
+    evidence = {TRAIN: unanswered("not_found"), optimizer_groups.MAKE: named}
+    assert "48" not in told(optimizer_groups.judge(CRITERION, work(evidence), key()))
+
+
+def test_the_training_is_public_and_is_told_in_full() -> None:
+    evidence = {TRAIN: RAISED, PREDICT: RAISED}
+    assert told(accuracy.judge(CRITERION, work(evidence), key())).count(LEAK) == 3
+
+
+def test_groups_of_hidden_networks_that_raise_are_told_by_the_kind_of_exception() -> None:
+    public = groups(param_groups.PUBLIC, [found("bn", NORM), *OTHERS])
+    judged = groups_verdict(dict.fromkeys(ROWS, RAISED) | {param_groups.PUBLIC: public})
+    assert judged.fraction == 0
+    assert "ValueError" in judged.reason
+    assert LEAK not in told(judged)
