@@ -10,8 +10,9 @@ import inspect
 import re
 import sys
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -86,27 +87,61 @@ class Locals:
         return set(self._latest)
 
 
-def run_for_names(
-    session: Session, source: Source, stage: stand_ins.Stage
-) -> tuple[list[Frame], list[nn.Module], BaseException | None]:
-    """Run a script and call those of its functions that need no arguments and that nobody called.
+@dataclass(frozen=True)
+class Left:
+    """What a script left: frames, functions first and its own names last; the networks that it
+    built; the exception that ended it."""
 
-    Returns what it left, functions first and the script's own names last, the networks that it
-    built, and the exception that ended it.
-    """
+    frames: list[Frame]
+    networks: list[nn.Module]
+    error: BaseException | None
+
+
+def run_for_names(
+    session: Session, source: Source, stage: stand_ins.Stage, answers: Callable[[Left], bool]
+) -> Left:
+    """Run a script, call its functions that need no arguments and that nobody called, and, where
+    what is left still answers nothing, those that take a network and nothing else."""
     watched = Locals(source)
     namespace: dict[str, Any] = {}
     with watched.watched():
         error = run_as_script(source, namespace)
-        for name, required in source.functions.items():
-            function = namespace.get(name)
-            if required == 0 and name not in watched.called and callable(function):
-                try:
-                    function()
-                except (Exception, SystemExit, BudgetReached) as problem:
-                    text = f"{name}() raised {type(problem).__name__}: {problem}"
-                    session.notes.append(text[:300])
-        _call_with_a_network(source, namespace, watched, session)
+        for function in _uncalled(source, namespace, watched, 0):
+            _try(function, session)
+    left = _left(source, namespace, watched, stage, error)
+    if answers(left):
+        return left
+    with watched.watched():
+        for function in _uncalled(source, namespace, watched, 1):
+            first = next(iter(inspect.signature(function).parameters), "")
+            if first.lower() in _NETWORK_NAMES and not _TRAINS.search(function.__name__):
+                _try(function, session, torchvision.models.resnet18())
+    return _left(source, namespace, watched, stage, error)
+
+
+def _uncalled(
+    source: Source, namespace: Mapping[str, Any], watched: Locals, required: int
+) -> list[Callable[..., Any]]:
+    names = [name for name, count in source.functions.items() if count == required]
+    found = [namespace.get(name) for name in names if name not in watched.called]
+    return [function for function in found if isinstance(function, types.FunctionType)]
+
+
+def _try(function: Callable[..., Any], session: Session, *arguments: Any) -> None:
+    try:
+        function(*arguments)
+    except (Exception, SystemExit, BudgetReached) as problem:
+        text = f"{function.__name__}() raised {type(problem).__name__}: {problem}"
+        session.notes.append(text[:300])
+
+
+def _left(
+    source: Source,
+    namespace: Mapping[str, Any],
+    watched: Locals,
+    stage: stand_ins.Stage,
+    error: BaseException | None,
+) -> Left:
     places = {
         name: (source.cell_of(line) if source.is_notebook else 0, line)
         for name, line in source.assigned.items()
@@ -117,25 +152,7 @@ def run_for_names(
         *watched.frames(),
         Frame("the script", namespace, places),
     ]
-    return frames, _whole([*stage.built, *_networks(frames)], stage.built), error
-
-
-def _call_with_a_network(
-    source: Source, namespace: dict[str, Any], watched: Locals, session: Session
-) -> None:
-    """Call what takes nothing but a network and was never called: a helper that was left unused."""
-    for name, required in source.functions.items():
-        function = namespace.get(name)
-        unused = required == 1 and name not in watched.called and callable(function)
-        if not unused or _TRAINS.search(name):
-            continue
-        first = next(iter(inspect.signature(function).parameters), "") if function else ""
-        if function and first.lower() in _NETWORK_NAMES:
-            try:
-                function(torchvision.models.resnet18())
-            except (Exception, SystemExit, BudgetReached) as problem:
-                text = f"{name}() raised {type(problem).__name__}: {problem}"
-                session.notes.append(text[:300])
+    return Left(frames, _whole([*stage.built, *_networks(frames)], stage.built), error)
 
 
 def _attributes(namespace: Mapping[str, Any]) -> list[Frame]:

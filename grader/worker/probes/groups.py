@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from torch import nn
+
 from grader.worker import networks, sources
 from grader.worker.found import Frame, lists, numbers
-from grader.worker.probes.frames import Locals, candidates, glimpse, run_for_names
+from grader.worker.probes.frames import Left, Locals, candidates, glimpse, run_for_names
 from grader.worker.running import call, function, takes
 from grader.worker.session import Answer, BadAnswer, Session
 
@@ -25,13 +27,12 @@ def parameter_groups(session: Session, args: Mapping[str, Any], blobs: tuple[byt
     if group is not None and takes(group, 1):
         return _ask_function(session, group, args), ()
     for source in candidates(session, WANTED):
-        frames, built, error = run_for_names(session, source, stage)
-        found, network = lists(frames, built or [networks.build(args["network"])])
-        counts = numbers(frames)
-        usable = sum(bool(row["names"]) for row in found) >= 2
-        if not usable and error is not None:
-            raise error
-        if usable or counts:
+        left = run_for_names(session, source, stage, lambda left: _usable(_lists(left, args)[0]))
+        found, network = _lists(left, args)
+        counts = numbers(left.frames)
+        if not _usable(found) and left.error is not None:
+            raise left.error
+        if _usable(found) or counts:
             return {
                 "form": "script",
                 "file": source.path.name,
@@ -42,6 +43,14 @@ def parameter_groups(session: Session, args: Mapping[str, Any], blobs: tuple[byt
                 "notes": stage.notes + session.notes,
             }, ()
     raise sources.not_found(session.folder, WANTED)
+
+
+def _lists(left: Left, args: Mapping[str, Any]) -> tuple[list[dict[str, Any]], nn.Module]:
+    return lists(left.frames, left.networks or [networks.build(args["network"])])
+
+
+def _usable(found: list[dict[str, Any]]) -> bool:
+    return sum(bool(row["names"]) for row in found) >= 2
 
 
 def _ask_function(session: Session, group: Any, args: Mapping[str, Any]) -> dict[str, Any]:

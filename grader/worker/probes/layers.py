@@ -25,10 +25,10 @@ def layer_counts(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, 
     if count is not None and takes(count, 1):
         return _ask_function(session, count, args), ()
     for source in candidates(session, WANTED):
-        frames, _, error = run_for_names(session, source, stage)
-        found = tables(frames)
-        if not found and error is not None:
-            raise error
+        left = run_for_names(session, source, stage, lambda left: bool(tables(left.frames)))
+        found = tables(left.frames)
+        if not found and left.error is not None:
+            raise left.error
         # Without a table the counts may still stand in what the script printed.
         return {
             "form": "script",
