@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from grader.feedback.words import STATE_WORDS
+from grader.plaintext import plain_line
 from grader.records import Grade
 
 _ROWS = 18
@@ -55,8 +56,9 @@ class Progress(AbstractContextManager["Progress"]):
         if not self._console.is_terminal:
             self._console.print(
                 Text(
-                    f"[{count}/{self._total}] {grade.student}: {STATE_WORDS[grade.state]}, "
-                    f"{grade.score:g} of {grade.max:g}, {grade.seconds:.1f} s"
+                    f"[{count}/{self._total}] {plain_line(grade.student)}: "
+                    f"{STATE_WORDS[grade.state]}, {grade.score:g} of {grade.max:g}, "
+                    f"{grade.seconds:.1f} s"
                 ),
                 soft_wrap=True,
             )
@@ -71,12 +73,15 @@ class Progress(AbstractContextManager["Progress"]):
             now = time.monotonic()
             for grade in list(self._done.values())[-_ROWS:]:
                 table.add_row(
-                    Text(grade.student),
+                    Text(plain_line(grade.student)),
                     STATE_WORDS[grade.state],
                     f"{grade.score:g} of {grade.max:g}",
                     f"{grade.seconds:.1f}",
                 )
             for student, (what, began) in self._running.items():
-                table.add_row(Text(student), Text(what, "dim"), "", f"{now - began:.0f}")
+                seconds = f"{now - began:.0f}"
+                table.add_row(
+                    Text(plain_line(student)), Text(plain_line(what), "dim"), "", seconds
+                )
             count = len(self._done)
         return Group(table, Text(f"{count} of {self._total} done", "bold"))

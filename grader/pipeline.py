@@ -16,7 +16,7 @@ import numpy as np
 
 from grader import data, schedule
 from grader.answer_key import AnswerKey, Exam
-from grader.checks.base import Check, Work
+from grader.checks.base import Check, Work, with_notes
 from grader.checks.registry import CHECKS
 from grader.class_folder import HandIn, hand_in
 from grader.errors import GraderError, UsageError
@@ -98,9 +98,12 @@ def grade_one(
     try:
         submission = prepare(item, setting.workspace)
         verdicts = _verdicts(setting, submission, gpus, tell)
-    except (GraderError, OSError) as error:
+    except Exception as error:
+        # Whatever it is, it is one student's: the class goes on, and nobody gets a zero for it.
+        known = isinstance(error, (GraderError, OSError))
+        why = str(error) if known else f"{type(error).__name__}: {error}"
         submission = Submission(item.student, item.sources[0], setting.workspace, (), "")
-        verdicts = [_not_scored(criterion, str(error)) for criterion in setting.criteria]
+        verdicts = [_not_scored(criterion, why) for criterion in setting.criteria]
     seconds = round(time.monotonic() - began, 1)
     return grade(setting.rubric, submission, verdicts, seconds)
 
@@ -120,10 +123,13 @@ def _verdicts(
 def _judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
     check = CHECKS[criterion.check]
     try:
-        return check.judge(criterion, work, key)
+        return with_notes(check.judge(criterion, work, key), work.submission)
     except Exception as error:
         # An answer that no check expected must not stop the class, and must not become a mark.
-        return _not_scored(criterion, f"the check failed on this answer: {error!r}")
+        # The error's own words may quote an answer about hidden data: its kind has to do.
+        return _not_scored(
+            criterion, f"the check failed on this answer ({type(error).__name__})"
+        )
 
 
 def _ask(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -97,6 +98,14 @@ def without_answer(
         next_step=_WHAT_TO_DO[outcome.kind],
         seen=seen,
     )
+
+
+def with_notes(verdict: Verdict, submission: Submission) -> Verdict:
+    """Where nothing was found because no code was: why, as it was seen when it was unpacked."""
+    has_code = any(file.lower().endswith(".py") for file in submission.files)
+    if verdict.seen.get("outcome") != "not_found" or has_code or not submission.notes:
+        return verdict
+    return dataclasses.replace(verdict, reason=" ".join((verdict.reason, *submission.notes)))
 
 
 def in_short(outcome: Outcome) -> str:
