@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +47,10 @@ _gpus = click.option(
     "--gpus", default="none", show_default=True, metavar="none|auto|all|0,1",
     help="GPUs that are lent to containers.",
 )
+_runtime = click.option(
+    "--runtime", metavar="NAME",
+    help="The engine's runtime for containers, such as runsc. [default: the engine's own]",
+)
 _jobs = click.option(
     "--jobs", type=click.IntRange(min=1), help="Submissions at a time. [default: cores and memory]"
 )
@@ -73,6 +77,7 @@ def cli() -> None:
 @_sandbox
 @_gpus
 @_base_image
+@_runtime
 @_jobs
 @_seed
 def run(submissions: Path, out: Path, only: tuple[str, ...], templates: Path | None,
@@ -85,8 +90,8 @@ def run(submissions: Path, out: Path, only: tuple[str, ...], templates: Path | N
     hand_ins = _only(discover(submissions), only, submissions)
     if options["sandbox_name"] == "process":
         console.print(UNPROTECTED, style="yellow", soft_wrap=True)
-    grades = _grade(console, rubric, hand_ins, options, out, templates)
-    return _conclude(console, grades, out)
+    grades, unwritten = _grade(console, rubric, hand_ins, options, out, templates)
+    return _conclude(console, grades, unwritten, out)
 
 
 @cli.command()
@@ -113,7 +118,7 @@ def check(file: Path, as_json: bool, **options: Any) -> int:
         raise UsageError(f"'{hidden[0]}' is not a criterion that can be checked here; these can: "
                          + ", ".join(visible))
     options |= {"criterion": options["criterion"] or tuple(visible), "sandbox_name": "process",
-                "gpus": "auto", "jobs": 1, "base_image": None}
+                "gpus": "auto", "jobs": 1, "base_image": None, "runtime": None}
     with console.status("Checking your work ...") if not as_json else _quiet():
         (grade,) = list(_grades(console, rubric, [own_work(file)], options, lambda who, what: None))
     if as_json:
@@ -129,6 +134,7 @@ def check(file: Path, as_json: bool, **options: Any) -> int:
 @_sandbox
 @_gpus
 @_base_image
+@_runtime
 @_jobs
 @_seed
 @click.option("--samples", type=click.Path(path_type=Path),
@@ -144,11 +150,12 @@ def validate(samples: Path | None, **options: Any) -> int:
     hand_ins = [hand_in(rubric.reference)]
     hand_ins += discover(samples) if samples else []
     with tempfile.TemporaryDirectory(prefix="grader-validate-") as out:
-        grades = _grade(console, rubric, hand_ins, options, Path(out), None)
+        grades, unwritten = _grade(console, rubric, hand_ins, options, Path(out), None)
     by_student = {grade.student: grade for grade in grades}
     faults = reference_faults(by_student.pop(hand_ins[0].student))
     if samples:
         faults += differences(samples / "expected.yaml", list(by_student.values()))
+    faults += unwritten
     for fault in faults:
         console.print(fault, style="red", markup=False, highlight=False)
     if not faults:
@@ -250,22 +257,30 @@ def _only(hand_ins: list[HandIn], only: tuple[str, ...], folder: Path) -> list[H
 
 
 def _grade(console: Console, rubric: Rubric, hand_ins: list[HandIn], options: dict[str, Any],
-           out: Path, templates: Path | None) -> list[Grade]:
-    """Grade with a progress display, writing feedback as it comes and the marks at the end."""
+           out: Path, templates: Path | None) -> tuple[list[Grade], list[str]]:
+    """Grade with a progress display, writing feedback as it comes and the marks at the end.
+
+    Returns the grades, and a line for each student whose feedback could not be written.
+    """
     from grader.live import Progress
     from grader.results import write_feedback, write_grades
 
     out.mkdir(parents=True, exist_ok=True)
     grades: list[Grade] = []
+    unwritten: list[str] = []
     with Progress(console, len(hand_ins)) as progress:
         try:
             for grade in _grades(console, rubric, hand_ins, options, progress.tell):
                 grades.append(grade)
-                write_feedback(grade, rubric, out, templates)
+                try:
+                    write_feedback(grade, rubric, out, templates)
+                except Exception as error:   # one student's page must not stop the class
+                    kind = type(error).__name__
+                    unwritten.append(f"No feedback for {grade.student}: {kind}: {error}")
                 progress.done(grade)
         finally:
             write_grades(grades, rubric, out)
-    return grades
+    return grades, unwritten
 
 
 def _grades(console: Console, rubric: Rubric, hand_ins: list[HandIn], options: dict[str, Any],
@@ -277,22 +292,26 @@ def _grades(console: Console, rubric: Rubric, hand_ins: list[HandIn], options: d
     with tempfile.TemporaryDirectory(prefix="grader-run-") as folder:
         # The worker's user in a container has to reach what is mounted from here.
         Path(folder).chmod(0o755)
-        sandbox, gpus = _open_sandbox(console, options)
-        setting = pipeline.set_up(
-            rubric,
-            options["criterion"] or [criterion.id for criterion in rubric.criteria],
-            sandbox,
-            Path(folder),
-            user_cache_path("grader"),
-            gpus=gpus,
-            jobs=options["jobs"] or schedule.default_jobs(rubric.limits.memory_mib),
-            seed=options["seed"],
-            tell=tell,
-        )
-        yield from pipeline.grade_all(setting, hand_ins, tell)
+        with _open_sandbox(console, options) as (sandbox, gpus):
+            setting = pipeline.set_up(
+                rubric,
+                options["criterion"] or [criterion.id for criterion in rubric.criteria],
+                sandbox,
+                Path(folder),
+                user_cache_path("grader"),
+                gpus=gpus,
+                jobs=options["jobs"] or schedule.default_jobs(rubric.limits.memory_mib),
+                seed=options["seed"],
+                tell=tell,
+            )
+            yield from pipeline.grade_all(setting, hand_ins, tell)
 
 
-def _open_sandbox(console: Console, options: dict[str, Any]) -> tuple[Sandbox, tuple[str, ...]]:
+@contextmanager
+def _open_sandbox(
+    console: Console, options: dict[str, Any]
+) -> Iterator[tuple[Sandbox, tuple[str, ...]]]:
+    """The sandbox that was asked for, and the GPUs that it may lend, for as long as the run is."""
     name, gpus = options["sandbox_name"], options["gpus"]
     if name != "process":
         from grader.sandbox.docker import (
@@ -312,20 +331,24 @@ def _open_sandbox(console: Console, options: dict[str, Any]) -> tuple[Sandbox, t
                           style="yellow", markup=False, soft_wrap=True)
             console.print(UNPROTECTED, style="yellow", soft_wrap=True)
         else:
-            base = options["base_image"]
-            build = Build({"BASE_IMAGE": base} if base else {})
-            tag = ensure_image(engine, build, _line(console))
-            sandbox = DockerSandbox(engine, tag)
-            sandbox.reap_leftovers()
-            return sandbox, resolve_gpus(gpus, engine, tag)
+            with closing(engine):
+                base = options["base_image"]
+                build = Build({"BASE_IMAGE": base} if base else {})
+                tag = ensure_image(engine, build, _line(console))
+                sandbox = DockerSandbox(engine, tag, runtime=options["runtime"])
+                sandbox.reap_leftovers()
+                yield sandbox, resolve_gpus(gpus, engine, tag)
+            return
     from grader.sandbox.process import ProcessSandbox
 
     lent = {"none": (), "auto": ("all",), "all": ("all",)}
-    return ProcessSandbox(), lent.get(gpus, tuple(gpus.split(",")))
+    yield ProcessSandbox(), lent.get(gpus, tuple(gpus.split(",")))
 
 
-def _conclude(console: Console, grades: list[Grade], out: Path) -> int:
+def _conclude(console: Console, grades: list[Grade], unwritten: list[str], out: Path) -> int:
     """The last lines of a run, and its exit code."""
+    from grader.plaintext import plain_line
+
     states = [grade.state for grade in grades]
     waiting, lost = states.count("needs_marking"), states.count("not_scored")
     console.print(f"{len(grades)} submissions graded; marks in {out / 'grades.csv'}, feedback in "
@@ -337,7 +360,9 @@ def _conclude(console: Console, grades: list[Grade], out: Path) -> int:
         console.print(f"{lost} could not be scored because of the grader or this machine. The "
                       f"reasons are in {out / 'grades.json'}; then run again with {names}",
                       style="red", markup=False, soft_wrap=True)
-    return 1 if lost else 0
+    for line in unwritten:
+        console.print(plain_line(line), style="red", markup=False, soft_wrap=True)
+    return 1 if lost or unwritten else 0
 
 
 @contextmanager

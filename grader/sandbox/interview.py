@@ -17,6 +17,7 @@ from typing import Any
 
 from grader import wire
 from grader.errors import SandboxError
+from grader.plaintext import plain_tail
 from grader.records import Evidence, Outcome, Question
 from grader.sandbox import blame
 from grader.sandbox.base import Job, Sandbox, Worker
@@ -77,10 +78,12 @@ def _converse(worker: Worker, job: Job, questions: tuple[Question, ...]) -> Iter
     ready = _next(inbox, START_SECONDS)
     if not isinstance(ready, tuple) or ready[0].get("type") != wire.READY:
         exit_ = worker.stop()
+        complaint = plain_tail(str(getattr(worker, "stderr", "")), lines=8).strip()
         raise SandboxError(
             f"the worker for {job.name} did not get ready (exit status {exit_.code}"
             f"{': ' + exit_.lost if exit_.lost else ''}); run `grader run --sandbox process` to "
             "see whether the worker itself starts on this machine"
+            f"{'. It says: ' + complaint if complaint else ''}"
         )
     stuck: Outcome | None = None
     enough = 0.0  # seconds in which the file did not end
