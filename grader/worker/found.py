@@ -56,13 +56,14 @@ class Index:
 
 
 def lists(
-    frames: list[Frame], networks: list[nn.Module]
+    frames: list[Frame], networks: list[nn.Module], others: list[nn.Module]
 ) -> tuple[list[dict[str, Any]], nn.Module]:
     """Each list found: frame, name, place, kind of its items, and their names in the network.
 
     `names` has one entry per item that belongs to the network, in order, repeats included;
     `foreign` counts the items that don't belong to it, `buffers` those that name a buffer. The
-    network, returned as well, is the one that most items belong to.
+    network, returned as well, is the one that most items belong to. A list of what belongs to
+    another network, or to one of the `others`, answers another question and is left out.
     """
     indexes = [Index(network) for network in reversed(networks)]
     containers = [
@@ -75,10 +76,13 @@ def lists(
     )
     # Attempts that each built the same network count alike; another network's lists do not.
     alike = [index for index in indexes if index.all_names == main.all_names]
+    unlike = [index for index in indexes if index not in alike] + [Index(n) for n in others]
     rows: list[dict[str, Any]] = []
     for position, frame, (path, name, items, used_up) in containers:
         best = max((_row(items, index) for index in alike), key=_weight)
         if not (best["names"] or best["foreign"] or best["empty"]):
+            continue
+        if not best["names"] and any(_row(items, index)["names"] for index in unlike):
             continue
         cell, line = frame.places.get(path[0], (0, 0))
         place = {"frame": position, "origin": frame.label, "cell": cell, "line": line}

@@ -89,11 +89,12 @@ class Locals:
 
 @dataclass(frozen=True)
 class Left:
-    """What a script left: frames, functions first and its own names last; the networks that it
-    built; the exception that ended it."""
+    """What a script left: frames, functions first and its own names last; the networks that the
+    grader built for it and those of its own; the exception that ended it."""
 
     frames: list[Frame]
-    networks: list[nn.Module]
+    built: list[nn.Module]
+    own: list[nn.Module]
     error: BaseException | None
 
 
@@ -152,7 +153,9 @@ def _left(
         *watched.frames(),
         Frame("the script", namespace, places),
     ]
-    return Left(frames, _whole([*stage.built, *_networks(frames)], stage.built), error)
+    networks = _whole([*stage.built, *_networks(frames)], stage.built)
+    own = [network for network in networks if network not in stage.built]
+    return Left(frames, stage.built, own, error)
 
 
 def _attributes(namespace: Mapping[str, Any]) -> list[Frame]:

@@ -38,7 +38,7 @@ def parameter_groups(session: Session, args: Mapping[str, Any], blobs: tuple[byt
                 "file": source.path.name,
                 "lists": found,
                 "numbers": counts,
-                "replaced": bool(stage.built),
+                "replaced": network not in left.own and bool(stage.built),
                 "structure": networks.describe(network),
                 "notes": stage.notes + session.notes,
             }, ()
@@ -46,7 +46,12 @@ def parameter_groups(session: Session, args: Mapping[str, Any], blobs: tuple[byt
 
 
 def _lists(left: Left, args: Mapping[str, Any]) -> tuple[list[dict[str, Any]], nn.Module]:
-    return lists(left.frames, left.networks or [networks.build(args["network"])])
+    """Of the network that was asked about, else of one of the script's own."""
+    built = left.built or [networks.build(args["network"])]
+    found, network = lists(left.frames, built, left.own)
+    if not _usable(found) and left.own:
+        return lists(left.frames, left.own, left.built)
+    return found, network
 
 
 def _usable(found: list[dict[str, Any]]) -> bool:
@@ -64,7 +69,7 @@ def _ask_function(session: Session, group: Any, args: Mapping[str, Any]) -> dict
         frames = [_returned(returned)]
     else:
         frames = [frame for frame in watched.frames() if frame.label == f"{NAME}()"]
-    found, _ = lists(frames, [network])
+    found, _ = lists(frames, [network], [])
     if len(found) < 2:
         raise BadAnswer(
             f"{NAME}(model) returned {type(returned).__name__}; three lists were expected: "
