@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
-from ruamel.yaml import YAML
+from ruamel.yaml import YAML, YAMLError
 
 from grader.errors import UsageError
 from grader.records import Grade
@@ -26,7 +26,7 @@ def load_expected(path: Path) -> dict[str, Sample]:
     """Raises UsageError when the file is missing or not of that form."""
     try:
         return TypeAdapter(dict[str, Sample]).validate_python(YAML(typ="safe").load(path))
-    except (OSError, ValidationError) as error:
+    except (OSError, UnicodeDecodeError, YAMLError, ValidationError) as error:
         raise UsageError(f"{path}: {error}") from None
 
 
