@@ -97,12 +97,10 @@ def _printed(criterion: Criterion, public: Evidence, truth: Pairs) -> Verdict:
         reason = "The counts are printed only, and kept in no dictionary: a person reads them."
         return Verdict(criterion.id, "needs_marking", 0.0, reason, asked=ASKED,
                        seen={"output": output[-4000:]})
-    reason = (
-        f"This was not found: {WANTED}; and what the code prints does not hold the counts of "
-        "ResNet-18's layers."
-    )
+    printed = "; and what the code prints does not hold the counts of ResNet-18's layers"
+    reason = f"This was not found: {WANTED}{printed if numbers else ''}."
     return graded(criterion, 0.0, reason, asked=ASKED, hints=tuple(public.value["notes"]),
-                  seen={"output": output[-4000:]},
+                  seen={"output": output[-4000:]} if output else {},
                   next_step="Add it, or rename what you have; the starter shows the names.")
 
 
