@@ -47,10 +47,10 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
     if not public.outcome.answered:
         return without_answer(criterion, public.outcome, ASKED)
     truth = key.value(PUBLIC)["tables"][0]["pairs"]
-    if not public.value["tables"] and public.value.get("printed"):
-        return _printed(criterion, public, truth)
     chosen = _choose(public.value["tables"], truth)
     shares = [_share(chosen, truth)]
+    if "printed" in public.value and not shares[0] and not _speaks_of_layers(chosen, truth):
+        return _printed(criterion, public, truth)
     replaced = public.value["replaced"]
     if shares[0] and not replaced:
         return _cannot_tell(criterion, chosen)
@@ -89,7 +89,7 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
 
 
 def _printed(criterion: Criterion, public: Evidence, truth: Pairs) -> Verdict:
-    """No table was found and numbers were printed: a person reads what looks like the counts."""
+    """A script without a table of its layers: a person reads a printout that looks like one."""
     output = public.outcome.output
     numbers = {int(re.sub(r"[,_']", "", text)) for text in _NUMBER.findall(output)}
     counts = {count for _, count in truth if count}
@@ -180,6 +180,11 @@ def _same(options: Sequence[Found], chosen: Found | None) -> Found | None:
 
 def _place(option: Found) -> Any:
     return option.get("origin", option["frame"])
+
+
+def _speaks_of_layers(option: Found | None, truth: Pairs) -> bool:
+    wanted = {name: count for name, count in truth if count}
+    return option is not None and _covers(option["pairs"], wanted) > 0
 
 
 def _covers(pairs: Pairs, wanted: Mapping[str, int]) -> float:

@@ -147,6 +147,13 @@ def test_counts_that_are_only_printed_wait_for_a_person(layout: str) -> None:
     assert judged.seen["output"] == output
 
 
+def test_a_table_of_something_else_does_not_hide_what_is_printed() -> None:
+    output = " ".join(str(count) for count in LAYERS[PUBLIC].values())
+    settings = table([("epochs", 3)])
+    judged = counts_verdict({PUBLIC: counted(settings, printed=False, output=output)})
+    assert judged.status == "needs_marking"
+
+
 def test_other_numbers_that_are_printed_are_no_counts() -> None:
     judged = counts_verdict({PUBLIC: counted(printed=True, output="epoch 8 of 16, loss 1008.5")})
     assert (judged.status, judged.fraction) == ("failed", 0.0)
