@@ -10,7 +10,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
-from ruamel.yaml import YAML, YAMLError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from grader.errors import UsageError
 from grader.records import Grade

@@ -115,7 +115,8 @@ def run_for_names(
     with watched.watched():
         for function in _uncalled(source, namespace, watched, 1):
             first = next(iter(inspect.signature(function).parameters), "")
-            if first.lower() in _NETWORK_NAMES and not _TRAINS.search(function.__name__):
+            elsewhere = function.__name__ in sources.FUNCTIONS or _TRAINS.search(function.__name__)
+            if first.lower() in _NETWORK_NAMES and not elsewhere:
                 _try(function, session, torchvision.models.resnet18())
     return _left(source, namespace, watched, stage, error)
 
