@@ -159,8 +159,9 @@ def validate(samples: Path | None, **options: Any) -> int:
     for fault in faults:
         console.print(fault, style="red", markup=False, highlight=False)
     if not faults:
-        console.print(f"The reference earns every automatic point; {len(by_student)} samples get "
-                      "the marks that are expected of them.")
+        samples_too = f" {len(by_student)} samples get the marks that stand beside them."
+        console.print("The reference earns every automatic point."
+                      + (samples_too if samples else ""), soft_wrap=True)
     return 1 if faults else 0
 
 
@@ -324,11 +325,11 @@ def _open_sandbox(
 
         try:
             engine = connect()
-        except EngineMissing as error:
+        except EngineMissing:
             if name == "docker":
                 raise
-            console.print(f"No Docker Engine answers ({str(error).splitlines()[0]}).",
-                          style="yellow", markup=False, soft_wrap=True)
+            console.print("No Docker Engine answers: submissions run in the process sandbox.",
+                          style="yellow", soft_wrap=True)
             console.print(UNPROTECTED, style="yellow", soft_wrap=True)
         else:
             with closing(engine):

@@ -19,8 +19,10 @@ _NORM = re.compile(
     r"(^|[^a-z])(bn|batch_?norm|norm|affine)s?\d*([^a-z]|$)|batch_?norm|^bns?_?", re.I
 )
 _BIAS = re.compile(r"bias", re.I)
-_REST = re.compile(r"rest|other|remain|else|misc|leftover|third", re.I)
-_NOT = re.compile(r"(non|not|no|without|wo|except)_?(bn|batch_?norm|norm|bias)", re.I)
+# At the start of a word: `another_bias` is not the rest, and `two_bn` not without batch norm.
+_REST = re.compile(r"(^|[^a-z])(rest|other|remain|else|misc|leftover|third)")
+_NOT = re.compile(r"(^|[^a-z])(non|not|no|without|wo|except)_?(bn|batch_?norm|norm|bias)")
+_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")   # in otherParams
 # What names of lists that share out one group differ in: `bn_weights` and `bn_biases`.
 _PART = re.compile(
     r"weights?|bias(es)?|gammas?|betas?|scales?|shifts?|conv(\dd)?s?|fcs?|linears?|dense"
@@ -47,7 +49,8 @@ Triple = tuple[Chosen | None, Chosen | None, Chosen | None]
 
 def label(name: str) -> int | None:
     """The group that a variable's name speaks of: 0, 1, 2, or None."""
-    if _REST.search(name) or _NOT.search(name):
+    words = _HUMP.sub("_", name).lower()
+    if _REST.search(words) or _NOT.search(words):
         return 2
     if _NORM.search(name):
         return 0

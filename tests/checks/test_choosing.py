@@ -25,7 +25,7 @@ def labels(lists: list[dict[str, object]]) -> list[str | None]:
         ("rest", 2), ("others", 2), ("remaining", 2), ("everything_else", 2), ("no_bias", 2),
         ("non_bn", 2), ("not_bn_params", 2), ("without_bn", 2), ("third_group", 2),
         ("a", None), ("group1", None), ("params", None), ("subnet", None), ("model_list", None),
-        ("weights", None),
+        ("weights", None), ("another_bias", 1), ("two_bn", 0), ("otherParams", 2), ("forest", None),
     ],
 )
 def test_a_name_speaks_of_a_group(name: str, group: int | None) -> None:
