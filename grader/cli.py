@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from grader import __version__
-from grader.errors import EngineMissing, GraderError, UsageError
+from grader.errors import GraderError, UsageError
 
 if TYPE_CHECKING:   # nothing heavy is imported before a command needs it
     from rich.console import Console
@@ -24,12 +23,6 @@ if TYPE_CHECKING:   # nothing heavy is imported before a command needs it
     from grader.class_folder import HandIn
     from grader.records import Grade
     from grader.rubric import Rubric
-    from grader.sandbox.base import Sandbox
-
-UNPROTECTED = (
-    "The process sandbox keeps time and memory and protects against nothing else: submissions run "
-    "with your own rights. Grade a class with --sandbox docker."
-)
 
 _rubric = click.option(
     "--rubric", "rubric_path", type=click.Path(path_type=Path), default=Path("rubric.yaml"),
@@ -88,8 +81,6 @@ def run(submissions: Path, out: Path, only: tuple[str, ...], templates: Path | N
     console = _console()
     rubric = _load_rubric(options)
     hand_ins = _only(discover(submissions), only, submissions)
-    if options["sandbox_name"] == "process":
-        console.print(UNPROTECTED, style="yellow", soft_wrap=True)
     grades, unwritten = _grade(console, rubric, hand_ins, options, out, templates)
     return _conclude(console, grades, unwritten, out)
 
@@ -109,6 +100,7 @@ def check(file: Path, as_json: bool, **options: Any) -> int:
     from grader.checking import own_work
     from grader.export.grades import submission_json
     from grader.feedback.terminal import show
+    from grader.opening import grades_of
 
     console = _console()
     rubric = _load_rubric(options)
@@ -119,8 +111,8 @@ def check(file: Path, as_json: bool, **options: Any) -> int:
                          + ", ".join(visible))
     options |= {"criterion": options["criterion"] or tuple(visible), "sandbox_name": "process",
                 "gpus": "auto", "jobs": 1, "base_image": None, "runtime": None}
-    with console.status("Checking your work ...") if not as_json else _quiet():
-        (grade,) = list(_grades(console, rubric, [own_work(file)], options, lambda who, what: None))
+    with console.status("Checking your work ...") if not as_json else nullcontext():
+        (grade,) = list(grades_of(rubric, [own_work(file)], options, _nowhere, _nowhere))
     if as_json:
         click.echo(submission_json(grade))
     else:
@@ -183,7 +175,7 @@ def schema(rubric_path: Path) -> int:
     import json
 
     from grader.checks.registry import parameter_models
-    from grader.rubric import json_schema
+    from grader.rubric_file import json_schema
 
     click.echo(json.dumps(json_schema(parameter_models()), indent=2))
     return 0
@@ -241,7 +233,7 @@ def _line(console: Console) -> Any:
 
 def _load_rubric(options: dict[str, Any]) -> Rubric:
     from grader.checks.registry import parameter_models
-    from grader.rubric import load
+    from grader.rubric_file import load
 
     return load(options["rubric_path"], parameter_models(), options["profile"])
 
@@ -264,6 +256,7 @@ def _grade(console: Console, rubric: Rubric, hand_ins: list[HandIn], options: di
     Returns the grades, and a line for each student whose feedback could not be written.
     """
     from grader.live import Progress
+    from grader.opening import grades_of
     from grader.results import write_feedback, write_grades
 
     out.mkdir(parents=True, exist_ok=True)
@@ -271,7 +264,7 @@ def _grade(console: Console, rubric: Rubric, hand_ins: list[HandIn], options: di
     unwritten: list[str] = []
     with Progress(console, len(hand_ins)) as progress:
         try:
-            for grade in _grades(console, rubric, hand_ins, options, progress.tell):
+            for grade in grades_of(rubric, hand_ins, options, _line(console), progress.tell):
                 grades.append(grade)
                 try:
                     write_feedback(grade, rubric, out, templates)
@@ -282,68 +275,6 @@ def _grade(console: Console, rubric: Rubric, hand_ins: list[HandIn], options: di
         finally:
             write_grades(grades, rubric, out)
     return grades, unwritten
-
-
-def _grades(console: Console, rubric: Rubric, hand_ins: list[HandIn], options: dict[str, Any],
-            tell: Any) -> Iterator[Grade]:
-    from platformdirs import user_cache_path
-
-    from grader import pipeline, schedule
-
-    with tempfile.TemporaryDirectory(prefix="grader-run-") as folder:
-        # The worker's user in a container has to reach what is mounted from here.
-        Path(folder).chmod(0o755)
-        with _open_sandbox(console, options) as (sandbox, gpus):
-            setting = pipeline.set_up(
-                rubric,
-                options["criterion"] or [criterion.id for criterion in rubric.criteria],
-                sandbox,
-                Path(folder),
-                user_cache_path("grader"),
-                gpus=gpus,
-                jobs=options["jobs"] or schedule.default_jobs(rubric.limits.memory_mib),
-                seed=options["seed"],
-                tell=tell,
-            )
-            yield from pipeline.grade_all(setting, hand_ins, tell)
-
-
-@contextmanager
-def _open_sandbox(
-    console: Console, options: dict[str, Any]
-) -> Iterator[tuple[Sandbox, tuple[str, ...]]]:
-    """The sandbox that was asked for, and the GPUs that it may lend, for as long as the run is."""
-    name, gpus = options["sandbox_name"], options["gpus"]
-    if name != "process":
-        from grader.sandbox.docker import (
-            Build,
-            DockerSandbox,
-            connect,
-            ensure_image,
-            resolve_gpus,
-        )
-
-        try:
-            engine = connect()
-        except EngineMissing:
-            if name == "docker":
-                raise
-            console.print("No Docker Engine answers: submissions run in the process sandbox.",
-                          style="yellow", soft_wrap=True)
-            console.print(UNPROTECTED, style="yellow", soft_wrap=True)
-        else:
-            with closing(engine):
-                base = options["base_image"]
-                build = Build({"BASE_IMAGE": base} if base else {})
-                tag = ensure_image(engine, build, _line(console))
-                sandbox = DockerSandbox(engine, tag, runtime=options["runtime"])
-                sandbox.reap_leftovers()
-                yield sandbox, resolve_gpus(gpus, engine, tag)
-            return
-    from grader.sandbox.process import ProcessSandbox
-
-    lent = {"none": (), "auto": ("all",), "all": ("all",)}
-    yield ProcessSandbox(), lent.get(gpus, tuple(gpus.split(",")))
 
 
 def _conclude(console: Console, grades: list[Grade], unwritten: list[str], out: Path) -> int:
@@ -366,6 +297,5 @@ def _conclude(console: Console, grades: list[Grade], unwritten: list[str], out: 
     return 1 if lost or unwritten else 0
 
 
-@contextmanager
-def _quiet() -> Iterator[None]:
-    yield
+def _nowhere(*said: str) -> None:
+    """For a command that tells nothing on its way."""

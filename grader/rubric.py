@@ -1,7 +1,7 @@
-"""`rubric.yaml` -> Rubric. Every error names the file, the line, what is there and what may be.
+"""What a rubric is: criteria and what they are worth under which conditions. Read-only models.
 
-The rubric knows no check: each check brings a model of its parameters (`Params`), and `load` is
-handed the models by name. `json_schema` describes the same for editors.
+`rubric_file.py` reads one from `rubric.yaml`. A rubric knows no check: each check brings a model of
+its own parameters.
 """
 
 from __future__ import annotations
@@ -10,14 +10,10 @@ import difflib
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-
-from grader.errors import RubricError
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
@@ -161,7 +157,7 @@ class Rubric(Model):
             text = f"the criteria add up to {points:g} points, 'total' is {self.total:g}"
             raise _rule(text, "total")
         if self.profile not in self.profiles:
-            guess = _did_you_mean(self.profile, sorted(self.profiles))
+            guess = did_you_mean(self.profile, sorted(self.profiles))
             raise _rule(f"there is no profile '{self.profile}'{guess}", "profile")
         before: dict[str, Criterion] = {}
         for index, criterion in enumerate(self.criteria):
@@ -170,7 +166,7 @@ class Rubric(Model):
             for number, other in enumerate(criterion.depends_on):
                 place = ("criteria", index, "depends_on", number)
                 if other not in before:
-                    guess = _did_you_mean(other, list(before))
+                    guess = did_you_mean(other, list(before))
                     raise _rule(f"no criterion '{other}' stands before this one{guess}", *place)
                 seen = before[other].visibility
                 if _SEEN.index(seen) > _SEEN.index(criterion.visibility):
@@ -187,162 +183,8 @@ class Rubric(Model):
         return self.profiles[self.profile]
 
 
-def load(path: Path, checks: Mapping[str, type[BaseModel]], profile: str | None = None) -> Rubric:
-    """Read and validate a rubric; `checks` has the model of each check's parameters by its name.
-
-    Paths in the rubric are relative to its file. `profile` replaces the rubric's own choice.
-    Raises RubricError, with the line.
-    """
-    document = _read(path)
-    _bind_parameters(document, path, checks)
-    if profile is not None:
-        document["profile"] = profile
-    try:
-        rubric = Rubric.model_validate(document)
-    except ValidationError as error:
-        raise RubricError(_explain(error, document, path)) from None
-    return _rooted(rubric, path.resolve().parent)
-
-
-def json_schema(checks: Mapping[str, type[BaseModel]]) -> dict[str, Any]:
-    """The JSON Schema of `rubric.yaml`, with each check's own parameters."""
-    schema = Rubric.model_json_schema()
-    criterion = schema["$defs"]["Criterion"]
-    del criterion["properties"]["params"]
-    criterion["required"].remove("params")
-    criterion["properties"]["check"] = {"enum": sorted(checks)}
-    own: dict[str, Any] = {}
-    for name, model in sorted(checks.items()):
-        parameters = model.model_json_schema(ref_template="#/$defs/{model}")
-        schema["$defs"].update(parameters.pop("$defs", {}))
-        own[name] = parameters
-        criterion["properties"] |= dict.fromkeys(parameters["properties"], True)
-    every = {key for parameters in own.values() for key in parameters["properties"]}
-    criterion["allOf"] = [
-        {
-            "if": {"properties": {"check": {"const": name}}, "required": ["check"]},
-            "then": {
-                "properties": dict.fromkeys(sorted(every), False) | parameters["properties"],
-                "required": parameters.get("required", []),
-            },
-        }
-        for name, parameters in own.items()
-    ]
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
-
-
-def _read(path: Path) -> Any:
-    try:
-        document = YAML(typ="rt").load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise RubricError(f"{path}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise RubricError(f"{path}: not text in UTF-8: {error.reason}") from None
-    except MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise RubricError(f"{path}:{line}: not valid YAML: {error.problem}") from None
-    except YAMLError as error:
-        raise RubricError(f"{path}: not valid YAML: {error}") from None
-    if not isinstance(document, dict):
-        raise RubricError(f"{path}:1: a mapping was expected (title, total, criteria, ...)")
-    return document
-
-
-def _bind_parameters(document: Any, path: Path, checks: Mapping[str, type[BaseModel]]) -> None:
-    """Move the keys of a criterion that belong to its check into `params`, validated."""
-    own = set(Criterion.model_fields) - {"params"}
-    criteria = document.get("criteria")
-    for index, criterion in enumerate(criteria if isinstance(criteria, list) else []):
-        if not isinstance(criterion, dict) or "check" not in criterion:
-            continue
-        name = str(criterion["check"])
-        if name not in checks:
-            place = ("criteria", index, "check")
-            found = f"there is no check '{name}'{_did_you_mean(name, sorted(checks))}"
-            raise RubricError(f"{path}:{_line(document, place)}: {found}")
-        given = {key: criterion[key] for key in list(criterion) if key not in own}
-        try:
-            parameters = checks[name].model_validate(given)
-        except ValidationError as error:
-            prefix = ("criteria", index)
-            allowed = sorted(own | set(checks[name].model_fields))
-            raise RubricError(_explain(error, document, path, prefix, allowed)) from None
-        for key in given:
-            del criterion[key]
-        criterion["params"] = parameters
-
-
-def _explain(
-    error: ValidationError,
-    document: Any,
-    path: Path,
-    prefix: tuple[Any, ...] = (),
-    allowed: list[str] | None = None,
-) -> str:
-    lines = []
-    for problem in error.errors():
-        place = prefix + tuple(problem["loc"]) + tuple(problem.get("ctx", {}).get("place", ()))
-        if place[-1:] == ("params",) and problem["type"] == "missing":
-            continue   # no key of the file: it follows from a 'check' that is missing
-        where = f"{path}:{_line(document, place)}"
-        what = ".".join(str(step) for step in place) or "rubric"
-        text = problem["msg"].removeprefix("Value error, ")
-        if problem["type"] == "extra_forbidden":
-            names = allowed or _fields_at(place[:-1])
-            text = f"this key is not known{_did_you_mean(str(place[-1]), names)}"
-        elif problem["type"] not in ("missing", "value_error", "rule"):
-            text = f"{text}, found {problem['input']!r}"
-        lines.append(f"{where}: {what}: {text}")
-    return "\n".join(lines)
-
-
-def _did_you_mean(word: str, names: list[str]) -> str:
+def did_you_mean(word: str, names: list[str]) -> str:
+    """What an error says after a word that is not known: the nearest of the names, and all."""
     close = difflib.get_close_matches(word, names, n=1)
     guess = f"; did you mean '{close[0]}'?" if close else ""
     return f"{guess} (allowed: {', '.join(names) or 'none'})"
-
-
-def _fields_at(place: tuple[Any, ...]) -> list[str]:
-    """The keys that are allowed at a place of the document, read off the JSON Schema."""
-    schema = Rubric.model_json_schema()
-    node: Any = schema
-    for step in place:
-        if isinstance(step, int):
-            node = node.get("items", {})
-        else:
-            node = node.get("properties", {}).get(step) or node.get("additionalProperties") or {}
-        for option in node.get("anyOf", [node]):
-            if "$ref" in option:
-                node = schema["$defs"][option["$ref"].rsplit("/", 1)[-1]]
-                break
-    return sorted(node.get("properties", {}))
-
-
-def _line(document: Any, place: tuple[Any, ...]) -> int:
-    """The line of the deepest part of `place` that the document has."""
-    line, node = 1, document
-    for step in place:
-        try:
-            marks: Any = node.lc   # what ruamel.yaml keeps of the file's lines
-            position = marks.item(step) if isinstance(node, list) else marks.key(step)
-            line, node = position[0] + 1, node[step]
-        except (KeyError, IndexError, AttributeError, TypeError):
-            break
-    return int(line)
-
-
-def _rooted(rubric: Rubric, folder: Path) -> Rubric:
-    def rooted(path: Path | None) -> Path | None:
-        return None if path is None else folder / path.expanduser()
-
-    profiles = {}
-    for name, profile in rubric.profiles.items():
-        hidden = profile.data.hidden
-        hidden = hidden.model_copy(
-            update={"images": rooted(hidden.images), "labels": rooted(hidden.labels)}
-        )
-        data = profile.data.model_copy(update={"path": rooted(profile.data.path), "hidden": hidden})
-        profiles[name] = profile.model_copy(update={"data": data})
-    return rubric.model_copy(
-        update={"profiles": profiles, "reference": rooted(rubric.reference)}
-    )

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from grader.checks.registry import parameter_models
-from grader.rubric import json_schema
+from grader.rubric_file import json_schema
 
 ROOT = Path(__file__).parent.parent
 RUBRIC = ("--rubric", str(ROOT / "rubric.yaml"))

@@ -17,10 +17,12 @@ from grader.answer_key import AnswerKey
 from grader.checks.base import with_notes
 from grader.checks.registry import CHECKS, parameter_models
 from grader.class_folder import HandIn, hand_in
-from grader.cli import _open_sandbox, cli
+from grader.cli import cli
 from grader.live import Progress
+from grader.opening import open_sandbox
 from grader.records import Grade, Question, Submission, Verdict
-from grader.rubric import Limits, Rubric, load
+from grader.rubric import Limits, Rubric
+from grader.rubric_file import load
 from grader.sandbox import docker, interview
 from grader.sandbox.base import Exit, Job, Places
 from grader.sandbox.process import ProcessSandbox
@@ -151,7 +153,7 @@ def test_the_runtime_is_passed_on_and_the_engine_is_closed(monkeypatch: pytest.M
     monkeypatch.setattr(docker, "resolve_gpus", lambda *arguments: ())
     monkeypatch.setattr(docker.DockerSandbox, "reap_leftovers", lambda self: 0)
     options = {"sandbox_name": "docker", "gpus": "none", "base_image": None, "runtime": "runsc"}
-    with _open_sandbox(Console(file=io.StringIO()), options) as (sandbox, gpus):
+    with open_sandbox(options, print) as (sandbox, gpus):
         assert isinstance(sandbox, docker.DockerSandbox)
         assert (sandbox.runtime, gpus, engine.closed) == ("runsc", (), False)
     assert engine.closed

@@ -22,9 +22,8 @@ from grader.rubric import (
     Profile,
     Rubric,
     Threshold,
-    json_schema,
-    load,
 )
+from grader.rubric_file import json_schema, load
 
 ROOT = Path(__file__).parent.parent
 SCHEMA = ROOT / "docs" / "rubric.schema.json"

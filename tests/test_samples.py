@@ -13,7 +13,8 @@ from grader.checks.registry import parameter_models
 from grader.class_folder import discover, hand_in
 from grader.expected import differences, load_expected, reference_faults
 from grader.records import Grade
-from grader.rubric import Rubric, load
+from grader.rubric import Rubric
+from grader.rubric_file import load
 from grader.sandbox.base import Sandbox
 from grader.sandbox.process import ProcessSandbox
 

@@ -12,7 +12,7 @@ from grader import pipeline
 from grader.checks.registry import parameter_models
 from grader.class_folder import discover
 from grader.records import Grade
-from grader.rubric import load
+from grader.rubric_file import load
 from grader.sandbox.process import ProcessSandbox
 
 ROOT = Path(__file__).parent.parent

@@ -13,7 +13,8 @@ from grader.checks.registry import parameter_models
 from grader.class_folder import hand_in
 from grader.errors import GraderError
 from grader.records import Question, Verdict
-from grader.rubric import Limits, Rubric, load
+from grader.rubric import Limits, Rubric
+from grader.rubric_file import load
 from grader.sandbox.base import Job
 from grader.sandbox.interview import interview
 from grader.sandbox.process import ProcessSandbox

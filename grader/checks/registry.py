@@ -30,5 +30,5 @@ CHECKS: Mapping[str, Check] = {
 
 
 def parameter_models() -> dict[str, type[BaseModel]]:
-    """The model of each check's parameters, for `rubric.load`."""
+    """The model of each check's parameters, for `rubric_file.load`."""
     return {name: check.params for name, check in CHECKS.items()}
