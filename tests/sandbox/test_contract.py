@@ -213,7 +213,7 @@ def test_a_submission_that_is_not_there_is_the_harnesss_fault(
 
 
 def test_a_worker_that_never_gets_ready_is_the_harnesss_fault(tmp_path: Path) -> None:
-    broken = ProcessSandbox({"PYTHONPATH": str(tmp_path)})
+    broken = ProcessSandbox({"PYTHONHOME": str(tmp_path)})   # no interpreter starts from there
     question = Question("q", "layer_counts", {"network": TINY}, "q", 30)
     (evidence,) = interview(broken, Job("student", tmp_path, (question,), Limits()))
     assert evidence.outcome.kind == blame.NOT_STARTED
