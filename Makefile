@@ -1,5 +1,6 @@
 # make demo    grade the samples on the handwritten digits; needs no Docker
 # make test    the tests; those that need a Docker Engine are skipped where none answers
+# make test-hostile   submissions that attack the grader, and what becomes of them
 # make lint    ruff and mypy
 # make image   build the worker's image for `grader run`; needs a Docker Engine
 
@@ -7,7 +8,7 @@ PYTHON ?= python3
 VENV := .venv
 SETUP := $(VENV)/.done
 
-.PHONY: setup demo test lint image
+.PHONY: setup demo test test-hostile lint image
 
 setup: $(SETUP)
 
@@ -20,7 +21,10 @@ demo: $(SETUP)
 	$(VENV)/bin/grader run submissions --sandbox process --out results
 
 test: $(SETUP)
-	$(VENV)/bin/pytest
+	$(VENV)/bin/pytest --ignore tests/hostile
+
+test-hostile: $(SETUP)
+	$(VENV)/bin/pytest tests/hostile
 
 lint: $(SETUP)
 	$(VENV)/bin/ruff check .

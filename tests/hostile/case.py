@@ -1,0 +1,112 @@
+"""A hostile submission, what must happen to it, and what did.
+
+A case is a Python file in `submissions/GROUP/`. Its docstring says what it tries, and comments
+below it say the rest:
+
+    # on top of: honest      its code follows an honest student's; without this it stands alone
+    # criteria: accuracy     what is graded (layer-counts, which is quick, if nothing is said)
+    # must: Z                what must happen, see `Must`; of several words any one will do
+    # runs in: docker        and process, where it does no harm there (docker if nothing is said)
+
+Cases that are not a Python file (archives, notebooks) are made by the tests that use them.
+"""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from grader.class_folder import hand_in
+from grader.pipeline import Setting, grade_one
+from grader.records import Grade
+
+HERE = Path(__file__).parent
+HONEST = HERE / "honest.py"
+
+# Z: zero for every criterion, and the student's own doing.
+# L: stopped; the word after it is the outcome that names the limit ("L memory_limit").
+# R: refused before anything ran, with a reason.
+# N: no effect: every criterion gets what the honest student gets, which is all.
+Must = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Case:
+    """`name` is GROUP/FILE without its suffix."""
+
+    name: str
+    tries: str
+    code: str
+    must: Must
+    criteria: tuple[str, ...] = ("layer-counts",)
+    runs_in: tuple[str, ...] = ("docker",)
+
+    @property
+    def group(self) -> str:
+        return self.name.partition("/")[0]
+
+
+def read_cases() -> list[Case]:
+    return [_read(path) for path in sorted((HERE / "submissions").rglob("*.py"))]
+
+
+def _read(path: Path) -> Case:
+    text = path.read_text(encoding="utf-8")
+    said = dict(re.findall(r"^# (on top of|criteria|must|runs in): (.+)$", text, re.MULTILINE))
+    tries = ast.get_docstring(ast.parse(text))
+    assert tries, f"{path}: the docstring says what is tried"
+    assert "must" in said, f"{path}: '# must: ...' says what must happen"
+    above = HONEST.read_text(encoding="utf-8") + "\n\n" if said.get("on top of") else ""
+    return Case(
+        name=path.relative_to(HERE / "submissions").with_suffix("").as_posix(),
+        tries=tries,
+        code=above + text,
+        must=tuple(said["must"].split(" or ")),
+        criteria=tuple(said.get("criteria", "layer-counts").replace(",", " ").split()),
+        runs_in=tuple(said.get("runs in", "docker").replace(",", " ").split()),
+    )
+
+
+def grade_code(setting: Setting, case: Case, folder: Path) -> Grade:
+    """Grade the case as a class would be graded, its own criteria only."""
+    source = folder / f"{case.name.replace('/', '-')}.py"
+    source.write_text(case.code, encoding="utf-8")
+    return grade_path(setting, source, case.criteria)
+
+
+def grade_path(setting: Setting, source: Path, criteria: tuple[str, ...]) -> Grade:
+    """Grade a file, folder or archive by these criteria, through the whole pipeline."""
+    chosen = tuple(one for one in setting.criteria if one.id in criteria)
+    assert len(chosen) == len(criteria), criteria
+    setting = dataclasses.replace(setting, criteria=chosen)
+    return grade_one(setting, hand_in(source), setting.gpus, lambda who, what: None)
+
+
+def happened(grade: Grade) -> Mapping[str, str]:
+    """What happened by criterion: N, Z, R, L and its limit, or what none of them covers."""
+    return {row.verdict.criterion: _word(grade, index) for index, row in enumerate(grade.criteria)}
+
+
+def _word(grade: Grade, index: int) -> str:
+    row = grade.criteria[index]
+    outcome = str(row.verdict.seen.get("outcome", ""))
+    if row.verdict.status in ("not_scored", "needs_marking"):
+        return row.verdict.status
+    if row.verdict.status == "passed":
+        return "N"
+    if row.points != 0:
+        return f"{row.points:g} points"
+    if grade.submission.refused is not None:
+        return "R"
+    return f"L {outcome}" if outcome.endswith("_limit") else "Z"
+
+
+def is_as_it_must(word: str, must: Must) -> bool:
+    """A limit that struck is a zero, too."""
+    return word in must or ("Z" in must and word.startswith("L ")) or (
+        "L" in must and word.startswith("L ")
+    )
