@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import io
 import math
-import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
@@ -213,22 +212,25 @@ def _rename(root: ElementTree.Element, names: dict[str, str]) -> None:
 
 
 def _make_inline(element: ElementTree.Element) -> None:
-    """HTML needs no namespaces, and of all ids only those that are hashes of what they name."""
+    """HTML needs no namespaces, and of all ids only those that are hashes of what they name.
+
+    Each property of a style becomes an attribute: the page's policy forbids styles in its elements.
+    """
     element.tag = element.tag.rpartition("}")[2]
     attributes: dict[str, str] = {}
     for name, value in element.attrib.items():
         key = name.rpartition("}")[2]
-        if key == "id" and element.tag == "g":
-            continue
         if key == "style":
-            value = re.sub(r"font-family: [^;]*|font: ([\d.]+px) [^;]*", _own_font, value)
-            for placeholder, colour in _CSS.items():
-                value = value.replace(placeholder, colour)
-        attributes[key] = value
+            attributes |= dict(map(_property, value.split("; ")))
+        elif key != "id" or element.tag != "g":
+            attributes[key] = value
     element.attrib.clear()
     element.attrib |= attributes
 
 
-def _own_font(style: re.Match[str]) -> str:
-    """The page's font instead of matplotlib's."""
-    return f"font-size: {style[1]}" if style[1] else "font-family: inherit"
+def _property(style: str) -> tuple[str, str]:
+    """A property and its value, with the page's own colours and font."""
+    name, _, value = style.partition(": ")
+    if name == "font":  # its size, and the fonts that matplotlib would like
+        return "font-size", value.split()[0]
+    return name, "inherit" if name == "font-family" else _CSS.get(value, value)
