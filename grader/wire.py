@@ -26,6 +26,9 @@ ASK = "ask"          # id, kind, args, session, seconds
 READY = "ready"      # versions and device
 LOADED = "loaded"    # a session's child has loaded the student's file (child -> supervisor only)
 ANSWER = "answer"    # id, outcome, phase, value, message, traceback, output, seconds
+# supervisor <-> a session's child, after each ANSWER
+CONFIRM = "confirm"      # token: a word that nobody knew while the student's code ran
+CONFIRMED = "confirmed"  # token: the same
 
 # outcomes that a worker can state
 ANSWERED = "answered"

@@ -22,6 +22,8 @@ from grader.worker.streams import Tail, write_all
 # macOS has fork, but its system libraries do not survive one.
 CAN_FORK = sys.platform == "linux" and not os.environ.get("GRADER_WORKER_SPAWN")
 
+NO_FRAME = "no frame"   # the type of an event that was none
+
 Event = tuple[dict[str, Any], tuple[bytes, ...]] | None
 
 
@@ -46,8 +48,8 @@ class Child:
                 self.events.put(frame)
         except wire.FrameError as error:
             text = f"the answer is not one that the grader's own code writes: {error}"
-            answer = {"type": wire.ANSWER, "outcome": wire.BAD_ANSWER, "message": text}
-            self.events.put((answer, ()))
+            self.events.put(({"type": NO_FRAME, "message": text}, ()))
+            return
         self.events.put(None)
 
     @property
@@ -155,6 +157,7 @@ def _become_session(ends: tuple[int, int, int]) -> None:
     code = 1
     try:
         os.setsid()
+        signal.signal(signal.SIGINT, signal.default_int_handler)   # ignored by the supervisor
         for target, end in enumerate(ends):
             os.dup2(end, target)
         # The supervisor's own streams, and every other descriptor that came along.

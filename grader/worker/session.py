@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import sys
@@ -49,24 +50,27 @@ def main() -> None:
     frame = wire.read_frame(questions.read)
     if frame is None:
         return
-    try:
-        session = _open(frame[0], answers)
-    except OSError as error:
-        # No student code has run yet: whatever is wrong is wrong with the sandbox.
-        failed = _broken(f"the submission could not be copied: {error}")
-        write_all(answers, wire.encode({"type": wire.ANSWER, **failed}))
-        return
-    while frame := wire.read_frame(questions.read):
-        message, blobs = frame
+    session: Session | None = None
+    while question := wire.read_frame(questions.read):
         try:
-            reply, reply_blobs = _answer(session, message, blobs)
+            session = session or _open(frame[0], answers)
+            reply, reply_blobs = _answer(session, *question)
         except Exception:
             # Not the student's: what the student's code raises has become an answer by now.
             reply, reply_blobs = _broken(traceback.format_exc()), ()
-        sys.stdout.flush()
+        with contextlib.suppress(Exception):   # it is the student's by now, and may be closed
+            sys.stdout.flush()
         write_all(answers, wire.encode({"type": wire.ANSWER, **reply}, reply_blobs))
+        _confirm(questions, answers)
     # Interpreter shutdown costs most of a second and would run the student's exit handlers.
     os._exit(0)
+
+
+def _confirm(questions: BinaryIO, answers: BinaryIO) -> None:
+    """Say once more that the answer was this loop's; see `supervisor._unconfirmed`."""
+    frame = wire.read_frame(questions.read)
+    if frame is not None and frame[0]["type"] == wire.CONFIRM:
+        write_all(answers, wire.encode({"type": wire.CONFIRMED, "token": frame[0]["token"]}))
 
 
 def _broken(text: str) -> dict[str, Any]:
@@ -120,7 +124,7 @@ def failure(error: BaseException, folder: Path) -> dict[str, Any]:
         frame = frames[own[-1]]
         path = Path(frame.filename)
         where = f"{path.name}, {cell_and_line(path, frame.lineno)}: "
-    first_line = (str(error).strip().splitlines() or [""])[0][:300]
+    first_line = (_words_of(error).strip().splitlines() or [""])[0][:300]
     summary = f"{where}{type(error).__name__}" + (f": {first_line}" if first_line else "")
     parsing = isinstance(error, SyntaxError)   # of a file that is read here and not run
     ours = bool(frames) and frames[-1].filename.startswith(str(Path(__file__).parent))
@@ -130,6 +134,13 @@ def failure(error: BaseException, folder: Path) -> dict[str, Any]:
         "message": printable(summary),
         "traceback": printable(text),
     }
+
+
+def _words_of(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:   # an exception class of the student's own can fail at that, too
+        return ""
 
 
 def cell_and_line(path: Path, line: int | None) -> str:

@@ -12,6 +12,7 @@ import importlib
 import os
 import platform
 import queue
+import secrets
 import signal
 import sys
 import threading
@@ -24,12 +25,16 @@ from grader.worker import child as children
 from grader.worker.streams import forbid_inspection, take_over, write_all
 
 Frame = tuple[dict[str, Any], tuple[bytes, ...]]
+CONFIRM_SECONDS = 5.0   # for a session's loop to confirm; it has nothing else to do by then
 
 
 def serve() -> None:
     """Answer questions until stdin ends."""
     questions, answers = take_over()
     forbid_inspection()
+    # Ctrl-C in the instructor's terminal is for the grader, and process 1 of a container must not
+    # fall to a signal that the student's code sends it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     inbox: queue.Queue[Frame] = queue.Queue()
     current: list[children.Child] = []
     threading.Thread(target=_receive, args=(questions, inbox, current), daemon=True).start()
@@ -48,7 +53,7 @@ def serve() -> None:
             current.append(children.start(start))
             session = message["session"]
         reply, reply_blobs = _ask(current[0], message, blobs)
-        if reply["outcome"] in (wire.CRASHED, wire.EXITED, wire.TIME_LIMIT):
+        if reply["outcome"] in (wire.CRASHED, wire.EXITED, wire.TIME_LIMIT, wire.BAD_ANSWER):
             _end(current)
         write_all(answers, wire.encode(reply, reply_blobs))
 
@@ -108,7 +113,32 @@ def _await(child: children.Child, deadline: float) -> Frame:
         if message.get("type") == wire.LOADED:
             child.loaded = True
         elif message.get("type") == wire.ANSWER:
-            return message, blobs
+            problem = _unconfirmed(child, deadline + CONFIRM_SECONDS)
+            return (problem, ()) if problem else (message, blobs)
+        else:
+            text = message.get("message", "a message that the grader's own code does not send")
+            return {"outcome": wire.BAD_ANSWER, "message": text}, ()
+
+
+def _unconfirmed(child: children.Child, deadline: float) -> dict[str, Any] | None:
+    """Why an answer does not count; None when it does.
+
+    Student code can find the session's pipe and write to it. So an answer counts once the session's
+    own loop has repeated a word that is made only now, and has said nothing else in between: an
+    answer that was written while the loop still waited for the student's code is followed by the
+    loop's own.
+    """
+    token = secrets.token_hex(16)
+    child.send(wire.encode({"type": wire.CONFIRM, "token": token}))
+    try:
+        event = child.events.get(timeout=max(0.0, deadline - time.monotonic()))
+    except queue.Empty:
+        return {"outcome": wire.TIME_LIMIT, "message": "it answered and then never came back"}
+    if event is None:
+        return child.how_it_ended()
+    if event[0] == {"type": wire.CONFIRMED, "token": token}:
+        return None
+    return {"outcome": wire.BAD_ANSWER, "message": "more than one answer to one question"}
 
 
 def _versions() -> dict[str, str]:
