@@ -2,19 +2,20 @@
 
 A frame is a JSON header and the raw bytes that belong to it:
 
-    | header length, 4 bytes | blob length, 8 bytes | header, JSON in UTF-8 | blobs |
+    | header length, 4 bytes | blob length, 8 bytes | header, JSON in ASCII | blobs |
 
 Lengths are big-endian and unsigned. The header is one JSON object; its `blobs` lists the length of
 each blob. The reader trusts nothing: it refuses a length above its cap before it reads a byte of
-it, duplicate keys, NaN and infinities, numbers of more than 28 characters, lone surrogates, and
-nesting deeper than 24. Arrays travel as blobs and are rebuilt by the reader with a dtype and shape
-of its own choosing; nothing is ever unpickled.
+it, more values than any message has, duplicate keys, NaN and infinities, numbers of more than 28
+characters, lone surrogates, and nesting deeper than 24. Arrays travel as blobs and are rebuilt by
+the reader with a dtype and shape of its own choosing; nothing is ever unpickled.
 """
 
 from __future__ import annotations
 
 import json
 import math
+import re
 import struct
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -40,10 +41,15 @@ TIME_LIMIT = "time_limit"
 BAD_ANSWER = "bad_answer"
 WORKER_FAILED = "worker_failed"   # the grader's own code in the sandbox broke
 
-MAX_HEADER = 8 * 2**20
-MAX_BLOBS = 512 * 2**20
+MAX_HEADER = 4 * 2**20
+MAX_BLOBS = 512 * 2**20          # of a question: it carries the images
+MAX_ANSWER_BLOBS = 64 * 2**20    # of an answer: it carries logits
+ESCAPED = 6   # bytes that one byte of text can become in a header: \u001b
 _MAX_DEPTH = 24
 _MAX_NUMBER = 28   # characters; the longest of a double has 24
+# As text "[],[],[]" is small; as lists it is twenty times that.
+_MAX_MARKS = 500_000
+_MARK = re.compile(rb'"[^"]*"|[\[{,]')   # in JSON without escapes: one for each value, or more
 _LENGTHS = struct.Struct(">IQ")
 
 
@@ -55,7 +61,7 @@ def encode(message: Mapping[str, Any], blobs: Iterable[bytes] = ()) -> bytes:
     """One frame as bytes. Raises ValueError for NaN, TypeError for what JSON cannot hold."""
     blobs = tuple(blobs)
     header = dict(message) | {"blobs": [len(blob) for blob in blobs]}
-    body = json.dumps(header, allow_nan=False, ensure_ascii=True).encode()
+    body = json.dumps(header, allow_nan=False, ensure_ascii=True).encode("ascii")
     return b"".join([_LENGTHS.pack(len(body), sum(header["blobs"])), body, *blobs])
 
 
@@ -88,9 +94,10 @@ def read_frame(
 
 def parse(body: bytes) -> dict[str, Any]:
     """A JSON object, strictly. Raises FrameError."""
+    _count(body)
     try:
         message = json.loads(
-            body.decode("utf-8"),
+            body.decode("ascii"),
             parse_int=_number(int),
             parse_float=_number(float),
             parse_constant=_no_constant,
@@ -104,6 +111,14 @@ def parse(body: bytes) -> dict[str, Any]:
         raise FrameError(f"a JSON object was expected, not {type(message).__name__}")
     _check(message)
     return message
+
+
+def _count(body: bytes) -> None:
+    """Refuse what would be more values than any message has, before it is made into values."""
+    plain = body.replace(rb"\\", b"").replace(rb"\"", b"")
+    for number, _ in enumerate(_MARK.finditer(plain)):
+        if number > _MAX_MARKS:
+            raise FrameError(f"more than {_MAX_MARKS:,} values and marks in a header")
 
 
 def _exactly(read: Callable[[int], bytes], size: int) -> bytes:

@@ -33,26 +33,31 @@ OWNER: Mapping[str, Owner] = {
 
 # What only the host can know. A worker may say that it failed itself: that earns nothing either.
 _HOST_ONLY = {MEMORY_LIMIT, WORKER_LOST, NOT_STARTED}
+# In characters; the worker's own messages and tracebacks are shorter.
+_MAX_MESSAGE = 8_000
+_MAX_TRACEBACK = 8_000
 # Exceptions by which an allocation that is refused reaches Python.
 _ALLOCATION = ("MemoryError", "DefaultCPUAllocator: can't allocate memory", "CUDA out of memory")
 
 
-def from_answer(message: Mapping[str, Any]) -> Outcome:
-    """The outcome that a worker states in its ANSWER. What is not of the right type is dropped."""
+def from_answer(message: Mapping[str, Any], seconds: float) -> Outcome:
+    """The outcome that a worker states in its ANSWER, which took it so many seconds.
+
+    What is not of the right type is dropped, and what is too long is cut.
+    """
     kind = _text(message, "outcome")
     if kind not in OWNER or kind in _HOST_ONLY:
         kind = wire.BAD_ANSWER
-    text = _text(message, "message")
+    text = _text(message, "message", _MAX_MESSAGE)
     if kind == wire.EXCEPTION and any(sign in text for sign in _ALLOCATION):
         kind = MEMORY_LIMIT
-    seconds = message.get("seconds")
     return Outcome(
         kind=kind,
         owner=OWNER[kind],
         message=text,
-        seconds=float(seconds) if isinstance(seconds, (int, float)) else 0.0,
+        seconds=round(seconds, 3),
         phase="load" if message.get("phase") == "load" else "call",
-        traceback=_text(message, "traceback"),
+        traceback=_text(message, "traceback", _MAX_TRACEBACK),
         output=_text(message, "output"),
     )
 
@@ -81,6 +86,6 @@ def out_of_memory(outcome: Outcome) -> Outcome:
     )
 
 
-def _text(message: Mapping[str, Any], key: str) -> str:
+def _text(message: Mapping[str, Any], key: str, longest: int | None = None) -> str:
     value = message.get(key)
-    return value if isinstance(value, str) else ""
+    return value[:longest] if isinstance(value, str) else ""

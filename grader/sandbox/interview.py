@@ -21,10 +21,10 @@ from grader.plaintext import plain_tail
 from grader.records import Evidence, Outcome, Question
 from grader.sandbox import blame
 from grader.sandbox.base import Job, Sandbox, Worker
+from grader.testimony import checked
 
 START_SECONDS = 180.0   # a cold page cache makes importing torch slow
 GRACE_SECONDS = 10.0    # the worker keeps the limit itself; the host steps in when it does not
-MAX_ANSWER_BLOBS = 64 * 2**20
 
 Frame = tuple[dict[str, Any], tuple[bytes, ...]]
 _END = object()
@@ -64,7 +64,9 @@ def interview(
 def _converse(worker: Worker, job: Job, questions: tuple[Question, ...]) -> Iterable[Evidence]:
     """Evidence until all is asked or the worker is lost; the last piece then says how."""
     inbox: queue.Queue[Frame | object] = queue.Queue()
-    threading.Thread(target=_listen, args=(worker, inbox), daemon=True).start()
+    # The child's words, in a header of the usual size, and what the code printed.
+    longest = wire.MAX_HEADER + wire.ESCAPED * job.limits.output_kib * 1024
+    threading.Thread(target=_listen, args=(worker, inbox, longest), daemon=True).start()
     places = worker.places
     start = {
         "type": wire.START,
@@ -116,17 +118,17 @@ def _ask(
     with contextlib.suppress(OSError):
         worker.write(wire.encode(message, question.blobs))
     reply = _next(inbox, limit)
+    seconds = time.monotonic() - begun
     if isinstance(reply, tuple) and _answers(reply[0], question):
         message, blobs = reply
-        outcome = blame.from_answer(message)
+        outcome = blame.from_answer(message, seconds)
         value = message.get("value") if outcome.answered else None
-        return Evidence(question, outcome, value, blobs if outcome.answered else ()), True
-    if isinstance(reply, tuple):
-        worker.stop()
-        text = "the worker's reply was not an answer to the question that was put"
-        return Evidence(question, Outcome(wire.BAD_ANSWER, "student", text)), False
+        blobs = blobs if outcome.answered else ()
+        return checked(Evidence(question, outcome, value, blobs)), True
     exit_ = worker.stop()
-    seconds = time.monotonic() - begun
+    if isinstance(reply, tuple) and exit_.lost is None:
+        text = "the worker's reply was not an answer to the question that was put"
+        return Evidence(question, Outcome(wire.BAD_ANSWER, "student", text, seconds)), False
     return Evidence(question, blame.from_silence(exit_, seconds, limit)), False
 
 
@@ -134,10 +136,16 @@ def _answers(message: Mapping[str, Any], question: Question) -> bool:
     return message.get("type") == wire.ANSWER and message.get("id") == question.id
 
 
-def _listen(worker: Worker, inbox: queue.Queue[Frame | object]) -> None:
-    """Drain the worker's stream to its end: a client that stops reading blocks the engine."""
+def _listen(worker: Worker, inbox: queue.Queue[Frame | object], max_header: int) -> None:
+    """Drain the worker's stream to its end: a client that stops reading blocks the engine.
+
+    A worker speaks when it is asked. What follows an answer that nobody has taken yet is refused,
+    or a worker that never stops would fill the host's memory.
+    """
     try:
-        while frame := wire.read_frame(worker.read, max_blobs=MAX_ANSWER_BLOBS):
+        while frame := wire.read_frame(worker.read, max_header, wire.MAX_ANSWER_BLOBS):
+            if not inbox.empty():
+                raise wire.FrameError("a second frame, and nobody had asked for it")
             inbox.put(frame)
     except wire.FrameError as error:
         inbox.put(({"type": "garbage", "message": str(error)}, ()))

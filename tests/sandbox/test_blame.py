@@ -11,12 +11,12 @@ from grader.sandbox.base import Exit
 
 @pytest.mark.parametrize("kind", [blame.MEMORY_LIMIT, blame.WORKER_LOST, blame.NOT_STARTED])
 def test_what_only_the_host_can_know_is_not_taken_from_a_worker(kind: str) -> None:
-    outcome = blame.from_answer({"outcome": kind})
+    outcome = blame.from_answer({"outcome": kind}, 1.0)
     assert (outcome.kind, outcome.owner) == (wire.BAD_ANSWER, "student")
 
 
 def test_an_unknown_word_is_a_bad_answer() -> None:
-    assert blame.from_answer({"outcome": ["answered"], "seconds": "x"}).kind == wire.BAD_ANSWER
+    assert blame.from_answer({"outcome": ["answered"], "phase": 3}, 1.0).kind == wire.BAD_ANSWER
 
 
 def test_silence_is_the_limit_the_memory_or_the_harness() -> None:

@@ -1,0 +1,208 @@
+"""What a worker may say in reply to each kind of question, and the check that it said no more.
+
+The probes in `grader/worker/probes/` write these values; beside them runs the student's code, which
+may have written the reply itself. What a check is given has been through here: every key that it
+reads is there, of this type and within these bounds, and what is not named here is left out.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, FailFast, Field, Strict, ValidationError
+
+from grader import wire
+from grader.records import Evidence, Outcome, Question
+
+T = TypeVar("T")
+# No frame holds more; far above what an honest answer comes to.
+_MOST = 100_000
+
+Text = Annotated[str, Field(max_length=_MOST)]
+Count = Annotated[int, Field(ge=0, lt=2**63)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+# The worker writes as text what JSON has no number for.
+Measured = Finite | Literal["nan", "inf", "-inf"]
+# The first error will do, and a list of a hundred thousand of them is memory.
+Many = Annotated[list[T], Field(max_length=_MOST), FailFast()]
+Texts = Many[Text]
+
+
+class _Said(BaseModel):
+    """Nothing is converted: no text for a number, no bool for a count."""
+
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+
+
+# A list in JSON, of a fixed length; what is in it is as strict as the rest.
+_Pair = Annotated[tuple[Text, Count], Strict(False)]
+_Parameter = Annotated[
+    tuple[Text, Count, Literal["batch_norm", "conv_or_linear", "other"], Text, bool], Strict(False)
+]
+
+
+class _Place(_Said):
+    frame: Count
+    name: Text
+    cell: Count
+    line: Count
+
+
+class _Table(_Place):
+    pairs: Many[_Pair]
+
+
+class LayerCounts(_Said):
+    form: Literal["function", "script"]
+    tables: Many[_Table]
+    replaced: bool
+    notes: Texts
+    printed: bool = False
+
+
+class _List(_Place):
+    origin: Text
+    names: Texts
+    kind: Text
+    empty: bool
+    foreign: Count
+    buffers: Count
+    used_up: bool
+
+
+class _Number(_Place):
+    value: Count
+
+
+class ParameterGroups(_Said):
+    form: Literal["function", "script"]
+    lists: Many[_List]
+    numbers: Many[_Number]
+    replaced: bool
+    structure: Many[_Parameter]
+    notes: Texts
+
+
+class _Group(_Said):
+    names: Texts
+    foreign: Count
+    weight_decay: Finite
+    lr: Measured
+
+
+class OptimizerGroups(_Said):
+    optimizer: Text
+    groups: Many[_Group]
+    structure: Many[_Parameter]
+
+
+class Evaluation(_Said):
+    complete: Many[bool]
+    train_mode_afterwards: Many[bool]
+    buffers_moved: bool
+    batches_tracked: Many[Count]
+
+
+class _Run(_Said):
+    kind: Literal["train", "evaluate"]
+    after_steps: Count
+    passes: Count
+    images: Count
+    norms_training: Count
+    norms_evaluating: Count
+    dropouts_training: Count
+    with_gradients: Count
+    seen: Count
+    correct: Count
+    loss: Measured
+    lr: Measured | None
+    statistics_moved: bool
+
+
+class _Error(_Said):
+    message: Text
+    traceback: Text
+
+
+class Training(_Said):
+    form: Literal["function", "script"]
+    runs: Many[_Run]
+    steps: Count
+    stopped: Literal["epochs", "seconds"] | None
+    batches_tracked: Many[Count]
+    optimizer: OptimizerGroups | None
+    reported_accuracy: Annotated[float, Field(ge=0, le=1)] | None
+    error: _Error | None
+    uncalled: Texts
+    notes: Texts
+    device: Text
+
+
+class Prediction(_Said):
+    classes: Count
+
+
+KINDS: Mapping[str, type[_Said]] = {
+    "layer_counts": LayerCounts,
+    "parameter_groups": ParameterGroups,
+    "optimizer_groups": OptimizerGroups,
+    "evaluate": Evaluation,
+    "train": Training,
+    "predict": Prediction,
+}
+
+
+def checked(evidence: Evidence) -> Evidence:
+    """The same evidence, its value made of what is named here; or a bad answer of the student's.
+
+    Raises nothing, whatever the value is. Evidence without an answer is returned as it came.
+    """
+    model = KINDS.get(evidence.question.kind)
+    if model is None or not evidence.outcome.answered:
+        return evidence
+    try:
+        value = model.model_validate(evidence.value).model_dump(exclude_unset=True)
+    except ValidationError as error:
+        return _refused(evidence, _told(error))
+    wrong = _wrong_blobs(evidence.question, value, [len(blob) for blob in evidence.blobs])
+    return _refused(evidence, wrong) if wrong else dataclasses.replace(evidence, value=value)
+
+
+def _wrong_blobs(question: Question, value: Mapping[str, Any], sizes: Sequence[int]) -> str:
+    """What is wrong with the arrays that came along; "" when they are what was asked for."""
+    if question.kind == "predict":
+        wanted = [4 * shape[0] * value["classes"] for shape in question.args["shapes"]]
+        return "" if list(sizes) == wanted else f"arrays of {list(sizes)} bytes for {wanted}"[:300]
+    if question.kind == "evaluate":
+        row, orders = 4 * question.args["shape"][0], len(question.args["orders"])
+        flags = (value["complete"], value["train_mode_afterwards"])
+        if any(len(given) != orders for given in (sizes, *flags)):
+            return f"{len(sizes)} arrays and {len(flags[0])} flags for {orders} runs"
+        whole = zip(sizes, value["complete"], strict=True)
+        right = all(size % row == 0 and bool(size) == complete for size, complete in whole)
+        return "" if right else f"arrays of {list(sizes)} bytes, in rows of {row // 4} floats"[:300]
+    return f"{len(sizes)} arrays where none were asked for" if sizes else ""
+
+
+def _refused(evidence: Evidence, why: str) -> Evidence:
+    message = f"the answer is not one that the grader's own worker writes: {why}"
+    seen = evidence.outcome
+    outcome = Outcome(
+        wire.BAD_ANSWER, "student", message, seen.seconds, seen.phase, output=seen.output
+    )
+    return Evidence(evidence.question, outcome)
+
+
+def _told(error: ValidationError) -> str:
+    """Where the first error is and what stands there: `tables[0].pairs[3][1] is -5`."""
+    first = error.errors(include_url=False, include_context=False)[0]
+    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"])
+    where = path.lstrip(".") or "the value"
+    if first["type"] == "missing":
+        return f"{where} is missing"
+    found = first["input"]
+    if isinstance(found, (list, tuple, dict)):
+        return f"{where} is a {type(found).__name__} of {len(found)}; {first['msg'].lower()}"[:300]
+    return f"{where} is {str(found)[:60]!r}; {first['msg'].lower()}"[:300]
