@@ -44,7 +44,9 @@ class Child:
 
     def _listen(self, answers: IO[bytes]) -> None:
         try:
-            while frame := wire.read_frame(lambda size: os.read(answers.fileno(), size)):
+            while frame := wire.read_frame(
+                lambda size: os.read(answers.fileno(), size), max_blobs=wire.MAX_ANSWER_BLOBS
+            ):
                 self.events.put(frame)
         except wire.FrameError as error:
             text = f"the answer is not one that the grader's own code writes: {error}"
