@@ -169,22 +169,23 @@ ATTACKS = (
 HOSTILE = " ~ ".join(ATTACKS)
 
 
-def hostile_grade() -> Grade:
+def hostile_grade(attacks: tuple[str, ...] = ATTACKS) -> Grade:
     """The attacks in every field that a student may control."""
     points = tuple((float(e), y) for e, y in enumerate((math.nan, 1.0, math.inf, 0.5)))
+    together = " ~ ".join(attacks)
     return grade(
         criterion(
-            HOSTILE, "partial", 1, part=HOSTILE, asked=HOSTILE, reason=HOSTILE,
-            next_step=HOSTILE, hints=ATTACKS,
-            tables=(Table(HOSTILE, ATTACKS[:3], (ATTACKS[3:6], ATTACKS[6:9], ATTACKS[9:])),),
+            together, "partial", 1, part=together, asked=together, reason=together,
+            next_step=together, hints=attacks,
+            tables=(Table(together, attacks[:3], (attacks[3:6], attacks[6:9], attacks[9:])),),
             pictures=(
-                LearningCurve(HOSTILE, (Series(HOSTILE, points),), (Series("$x$", points),)),
-                ConfusionMatrix(HOSTILE, ATTACKS, tuple((1,) * 13 for _ in ATTACKS)),
+                LearningCurve(together, (Series(together, points),), (Series("$x$", points),)),
+                ConfusionMatrix(together, attacks, tuple((1,) * len(attacks) for _ in attacks)),
             ),
-            seen={"traceback": HOSTILE, "output": "\n".join(ATTACKS)},
+            seen={"traceback": together, "output": "\n".join(attacks)},
         ),
-        student=HOSTILE,
-        notes=ATTACKS,
+        student=together,
+        notes=attacks,
     )  # fmt: skip
 
 

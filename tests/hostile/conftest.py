@@ -19,6 +19,7 @@ from .case import HERE, Must, happened, is_as_it_must
 
 ROWS = pytest.StashKey[list[tuple[str, str, str]]]()
 Verify = Callable[[str, Must, Grade], None]
+Record = Callable[[str], None]
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -64,6 +65,12 @@ def verify(request: pytest.FixtureRequest) -> Verify:
         assert all(is_as_it_must(word, must) for word in found.values()), f"{found}\n{reasons}"
 
     return check
+
+
+@pytest.fixture
+def record(request: pytest.FixtureRequest) -> Record:
+    """`record(case)`: a row for what was seen to have no effect, where there is no grade to ask."""
+    return lambda case: request.config.stash[ROWS].append((case, "N", "N"))
 
 
 def pytest_terminal_summary(
