@@ -10,18 +10,20 @@ import io
 import json
 import math
 import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Any
 
-from grader.plaintext import plain
+from grader.plaintext import plain_line
 from grader.records import CriterionGrade, Grade
 from grader.rubric import Rubric
 
-# What a spreadsheet takes for the start of a formula (OWASP, "CSV injection"), the full-width
-# forms of East Asian input included.
-_FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
+# Where a spreadsheet may take text for a formula (OWASP, "CSV injection"), the full-width forms of
+# East Asian input included: at the start, and after what separates fields in other countries, where
+# the quotes of a field do not hold it together.
+_FORMULA = re.compile("(^|[;|])(?=[\\s\"'\u200c\u200d]*[=+\\-@\uff1d\uff0b\uff0d\uff20])")
 _DEEPEST = 40
 _LARGEST_INTEGER = 2**64
 
@@ -62,10 +64,8 @@ def submission_json(grade: Grade) -> str:
 
 
 def neutral(text: str) -> str:
-    """A field that no spreadsheet runs as a formula."""
-    text = plain(text)
-    starts = text.lstrip()[:1]
-    return f"'{text}" if starts in _FORMULA or text[:1] in ("\t", "\r", "\n") else text
+    """A field on one line that no spreadsheet runs as a formula."""
+    return _FORMULA.sub(r"\1'", plain_line(text, 4000))
 
 
 def json_safe(value: Any, depth: int = 0) -> Any:
