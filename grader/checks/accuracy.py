@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from grader import wire
 from grader.answer_key import AnswerKey, Exam
 from grader.checks.base import Check, NoParams, Work, graded, without_answer
 from grader.checks.training_run import (
@@ -40,13 +41,15 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
         return without_answer(criterion, training.outcome, ASKED)
     curve = learning_curve(training.value["runs"])
     pictures: tuple[Any, ...] = (curve,) if curve else ()
-    if not predictions.outcome.answered:
+    if not predictions.outcome.answered and predictions.outcome.kind != wire.BAD_ANSWER:
         return without_answer(criterion, predictions.outcome, ASKED, hidden=True)
     logits = _logits(predictions, key)
     if isinstance(logits, str):
         return graded(
             criterion, 0.0, logits, asked=ASKED, pictures=pictures,
-            next_step="Lower the learning rate, and look at the loss of the first batches.",
+            next_step="Lower the learning rate, and look at the loss of the first batches."
+            if "diverged" in logits
+            else "Return an ordinary tensor of shape (images, classes) from forward().",
             hints=_hints(training),
         )
     hidden, validation = logits
@@ -92,8 +95,8 @@ def _logits(
     if sizes != tuple(4 * count * classes for count in counts):
         found = predictions.value.get("classes") if isinstance(predictions.value, dict) else None
         return (
-            f"The network's output has {found} columns; {classes} were expected, one per class, "
-            "and one row per image."
+            f"The network's output has {found or 'no usable'} columns; {classes} were expected, "
+            "one per class, and one row per image."
         )
     arrays = [
         np.frombuffer(blob, dtype="<f4").reshape(count, classes)

@@ -26,7 +26,8 @@ WANTED = (
 ENOUGH_PRINTED = 8   # different counts among what is printed that make it worth a person's time
 
 _TOTAL = re.compile(r"total|^(all|sum)$", re.I)
-_NUMBER = re.compile(r"(?<![\w.])(?:\d{1,3}(?:[,_']\d{3})+|\d{1,15})(?![\w]|[.,]\d)")
+# At most 15 digits, also with separators: a search without that bound is quadratic.
+_NUMBER = re.compile(r"(?<![\w.])(?:\d{1,3}(?:[,_']\d{3}){1,4}|\d{1,15})(?![\w]|[.,]\d)")
 
 
 def ask(criterion: Criterion, exam: Exam, limits: Limits) -> tuple[Question, ...]:

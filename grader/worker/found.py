@@ -18,6 +18,7 @@ from torch import nn
 MAX_LISTS = 80
 MAX_ITEMS = 4000
 _LISTS = (list, tuple, set, frozenset, collections.abc.ValuesView, collections.abc.KeysView)
+_WHOLE = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
 _ONCE = (types.GeneratorType, map, filter)   # what can be walked over only once
 
 
@@ -255,19 +256,24 @@ def as_table(value: Any) -> list[list[Any]]:
 
 
 def as_count(value: Any) -> int | None:
-    """A whole number that a frame can carry, also when numpy or a tensor holds it; else None."""
+    """A whole number that a frame can carry, also when numpy or a tensor holds it; else None.
+
+    Nothing is counted below zero.
+    """
     count = _as_int(value)
-    return count if count is not None and abs(count) < 2**63 else None
+    return count if count is not None and 0 <= count < 2**63 else None
 
 
 def _as_int(value: Any) -> int | None:
     if isinstance(value, bool):
         return None
-    if isinstance(value, torch.Tensor) and value.numel() == 1 and not value.is_floating_point():
+    if isinstance(value, torch.Tensor):
+        if value.numel() != 1 or value.dtype not in _WHOLE or value.is_meta:
+            return None
         return int(value.item())
     if isinstance(value, float) and value.is_integer():
         return int(value)
     try:
         return int(value.__index__())
-    except (AttributeError, TypeError):  # a tensor of several elements has the method and refuses
+    except (AttributeError, TypeError):  # an array of several elements has the method and refuses
         return None

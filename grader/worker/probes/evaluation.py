@@ -12,6 +12,7 @@ from torch import nn
 from grader.worker import networks, sources
 from grader.worker.observe import tracked_batches
 from grader.worker.probes.frames import glimpse
+from grader.worker.probes.outputs import Rows, as_rows, put_together
 from grader.worker.running import call, function
 from grader.worker.session import Answer, Session
 from grader.worker.view import loader
@@ -56,17 +57,17 @@ def evaluate(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, ...]
 
 def _logits(
     judge: Any, network: nn.Module, images: torch.Tensor, labels: torch.Tensor, order: Any
-) -> Any:
+) -> Rows:
     """Call the student's function and keep what the network put out, row by row."""
-    seen: list[torch.Tensor] = []
+    seen: list[Rows] = []
     hook = network.register_forward_hook(
-        lambda module, inputs, output: seen.append(output.detach().float().cpu())
+        lambda module, inputs, output: seen.append(as_rows(output, None))
     )
     try:
         call(judge, network, loader(images, labels, int(order["batch"]), None))
     finally:
         hook.remove()
-    return torch.cat(seen).numpy().astype("<f4") if seen else np.zeros((0, 1), dtype="<f4")
+    return put_together(seen)
 
 
 def _settle_statistics(network: nn.Module, seed: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,7 +32,18 @@ def optimizer_groups(session: Session, args: Mapping[str, Any], blobs: tuple[byt
         raise BadAnswer(
             f"{NAME}(model) returned {type(made).__name__}; a torch.optim.Optimizer was expected"
         )
-    return describe(made, network), ()
+    try:
+        described = describe(made, network)
+    except Exception as error:
+        raise BadAnswer(
+            f"{NAME}(model) returned {type(made).__name__}, whose groups cannot be read: "
+            f"{type(error).__name__}"
+        ) from None
+    for group in described["groups"]:
+        for setting in ("lr", "weight_decay", "momentum"):
+            if not math.isfinite(group[setting]):
+                raise BadAnswer(f"{NAME}(model) returned an optimizer with {setting}=nan or inf")
+    return described, ()
 
 
 def describe(optimizer: Optimizer, network: nn.Module) -> dict[str, Any]:

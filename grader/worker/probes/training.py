@@ -17,6 +17,7 @@ from grader.worker import sources, stand_ins
 from grader.worker.observe import Budget, BudgetReached, Observer, tracked_batches
 from grader.worker.probes.frames import view_of
 from grader.worker.probes.optimizer import describe
+from grader.worker.probes.outputs import as_rows, put_together
 from grader.worker.running import call, function, run_as_script, takes
 from grader.worker.session import Answer, BadAnswer, NotFound, Session, failure
 from grader.worker.view import View, as_photos, loader
@@ -88,7 +89,8 @@ def predict(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, ...])
     trained = session.trained
     if trained is None:
         raise NotFound("no network was trained, so there is none to predict with")
-    network = trained.network.eval()
+    network = trained.network
+    network.eval()   # by itself: a student's own eval() may return nothing
     device = next(network.parameters()).device
     answers, classes = [], 0
     for blob, shape in zip(blobs, args["shapes"], strict=True):
@@ -97,10 +99,8 @@ def predict(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, ...])
         with torch.no_grad():
             for start in range(0, len(images), PREDICT_BATCH):
                 batch = trained.prepare(images[start : start + PREDICT_BATCH]).to(device)
-                parts.append(network(batch).float().cpu())
-        logits = torch.cat(parts).numpy().astype("<f4")
-        if logits.ndim != 2:
-            raise BadAnswer(f"the network's output has shape {logits.shape}; (N, classes) expected")
+                parts.append(as_rows(network(batch), len(batch)))
+        logits = put_together(parts)
         classes = logits.shape[1]
         answers.append(logits.tobytes())
     return {"classes": classes}, tuple(answers)
@@ -222,8 +222,9 @@ def session_has_functions(session: Session) -> bool:
 
 def reported_accuracy(returned: Any) -> float | None:
     """The last validation accuracy in what `train` returned, as a fraction; None if not found."""
-    if isinstance(returned, (list, tuple)) and returned:
-        return reported_accuracy(returned[-1])
+    for _ in range(3):   # of a list of lists, and not of a list that holds itself
+        if isinstance(returned, (list, tuple)) and returned:
+            returned = returned[-1]
     if isinstance(returned, Mapping):
         names = [name for name in returned if "acc" in str(name).lower()]
         names.sort(key=lambda name: ("val" in str(name) or "test" in str(name)), reverse=True)
@@ -232,10 +233,17 @@ def reported_accuracy(returned: Any) -> float | None:
             if isinstance(value, (list, tuple)) and value:
                 value = value[-1]
             if isinstance(value, (int, float, torch.Tensor)):
-                number = float(value)
+                number = _as_number(value)
                 if 0 <= number <= 100:
                     return number / 100 if number > 1 else number
     return None
+
+
+def _as_number(value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError, RuntimeError, OverflowError):   # a tensor of several, say
+        return float("nan")
 
 
 def _finite(value: Any) -> Any:

@@ -1,0 +1,46 @@
+"""What a network put out for a batch, as rows of numbers that the host can compare."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from grader import wire
+from grader.worker.session import BadAnswer
+
+Rows = NDArray[np.float32]
+
+
+def as_rows(output: Any, images: int | None) -> Rows:
+    """float32, one row per image of the batch (None: any number). Raises BadAnswer for the rest.
+
+    Of several outputs, as of a network with auxiliary classifiers, the first counts.
+    """
+    if isinstance(output, (tuple, list)) and output:
+        output = output[0]
+    if not isinstance(output, torch.Tensor):
+        raise BadAnswer(f"the network's output is {type(output).__name__}; a tensor was expected")
+    shape = tuple(output.shape)
+    if len(shape) != 2 or images not in (None, shape[0]):
+        raise BadAnswer(
+            f"the network's output has shape {shape}; ({images or 'images'}, classes) was expected"
+        )
+    if 4 * output.numel() > wire.MAX_ANSWER_BLOBS:
+        raise BadAnswer(f"the network's output has {shape[1]:,} columns")
+    if output.is_meta or output.is_complex() or output.layout is not torch.strided:
+        raise BadAnswer(
+            f"the network's output is {output.dtype}, {output.layout}, on {output.device}; "
+            "an ordinary tensor of floats was expected"
+        )
+    return output.detach().float().cpu().numpy().astype("<f4")
+
+
+def put_together(batches: list[Rows]) -> Rows:
+    """All rows under each other. Raises BadAnswer when they differ in length."""
+    widths = {rows.shape[1] for rows in batches}
+    if len(widths) > 1:
+        raise BadAnswer(f"the network's output has {sorted(widths)} columns, by batch")
+    return np.concatenate(batches) if batches else np.zeros((0, 1), dtype="<f4")
