@@ -103,7 +103,7 @@ def _answer(
     except BadAnswer as error:
         return {"outcome": wire.BAD_ANSWER, "message": str(error)}, ()
     except SystemExit as error:
-        text = f"the code called exit({error.code!r}) before it had answered"
+        text = f"the code called exit({_words_of(error)[:300]}) before it had answered"
         return {"outcome": wire.EXITED, "message": text}, ()
     except BaseException as error:
         return failure(error, session.folder), ()
