@@ -1,13 +1,15 @@
 """The command line: the only place that prints, and that turns what happened into an exit code.
 
 0: graded. 1: some submission could not be scored because of the harness, or a validation failed.
-2: the command line, the rubric or a path is wrong.
+2: the command line, the rubric or a path is wrong. 130: stopped by Ctrl-C.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
+import threading
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +23,6 @@ if TYPE_CHECKING:   # nothing heavy is imported before a command needs it
     from rich.console import Console
 
     from grader.class_folder import HandIn
-    from grader.records import Grade
     from grader.rubric import Rubric
 
 _rubric = click.option(
@@ -66,6 +67,7 @@ def cli() -> None:
 @click.option("--out", type=click.Path(path_type=Path), default=Path("results"), show_default=True)
 @click.option("--only", multiple=True, metavar="STUDENT", help="Only this student.")
 @click.option("--templates", type=click.Path(path_type=Path), help="Templates instead of ours.")
+@click.option("--fresh", is_flag=True, help="Grade again what an earlier run has graded.")
 @_criterion
 @_sandbox
 @_gpus
@@ -75,14 +77,24 @@ def cli() -> None:
 @_seed
 def run(submissions: Path, out: Path, only: tuple[str, ...], templates: Path | None,
         **options: Any) -> int:
-    """Grade a folder of SUBMISSIONS; marks and feedback go to --out."""
-    from grader.class_folder import discover
+    """Grade a folder of SUBMISSIONS; marks and feedback go to --out.
 
-    console = _console()
+    What --out has from an earlier run is kept as long as it holds: a run that was cut short goes
+    on, and one that is repeated grades what is new or changed. Ctrl-C finishes what runs; pressed
+    twice it stops at once.
+    """
+    from grader.class_folder import discover
+    from grader.class_run import Class, conclude, finishing, grade_class, said
+    from grader.gradebook_file import open_gradebook
+
+    console, stop = _console(), threading.Event()
     rubric = _load_rubric(options)
-    hand_ins = _only(discover(submissions), only, submissions)
-    grades, unwritten = _grade(console, rubric, hand_ins, options, out, templates)
-    return _conclude(console, grades, unwritten, out)
+    everyone = discover(submissions)
+    chosen = _only(everyone, only, submissions)
+    homework = Class(rubric, tuple(everyone), tuple(chosen), out, templates)
+    with open_gradebook(out, said(console)) as book, finishing(stop, said(console)):
+        ran = grade_class(console, homework, options, book, stop)
+    return conclude(console, ran, out)
 
 
 @cli.command()
@@ -100,6 +112,7 @@ def check(file: Path, as_json: bool, **options: Any) -> int:
     from grader.checking import own_work
     from grader.export.grades import submission_json
     from grader.feedback.terminal import show
+    from grader.gradebook_file import in_memory
     from grader.opening import grades_of
 
     console = _console()
@@ -110,9 +123,11 @@ def check(file: Path, as_json: bool, **options: Any) -> int:
         raise UsageError(f"'{hidden[0]}' is not a criterion that can be checked here; these can: "
                          + ", ".join(visible))
     options |= {"criterion": options["criterion"] or tuple(visible), "sandbox_name": "process",
-                "gpus": "auto", "jobs": 1, "base_image": None, "runtime": None}
-    with console.status("Checking your work ...") if not as_json else nullcontext():
-        (grade,) = list(grades_of(rubric, [own_work(file)], options, _nowhere, _nowhere))
+                "gpus": "auto", "jobs": 1, "base_image": None, "runtime": None, "fresh": False}
+    waiting = nullcontext() if as_json else console.status("Checking your work ...")
+    with waiting, in_memory() as book:
+        (grade,) = list(grades_of(rubric, [own_work(file)], options, _nowhere, _nowhere, book,
+                                  threading.Event()))
     if as_json:
         click.echo(submission_json(grade))
     else:
@@ -134,20 +149,22 @@ def check(file: Path, as_json: bool, **options: Any) -> int:
 def validate(samples: Path | None, **options: Any) -> int:
     """Prove that the reference earns every automatic point, and samples what they should."""
     from grader.class_folder import discover, hand_in
+    from grader.class_run import Class, grade_class
     from grader.expected import differences, reference_faults
+    from grader.gradebook_file import in_memory
 
     console = _console()
     rubric = _load_rubric(options)
-    options["criterion"] = ()
-    hand_ins = [hand_in(rubric.reference)]
-    hand_ins += discover(samples) if samples else []
-    with tempfile.TemporaryDirectory(prefix="grader-validate-") as out:
-        grades, unwritten = _grade(console, rubric, hand_ins, options, Path(out), None)
-    by_student = {grade.student: grade for grade in grades}
+    options |= {"criterion": (), "fresh": False}
+    hand_ins = (hand_in(rubric.reference), *(discover(samples) if samples else ()))
+    with tempfile.TemporaryDirectory(prefix="grader-validate-") as out, in_memory() as book:
+        homework = Class(rubric, hand_ins, hand_ins, Path(out))
+        ran = grade_class(console, homework, options, book, threading.Event())
+    by_student = {grade.student: grade for grade in ran.grades}
     faults = reference_faults(by_student.pop(hand_ins[0].student))
     if samples:
         faults += differences(samples / "expected.yaml", list(by_student.values()))
-    faults += unwritten
+    faults += ran.faults
     for fault in faults:
         console.print(fault, style="red", markup=False, highlight=False)
     if not faults:
@@ -213,8 +230,9 @@ def main() -> None:
         click.echo(f"grader: {error}", err=True)
         code = 1
     except (click.Abort, KeyboardInterrupt):
-        click.echo("grader: stopped", err=True)
-        code = 130
+        click.echo("grader: stopped; run the same command again to go on", err=True)
+        sys.stdout.flush()
+        os._exit(130)   # threads may still wait for workers that are gone
     sys.exit(code)
 
 
@@ -247,54 +265,6 @@ def _only(hand_ins: list[HandIn], only: tuple[str, ...], folder: Path) -> list[H
         raise UsageError(f"no student '{unknown[0]}' in {folder}; there are "
                          + ", ".join(sorted(known)[:20]))
     return [item for item in hand_ins if not only or item.student in only]
-
-
-def _grade(console: Console, rubric: Rubric, hand_ins: list[HandIn], options: dict[str, Any],
-           out: Path, templates: Path | None) -> tuple[list[Grade], list[str]]:
-    """Grade with a progress display, writing feedback as it comes and the marks at the end.
-
-    Returns the grades, and a line for each student whose feedback could not be written.
-    """
-    from grader.live import Progress
-    from grader.opening import grades_of
-    from grader.results import write_feedback, write_grades
-
-    out.mkdir(parents=True, exist_ok=True)
-    grades: list[Grade] = []
-    unwritten: list[str] = []
-    with Progress(console, len(hand_ins)) as progress:
-        try:
-            for grade in grades_of(rubric, hand_ins, options, _line(console), progress.tell):
-                grades.append(grade)
-                try:
-                    write_feedback(grade, rubric, out, templates)
-                except Exception as error:   # one student's page must not stop the class
-                    kind = type(error).__name__
-                    unwritten.append(f"No feedback for {grade.student}: {kind}: {error}")
-                progress.done(grade)
-        finally:
-            write_grades(grades, rubric, out)
-    return grades, unwritten
-
-
-def _conclude(console: Console, grades: list[Grade], unwritten: list[str], out: Path) -> int:
-    """The last lines of a run, and its exit code."""
-    from grader.plaintext import plain_line
-
-    states = [grade.state for grade in grades]
-    waiting, lost = states.count("needs_marking"), states.count("not_scored")
-    console.print(f"{len(grades)} submissions graded; marks in {out / 'grades.csv'}, feedback in "
-                  f"{out / 'feedback'}.", markup=False, soft_wrap=True)
-    if waiting:
-        console.print(f"{waiting} have written answers for a person to mark.")
-    if lost:
-        names = " ".join(f"--only {g.student}" for g in grades if g.state == "not_scored")
-        console.print(f"{lost} could not be scored because of the grader or this machine. The "
-                      f"reasons are in {out / 'grades.json'}; then run again with {names}",
-                      style="red", markup=False, soft_wrap=True)
-    for line in unwritten:
-        console.print(plain_line(line), style="red", markup=False, soft_wrap=True)
-    return 1 if lost or unwritten else 0
 
 
 def _nowhere(*said: str) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
+import dataclasses
+import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -10,12 +11,15 @@ from typing import Any
 
 from platformdirs import user_cache_path
 
-from grader import pipeline, schedule
+from grader import asking, pipeline, schedule
 from grader.class_folder import HandIn
 from grader.errors import EngineMissing
+from grader.fingerprint import fingerprints
+from grader.gradebook import Gradebook
 from grader.records import Grade
 from grader.rubric import Rubric
 from grader.sandbox.base import Sandbox
+from grader.workspace import workspace
 
 UNPROTECTED = (
     "The process sandbox keeps time and memory and protects against nothing else: submissions run "
@@ -30,36 +34,44 @@ def grades_of(
     hand_ins: Collection[HandIn],
     options: Mapping[str, Any],
     say: Say,
-    tell: pipeline.Tell,
+    tell: asking.Tell,
+    book: Gradebook,
+    stop: threading.Event,
 ) -> Iterator[Grade]:
     """Grade with what the command line's `options` ask for; grades come as they are ready.
 
     `say` is told what the instructor should know before it starts, `tell` what each student's
-    submission is at.
+    submission is at. What stands in `book` is not asked again, and what is concluded is kept there.
+    Once `stop` is set nothing new begins. Leaving this early ends what runs.
     """
-    with tempfile.TemporaryDirectory(prefix="grader-run-") as folder:
-        # The worker's user in a container has to reach what is mounted from here.
-        Path(folder).chmod(0o755)
-        with open_sandbox(options, say) as (sandbox, gpus):
-            setting = pipeline.set_up(
-                rubric,
-                options["criterion"] or [criterion.id for criterion in rubric.criteria],
-                sandbox,
-                Path(folder),
-                user_cache_path("grader"),
-                gpus=gpus,
-                jobs=options["jobs"] or schedule.default_jobs(rubric.limits.memory_mib),
-                seed=options["seed"],
-                tell=tell,
-            )
-            yield from pipeline.grade_all(setting, hand_ins, tell)
+    criteria = options["criterion"] or [criterion.id for criterion in rubric.criteria]
+    with workspace() as folder, open_sandbox(options, folder, say) as (sandbox, gpus):
+        chosen = pipeline.choose(rubric, criteria)
+        wanted = fingerprints(rubric, chosen, sandbox)
+        seed = asking.draw_seed() if options["seed"] is None else options["seed"]
+        seed = book.begin(wanted, seed, fresh=options["fresh"])
+        setting = pipeline.set_up(
+            rubric,
+            criteria,
+            sandbox,
+            folder,
+            user_cache_path("grader"),
+            gpus=gpus,
+            jobs=options["jobs"] or schedule.default_jobs(rubric.limits.memory_mib),
+            seed=seed,
+            tell=tell,
+        )
+        setting = dataclasses.replace(setting, known=book.known, keep=book.add, stop=stop)
+        yield from pipeline.grade_all(setting, hand_ins, tell)
+        if not stop.is_set():
+            book.finish()
 
 
 @contextmanager
 def open_sandbox(
-    options: Mapping[str, Any], say: Say
+    options: Mapping[str, Any], folder: Path, say: Say
 ) -> Iterator[tuple[Sandbox, tuple[str, ...]]]:
-    """The sandbox that was asked for, and the GPUs that it may lend."""
+    """The sandbox that was asked for, and the GPUs that it may lend; its scratch is in `folder`."""
     name, gpus = options["sandbox_name"], options["gpus"]
     if name != "process":
         from grader.sandbox.docker import (
@@ -82,10 +94,13 @@ def open_sandbox(
                 tag = ensure_image(engine, Build({"BASE_IMAGE": base} if base else {}), say)
                 sandbox = DockerSandbox(engine, tag, runtime=options["runtime"])
                 sandbox.reap_leftovers()
-                yield sandbox, resolve_gpus(gpus, engine, tag)
+                try:
+                    yield sandbox, resolve_gpus(gpus, engine, tag)
+                finally:
+                    sandbox.close()
             return
     from grader.sandbox.process import ProcessSandbox
 
     say(UNPROTECTED)
     lent = {"none": (), "auto": ("all",), "all": ("all",)}
-    yield ProcessSandbox(), lent.get(gpus, tuple(gpus.split(",")))
+    yield ProcessSandbox(scratch=folder), lent.get(gpus, tuple(gpus.split(",")))

@@ -143,6 +143,14 @@ class Verdict:
 
 
 @dataclass(frozen=True)
+class Concluded:
+    """What one grading of a submission came to: verdicts by criterion, and the seconds it took."""
+
+    verdicts: Mapping[str, Verdict] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
 class CriterionGrade:
     """A verdict with its points. `points` is None while it waits for a person or for a re-run."""
 

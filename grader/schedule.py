@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import queue
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -13,6 +14,7 @@ import psutil
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+_NOTHING = object()
 
 
 def cores() -> int:
@@ -51,17 +53,26 @@ class GpuPool:
 
 
 def in_slots(
-    work: Callable[[Item], Result], items: Iterable[Item], jobs: int
+    work: Callable[[Item], Result], items: Iterable[Item], jobs: int, stop: threading.Event
 ) -> Iterator[Result]:
     """`work` on every item, `jobs` at a time; results as they come.
 
-    Ctrl-C lets what runs come to its end and starts nothing new.
+    Once `stop` is set nothing new begins, and what runs comes to its end. An exception in here,
+    Ctrl-C among them, does not wait for it: whoever catches that must end what runs.
     """
-    with ThreadPoolExecutor(jobs, thread_name_prefix="slot") as pool:
-        futures: list[Future[Result]] = [pool.submit(work, item) for item in items]
-        try:
-            for future in as_completed(futures):
+    pool = ThreadPoolExecutor(jobs, thread_name_prefix="slot")
+    waiting, running = iter(items), set[Future[Result]]()
+    try:
+        while True:
+            while len(running) < jobs and not stop.is_set():
+                item = next(waiting, _NOTHING)
+                if item is _NOTHING:
+                    break
+                running.add(pool.submit(work, item))  # type: ignore[arg-type]  # not the sentinel
+            if not running:
+                return
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
                 yield future.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)

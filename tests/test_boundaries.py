@@ -40,6 +40,8 @@ STAGES = {
     "checks": {"grader.checks"},
     "sandbox": {"grader.sandbox"},
     "schedule": {"grader.schedule"},
+    "workspace": {"grader.workspace"},
+    "gradebook": {"grader.gradebook", "grader.gradebook_file"},
     "grading": {"grader.grading"},
     "feedback": {"grader.feedback"},
     "export": {"grader.export"},
@@ -48,9 +50,12 @@ STAGES = {
 # What puts stages together.
 ABOVE = {
     "grader.__main__",
+    "grader.asking",
     "grader.checking",
+    "grader.class_run",
     "grader.cli",
     "grader.expected",
+    "grader.fingerprint",
     "grader.live",
     "grader.opening",
     "grader.pipeline",
@@ -64,6 +69,8 @@ ONLY_IMPORTERS = {
     "matplotlib": {"grader/feedback/plots.py"},
     "nbformat": {"grader/notebook.py"},
     "click": {"grader/cli.py"},
+    "filelock": {"grader/gradebook_file.py", "grader/workspace.py"},
+    "sqlite3": {"grader/gradebook.py", "grader/gradebook_file.py"},
     "platformdirs": {"grader/opening.py"},
     "sklearn": {"grader/data_sources.py"},
     # The rubric; the marks that samples must get; the metadata of a Gradescope export.
@@ -186,7 +193,8 @@ def test_stages_do_not_import_each_other() -> None:
     ("module", "importers"),
     [
             ("grader.pipeline", {"grader.opening"}),
-            ("grader.opening", {"grader.cli"}),
+            ("grader.opening", {"grader.class_run", "grader.cli"}),
+        ("grader.class_run", {"grader.cli"}),
             ("grader.cli", {"grader.__main__"}),
         ],
 )

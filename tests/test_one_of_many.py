@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from grader import pipeline, results
+from grader import class_run, pipeline
 from grader.answer_key import AnswerKey
 from grader.checks.base import with_notes
 from grader.checks.registry import CHECKS, parameter_models
@@ -79,19 +79,19 @@ def test_feedback_that_cannot_be_written_is_told_and_the_class_goes_on(
     for student in ("ada", "grace"):
         (tmp_path / "in" / student).mkdir(parents=True)
         (tmp_path / "in" / student / "hw2.py").write_text("x = 1\n", encoding="utf-8")
-    original = results.write_feedback
+    original = class_run.write_feedback
 
     def write(grade: Grade, *more: Any) -> None:
         if grade.student == "ada":
             raise UnicodeError("half a pair")
         original(grade, *more)
 
-    monkeypatch.setattr(results, "write_feedback", write)
+    monkeypatch.setattr(class_run, "write_feedback", write)
     out = tmp_path / "out"
     words = ["run", tmp_path / "in", "--out", out, "--rubric", ROOT / "rubric.yaml",
              "--sandbox", "process", "--criterion", "written-a"]
     assert cli.main([*map(str, words)], standalone_mode=False) == 1
-    assert "No feedback for ada: UnicodeError: half a pair" in capsys.readouterr().out
+    assert "Not written: feedback for ada: UnicodeError: half a pair" in capsys.readouterr().out
     assert {path.name for path in (out / "feedback").iterdir()} == {"grace.html", "grace.md"}
     assert "ada" in (out / "grades.csv").read_text(encoding="utf-8")
 
@@ -125,7 +125,7 @@ class Mute:
 
 
 class MuteSandbox:
-    name = "mute"
+    name = version = "mute"
 
     @contextmanager
     def start(self, job: Job, gpus: Iterable[str]) -> Iterator[Mute]:
@@ -146,14 +146,17 @@ class FakeEngine:
         self.closed = True
 
 
-def test_the_runtime_is_passed_on_and_the_engine_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_runtime_is_passed_on_and_the_engine_is_closed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     engine = FakeEngine()
     monkeypatch.setattr(docker, "connect", lambda: engine)
     monkeypatch.setattr(docker, "ensure_image", lambda *arguments: "image")
     monkeypatch.setattr(docker, "resolve_gpus", lambda *arguments: ())
     monkeypatch.setattr(docker.DockerSandbox, "reap_leftovers", lambda self: 0)
+    monkeypatch.setattr(docker.DockerSandbox, "close", lambda self: None)
     options = {"sandbox_name": "docker", "gpus": "none", "base_image": None, "runtime": "runsc"}
-    with open_sandbox(options, print) as (sandbox, gpus):
+    with open_sandbox(options, tmp_path, print) as (sandbox, gpus):
         assert isinstance(sandbox, docker.DockerSandbox)
         assert (sandbox.runtime, gpus, engine.closed) == ("runsc", (), False)
     assert engine.closed

@@ -76,6 +76,11 @@ class Sandbox(Protocol):
     @property
     def name(self) -> str: ...
 
+    @property
+    def version(self) -> str:
+        """What its workers are made of: where it is another one, answers may be others."""
+        ...
+
     def start(self, job: Job, gpus: Iterable[str]) -> AbstractContextManager[Worker]:
         """A worker of its own for this job; leaving the context removes every trace of it."""
         ...

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import platform
 import subprocess
 import sys
 import tempfile
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from importlib import metadata
 from pathlib import Path
 
 import psutil
@@ -75,20 +77,34 @@ class ProcessWorker:
                 self._process.wait(_POLL_SECONDS)
 
 
+def _version_of(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "missing"
+
+
 class ProcessSandbox:
     """Starts `python -m grader.worker` with this interpreter; see `grader.sandbox.base.Sandbox`.
 
     `environment` is added to the worker's own, which holds nothing but what Python needs to start.
+    Each worker's scratch folder lies in `scratch`, by default the system's temporary one.
     """
 
     name = "process"
+    version = f"python {platform.python_version()}, torch {_version_of('torch')}"
 
-    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, environment: Mapping[str, str] | None = None, scratch: Path | None = None
+    ) -> None:
         self._environment = dict(environment or {})
+        self._scratch = scratch
 
     @contextmanager
     def start(self, job: Job, gpus: Iterable[str] = ()) -> Iterator[ProcessWorker]:
-        with tempfile.TemporaryDirectory(prefix="grader-", ignore_cleanup_errors=True) as scratch:
+        with tempfile.TemporaryDirectory(
+            prefix="grader-", dir=self._scratch, ignore_cleanup_errors=True
+        ) as scratch:
             data = str(job.data.resolve()) if job.data else None
             places = Places(str(job.submission.resolve()), data, scratch)
             try:

@@ -13,7 +13,7 @@ from typing import Any
 from grader.errors import EngineMissing, SandboxError
 from grader.sandbox.base import Exit, Job, Places
 from grader.sandbox.docker.engine import ContainerGoneError, Engine, device_requests, engine_errors
-from grader.sandbox.docker.leftovers import labels, reap_leftovers
+from grader.sandbox.docker.leftovers import labels, reap_leftovers, remove_run
 from grader.sandbox.docker.settings import USER, environment, host_config, places
 from grader.sandbox.docker.stream import Streams
 
@@ -39,9 +39,19 @@ class DockerSandbox:
     run: str = field(default_factory=lambda: secrets.token_hex(4))
     name: str = "docker"
 
+    @property
+    def version(self) -> str:
+        """The image's name, which is a digest of all that is in it."""
+        return self.image
+
     def reap_leftovers(self) -> int:
         """Remove what killed graders left behind, and count it; for once, before the first job."""
         return reap_leftovers(self.engine)
+
+    def close(self) -> None:
+        """Remove this run's own containers, at whatever they are; for once, after the last job."""
+        with suppress(SandboxError):   # an engine that is gone: the next grader sees to it
+            remove_run(self.engine, self.run)
 
     @contextmanager
     def start(self, job: Job, gpus: Iterable[str]) -> Iterator[Container]:

@@ -30,16 +30,25 @@ def labels(run: str) -> dict[str, str]:
 
 def reap_leftovers(engine: Engine) -> int:
     """Remove the containers of graders that are dead; the number of them."""
-    reaped = 0
     with engine_errors("looking for containers that a killed grader left"):
         found = engine.api.containers(all=True, filters={"label": RUN})
-    for container in found:
-        if _is_left(container["Labels"], container["State"], container["Created"]):
-            # Two graders that start together may both want to remove it.
-            with suppress(SandboxError), engine_errors("removing a container that was left"):
-                engine.api.remove_container(container["Id"], force=True, v=True)
-                reaped += 1
-    return reaped
+    left = [one for one in found if _is_left(one["Labels"], one["State"], one["Created"])]
+    return sum(_remove(engine, container["Id"]) for container in left)
+
+
+def remove_run(engine: Engine, run: str) -> int:
+    """Remove every container of one run, running or not; the number of them."""
+    with engine_errors("looking for the containers of this run"):
+        found = engine.api.containers(all=True, filters={"label": f"{RUN}={run}"})
+    return sum(_remove(engine, container["Id"]) for container in found)
+
+
+def _remove(engine: Engine, container: str) -> bool:
+    # Two graders that start together may both want to remove it.
+    with suppress(SandboxError), engine_errors("removing a container that was left"):
+        engine.api.remove_container(container, force=True, v=True)
+        return True
+    return False
 
 
 def _is_left(labels: dict[str, str], state: str, created: float) -> bool:

@@ -1,0 +1,148 @@
+"""A class graded before an instructor's eyes: progress, what is left in the results folder, and the
+last lines, which say what to do next.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from rich.console import Console
+
+from grader.class_folder import HandIn
+from grader.gradebook import Gradebook
+from grader.grading import grade
+from grader.live import Progress
+from grader.opening import grades_of
+from grader.plaintext import plain_line
+from grader.records import Grade
+from grader.results import write_feedback, write_grades
+from grader.rubric import Rubric
+
+GRADED, NOT_ALL, STOPPED = 0, 1, 130   # exit codes
+
+
+@dataclass(frozen=True)
+class Class:
+    """Whom to grade, by what, and where to leave it. `everyone` may be more than `hand_ins`."""
+
+    rubric: Rubric
+    everyone: tuple[HandIn, ...]
+    hand_ins: tuple[HandIn, ...]
+    out: Path
+    templates: Path | None = None
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a run came to. `faults` has a line for everything that could not be written."""
+
+    grades: tuple[Grade, ...]
+    faults: tuple[str, ...]
+    left: int = 0   # hand-ins that were not begun
+
+
+def grade_class(
+    console: Console, homework: Class, options: Mapping[str, Any], book: Gradebook,
+    stop: threading.Event,
+) -> Ran:
+    """Grade with a progress display, writing feedback as it comes and the marks at the end."""
+    rubric, out = homework.rubric, homework.out
+    grades: list[Grade] = []
+    faults: list[str] = []
+    out.mkdir(parents=True, exist_ok=True)
+    with Progress(console, len(homework.hand_ins)) as progress:
+        try:
+            for one in grades_of(
+                rubric, homework.hand_ins, options, said(console), progress.tell, book, stop
+            ):
+                grades.append(one)
+                write = partial(write_feedback, one, rubric, out, homework.templates)
+                faults += _unwritten(f"feedback for {one.student}", write)
+                progress.done(one)
+        finally:
+            everything = [*grades, *_earlier(homework, grades, book)]
+            write = partial(write_grades, everything, rubric, out)
+            faults += _unwritten(f"the marks in {out}", write)
+    unsaved = ", ".join(book.unsaved)
+    if unsaved:
+        faults.append(f"The verdicts on {unsaved} are not in the gradebook: {book.problem}.")
+    return Ran(tuple(grades), tuple(faults), len(homework.hand_ins) - len(grades))
+
+
+def conclude(console: Console, ran: Ran, out: Path) -> int:
+    """The last lines of a run, and its exit code."""
+    states = [one.state for one in ran.grades]
+    waiting, lost = states.count("needs_marking"), states.count("not_scored")
+    console.print(f"{len(ran.grades)} submissions graded; marks in {out / 'grades.csv'}, feedback "
+                  f"in {out / 'feedback'}.", markup=False, soft_wrap=True)
+    if waiting:
+        console.print(f"{waiting} have written answers for a person to mark.")
+    if lost:
+        _complain(console, f"{lost} could not be scored because of the grader or this machine; "
+                  f"nobody has lost points by it. The reasons are in {out / 'grades.json'}. Mend "
+                  "what they name and run the same command again: it goes on with these.")
+    for line in ran.faults:
+        _complain(console, plain_line(line))
+    if ran.faults:
+        _complain(console, "Make room, or mend what is named above, and run the same command "
+                  "again: what is missing is graded and written then.")
+    if ran.left:
+        _complain(console, f"Stopped: {ran.left} submissions were not begun. Run the same command "
+                  "again to go on with them.")
+        return STOPPED
+    return NOT_ALL if lost or ran.faults else GRADED
+
+
+@contextmanager
+def finishing(stop: threading.Event, say: Callable[[str], None]) -> Iterator[None]:
+    """The first Ctrl-C sets `stop`, so that what runs comes to its end; a second one interrupts."""
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        if stop.is_set() or number == signal.SIGTERM:
+            stop.set()
+            raise KeyboardInterrupt
+        stop.set()
+        say("Finishing what runs; nothing new begins. Ctrl-C again stops at once.")
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def said(console: Console) -> Callable[[str], None]:
+    """Prints a line of what the instructor should know."""
+    return lambda text: console.print(text, style="dim", markup=False, soft_wrap=True)
+
+
+def _earlier(homework: Class, grades: list[Grade], book: Gradebook) -> list[Grade]:
+    """Of students who are in the class and were not graded now: what still holds from before."""
+    graded = {one.student for one in grades}
+    others = {item.student for item in homework.everyone} - graded
+    return [
+        grade(homework.rubric, submission, tuple(known.verdicts.values()), known.seconds)
+        for submission, known in book.of(others)
+    ]
+
+
+def _unwritten(what: str, write: Callable[[], None]) -> list[str]:
+    """A line when it fails: one page, or a full disk, must not stop the class."""
+    try:
+        write()
+    except Exception as error:
+        return [f"Not written: {what}: {type(error).__name__}: {error}."]
+    return []
+
+
+def _complain(console: Console, text: str) -> None:
+    console.print(text, style="red", markup=False, soft_wrap=True)

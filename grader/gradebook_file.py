@@ -1,0 +1,105 @@
+"""The gradebook's file: opened by one grader at a time, checked, and put aside when damaged.
+
+    results/gradebook.sqlite
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from grader.errors import UsageError
+from grader.gradebook import TABLES, VERSION, Gradebook
+
+NAME = "gradebook.sqlite"
+_LOCK = ".gradebook.lock"   # the system lets go of it when a process dies, however it dies
+
+
+@contextmanager
+def open_gradebook(folder: Path, say: Callable[[str], None]) -> Iterator[Gradebook]:
+    """The gradebook of a results folder, made when it is not there, for one grader at a time.
+
+    A damaged one is put aside under another name and `say` is told. Raises UsageError when another
+    grader has it open, or when a later version of the grader has written it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / _LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise UsageError(
+            f"{folder}: another grader is at work in this folder{_who(folder / NAME)}. Wait for it "
+            "to end, or give this run a folder of its own with --out."
+        ) from None
+    with lock, closing(_connect(folder / NAME, say)) as connection:
+        yield Gradebook(connection)
+
+
+@contextmanager
+def in_memory() -> Iterator[Gradebook]:
+    """A gradebook that nobody will ask again."""
+    with closing(_prepared(sqlite3.connect(":memory:", check_same_thread=False))) as connection:
+        yield Gradebook(connection)
+
+
+def _connect(path: Path, say: Callable[[str], None]) -> sqlite3.Connection:
+    try:
+        return _prepared(sqlite3.connect(path, check_same_thread=False))
+    except sqlite3.DatabaseError as error:
+        if isinstance(error, sqlite3.OperationalError):
+            raise UsageError(
+                f"{path}: cannot be opened: {error}; is the folder writable, and the disk not full?"
+            ) from None
+        aside = _aside(path)
+        say(
+            f"{path} is damaged ({error}). It was put aside as {aside.name}; what stood in it is "
+            "graded again."
+        )
+    return _prepared(sqlite3.connect(path, check_same_thread=False))
+
+
+def _prepared(connection: sqlite3.Connection) -> sqlite3.Connection:
+    """Checked from end to end, and with its tables."""
+    try:
+        (found,) = connection.execute("pragma quick_check").fetchone()
+        if found != "ok":
+            raise sqlite3.DatabaseError(found)
+        (version,) = connection.execute("pragma user_version").fetchone()
+        if version > VERSION:
+            raise UsageError(
+                f"the gradebook is of version {version}, and this grader knows up to {VERSION}: "
+                "grade with the later grader that wrote it, or into another folder (--out)."
+            )
+        if version == 0:
+            with connection:
+                connection.executescript(f"begin; {TABLES} pragma user_version = {VERSION};")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _aside(path: Path) -> Path:
+    number = 1
+    while (aside := path.with_name(f"{path.stem}.damaged-{number}{path.suffix}")).exists():
+        number += 1
+    path.rename(aside)
+    journal = path.with_name(f"{path.name}-journal")
+    journal.unlink(missing_ok=True)   # of the damaged file: it must not be applied to a new one
+    return aside
+
+
+def _who(path: Path) -> str:
+    """Which grader it is, as far as its gradebook tells."""
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+            row = connection.execute(
+                "select process, machine, began from runs order by id desc"
+            ).fetchone()
+    except sqlite3.Error:
+        row = None
+    return f" (process {row[0]} on {row[1]}, since {row[2]})" if row else ""
