@@ -33,6 +33,8 @@ _CHUNK = 64 * 1024
 _LARGEST_READ = 8 * MEGABYTE  # the table of contents of a zip with 100,000 files
 _TAR_OVERHEAD = 64 * MEGABYTE  # headers and padding, and clutter that is not kept
 _XZ_MEMORY = 256 * MEGABYTE
+_MEMBER_HEADERS = MEGABYTE // 4  # of one file in a tar: a long name, times, whose it is
+_GLOBAL_HEADERS = 100  # `git archive` writes one; the parser copies all of them for every file
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
@@ -130,7 +132,7 @@ def _unpack_tar(archive: Path, landing: Landing, caps: Caps) -> None:
         _Guarded(archive) as contents,
         tarfile.open(fileobj=headers, mode="r:") as members,
     ):
-        for count, member in enumerate(members, start=1):
+        for count, member in enumerate(_one_by_one(members, headers), start=1):
             _check_count(count, caps)
             if member.isdir():
                 landing.folder(member.name)
@@ -141,6 +143,21 @@ def _unpack_tar(archive: Path, landing: Landing, caps: Caps) -> None:
                     "regular files only"
                 )
             landing.file(member.name, _tarred(contents, member))
+
+
+def _one_by_one(
+    members: tarfile.TarFile, headers: _GuardedHeaders
+) -> Iterator[tarfile.TarInfo]:
+    """The members of a tar, of which the parser is to remember none: each may hold much."""
+    while True:
+        headers.begin_member()
+        member = members.next()
+        if member is None:
+            return
+        members.members.clear()  # type: ignore[attr-defined]  # typeshed does not know it
+        if len(members.pax_headers) > _GLOBAL_HEADERS:
+            raise RefusedArchive("its headers are too long; pack it again, as .zip")
+        yield member
 
 
 def _check_count(count: int, caps: Caps) -> None:
@@ -223,16 +240,28 @@ class _Guarded(io.BufferedReader):
 
 
 class _GuardedHeaders(_Guarded):
-    """A tar as its parser sees it, which needs time by the square of a header's length.
+    """A tar as its parser sees it, which reads no contents here, only headers.
 
-    Not in every Python, but in those before 3.11.10.
+    One file may claim any number of them (a map of a sparse file is read without end, even past the
+    end of the archive). And long ones take the parser time by the square of their length: not in
+    every Python, but in those before 3.11.10.
     """
 
     _effort = 10_000_000_000  # five thousand headers of a kilobyte and more: seconds
 
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._budget = min(self._budget, _TAR_OVERHEAD)
+        self.begin_member()
+
+    def begin_member(self) -> None:
+        self._of_member = _MEMBER_HEADERS
+
     def read(self, size: int | None = -1, /) -> bytes:
         if size is not None and size > tarfile.BLOCKSIZE:
             self._effort -= size * size
-        if self._effort < 0:
+        # A read at the end, which finds nothing, counts as well: some ask for ever.
+        self._of_member -= max(size or 0, tarfile.BLOCKSIZE)
+        if self._effort < 0 or self._of_member < 0:
             raise RefusedArchive("its headers are too long; pack it again, as .zip")
         return super().read(size)

@@ -17,7 +17,7 @@ from ruamel.yaml.error import YAMLError
 
 from grader.archives import is_archive
 from grader.errors import UsageError
-from grader.landing import is_clutter
+from grader.landing import is_clutter, kind
 from grader.student_names import owner, student_key
 
 METADATA = "submission_metadata.yml"
@@ -38,14 +38,19 @@ class HandIn:
 def discover(folder: Path) -> list[HandIn]:
     """Every submission in a class folder, sorted by the names on disk.
 
-    The students' keys depend on what is in the folder only. Raises UsageError if there is no such
-    folder or if Gradescope's metadata can't be read.
+    The students' keys depend on what is in the folder only. A link, a pipe or a device in it is
+    somebody's submission, too: it is refused when it is opened. Raises UsageError if there is no
+    such folder, or if it or Gradescope's metadata can't be read.
     """
-    if not folder.is_dir():
-        raise UsageError(f"{folder}: no such folder; expected one with a submission per student")
-    entries = sorted(
-        (path for path in folder.iterdir() if not _is_ours(path)), key=lambda path: path.name
-    )
+    try:
+        found = sorted(folder.iterdir(), key=lambda path: path.name)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise UsageError(
+            f"{folder}: no such folder; expected one with a submission per student"
+        ) from error
+    except OSError as error:
+        raise UsageError(f"{folder}: {error.strerror}; its owner has to let you read it") from error
+    entries = [path for path in found if not _is_ours(path)]
     if (folder / METADATA).is_file():
         return _gradescope(entries, _metadata(folder / METADATA))
     return _by_name(entries)
@@ -74,16 +79,22 @@ def _by_name(entries: list[Path]) -> list[HandIn]:
     names: dict[str, str] = {}
     companions: list[Path] = []
     for path in entries:
-        who = owner(path.name)
-        if who.group is None and path.suffix.lower() in _COMPANIONS and path.is_file():
+        who, what, suffix = owner(path.name), kind(path), path.suffix.lower()
+        is_a_submission = (
+            what == "folder"
+            or is_archive(path)
+            or suffix in _CODE
+            or (what, suffix) == ("other", "")  # a link in a folder's place
+        )
+        if who.group is None and suffix in _COMPANIONS and what != "folder":
             companions.append(path)
-        elif who.group is not None or path.is_dir() or is_archive(path) or _is_code(path):
+        elif who.group is not None or is_a_submission:
             group = who.group or f"name {path.name}"
             groups.setdefault(group, []).append(path)
             names.setdefault(group, _stem(path, who.student))
     for path in companions:
         for group, name in names.items():
-            if group.startswith("name ") and name == path.stem and groups[group][0].is_file():
+            if group.startswith("name ") and name == path.stem and kind(groups[group][0]) == "file":
                 groups[group].append(path)
                 break
     taken: set[str] = set()
@@ -99,7 +110,7 @@ def _gradescope(entries: list[Path], metadata: dict[str, Any]) -> list[HandIn]:
     taken: set[str] = set()
     found = []
     for path in entries:
-        if not path.is_dir():
+        if kind(path) == "file":
             continue
         record = metadata.get(path.name)
         record = record if isinstance(record, dict) else {}
@@ -150,13 +161,9 @@ def _metadata(path: Path) -> dict[str, Any]:
     return content
 
 
-def _is_code(path: Path) -> bool:
-    return path.suffix.lower() in _CODE and path.is_file()
-
-
 def _stem(path: Path, student: str) -> str:
     """`student` without the suffixes of the file's name, if that is where it came from."""
-    if student != path.name or path.is_dir():
+    if student != path.name or kind(path) == "folder":
         return student
     stem = path.stem
     return stem.removesuffix(".tar") if is_archive(path) else stem

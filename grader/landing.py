@@ -8,6 +8,7 @@ they are written.
 from __future__ import annotations
 
 import re
+import stat
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -46,6 +47,14 @@ class Caps:
     entries: int = 5_000  # files and folders
     path_length: int = 240  # bytes in UTF-8
     depth: int = 16
+
+
+def kind(path: Path) -> Literal["file", "folder", "other"]:
+    """What lies at `path` itself: a link is "other" wherever it leads, as pipes and devices are."""
+    mode = path.lstat().st_mode
+    if stat.S_ISREG(mode):
+        return "file"
+    return "folder" if stat.S_ISDIR(mode) else "other"
 
 
 def is_clutter(name: str) -> bool:

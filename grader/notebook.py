@@ -25,7 +25,9 @@ from typing import Any
 
 LARGEST_NOTEBOOK = 50_000_000  # bytes
 _LARGEST_CODE = 2_000_000  # characters, all cells together
-_MOST_NODES = 2_000_000  # lists and objects: each takes memory, however short its text
+_LARGEST_CELL = 500_000  # characters; to compile them takes a thousand times as many bytes
+_MOST_CELLS = 20_000
+_MOST_NODES = 3_000_000  # values of all kinds: each takes memory, however short its text
 
 _MARKER = re.compile(r"^# (?=%% \[cell )", re.MULTILINE)
 _INDENT = re.compile(r"[ \t]*")
@@ -73,22 +75,26 @@ def read_notebook(text: str) -> Notebook:
         raise NotebookError(
             f"the notebook is malformed ({type(error).__name__}); save it again in Jupyter"
         ) from error
-    if sum(len(source) for kind, source in cells if kind == "code") > _LARGEST_CODE:
-        raise NotebookError(f"the notebook holds more than {_LARGEST_CODE:,} characters of code")
-    code = [
+    code = [source for kind, source in cells if kind == "code"]
+    if sum(map(len, code)) > _LARGEST_CODE or max(map(len, code), default=0) > _LARGEST_CELL:
+        raise NotebookError(
+            f"the notebook holds more than {_LARGEST_CODE:,} characters of code, or more than "
+            f"{_LARGEST_CELL:,} in one cell; keep data in a file of its own"
+        )
+    marked = [
         # A marker that the student wrote becomes an ordinary comment.
         f"# %% [cell {number}]\n" + _MARKER.sub("#  ", _runnable(source, number)) + "\n"
         for number, (kind, source) in enumerate(cells, start=1)
         if kind == "code"
     ]
-    return Notebook("".join(code), tuple(source for kind, source in cells if kind == "markdown"))
+    return Notebook("".join(marked), tuple(source for kind, source in cells if kind == "markdown"))
 
 
 def _cells(text: str) -> Iterator[tuple[str, str]]:
     """(kind, source) of every cell, in the format's version 4 whatever the file's own is."""
     from nbformat import convert, reader
 
-    if len(text) > LARGEST_NOTEBOOK or text.count("[") + text.count("{") > _MOST_NODES:
+    if len(text) > LARGEST_NOTEBOOK or sum(map(text.count, "[{,")) > _MOST_NODES:
         raise NotebookError(
             f"the notebook is larger than {LARGEST_NOTEBOOK // 1_000_000} MB or as good as that; "
             "clear its outputs and save it again"
@@ -103,23 +109,33 @@ def _cells(text: str) -> Iterator[tuple[str, str]]:
             f"the notebook's 'nbformat' is {str(version)[:20]!r}, expected 4 (or the old 3); "
             "save it again in Jupyter"
         )
-    # Outputs go before nbformat sees them: it would copy each, and they are not looked at. Version
-    # 3 had pages of cells, of which nbformat keeps the first.
+    # Version 3 had pages of cells, of which nbformat keeps the first.
     pages = [notebook] if version == 4 else notebook["worksheets"]
-    for page in pages:
-        for cell in page["cells"]:
-            cell.setdefault("metadata", {})
-            if cell["cell_type"] == "code":
-                cell["outputs"] = []
-            elif cell["cell_type"] == "heading":
-                cell["level"] = max(1, min(int(cell.get("level", 1)), 6))
-    pages[0]["cells"] = [cell for page in pages for cell in page["cells"]]
-    # `reader.reads` and not `nbformat.reads`: a notebook that breaks the schema has cells as well,
-    # and what nbformat logs about it would be a student's text in our output.
-    notebook.setdefault("metadata", {})
-    converted: Any = convert(reader.reads(json.dumps(notebook)), 4)  # type: ignore[no-untyped-call]  # nbformat is untyped here
+    cells = [_bare(cell, version) for page in pages for cell in page["cells"]]
+    if len(cells) > _MOST_CELLS:
+        raise NotebookError(f"the notebook has more than {_MOST_CELLS:,} cells")
+    bare = {"nbformat": version, "nbformat_minor": 0, "metadata": {}}
+    bare |= {"cells": cells} if version == 4 else {"worksheets": [{"cells": cells}]}
+    # `reader.reads` and not `nbformat.reads`, which would complain of missing fields in our output.
+    converted: Any = convert(reader.reads(json.dumps(bare)), 4)  # type: ignore[no-untyped-call]  # nbformat is untyped here
     for cell in converted.cells:
-        yield str(cell.cell_type), _clean("".join(cell.source))
+        yield str(cell.cell_type), _clean(cell.source)
+
+
+def _bare(cell: dict[str, Any], version: int) -> dict[str, Any]:
+    """A cell with nothing but its text: nbformat copies, checks and logs all that it is given."""
+    kind, level = cell["cell_type"], cell.get("level", 1)
+    text = cell["input" if kind == "code" and "input" in cell else "source"]
+    text = text if isinstance(text, str) else "".join(text)
+    if kind == "code":
+        field = "input" if version == 3 else "source"
+        return {"cell_type": kind, "metadata": {}, "outputs": [], field: text}
+    if kind == "heading":
+        level = max(1, min(int(level), 6))
+        return {"cell_type": kind, "metadata": {}, "level": level, "source": text}
+    # Of the kinds that hold text only Markdown is read.
+    kind = "markdown" if kind in ("markdown", "html") else "raw"
+    return {"cell_type": kind, "metadata": {}, "source": text}
 
 
 def _clean(source: str) -> str:

@@ -1,6 +1,9 @@
 """A hand-in -> Submission: unpacked, converted and read, but nothing of it run.
 
-    workspace/STUDENT/code/NAME/    what the sandbox shows the worker
+    workspace/students/STUDENT/code/NAME/    what the sandbox shows the worker
+
+Students name themselves, so they have a folder of their own there: one who is called `data` gets
+nothing of the run's data.
 
 NAME is the handed-in folder's own name, so that a package's imports of itself work, else the
 student's. Whatever a student may have put there, `prepare` returns a Submission: what can't be
@@ -10,23 +13,26 @@ used is refused or noted, for the student to read.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
-import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from grader.answers import latex_answers, markdown_answers, merged
 from grader.archives import is_archive, unpack
 from grader.class_folder import HandIn
 from grader.errors import RefusedArchive
-from grader.landing import Caps, Landing, is_clutter, shown
+from grader.landing import Caps, Landing, is_clutter, kind, shown
 from grader.notebook import LARGEST_NOTEBOOK, NotebookError, read_notebook
 from grader.records import Submission
 from grader.student_names import module_name, owner
 
 _CHUNK = 1024 * 1024
 _LARGEST_TEXT = 1_000_000  # bytes of an answers file that are read
+_MOST_TEXTS = 20  # answers files of one kind that are read
+_MOST_MARKDOWN = 20_000_000  # characters in the cells of all notebooks, pictures among them
+_MOST_NOTES = 20
 
 
 def prepare(hand_in: HandIn, workspace: Path, caps: Caps | None = None) -> Submission:
@@ -34,7 +40,7 @@ def prepare(hand_in: HandIn, workspace: Path, caps: Caps | None = None) -> Submi
 
     Raises OSError only when the grader's own disk fails.
     """
-    root = workspace / hand_in.student
+    root = workspace / "students" / hand_in.student
     shutil.rmtree(root, ignore_errors=True)
     upload = root / "upload"
     notes: list[str] = []
@@ -65,66 +71,87 @@ def prepare(hand_in: HandIn, workspace: Path, caps: Caps | None = None) -> Submi
         answers=_answers(folder, files, cells),
         submitted_at=hand_in.submitted_at,
         refused=refused,
-        notes=tuple(notes),
+        notes=_shortened(notes),
     )
+
+
+def _shortened(notes: list[str]) -> tuple[str, ...]:
+    more = len(notes) - _MOST_NOTES
+    return (*notes[:_MOST_NOTES], f"And {more:,} more like these.") if more > 1 else tuple(notes)
 
 
 def _collect(hand_in: HandIn, upload: Path, caps: Caps, notes: list[str]) -> None:
     """Bring everything into the new folder `upload`; raises RefusedArchive."""
-    match hand_in.sources:
-        case [source] if source.is_dir():
+    sources = [source for source in hand_in.sources if kind(source) != "other"]
+    odd = [shown(source.name) for source in hand_in.sources if source not in sources]
+    if not sources:
+        raise RefusedArchive(f"{odd[0]} is a link, a pipe or a device; hand in the file itself")
+    notes.extend(f"{name} is a link or a device and was left out." for name in odd)
+    match sources:
+        case [source] if kind(source) == "folder":
             _copy_folder(source, upload, caps, notes)
             _unpack_the_only_archive(upload, caps)
         case [source] if is_archive(source):
             unpack(source, upload, caps)
-        case sources:
+        case _:
             _copy_side_by_side(sources, upload, caps, notes)
-    if sum((upload / file).stat().st_size for file in _files(upload)) > caps.total_bytes:
+    _check_sum(upload, caps)
+
+
+def _check_sum(upload: Path, caps: Caps) -> None:
+    """Each archive is unpacked within the caps; here they hold for all of them together."""
+    sizes = [(upload / file).stat().st_size for file in _files(upload)]
+    if sum(sizes) > caps.total_bytes or len(sizes) > caps.entries:
         raise RefusedArchive(
-            f"its files add up to more than {caps.total_bytes:,} bytes; leave data sets and "
-            "checkpoints out"
+            f"it holds more than {caps.entries:,} files or {caps.total_bytes:,} bytes; leave data "
+            "sets and checkpoints out"
         )
 
 
 def _copy_side_by_side(
-    sources: tuple[Path, ...], upload: Path, caps: Caps, notes: list[str]
+    sources: Sequence[Path], upload: Path, caps: Caps, notes: list[str]
 ) -> None:
     """Several files of one student; what an archive or a folder holds gets a folder of its own."""
     landing = Landing(upload, caps)
-    folders = [source for source in sources if source.is_dir() or is_archive(source)]
+    folders = [source for source in sources if kind(source) == "folder" or is_archive(source)]
     for source in sources:
         if source in folders:
-            continue
-        if not source.is_file() or source.is_symlink():
-            notes.append(f"{shown(source.name)} is a link or a device and was left out.")
             continue
         name = owner(source.name).file
         landing.file(source.name if (upload / name).exists() else name, _chunks(source))
     for source in folders:
         inside = _free(upload / module_name(Path(owner(source.name).file).stem))
-        if source.is_dir():
+        if kind(source) == "folder":
             _copy_folder(source, inside, caps, notes)
         else:
             unpack(source, inside, caps)
+        _check_sum(upload, caps)
 
 
 def _copy_folder(source: Path, upload: Path, caps: Caps, notes: list[str]) -> None:
     """Regular files only: links are not followed, pipes and devices not opened."""
     landing = Landing(upload, caps)
-    for here, folders, files in os.walk(source):
+    for here, folders, files in os.walk(source, onerror=_fail):
         at = Path(here)
         folders[:] = sorted(name for name in folders if not is_clutter(name))
         for name in [*folders, *sorted(files)]:
             path = at / name
             relative = path.relative_to(source).as_posix()
-            mode = path.lstat().st_mode
-            if stat.S_ISREG(mode):
+            what = kind(path)
+            if what == "file":
                 if relative != "expected.yaml":  # a sample's marks lie beside it, not in it
                     landing.file(relative, _chunks(path))
-            elif stat.S_ISDIR(mode):
+            elif what == "folder":
                 landing.folder(relative)
             else:
                 notes.append(f"{shown(relative)} is a link or a device and was left out.")
+        if len(notes) > caps.entries:
+            raise RefusedArchive(f"it holds more than {caps.entries:,} links or devices")
+
+
+def _fail(error: OSError) -> None:
+    """A folder that can't be read is the grader's trouble; to skip it would cost marks."""
+    raise error
 
 
 def _unpack_the_only_archive(upload: Path, caps: Caps) -> None:
@@ -147,24 +174,27 @@ def _top(hand_in: HandIn, upload: Path) -> tuple[Path, str]:
     if top != upload:
         return top, module_name(top.name)
     source = hand_in.sources[0]
-    is_folder = len(hand_in.sources) == 1 and source.is_dir()
+    is_folder = len(hand_in.sources) == 1 and kind(source) == "folder"
     return top, module_name(source.name if is_folder else hand_in.student)
 
 
 def _convert_notebooks(folder: Path, notes: list[str]) -> list[str]:
     """Write the code of each notebook beside it; returns the texts of all Markdown cells."""
     markdown: list[str] = []
+    left = 2 * LARGEST_NOTEBOOK  # bytes of all of them together
     for file in sorted(_files(folder)):
         path = folder / file
         if path.suffix.lower() != ".ipynb":
             continue
         try:
-            if path.stat().st_size > LARGEST_NOTEBOOK:
+            size = path.stat().st_size
+            if size > min(LARGEST_NOTEBOOK, left):
                 raise NotebookError(
-                    f"the notebook is larger than {LARGEST_NOTEBOOK // 1_000_000} MB; clear its "
-                    "outputs and save it again"
+                    f"the notebook is larger than {LARGEST_NOTEBOOK // 1_000_000} MB, or all of "
+                    "them together than twice that; clear its outputs and save it again"
                 )
-            notebook = read_notebook(path.read_text(encoding="utf-8-sig", errors="replace"))
+            left -= size
+            notebook = read_notebook(_decoded(path.read_bytes()))
         except NotebookError as error:
             notes.append(f"{shown(file)} was left out: {error}.")
             continue
@@ -174,6 +204,11 @@ def _convert_notebooks(folder: Path, notes: list[str]) -> list[str]:
         script.write_text(notebook.source, encoding="utf-8", newline="\n")
         markdown.extend(notebook.markdown)
     return markdown
+
+
+def _decoded(notebook: bytes) -> str:
+    """Mostly UTF-8; some editors and shells on Windows write UTF-16."""
+    return notebook.decode(json.detect_encoding(notebook), "replace")
 
 
 def _free(path: Path) -> Path:
@@ -190,16 +225,22 @@ def _answers(folder: Path, files: tuple[str, ...], cells: list[str]) -> dict[str
 
     A PDF can't be read here; its name is kept under "pdf", so that a person is told.
     """
-    kind = {suffix: _with_suffix(files, suffix) for suffix in (".md", ".tex", ".pdf")}
-    kind[".md"].sort(key=lambda file: Path(file).name.lower() != "answers.md")
+    by = {suffix: _with_suffix(files, suffix) for suffix in (".md", ".tex", ".pdf")}
+    by[".md"].sort(key=lambda file: Path(file).name.lower() != "answers.md")
     answers = merged(
         [
-            *(markdown_answers([_text(folder / file)]) for file in kind[".md"]),
-            *(latex_answers(_text(folder / file)) for file in kind[".tex"]),
-            markdown_answers(cells),
+            *(markdown_answers([_text(folder / file)]) for file in by[".md"][:_MOST_TEXTS]),
+            *(latex_answers(_text(folder / file)) for file in by[".tex"][:_MOST_TEXTS]),
+            markdown_answers(_beginning(cells, _MOST_MARKDOWN)),
         ]
     )
-    return answers | ({"pdf": kind[".pdf"][0]} if kind[".pdf"] else {})
+    return answers | ({"pdf": by[".pdf"][0]} if by[".pdf"] else {})
+
+
+def _beginning(texts: list[str], limit: int) -> Iterator[str]:
+    for text in texts:
+        yield text[:limit]
+        limit = max(0, limit - len(text))
 
 
 def _with_suffix(files: tuple[str, ...], suffix: str) -> list[str]:

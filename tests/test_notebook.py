@@ -165,9 +165,11 @@ def test_nesting_beyond_what_python_compiles_is_the_cells_own_error() -> None:
         ('{"nbformat": 3, "worksheets": [{}]}', "malformed"),
         ("[" * 5_000 + "]" * 5_000, "nested too deeply"),
         ('{"nbformat": ' + "9" * 5_000 + "}", "not JSON"),
-        ("[" * 2_000_001, "larger than"),
+        ("[" * 3_000_001, "larger than"),
         (" " * (LARGEST_NOTEBOOK + 1), "larger than"),
-        (notebook("x" * 2_000_001), "characters of code"),
+        (notebook("x" * 500_001), "in one cell"),
+        (notebook(*["x" * 400_001] * 5), "characters of code"),
+        (notebook(*[""] * 20_001), "cells"),
     ],
 )
 def test_a_notebook_that_cannot_be_read_says_why(text: str, word: str) -> None:

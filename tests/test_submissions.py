@@ -7,7 +7,8 @@ import json
 import os
 import tarfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.class_folder import METADATA, HandIn, discover, hand_in
+from grader.class_folder import METADATA, discover, hand_in
 from grader.errors import UsageError
 from grader.landing import Caps
 from grader.records import Submission
@@ -114,7 +115,7 @@ def test_a_canvas_export_groups_the_files_of_a_student(tmp_path: Path) -> None:
     }
     ada = prepare(discover(folder)[1], tmp_path / "w")
     assert ada.files == ("answers.md", "hw2.py")
-    assert ada.folder == tmp_path / "w/lovelaceada/code/lovelaceada"
+    assert ada.folder == tmp_path / "w/students/lovelaceada/code/lovelaceada"
 
 
 def test_the_courses_own_names_group_the_files_of_a_student(tmp_path: Path) -> None:
@@ -195,7 +196,7 @@ def test_a_script_is_ready_with_its_answers_missing(tmp_path: Path) -> None:
     write(tmp_path, {"ada_hw2_problem1.py": "x = 1\n"})
     found = prepared(tmp_path, tmp_path / "ada_hw2_problem1.py")
     assert found.student == "ada"
-    assert found.folder == tmp_path / "workspace/ada/code/ada"
+    assert found.folder == tmp_path / "workspace/students/ada/code/ada"
     assert found.files == ("ada_hw2_problem1.py",)
     assert (found.folder / found.files[0]).read_text() == "x = 1\n"
     assert (found.refused, found.notes, found.answers) == (None, (), {})
@@ -205,7 +206,7 @@ def test_a_package_keeps_its_name_and_what_it_ships(tmp_path: Path) -> None:
     files: dict[str, str | bytes] = {"__init__.py": "", "net.py": "", "data/x.bin": b"\0"}
     source = write(tmp_path / "my-net", files | {"expected.yaml": "secret", ".git/config": "x"})
     found = prepared(tmp_path, source)
-    assert found.folder == tmp_path / "workspace/my-net/code/my_net"
+    assert found.folder == tmp_path / "workspace/students/my-net/code/my_net"
     assert found.files == ("__init__.py", "data/x.bin", "net.py")
 
 
@@ -215,7 +216,7 @@ def test_an_archive_may_wrap_everything_in_a_folder(tmp_path: Path, wrapping: st
     found = prepared(tmp_path, tmp_path / "jdoe.zip")
     assert found.files == ("answers.md", "hw2.py")
     assert found.folder.name == ("jdoe_hw2" if wrapping else "jdoe")
-    assert sorted(path.name for path in (tmp_path / "workspace/jdoe").iterdir()) == ["code"]
+    assert [path.name for path in (tmp_path / "workspace/students/jdoe").iterdir()] == ["code"]
 
 
 def test_a_folder_with_only_an_archive_in_it_is_that_archive(tmp_path: Path) -> None:
@@ -358,7 +359,6 @@ def test_one_bad_submission_does_not_stop_the_class(tmp_path: Path) -> None:
         },
     )
     (folder / "empty").mkdir()
-    (folder / "gone.py").symlink_to(folder / "nowhere")
     class_ = [prepare(one, tmp_path / "w") for one in discover(folder)]
     assert {one.student: one.refused is None for one in class_} == {
         "a": False,
@@ -372,9 +372,149 @@ def test_one_bad_submission_does_not_stop_the_class(tmp_path: Path) -> None:
     }
 
 
-def test_a_hand_in_of_one_link_has_nothing_in_it(tmp_path: Path) -> None:
-    write(tmp_path, {"secret.py": "hidden"})
-    (tmp_path / "eve.py").symlink_to(tmp_path / "secret.py")
-    found = prepare(HandIn("eve", (tmp_path / "eve.py",)), tmp_path / "w")
-    assert found.files == ()
+def test_what_is_neither_file_nor_folder_is_its_students_own_refusal(tmp_path: Path) -> None:
+    """A pipe would be waited at for ever, a link opened wherever it leads."""
+    secret = write(tmp_path / "secret", {"key.py": "hidden", "key.zip": zipped({"key.py": ""})})
+    folder = write(tmp_path / "class", {"ada.py": "x = 1"})
+    links = {
+        "code.py": secret / "key.py",
+        "archive.zip": secret / "key.zip",
+        "folder": secret,
+        "gone.py": secret / "nowhere",
+        "itself.ipynb": folder / "itself.ipynb",
+        "long.py": Path("x" * 300),
+        "zeros.tar.gz": Path("/dev/zero"),
+    }
+    for name, to in links.items():
+        (folder / name).symlink_to(to)
+    for name in ("pipe.py", "pipe2.zip"):
+        os.mkfifo(folder / name)
+    class_ = {one.student: prepare(one, tmp_path / "w") for one in discover(folder)}
+    assert class_.pop("ada").refused is None
+    assert set(class_) == {
+        "code", "archive", "folder", "gone", "itself", "long", "zeros", "pipe", "pipe2"
+    }  # fmt: skip
+    for found in class_.values():
+        assert found.files == ()
+        assert found.refused is not None and "hand in the file itself" in found.refused
+
+
+def test_a_link_beside_the_files_of_a_student_is_left_out(tmp_path: Path) -> None:
+    folder = write(tmp_path / "class", {"ada_1_2_hw2.py": "x = 1"})
+    (folder / "ada_1_3_more.zip").symlink_to(tmp_path)
+    (ada,) = discover(folder)
+    found = prepare(ada, tmp_path / "w")
+    assert (found.refused, found.files) == (None, ("hw2.py",))
     assert "link" in found.notes[0]
+
+
+@pytest.mark.parametrize(
+    "metadata", [{}, {METADATA: "submission_1:\n  :submitters:\n  - :name: Eve\n"}]
+)
+def test_a_link_in_place_of_a_folder_is_not_followed(
+    tmp_path: Path, metadata: dict[str, str | bytes]
+) -> None:
+    write(tmp_path / "secret", {"key.py": "hidden"})
+    folder = write(tmp_path / "class", metadata)
+    folder.mkdir(exist_ok=True)
+    (folder / "submission_1").symlink_to(tmp_path / "secret")
+    (eve,) = discover(folder)
+    assert prepare(eve, tmp_path / "w").refused is not None
+
+
+def test_a_student_whose_name_is_that_of_a_folder_of_the_run_takes_nothing_away(
+    tmp_path: Path,
+) -> None:
+    """The run keeps its data in `workspace/data`, the reference in `workspace/gold`."""
+    workspace = write(tmp_path / "w", {"data/view.npy": "v", "gold/x": "", "cache/x": ""})
+    folder = write(tmp_path / "class", dict.fromkeys(("data.py", "gold.py", "cache.py"), "x = 1"))
+    before = sorted(path for path in workspace.rglob("*"))
+    for one in discover(folder):
+        prepare(one, workspace)
+    students = workspace / "students"
+    inside = [path for path in workspace.rglob("*") if path.is_relative_to(students)]
+    assert sorted(set(workspace.rglob("*")) - set(inside)) == before
+    assert len(list(students.iterdir())) == 3
+
+
+NAMES = ("new\nline", "\u202eyp.live", "..", "-rf", "=cmd()", "\x1b[2J", "n" * 255, "\udcff", "C:")
+
+
+@pytest.mark.parametrize("suffix", [".py", ".zip", ""])
+def test_a_hostile_name_is_one_submission_among_others(tmp_path: Path, suffix: str) -> None:
+    content = zipped({"hw2.py": "x = 1"}) if suffix == ".zip" else b"x = 1"
+    folder = write(tmp_path / "class", {f"ada{suffix or '/hw2.py'}": content})
+    for name in NAMES:
+        if suffix:
+            write(folder, {f"{name}{suffix}"[-255:]: content})
+        elif name != "..":
+            write(folder, {f"{name}/hw2.py": content})
+    class_ = [prepare(one, tmp_path / "w") for one in discover(folder)]
+    shown = {one.student for one in class_}
+    assert "ada" in shown and len(shown) == len(class_)
+    assert all(name[0] not in "-=." and name.isprintable() for name in shown)
+    for one in class_:
+        assert one.refused is None or one.refused.isprintable()
+        assert one.refused is not None or any(file.endswith(".py") for file in one.files)
+    assert {path.name for path in tmp_path.iterdir()} == {"class", "w"}
+
+
+def test_archives_side_by_side_share_one_cap(tmp_path: Path) -> None:
+    """What is unpacked is given up as soon as it is too much: the last one is not even opened."""
+    archive = zipped({"a.bin": bytes(9_000)})
+    files: dict[str, str | bytes] = {f"eve_1_{n}_{n}.zip": archive for n in range(3)}
+    folder = write(tmp_path / "class", files | {"eve_1_9_9.zip": b"Rar!"})
+    (eve,) = discover(folder)
+    found = prepare(eve, tmp_path / "w", Caps(total_bytes=20_000, file_bytes=10_000))
+    assert found.refused is not None and "20,000 bytes" in found.refused
+    assert not list((tmp_path / "w").rglob("*.bin"))
+
+
+def test_a_folder_that_the_grader_may_not_read_is_not_the_students_fault(tmp_path: Path) -> None:
+    """`prepare` raises, so it is not scored; a folder passed over in silence would cost marks."""
+    source = write(tmp_path / "ada", {"hw2.py": "x = 1", "net/model.py": "y = 2"})
+    (source / "net").chmod(0)
+    (tmp_path / "w").mkdir(mode=0o777)
+    (tmp_path / "w").chmod(0o777)
+    with as_nobody(tmp_path), pytest.raises(PermissionError, match="net"):
+        prepare(hand_in(source), tmp_path / "w")
+    (source / "net").chmod(0o755)
+    assert "net/model.py" in prepare(hand_in(source), tmp_path / "w").files
+
+
+@contextmanager
+def as_nobody(tmp_path: Path) -> Iterator[None]:
+    """Root may read everything; others are tested as they are."""
+    is_root = os.geteuid() == 0
+    if is_root:
+        for folder in (tmp_path, *list(tmp_path.parents)[:2]):
+            folder.chmod(0o755)
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if is_root:
+            os.seteuid(0)
+
+
+def test_a_class_folder_that_cannot_be_read_is_the_instructors_error(tmp_path: Path) -> None:
+    folder = write(tmp_path / "class", {"ada.py": ""})
+    folder.chmod(0)
+    with as_nobody(tmp_path), pytest.raises(UsageError, match="class: Permission denied"):
+        discover(folder)
+    folder.chmod(0o755)
+
+
+def test_a_notebook_in_utf_16_is_read(tmp_path: Path) -> None:
+    book = notebook(("code", "x = 'é'"))
+    for number, encoding in enumerate(("utf-8-sig", "utf-16", "utf-16-le", "utf-16-be")):
+        source = write(tmp_path / f"ada{number}", {"hw2.ipynb": book.encode(encoding)})
+        found = prepared(tmp_path, source)
+        assert (found.folder / "hw2.py").read_text("utf-8") == "# %% [cell 1]\nx = 'é'\n"
+
+
+def test_a_thousand_broken_notebooks_make_no_thousand_notes(tmp_path: Path) -> None:
+    source = write(tmp_path / "eve", {f"{n:04}.ipynb": "{" for n in range(1_000)})
+    found = prepared(tmp_path, source)
+    assert len(found.notes) == 21
+    assert found.notes[-1] == "And 981 more like these."
