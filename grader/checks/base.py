@@ -52,6 +52,9 @@ _WHAT_TO_DO = {
     "crashed": "Run the file on its own; a crash below Python is mostly an index out of range.",
     "time_limit": "Look for a loop that does not end, or for work done at import.",
     "memory_limit": "Keep less in memory: lists of losses that hold graphs, or data copied often.",
+    "process_limit": "Start fewer processes and threads; a DataLoader needs two or four workers.",
+    "disk_limit": "Write less: one checkpoint in place of one per epoch, and no copy of the data.",
+    "files_limit": "Close what you open: `with open(...) as file` does it by itself.",
     "bad_answer": "Return what the starter's docstring says.",
 }
 _WHAT_HAPPENED = {
@@ -61,6 +64,9 @@ _WHAT_HAPPENED = {
     "crashed": "The program crashed",
     "time_limit": "The time limit was reached",
     "memory_limit": "The memory limit was reached",
+    "process_limit": "The limit on processes and threads was reached",
+    "disk_limit": "The limit on what can be written to disk was reached",
+    "files_limit": "The limit on open files was reached",
     "bad_answer": "The answer cannot be used",
 }
 

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Mapping
 from typing import IO, Any
@@ -23,12 +24,13 @@ from grader.worker.streams import Tail, write_all
 CAN_FORK = sys.platform == "linux" and not os.environ.get("GRADER_WORKER_SPAWN")
 
 NO_FRAME = "no frame"   # the type of an event that was none
+_LOOK_SECONDS = 0.2     # how often to see whether a silent child still lives
 
 Event = tuple[dict[str, Any], tuple[bytes, ...]] | None
 
 
 class Child:
-    """One child process. `events` gets each frame that it sends, and None at the end."""
+    """One child process."""
 
     def __init__(
         self, process: _Forked | subprocess.Popen[bytes], streams: tuple[IO[bytes], ...], cap: int
@@ -37,7 +39,7 @@ class Child:
         self._questions, answers, output = streams
         self.loaded = False
         self.output = Tail(output, cap)
-        self.events: queue.Queue[Event] = queue.Queue()
+        self._events: queue.Queue[Event] = queue.Queue()
         self._outbox: queue.Queue[bytes | None] = queue.Queue()
         threading.Thread(target=self._write, daemon=True).start()
         threading.Thread(target=self._listen, args=(answers,), daemon=True).start()
@@ -47,16 +49,31 @@ class Child:
             while frame := wire.read_frame(
                 lambda size: os.read(answers.fileno(), size), max_blobs=wire.MAX_ANSWER_BLOBS
             ):
-                self.events.put(frame)
+                self._events.put(frame)
         except wire.FrameError as error:
             text = f"the answer is not one that the grader's own code writes: {error}"
-            self.events.put(({"type": NO_FRAME, "message": text}, ()))
+            self._events.put(({"type": NO_FRAME, "message": text}, ()))
             return
-        self.events.put(None)
+        self._events.put(None)
 
     @property
     def alive(self) -> bool:
         return self._process.poll() is None
+
+    def next_event(self, deadline: float) -> Event:
+        """The next frame that it sends; None at the end. Raises TimeoutError at the deadline.
+
+        The end is the process's own: what it started may hold its pipe open for ever.
+        """
+        alive = True
+        while time.monotonic() < deadline:
+            try:
+                return self._events.get(timeout=_LOOK_SECONDS)
+            except queue.Empty:
+                if not alive:
+                    return None
+                alive = self.alive   # one more look: its last words may be on their way
+        raise TimeoutError
 
     def send(self, frame: bytes) -> None:
         """Not waited for: a child that does not read must not stop the clock."""
@@ -86,10 +103,10 @@ class Child:
         self._outbox.put(None)
         if self.alive:
             with contextlib.suppress(ProcessLookupError, PermissionError):
-                if sys.platform == "win32":
-                    self._process.kill()
-                else:
+                if sys.platform != "win32":
                     os.killpg(self._process.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                self._process.kill()   # it may not lead a group yet
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(timeout=5)
 

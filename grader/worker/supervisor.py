@@ -22,6 +22,7 @@ from typing import Any, BinaryIO
 
 from grader import wire
 from grader.worker import child as children
+from grader.worker import leavings, struck
 from grader.worker.streams import forbid_inspection, take_over, write_all
 
 Frame = tuple[dict[str, Any], tuple[bytes, ...]]
@@ -32,6 +33,7 @@ def serve() -> None:
     """Answer questions until stdin ends."""
     questions, answers = take_over()
     forbid_inspection()
+    leavings.adopt_orphans()
     # Ctrl-C in the instructor's terminal is for the grader, and process 1 of a container must not
     # fall to a signal that the student's code sends it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -50,9 +52,12 @@ def serve() -> None:
         message, blobs = inbox.get()
         if not current or message["session"] != session or not current[0].alive:
             _end(current)
+            leavings.empty_folders(start["scratch"])
             current.append(children.start(start))
             session = message["session"]
+        before = struck.counts()
         reply, reply_blobs = _ask(current[0], message, blobs)
+        reply["struck"] = struck.since(before, start["scratch"])
         if reply["outcome"] in (wire.CRASHED, wire.EXITED, wire.TIME_LIMIT, wire.BAD_ANSWER):
             _end(current)
         write_all(answers, wire.encode(reply, reply_blobs))
@@ -70,17 +75,7 @@ def _end(current: list[children.Child]) -> None:
     for child in current:
         child.kill()
     current.clear()
-    if os.getpid() == 1:
-        # In a container of its own: whatever the student's code left running ends here.
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(-1, signal.SIGKILL)
-        _reap()
-
-
-def _reap() -> None:
-    with contextlib.suppress(ChildProcessError):
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
+    leavings.end_processes()
 
 
 def _ask(child: children.Child, message: Mapping[str, Any], blobs: tuple[bytes, ...]) -> Frame:
@@ -104,8 +99,8 @@ def _ask(child: children.Child, message: Mapping[str, Any], blobs: tuple[bytes, 
 def _await(child: children.Child, deadline: float) -> Frame:
     while True:
         try:
-            event = child.events.get(timeout=max(0.0, deadline - time.monotonic()))
-        except queue.Empty:
+            event = child.next_event(deadline)
+        except TimeoutError:
             return {"outcome": wire.TIME_LIMIT, "message": "no answer within the time limit"}, ()
         if event is None:
             return child.how_it_ended(), ()
@@ -131,8 +126,8 @@ def _unconfirmed(child: children.Child, deadline: float) -> dict[str, Any] | Non
     token = secrets.token_hex(16)
     child.send(wire.encode({"type": wire.CONFIRM, "token": token}))
     try:
-        event = child.events.get(timeout=max(0.0, deadline - time.monotonic()))
-    except queue.Empty:
+        event = child.next_event(deadline)
+    except TimeoutError:
         return {"outcome": wire.TIME_LIMIT, "message": "it answered and then never came back"}
     if event is None:
         return child.how_it_ended()
