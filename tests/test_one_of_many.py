@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from grader import class_run, pipeline
+from grader import class_run, pipeline, results
 from grader.answer_key import AnswerKey
 from grader.checks.base import with_notes
 from grader.checks.registry import CHECKS, parameter_models
@@ -79,7 +79,7 @@ def test_feedback_that_cannot_be_written_is_told_and_the_class_goes_on(
     for student in ("ada", "grace"):
         (tmp_path / "in" / student).mkdir(parents=True)
         (tmp_path / "in" / student / "hw2.py").write_text("x = 1\n", encoding="utf-8")
-    original = class_run.write_feedback
+    original = results.write_feedback
 
     def write(grade: Grade, *more: Any) -> None:
         if grade.student == "ada":

@@ -1,0 +1,85 @@
+"""Ctrl-C, once and twice; two graders at once."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from grader.sandbox.docker import DockerSandbox, leftovers
+
+from .a_class import FULL, SLOW, Grader, a_class, eventually, grading, marks, verdicts
+
+SANDBOXES = ["process", pytest.param("docker", marks=pytest.mark.docker)]
+
+
+@pytest.fixture(params=SANDBOXES)
+def sandbox(request: pytest.FixtureRequest) -> str:
+    if request.param == "docker":
+        request.getfixturevalue("docker_sandbox")   # builds the image, or skips
+    return str(request.param)
+
+
+def test_ctrl_c_finishes_what_runs_and_the_next_run_goes_on(sandbox: str, tmp_path: Path) -> None:
+    submissions, out = a_class(tmp_path / "in", 6, SLOW), tmp_path / "out"
+    with grading(submissions, out, "--sandbox", sandbox) as grader:
+        grader.wait_for(r"^\[1/6\]")
+        grader.interrupt()
+        grader.wait_for("Ctrl-C again stops at once")
+        assert grader.end() == 130
+    assert "submissions were not begun. Run the same command again" in grader.text
+    done = marks(out)
+    assert 0 < len(done) < 6
+    assert set(done) == grader.finished == {student for student, _, _ in verdicts(out)}
+    assert set(done.values()) == {FULL}
+    with grading(submissions, out, "--sandbox", sandbox) as grader:
+        assert grader.end() == 0, grader.text
+    assert marks(out) == {path.stem: FULL for path in submissions.iterdir()}
+    assert len(verdicts(out)) == 6, "somebody was graded twice"
+
+
+def test_ctrl_c_twice_stops_at_once_and_costs_nobody_anything(
+    sandbox: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    endless = SLOW.replace("sleep(2)", "sleep(7)")
+    submissions, out = a_class(tmp_path / "in", 3, endless), tmp_path / "out"
+    with grading(submissions, out, "--sandbox", sandbox) as grader:
+        engine = request.getfixturevalue("docker_sandbox") if sandbox == "docker" else None
+        assert eventually(lambda: workers(grader, engine) == 2, 90), "the class was not begun"
+        grader.interrupt()
+        grader.wait_for("Ctrl-C again stops at once")
+        began = time.monotonic()
+        grader.interrupt()
+        assert grader.end() == 130
+        assert time.monotonic() - began < 6, "it waited for the students' code"
+    assert "run the same command again" in grader.text
+    assert [status for _, _, status in verdicts(out) if status != "not_scored"] == []
+    if engine is not None:
+        assert of_another_grader(engine) == []
+
+
+def test_two_graders_do_not_share_a_results_folder(tmp_path: Path) -> None:
+    submissions, out = a_class(tmp_path / "in", 3, SLOW), tmp_path / "out"
+    with grading(submissions, out, "--sandbox", "process") as first:
+        first.wait_for(r"^\[1/3\]")
+        with grading(submissions, out, "--sandbox", "process") as second:
+            assert second.end() == 2
+        assert "another grader is at work in this folder" in second.text
+        assert f"process {first.process.pid} on" in second.text
+        assert first.end() == 0
+    assert set(marks(out).values()) == {FULL}
+    assert len(verdicts(out)) == 3
+
+
+def workers(grader: Grader, engine: DockerSandbox | None) -> int:
+    """How many it has started; the gold run, which comes first, has one."""
+    if engine is not None:
+        return len(of_another_grader(engine))
+    return len(psutil.Process(grader.process.pid).children())
+
+
+def of_another_grader(sandbox: DockerSandbox) -> list[str]:
+    found = sandbox.engine.api.containers(all=True, filters={"label": leftovers.RUN})
+    return [one["Names"][0] for one in found if one["Labels"][leftovers.RUN] != sandbox.run]
