@@ -136,6 +136,7 @@ class Training(_Said):
     reported_accuracy: Annotated[float, Field(ge=0, le=1)] | None
     error: _Error | None
     uncalled: Texts
+    deaf: Texts
     notes: Texts
     device: Text
 

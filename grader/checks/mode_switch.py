@@ -109,6 +109,11 @@ def _evaluation_problems(rows: list[Mapping[str, Any]], value: Mapping[str, Any]
     if not rows:
         return ["No evaluation pass was seen after training had begun."]
     wrong = [row for row in rows if row["norms_training"]]
+    if value["deaf"]:
+        return [
+            f"{value['deaf'][0][:80]} says that it is in eval mode and still uses the statistics "
+            "of the batch: an image's output depends on the batch that it is in."
+        ]
     if not wrong:
         return ["Running statistics moved during evaluation."] if any(
             row["statistics_moved"] for row in rows

@@ -7,9 +7,9 @@ training, an epoch of evaluation.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from time import monotonic  # taken before the student's code may put another in its place
 from typing import Any
 
 import torch
@@ -57,12 +57,32 @@ class Run:
 
 
 @dataclass
+class Modes:
+    """How many layers were in train mode, and how many in eval mode."""
+
+    training: int = 0
+    evaluating: int = 0
+
+    def count(self, training: bool) -> None:
+        self.training += training
+        self.evaluating += not training
+
+
+@dataclass
+class Settings:
+    """An optimizer's groups as they were in its latest step, and how often it stepped with them."""
+
+    optimizer: str
+    groups: list[dict[str, Any]]
+    steps: int = 0
+
+
+@dataclass
 class _Pass:
     """One forward pass that has not been told apart yet: a backward pass may still follow."""
 
     network: nn.Module
-    training: int
-    evaluating: int
+    modes: Modes
     dropouts: int
     gradients: bool
     images: int
@@ -72,6 +92,12 @@ class _Pass:
     output: torch.Tensor | None = None
     backward: bool = False
     steps: int = 0
+    at_work: Modes | None = None
+
+    @property
+    def told(self) -> Modes:
+        """Of batch norms the mode in which each was called: forward() may have switched it."""
+        return self.at_work or self.modes
 
 
 @dataclass
@@ -79,8 +105,7 @@ class Observer:
     """What was seen. `network` is the one whose parameters were stepped most."""
 
     budget: Budget
-    began: float = field(default_factory=time.monotonic)
-    optimizers: list[Optimizer] = field(default_factory=list)
+    began: float = field(default_factory=monotonic)
     runs: list[Run] = field(default_factory=list)
     trained_images: int = 0
     steps: int = 0
@@ -90,6 +115,7 @@ class Observer:
     _latest: tuple[int, torch.Tensor] | None = None
     _networks: dict[int, nn.Module] = field(default_factory=dict)
     _stepped: dict[int, int] = field(default_factory=dict)
+    _settings: dict[Any, Settings] = field(default_factory=dict)
     _lr: float | None = None
     _muted: bool = False
 
@@ -98,7 +124,6 @@ class Observer:
         torch.nn.modules.module.register_module_forward_pre_hook(self._before)
         torch.nn.modules.module.register_module_forward_hook(self._after, always_call=True)
         register_optimizer_step_post_hook(self._stepped_by)
-        self._watch_optimizers()
         self._watch_batches()
 
     @property
@@ -106,6 +131,20 @@ class Observer:
         if not self._stepped:
             return None
         return self._networks[max(self._stepped, key=lambda key: self._stepped[key])]
+
+    def settings(self, network: nn.Module) -> Settings | None:
+        """Those that most steps on this network were taken with; of equals, the later ones.
+
+        An optimizer that was made and not used tells nothing, nor do groups that were changed when
+        all was over.
+        """
+        own = {id(parameter) for parameter in network.parameters()}
+        used = [
+            settings
+            for settings in self._settings.values()
+            if any(id(p) in own for group in settings.groups for p in group["params"])
+        ]
+        return max(reversed(used), key=lambda settings: settings.steps, default=None)
 
     def finish(self) -> None:
         """Close the last run. Nothing is observed afterwards."""
@@ -116,6 +155,9 @@ class Observer:
 
     def _before(self, module: nn.Module, inputs: Any) -> None:
         self._depth += 1
+        if self._depth > 1 and self._open is not None and isinstance(module, _BatchNorm):
+            self._open.at_work = self._open.at_work or Modes()
+            self._open.at_work.count(module.training)
         if self._depth > 1 or self._muted or not _has_parameters(module):
             return
         self._close()
@@ -123,17 +165,18 @@ class Observer:
         norms = [inner for inner in module.modules() if isinstance(inner, _BatchNorm)]
         drops = [inner for inner in module.modules() if isinstance(inner, _DropoutNd)]
         careful = norms or drops or [module]
-        training = sum(inner.training for inner in careful)
+        modes = Modes()
+        for inner in careful:
+            modes.count(inner.training)
         images = int(inputs[0].shape[0]) if inputs and _is_batch(inputs[0]) else 0
         known = self._latest
         targets = known[1] if known is not None and known[0] == images else None
         gradients = torch.is_grad_enabled()
         # What cannot be a training pass must leave the running statistics alone, bit for bit.
-        watched = not (gradients and training)
+        watched = not (gradients and modes.training)
         self._open = _Pass(
             module,
-            training,
-            len(careful) - training,
+            modes,
             sum(inner.training for inner in drops),
             gradients,
             images,
@@ -156,6 +199,8 @@ class Observer:
         if tensor is None:
             return
         current.output = tensor.detach()
+        if not current.images and tensor.dim():
+            current.images = len(tensor)   # of a network that is called as model(x=images)
         if tensor.requires_grad:
             tensor.register_hook(lambda gradient: _mark_backward(current))  # type: ignore[no-untyped-call]  # torch's own
 
@@ -163,8 +208,7 @@ class Observer:
         if self._muted:
             return
         self.steps += 1
-        if optimizer not in self.optimizers:
-            self.optimizers.append(optimizer)
+        self._keep_settings(optimizer)
         self._lr = float(optimizer.param_groups[0]["lr"])
         current = self._open
         if current is not None:
@@ -172,6 +216,13 @@ class Observer:
             key = id(current.network)
             self._networks[key] = current.network
             self._stepped[key] = self._stepped.get(key, 0) + 1
+
+    def _keep_settings(self, optimizer: Optimizer) -> None:
+        groups = [{**group, "params": list(group["params"])} for group in optimizer.param_groups]
+        which = tuple((_decays(group), *map(id, group["params"])) for group in groups)
+        before = self._settings.get(which)
+        steps = before.steps + 1 if before is not None else 1
+        self._settings[which] = Settings(type(optimizer).__name__, groups, steps)
 
     # Putting it together ------------------------------------------------------------------------
 
@@ -188,8 +239,8 @@ class Observer:
                 self.runs.append(run)
         run.passes += 1
         run.images += current.images
-        run.norms_training += current.training > 0
-        run.norms_evaluating += current.training == 0
+        run.norms_training += current.told.training > 0
+        run.norms_evaluating += current.told.training == 0
         run.dropouts_training += current.dropouts > 0
         run.with_gradients += current.gradients
         run.statistics_moved = run.statistics_moved or current.moved
@@ -211,7 +262,7 @@ class Observer:
 
     def _check_budget(self) -> None:
         budget = self.budget
-        if budget.seconds is not None and time.monotonic() - self.began > budget.seconds:
+        if budget.seconds is not None and monotonic() - self.began > budget.seconds:
             self.stopped = "seconds"
         elif budget.images is not None and self.trained_images > budget.images:
             # One batch too many: the evaluation after the last epoch still belonged to it.
@@ -219,15 +270,6 @@ class Observer:
         if self.stopped:
             self._depth = 0
             raise BudgetReached(self.stopped)
-
-    def _watch_optimizers(self) -> None:
-        original, observer = Optimizer.__init__, self
-
-        def init(self: Optimizer, *args: Any, **kwargs: Any) -> None:
-            original(self, *args, **kwargs)
-            observer.optimizers.append(self)
-
-        Optimizer.__init__ = init  # type: ignore[method-assign]  # torch has no hook for this
 
     def _watch_batches(self) -> None:
         """Remember the labels of the latest batch, to score the pass that follows."""
@@ -239,6 +281,10 @@ class Observer:
                 yield batch
 
         DataLoader.__iter__ = iterate  # type: ignore[assignment, method-assign]  # as above
+
+
+def _decays(group: Mapping[str, Any]) -> bool:
+    return bool(group.get("weight_decay"))
 
 
 def _mark_backward(current: _Pass) -> None:

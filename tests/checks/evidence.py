@@ -134,6 +134,7 @@ def trained(runs: Sequence[Mapping[str, Any]] | None = None, **more: Any) -> Evi
         "reported_accuracy": None,
         "error": None,
         "uncalled": [],
+        "deaf": [],
         "notes": [],
         "device": "cpu",
     }

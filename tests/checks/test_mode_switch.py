@@ -91,6 +91,12 @@ def test_dropout_that_is_active_in_evaluation_is_told() -> None:
     assert (found.fraction, found.reason) == (0.5, "Dropout is active in evaluation.")
 
 
+def test_a_batch_norm_that_does_not_heed_eval_mode_is_told_by_its_name() -> None:
+    found = verdict(trained(deaf=["layer1.0.bn1"]))
+    assert found.fraction == 0.5
+    assert "layer1.0.bn1 says that it is in eval mode and still uses" in found.reason
+
+
 def test_running_statistics_that_move_in_evaluation_are_told() -> None:
     found = verdict(trained([run("train"), run("evaluate", statistics_moved=True)]))
     assert found.fraction == 0.5

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from torch import nn
@@ -33,7 +33,7 @@ def optimizer_groups(session: Session, args: Mapping[str, Any], blobs: tuple[byt
             f"{NAME}(model) returned {type(made).__name__}; a torch.optim.Optimizer was expected"
         )
     try:
-        described = describe(made, network)
+        described = describe(type(made).__name__, made.param_groups, network)
     except Exception as error:
         raise BadAnswer(
             f"{NAME}(model) returned {type(made).__name__}, whose groups cannot be read: "
@@ -46,11 +46,13 @@ def optimizer_groups(session: Session, args: Mapping[str, Any], blobs: tuple[byt
     return described, ()
 
 
-def describe(optimizer: Optimizer, network: nn.Module) -> dict[str, Any]:
+def describe(
+    optimizer: str, param_groups: Iterable[Mapping[str, Any]], network: nn.Module
+) -> dict[str, Any]:
     """Class and groups of an optimizer, its parameters by their names in `network`."""
     index = Index(network)
     groups = []
-    for group in optimizer.param_groups:
+    for group in param_groups:
         names = [index.names.get(id(parameter)) for parameter in group["params"]]
         groups.append(
             {
@@ -63,7 +65,7 @@ def describe(optimizer: Optimizer, network: nn.Module) -> dict[str, Any]:
             }
         )
     return {
-        "optimizer": type(optimizer).__name__,
+        "optimizer": optimizer,
         "groups": groups,
         "structure": networks.describe(network),
     }

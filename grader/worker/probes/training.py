@@ -15,6 +15,7 @@ from torch import nn
 
 from grader.worker import sources, stand_ins
 from grader.worker.observe import Budget, BudgetReached, Observer, tracked_batches
+from grader.worker.probes.eval_mode import deaf_norms
 from grader.worker.probes.frames import view_of
 from grader.worker.probes.optimizer import describe
 from grader.worker.probes.outputs import as_rows, put_together
@@ -27,6 +28,7 @@ WANTED = (
     "evaluate with make_optimizer, or a script that trains"
 )
 PREDICT_BATCH = 250
+A_FEW = 8
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,8 @@ def train(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, ...]) -
         raise BadAnswer("the code ran to its end and no optimizer took a step on a network")
     network = returned if isinstance(returned, nn.Module) else observer.network
     session.trained = Trained(network, prepare)
-    return _report(session, observer, stage, returned, error, len(view.classes)), ()
+    report = _report(session, observer, stage, returned, error, len(view.classes))
+    return report | {"deaf": _deaf(session.trained, view)}, ()
 
 
 def predict(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, ...]) -> Answer:
@@ -104,6 +107,16 @@ def predict(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, ...])
         classes = logits.shape[1]
         answers.append(logits.tobytes())
     return {"classes": classes}, tuple(answers)
+
+
+def _deaf(trained: Trained, view: View) -> list[str]:
+    """Which batch norms do not heed eval mode, on a few of the validation images."""
+    device = next(trained.network.parameters()).device
+    try:
+        images = trained.prepare(np.asarray(view.split("validation")[0][:A_FEW])).to(device)
+    except Exception:
+        return []   # the script's own transform; predictions will show what is wrong with it
+    return deaf_norms(trained.network, images)
 
 
 def _ours(session: Session, name: str) -> Callable[..., Any] | None:
@@ -191,12 +204,7 @@ def _report(
 ) -> dict[str, Any]:
     network = observer.network
     assert network is not None
-    own = {id(parameter) for parameter in network.parameters()}
-    made = [
-        optimizer
-        for optimizer in observer.optimizers
-        if any(id(p) in own for group in optimizer.param_groups for p in group["params"])
-    ]
+    used = observer.settings(network)
     problem = failure(error, session.folder) if error is not None else None
     return {
         "form": "function" if session_has_functions(session) else "script",
@@ -204,7 +212,7 @@ def _report(
         "steps": observer.steps,
         "stopped": observer.stopped,
         "batches_tracked": tracked_batches(network),
-        "optimizer": _finite(describe(made[-1], network)) if made else None,
+        "optimizer": _finite(describe(used.optimizer, used.groups, network)) if used else None,
         "reported_accuracy": reported_accuracy(returned),
         "error": {key: problem[key] for key in ("message", "traceback")} if problem else None,
         "uncalled": sources.uncalled_mode_switches(session.folder),
