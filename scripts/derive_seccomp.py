@@ -46,12 +46,17 @@ DENIED = {
 FAMILIES = {"AF_UNIX": 1, "AF_INET": 2, "AF_INET6": 10}
 SOCKETS = {"socket", "socketpair"}
 
+# Allowed for the process that calls, which names itself 0. All of a container is one user, who may
+# set the limits of any process of theirs, the worker's supervisor among them.
+FOR_ITSELF = {"prlimit64"}
+
 
 def derive(upstream: Rule) -> Rule:
     """The profile: upstream's rules for a process without capabilities, less what is denied."""
     rules = [narrow(rule) for rule in upstream["syscalls"] if applies(rule)]
     rules = [rule for rule in rules if rule["names"]]
-    rules += [allow_socket(name, family) for name, family in FAMILIES.items()]
+    rules += [allow_where(SOCKETS, family, name) for name, family in FAMILIES.items()]
+    rules += [allow_where(FOR_ITSELF, 0, "of the calling process")]
     return {
         "defaultAction": "SCMP_ACT_ERRNO",
         "archMap": [
@@ -71,7 +76,7 @@ def applies(rule: Rule) -> bool:
 def narrow(rule: Rule) -> Rule:
     """The rule without what is denied; conditions stay only where they still decide something."""
     narrowed: Rule = {
-        "names": [name for name in rule["names"] if name not in DENIED | SOCKETS],
+        "names": [name for name in rule["names"] if name not in DENIED | SOCKETS | FOR_ITSELF],
         "action": rule["action"],
     }
     if "errnoRet" in rule:
@@ -83,12 +88,13 @@ def narrow(rule: Rule) -> Rule:
     return narrowed
 
 
-def allow_socket(name: str, family: int) -> Rule:
+def allow_where(names: set[str], first: int, comment: str) -> Rule:
+    """Allowed where the first argument is that."""
     return {
-        "names": sorted(SOCKETS),
+        "names": sorted(names),
         "action": "SCMP_ACT_ALLOW",
-        "args": [{"index": 0, "value": family, "op": "SCMP_CMP_EQ"}],
-        "comment": name,
+        "args": [{"index": 0, "value": first, "op": "SCMP_CMP_EQ"}],
+        "comment": comment,
     }
 
 
