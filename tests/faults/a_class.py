@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from grader.sandbox.docker import DockerSandbox, leftovers
+
 ROOT = Path(__file__).parents[2]
 RUBRIC = ROOT / "tests" / "hostile" / "rubric.yaml"
 HONEST = (ROOT / "tests" / "hostile" / "honest.py").read_text(encoding="utf-8")
@@ -124,6 +126,17 @@ def marks(out: Path) -> dict[str, float | None]:
     return {
         one["student"]: one["criteria"][0]["points"] for one in document["submissions"]
     }
+
+
+def containers(sandbox: DockerSandbox, *graders: Grader) -> list[str]:
+    """Those that these graders have made, running or not."""
+    owners = {str(grader.process.pid) for grader in graders}
+    found = sandbox.engine.api.containers(all=True, filters={"label": leftovers.OWNER})
+    return [
+        f"{one['Names'][0]} ({one['State']})"
+        for one in found
+        if one["Labels"][leftovers.OWNER].partition("@")[0] in owners
+    ]
 
 
 def eventually(true: Callable[[], bool], seconds: float = 15) -> bool:

@@ -8,9 +8,19 @@ from pathlib import Path
 import psutil
 import pytest
 
-from grader.sandbox.docker import DockerSandbox, leftovers
+from grader.sandbox.docker import DockerSandbox
 
-from .a_class import FULL, SLOW, Grader, a_class, eventually, grading, marks, verdicts
+from .a_class import (
+    FULL,
+    SLOW,
+    Grader,
+    a_class,
+    containers,
+    eventually,
+    grading,
+    marks,
+    verdicts,
+)
 
 SANDBOXES = ["process", pytest.param("docker", marks=pytest.mark.docker)]
 
@@ -57,7 +67,7 @@ def test_ctrl_c_twice_stops_at_once_and_costs_nobody_anything(
     assert "run the same command again" in grader.text
     assert [status for _, _, status in verdicts(out) if status != "not_scored"] == []
     if engine is not None:
-        assert of_another_grader(engine) == []
+        assert containers(engine, grader) == []
 
 
 def test_two_graders_do_not_share_a_results_folder(tmp_path: Path) -> None:
@@ -76,10 +86,5 @@ def test_two_graders_do_not_share_a_results_folder(tmp_path: Path) -> None:
 def workers(grader: Grader, engine: DockerSandbox | None) -> int:
     """How many it has started; the gold run, which comes first, has one."""
     if engine is not None:
-        return len(of_another_grader(engine))
+        return len(containers(engine, grader))
     return len(psutil.Process(grader.process.pid).children())
-
-
-def of_another_grader(sandbox: DockerSandbox) -> list[str]:
-    found = sandbox.engine.api.containers(all=True, filters={"label": leftovers.RUN})
-    return [one["Names"][0] for one in found if one["Labels"][leftovers.RUN] != sandbox.run]

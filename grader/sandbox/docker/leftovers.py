@@ -18,14 +18,14 @@ from grader.sandbox.docker.engine import Engine, engine_errors
 
 RUN = "grader.run"
 _WORLD = "grader.world"   # the boot and the process namespace in which the pid means something
-_OWNER = "grader.owner"   # pid and start time: pids come round again
+OWNER = "grader.owner"   # pid and start time: pids come round again
 _OTHER_WORLD_KEPT = 3600  # seconds
 
 
 def labels(run: str) -> dict[str, str]:
     """What this process writes on each of its containers."""
     me = psutil.Process()
-    return {RUN: run, _WORLD: _world(), _OWNER: _owner(me)}
+    return {RUN: run, _WORLD: _world(), OWNER: _owner(me)}
 
 
 def reap_leftovers(engine: Engine) -> int:
@@ -55,9 +55,9 @@ def _is_left(labels: dict[str, str], state: str, created: float) -> bool:
     if labels.get(_WORLD) != _world():
         # Its owner can't be looked up from here: another machine on this engine, or a boot ago.
         return state != "running" and time.time() - created > _OTHER_WORLD_KEPT
-    pid = labels.get(_OWNER, "").partition("@")[0]
+    pid = labels.get(OWNER, "").partition("@")[0]
     try:
-        return _owner(psutil.Process(int(pid))) != labels[_OWNER]
+        return _owner(psutil.Process(int(pid))) != labels[OWNER]
     except (ValueError, psutil.NoSuchProcess):
         return True
 
