@@ -11,6 +11,7 @@ import sys
 import tempfile
 import threading
 from contextlib import nullcontext
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -152,6 +153,7 @@ def validate(samples: Path | None, **options: Any) -> int:
     from grader.class_run import Class, grade_class
     from grader.expected import differences, reference_faults
     from grader.gradebook_file import in_memory
+    from grader.plaintext import plain_line
 
     console = _console()
     rubric = _load_rubric(options)
@@ -165,8 +167,8 @@ def validate(samples: Path | None, **options: Any) -> int:
     if samples:
         faults += differences(samples / "expected.yaml", list(by_student.values()))
     faults += ran.faults
-    for fault in faults:
-        console.print(fault, style="red", markup=False, highlight=False)
+    for fault in faults:   # it may quote what a sample's code raised
+        console.print(plain_line(fault, 1000), style="red", markup=False, highlight=False)
     if not faults:
         samples_too = f" {len(by_student)} samples get the marks that stand beside them."
         console.print("The reference earns every automatic point."
@@ -242,6 +244,9 @@ def main() -> None:
 def _console(stderr: bool = False) -> Console:
     from rich.console import Console
 
+    if isinstance(sys.stdout, TextIOWrapper):
+        # A name that this terminal or this pipe cannot spell must not stop the class.
+        sys.stdout.reconfigure(errors="replace")
     return Console(stderr=stderr, highlight=False)
 
 
