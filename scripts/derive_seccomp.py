@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Make grader/sandbox/docker/seccomp.json from the default profile of Docker.
 
-    python scripts/derive_seccomp.py UPSTREAM/profiles/seccomp/default.json > seccomp.json
+    python scripts/derive_seccomp.py scripts/moby-20.10.24-seccomp.json > seccomp.json
 
 docs/docker.md says where the upstream file comes from and what is taken away, and why.
 """
