@@ -86,11 +86,11 @@ class Grader:
 
 @contextmanager
 def grading(
-    submissions: Path, out: Path, *more: str, under: tuple[str, ...] = (), **environment: str
+    submissions: Path, out: Path, *more: str, **environment: str
 ) -> Iterator[Grader]:
-    """Start it; `under` is a command that starts it in turn. It is dead when the context ends."""
+    """Start it, with more words and a changed environment. It is dead when the context ends."""
     words = [
-        *under, sys.executable, "-m", "grader", "run", str(submissions), "--rubric", str(RUBRIC),
+        sys.executable, "-m", "grader", "run", str(submissions), "--rubric", str(RUBRIC),
         "--criterion", "layer-counts", "--out", str(out), "--jobs", "2", *more,
     ]
     process = subprocess.Popen(
