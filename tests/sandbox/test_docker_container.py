@@ -19,7 +19,7 @@ import psutil
 import pytest
 
 from grader import wire
-from grader.errors import GpuUnavailable, ImageMissing, SandboxError
+from grader.errors import GpuUnavailable, ImageMissing, SandboxError, UsageError
 from grader.rubric import Limits
 from grader.sandbox.base import Exit, Job
 from grader.sandbox.docker import DockerSandbox, leftovers, resolve_gpus
@@ -142,6 +142,30 @@ def test_an_image_that_is_not_there_is_the_harness_s_fault(
     without = dataclasses.replace(docker_sandbox, image="grader-worker:never-built")
     with pytest.raises(ImageMissing, match="grader image build"):
         without.start(job, ()).__enter__()
+
+
+def test_a_runtime_is_passed_on_to_the_engine(docker_sandbox: DockerSandbox, job: Job) -> None:
+    command = ("sleep", "60")
+    named = dataclasses.replace(docker_sandbox, runtime="runc", command=command)
+    with named.start(job, ()) as container:
+        seen = docker_sandbox.engine.api.inspect_container(container.name)
+    assert seen["HostConfig"]["Runtime"] == "runc"
+
+
+def test_a_runtime_that_the_engine_does_not_have_is_refused_with_those_that_it_has(
+    docker_sandbox: DockerSandbox,
+) -> None:
+    with pytest.raises(UsageError, match=r"--runtime nosuch: .*it has .*runc.*leave --runtime out"):
+        dataclasses.replace(docker_sandbox, runtime="nosuch")
+
+
+def test_a_containerd_shim_that_is_not_there_is_the_engine_s_own_error(
+    docker_sandbox: DockerSandbox, job: Job
+) -> None:
+    shim = dataclasses.replace(docker_sandbox, runtime="io.containerd.nosuch.v1")
+    with pytest.raises(SandboxError, match=r"io\.containerd\.nosuch\.v1"):
+        shim.start(job, ()).__enter__()
+    assert containers(docker_sandbox, docker_sandbox.run) == []
 
 
 def test_a_folder_that_the_container_could_not_read_is_refused_by_name(

@@ -12,7 +12,13 @@ from typing import Any
 
 from grader.errors import EngineMissing, SandboxError
 from grader.sandbox.base import Exit, Job, Places
-from grader.sandbox.docker.engine import ContainerGoneError, Engine, device_requests, engine_errors
+from grader.sandbox.docker.engine import (
+    ContainerGoneError,
+    Engine,
+    check_runtime,
+    device_requests,
+    engine_errors,
+)
 from grader.sandbox.docker.leftovers import labels, reap_leftovers, remove_run
 from grader.sandbox.docker.settings import USER, environment, host_config, places
 from grader.sandbox.docker.stream import Streams
@@ -38,6 +44,11 @@ class DockerSandbox:
     command: Sequence[str] | None = None
     run: str = field(default_factory=lambda: secrets.token_hex(4))
     name: str = "docker"
+
+    def __post_init__(self) -> None:
+        """Refuses a runtime that is not there before anybody's submission is started in it."""
+        if self.runtime is not None:
+            check_runtime(self.runtime, self.engine)
 
     @property
     def version(self) -> str:

@@ -33,6 +33,7 @@ class Engine:
     api: APIClient
     version: str
     cpus: int
+    runtimes: tuple[str, ...]
 
     def close(self) -> None:
         self.api.close()
@@ -53,7 +54,12 @@ def connect() -> Engine:
     except BaseException:
         api.close()
         raise
-    return Engine(api, version=str(info["ServerVersion"]), cpus=int(info["NCPU"]))
+    return Engine(
+        api,
+        version=str(info["ServerVersion"]),
+        cpus=int(info["NCPU"]),
+        runtimes=tuple(sorted(info["Runtimes"])),
+    )
 
 
 @contextmanager
@@ -100,6 +106,20 @@ def resolve_gpus(choice: str, engine: Engine, image: str) -> tuple[str, ...]:
             f"--gpus {choice}: expected none, auto, all, or device ids such as 0 or 0,1, each once"
         )
     return ids
+
+
+def check_runtime(name: str, engine: Engine) -> None:
+    """Raises UsageError where the engine has no runtime of that name.
+
+    Names with a dot are those of containerd's shims, which the engine finds without listing them.
+    """
+    if "." not in name and name not in engine.runtimes:
+        raise UsageError(
+            f"--runtime {name}: the Docker Engine has no runtime of that name; it has"
+            f" {', '.join(engine.runtimes)}. Install it on the engine's machine and register it"
+            " (for gVisor `runsc install`, then restart Docker: docs/docker.md), or leave --runtime"
+            " out."
+        )
 
 
 def device_requests(gpus: Sequence[str]) -> list[dict[str, Any]]:
