@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from grader.errors import GraderError
 from grader.records import Concluded, Submission, Verdict
 
 VERSION = 1   # of the tables below
@@ -49,9 +50,9 @@ Fingerprints = Mapping[str, str]   # criterion -> digest of all that its verdict
 class Gradebook:
     """An open gradebook. Its methods may be called from several threads.
 
-    `add` never raises for a disk that is full or a file that is damaged: what could not be written
-    waits, `unsaved` names whose it is and `problem` says why, and it is tried again with what comes
-    next.
+    Once a run has begun nothing here raises for a disk that is full or a file that is damaged: what
+    could not be written waits, `unsaved` names whose it is and `problem` says why, and it is tried
+    again with what comes next.
     """
 
     _connection: sqlite3.Connection
@@ -69,18 +70,22 @@ class Gradebook:
         else `seed`. `fresh` leaves out of account whatever is known from before.
         """
         exam = hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()
-        with self._lock, self._connection as connection:
-            before = connection.execute(
-                "select exam, seed, finished from runs order by id desc"
-            ).fetchone()
-            if before and not fresh and before[0] == exam and before[2] is None:
-                seed = int(before[1])
-            cursor = connection.execute(
-                "insert into runs (began, machine, process, exam, seed) values (?, ?, ?, ?, ?)",
-                (_now(), platform.node(), os.getpid(), exam, seed),
-            )
-            self._run = int(cursor.lastrowid or 0)
-            self._first = self._run if fresh else 0
+        last = self._rows("select exam, seed, finished from runs order by id desc limit 1")
+        if last and not fresh and last[0][0] == exam and last[0][2] is None:
+            seed = int(last[0][1])
+        try:
+            with self._lock, self._connection as connection:
+                cursor = connection.execute(
+                    "insert into runs (began, machine, process, exam, seed) values (?, ?, ?, ?, ?)",
+                    (_now(), platform.node(), os.getpid(), exam, seed),
+                )
+        except sqlite3.Error as error:
+            raise GraderError(
+                f"the gradebook cannot be written: {error}. Make room, or name another folder with "
+                "--out."
+            ) from None
+        self._run = int(cursor.lastrowid or 0)
+        self._first = self._run if fresh else 0
         self._wanted = wanted
         return seed
 
@@ -89,13 +94,12 @@ class Gradebook:
 
         One that was reached under another fingerprint does not hold, nor does `not_scored`.
         """
-        with self._lock:
-            rows = self._connection.execute(
-                "select v.criterion, v.fingerprint, v.verdict, s.id, s.seconds from verdicts v"
-                " join submissions s on s.id = v.submission"
-                " where s.student = ? and s.digest = ? and s.run >= ? order by v.id",
-                (submission.student, submission.digest, self._first),
-            ).fetchall()
+        rows = self._rows(
+            "select v.criterion, v.fingerprint, v.verdict, s.id, s.seconds from verdicts v"
+            " join submissions s on s.id = v.submission"
+            " where s.student = ? and s.digest = ? and s.run >= ? order by v.id",
+            submission.student, submission.digest, self._first,
+        )
         found: dict[str, Verdict] = {}
         seconds: dict[int, float] = {}
         for criterion, fingerprint, text, grading, took in rows:
@@ -108,10 +112,7 @@ class Gradebook:
 
     def of(self, students: Collection[str]) -> list[tuple[Submission, Concluded]]:
         """What still holds for these students, by the files that each was graded by last."""
-        with self._lock:
-            rows = self._connection.execute(
-                "select student, submission from submissions order by id"
-            ).fetchall()
+        rows = self._rows("select student, submission from submissions order by id")
         latest = {student: text for student, text in rows if student in students}
         found = [_read(_SUBMISSION, text) for text in latest.values()]
         both = [(one, self.known(one)) for one in found if one is not None]
@@ -141,6 +142,15 @@ class Gradebook:
         """Students of whom something could not be written; `problem` says why."""
         with self._lock:
             return [submission.student for submission, _ in self._waiting]
+
+    def _rows(self, query: str, *values: object) -> list[Any]:
+        """None where the file cannot be read any more: what is not known is asked again."""
+        try:
+            with self._lock:
+                return self._connection.execute(query, values).fetchall()
+        except sqlite3.Error as error:
+            self.problem = str(error)
+            return []
 
     def _write(self) -> None:
         try:
