@@ -7,7 +7,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -59,14 +59,16 @@ def grade_class(
     faults: list[str] = []
     out.mkdir(parents=True, exist_ok=True)
     with Progress(console, len(homework.hand_ins)) as progress:
+        arriving = grades_of(
+            rubric, homework.hand_ins, options, said(console), progress.tell, book, stop
+        )
         try:
-            for one in grades_of(
-                rubric, homework.hand_ins, options, said(console), progress.tell, book, stop
-            ):
-                grades.append(one)
-                write = partial(write_feedback, one, rubric, out, homework.templates)
-                faults += _unwritten(f"feedback for {one.student}", write)
-                progress.done(one)
+            with closing(arriving):   # whatever ends this early ends what runs, too
+                for one in arriving:
+                    grades.append(one)
+                    write = partial(write_feedback, one, rubric, out, homework.templates)
+                    faults += _unwritten(f"feedback for {one.student}", write)
+                    progress.done(one)
         finally:
             everything = [*grades, *_earlier(homework, grades, book)]
             write = partial(write_grades, everything, rubric, out)

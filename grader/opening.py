@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,7 @@ def grades_of(
     tell: asking.Tell,
     book: Gradebook,
     stop: threading.Event,
-) -> Iterator[Grade]:
+) -> Generator[Grade, None, None]:
     """Grade with what the command line's `options` ask for; grades come as they are ready.
 
     `say` is told what the instructor should know before it starts, `tell` what each student's
