@@ -5,11 +5,20 @@ from __future__ import annotations
 import pytest
 
 from grader import wire
+from grader.checks.base import NoParams, without_answer
+from grader.records import Outcome
+from grader.rubric import Criterion
 from grader.sandbox import blame
 from grader.sandbox.base import Exit
 
 
-@pytest.mark.parametrize("kind", [blame.MEMORY_LIMIT, blame.WORKER_LOST, blame.NOT_STARTED])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        blame.MEMORY_LIMIT, blame.PROCESS_LIMIT, blame.DISK_LIMIT, blame.FILES_LIMIT,
+        blame.WORKER_LOST, blame.NOT_STARTED,
+    ],
+)
 def test_what_only_the_host_can_know_is_not_taken_from_a_worker(kind: str) -> None:
     outcome = blame.from_answer({"outcome": kind}, 1.0)
     assert (outcome.kind, outcome.owner) == (wire.BAD_ANSWER, "student")
@@ -24,3 +33,53 @@ def test_silence_is_the_limit_the_memory_or_the_harness() -> None:
     assert blame.from_silence(Exit(137, out_of_memory=True), 3, 30).kind == blame.MEMORY_LIMIT
     assert blame.from_silence(Exit(137), 3, 30).owner == "harness"
     assert blame.from_silence(Exit(None, lost="the daemon"), 31, 30).owner == "harness"
+
+
+@pytest.mark.parametrize(
+    ("error", "limit"),
+    [
+        ("MemoryError", blame.MEMORY_LIMIT),
+        ("OSError: [Errno 12] Cannot allocate memory", blame.MEMORY_LIMIT),
+        ("RuntimeError: can't start new thread", blame.PROCESS_LIMIT),
+        ("BlockingIOError: [Errno 11] Resource temporarily unavailable", blame.PROCESS_LIMIT),
+        ("OSError: [Errno 28] No space left on device: 'x'", blame.DISK_LIMIT),
+        ("OSError: [Errno 27] File too large", blame.DISK_LIMIT),
+        ("OSError: [Errno 24] Too many open files: 'x'", blame.FILES_LIMIT),
+        ("ValueError: 24 is not 28", wire.EXCEPTION),
+    ],
+)
+def test_an_exception_is_named_for_the_limit_that_raised_it(error: str, limit: str) -> None:
+    message = {"outcome": wire.EXCEPTION, "message": f"hw2.py, line 3: {error}"}
+    outcome = blame.from_answer(message, 1.0)
+    assert (outcome.kind, outcome.owner, outcome.message) == (limit, "student", message["message"])
+
+
+@pytest.mark.parametrize(
+    ("said", "limit"),
+    [
+        ({"outcome": wire.EXITED, "struck": ["processes"]}, blame.PROCESS_LIMIT),
+        ({"outcome": wire.EXITED, "struck": ["disk", "memory"]}, blame.MEMORY_LIMIT),
+        ({"outcome": wire.CRASHED, "message": "SIGBUS", "struck": ["disk"]}, blame.DISK_LIMIT),
+        ({"outcome": wire.CRASHED, "message": "SIGXFSZ"}, blame.DISK_LIMIT),
+        ({"outcome": wire.CRASHED, "message": "SIGSEGV", "struck": ["memory"]}, wire.CRASHED),
+        ({"outcome": wire.EXCEPTION, "message": "NameError", "struck": ["disk"]}, wire.EXCEPTION),
+        ({"outcome": wire.EXITED, "struck": "memory"}, wire.EXITED),
+        ({"outcome": wire.EXITED, "struck": [["memory"], {}, None]}, wire.EXITED),
+    ],
+)
+def test_an_end_without_words_is_named_for_the_limit_that_the_kernel_counted(
+    said: dict[str, object], limit: str
+) -> None:
+    assert blame.from_answer(said, 1.0).kind == limit
+
+
+def test_an_answer_stays_one_whatever_limit_was_struck_on_the_way() -> None:
+    said = {"outcome": wire.ANSWERED, "struck": ["memory", "processes", "disk"]}
+    assert blame.from_answer(said, 1.0).answered
+
+
+def test_every_kind_that_a_student_owns_has_its_sentences() -> None:
+    criterion = Criterion(id="x", title="X", part="1", points=1, check="x", params=NoParams())
+    for kind, owner in blame.OWNER.items():
+        if owner == "student" and kind != wire.ANSWERED:
+            assert without_answer(criterion, Outcome(kind, owner), "asked").next_step

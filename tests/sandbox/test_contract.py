@@ -6,10 +6,13 @@ shows in the second.
 
 from __future__ import annotations
 
+import secrets
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
 
+import psutil
 import pytest
 
 from grader import wire
@@ -201,6 +204,50 @@ def test_a_child_left_behind_does_not_hold_the_answer_up(
     assert outcome(found) == (wire.ANSWERED, "student")
     assert rest_is_unharmed(found)
     assert time.monotonic() - began < 60
+
+
+def test_a_child_that_holds_the_pipes_does_not_hide_that_its_parent_ended(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    body = "if os.fork(): os._exit(0)\nos.setsid()\ntime.sleep(600)"
+    found = ask(sandbox, tmp_path, group(body), seconds=60)
+    assert outcome(found) == (wire.EXITED, "student")
+    assert found["parameter_groups"].outcome.seconds < 30
+    assert rest_is_unharmed(found)
+
+
+def test_what_detached_itself_ends_with_its_session(sandbox: Sandbox, tmp_path: Path) -> None:
+    mark = secrets.token_hex(16)
+    program = f"import time\ntime.sleep(600)  # {mark}"
+    body = (
+        "if os.fork() == 0:\n"
+        "    os.setsid()\n"
+        "    if os.fork(): os._exit(0)\n"
+        f"    os.execv(sys.executable, [sys.executable, '-c', {program!r}])\n"
+        "os.wait()\n"
+        "time.sleep(1)\n"
+        "return [], [], list(model.parameters())"
+    )
+    seen: list[bool] = []
+
+    def watch() -> None:
+        while not seen or (not seen[-1] and len(seen) < 600):
+            seen.append(runs(program))
+            time.sleep(0.05)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    found = ask(sandbox, tmp_path, group(body))
+    watcher.join()
+    assert outcome(found) == (wire.ANSWERED, "student")
+    assert seen[-1], "it did run"
+    assert not runs(program)
+
+
+def runs(program: str) -> bool:
+    """Whether this machine has a process with that argument."""
+    found = (process.info["cmdline"] or () for process in psutil.process_iter(["cmdline"]))
+    return any(program in line for line in found)
 
 
 def test_a_submission_that_is_not_there_is_the_harnesss_fault(
