@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from grader.export.grades import json_safe, neutral, write_csv, write_json
@@ -149,6 +152,12 @@ def test_no_field_of_a_student_starts_a_formula(tmp_path: Path, text: str) -> No
     for separator in ",;|\t":
         for field in (field for line in lines for field in line.split(separator)):
             assert field.strip(" \"\u3000\u200d")[:1] not in tuple("=+-@\uff1d\uff0b")
+
+
+@given(st.text(st.sampled_from("=+-@;|\"' \t\n\r\u200d\uff1dab,")))
+def test_no_text_at_all_starts_a_formula_wherever_it_is_split(text: str) -> None:
+    for field in re.split("[;|]", neutral(text)):
+        assert field.strip("\"\u200d ")[:1] not in tuple("=+-@\uff1d")
 
 
 def test_a_field_that_is_no_formula_stays_as_it_is() -> None:

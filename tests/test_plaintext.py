@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from grader.plaintext import plain, plain_line, plain_tail
 
@@ -49,3 +53,15 @@ def test_of_a_progress_bar_in_a_tail_the_last_state_stays() -> None:
 
 def test_the_tail_of_a_short_text_is_the_text() -> None:
     assert plain_tail("one\ntwo\n") == "one\ntwo"
+
+
+UNSEEN = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
+
+
+@given(st.text(st.characters(categories=(*UNSEEN, "Mn")) | st.sampled_from("\x1b\x9b\x9d[]0;m\\\n\r\x07az")))
+def test_whatever_the_text_is_nothing_controls_turns_or_hides(text: str) -> None:
+    shown = plain(text)
+    unseen = {one for one in shown if unicodedata.category(one) in UNSEEN}
+    assert unseen <= {"\n", "\t", "\u200c", "\u200d"}
+    assert plain(shown) == shown
+    assert not {"\n", "\t"} & set(plain_line(text))

@@ -6,7 +6,8 @@ expression. An instructor's templates stand before ours, file by file, and may e
 `default/feedback.html.j2`.
 
 Should an escape fail one day, the page's content-security policy holds: it allows no script, no
-address, and of styles only the one whose hash it names.
+address, and of styles only the one whose hash it names. An instructor's own belong into the block
+`style`; an attribute would have no effect.
 """
 
 from __future__ import annotations

@@ -201,6 +201,7 @@ def test_names_of_files_and_texts_of_notebooks_stay_text(
     folder.mkdir()
     (folder / "<img src=http:beacon>![](http:beacon){{ 7*7 }}.py").write_text("x = 1\n")
     (folder / "<svg onload=fetch('http:beacon')>.ipynb").write_text("{")
+    (folder / "feedback.html.j2").write_text("100 / 100")  # templates are the instructor's
     (folder / "link<img src=http:beacon>").symlink_to("/etc/passwd")
     cell = "<img src=http://beacon/cell> ![](http://beacon/picture) {{ 7*7 }} \x1b[41m\u202e"
     notebook = tmp_path / "cells.ipynb"

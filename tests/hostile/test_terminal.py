@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import re
@@ -150,9 +151,10 @@ def test_check_sends_no_sequence_of_a_student(
         assert "Results for hw2" in printed.text
         assert "7*7" in printed.text, "the payload is not shown at all"
         clean(printed.text)
-    piped = grader("check", file, "--rubric", rubric)
-    assert "7*7" in piped.text
+    piped = grader("check", file, "--rubric", rubric, "--json")
+    assert piped.text.isascii()
     assert not ODD.search(piped.text)
+    assert "{{ 7*7 }}{% for x in sheet %}" in str(json.loads(piped.text))
     record("feedback/grader check in a terminal")
 
 
