@@ -31,6 +31,7 @@ ASKED = (
     "(ii) biases of convolutional and fully connected layers, (iii) all the rest; and the same for "
     "other networks of its family."
 )
+FEW = 3   # An own network with less than a third of ResNet-18's parameter tensors is looked at.
 NOTHING = (None, None, None)
 NONE = (False, False, False)
 
@@ -69,11 +70,10 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
     own_network = not public.value["replaced"]
     truth = truth_of(public.value["structure"]) if own_network else truth_from_gold(key, PUBLIC)
     answer = _answer(public, truth)
-    if own_network and any(answer.right) and not any(answer.triple):
-        # Counted or typed in? Without another network in its place nobody can tell from here.
-        reason = "Only counts of a network class of your own were found: a person reads the code."
+    doubt = _doubt(public, answer, truth, truth_from_gold(key, PUBLIC))
+    if doubt:
         seen = {"counts": list(answer.counts)}
-        return Verdict(criterion.id, "needs_marking", 0.0, reason, asked=ASKED, seen=seen)
+        return Verdict(criterion.id, "needs_marking", 0.0, doubt, asked=ASKED, seen=seen)
     hidden = [] if own_network else [
         _answer(work.evidence[name], truth_from_gold(key, name), answer)
         for name in _hidden(key.exam)
@@ -119,6 +119,30 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
             "right_for_hidden": [list(other.right) for other in hidden],
         },
     )
+
+
+def _doubt(public: Evidence, answer: Answer, truth: Truth, resnet18: Truth) -> str:
+    """Why only a person can tell what a right answer is worth; "" where there is no such doubt."""
+    if not any(answer.right):
+        return ""
+    if not public.value["replaced"]:
+        # Computed or typed in? Without another network in its place nobody can tell from here.
+        if not any(answer.triple):
+            return "Only counts of a network class of your own were found: a person reads the code."
+        tensors = sum(map(len, truth))
+        if FEW * tensors < sum(map(len, resnet18)):
+            return (
+                f"The groups are of a network of your own with {tensors} parameters, few enough "
+                "to be grouped by hand: a person reads the code."
+            )
+    unnamed = [row["names"] for row in public.value["lists"] if label(row["name"]) is None]
+    names = [name for group in unnamed for name in group]
+    if public.value["form"] == "function" and len(unnamed) > 3 and len(set(names)) < len(names):
+        return (
+            f"{len(unnamed)} lists were returned that share parameters, and nothing says which "
+            "three of them are the answer: a person reads the code."
+        )
+    return ""
 
 
 def truth_from_gold(key: AnswerKey, question: str) -> Truth:

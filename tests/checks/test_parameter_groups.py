@@ -168,6 +168,26 @@ def test_lists_of_an_own_network_earn_everything_and_say_so() -> None:
     assert any("a network class of your own" in hint for hint in found_.hints)
 
 
+def test_groups_of_an_own_network_of_three_parameters_are_for_a_person() -> None:
+    own = [row for row in structure() if row[0] in ("conv1.weight", "bn1.weight", "fc.bias")]
+    lists = returned(groups_of(own))
+    found_ = verdict(right() | {PUBLIC: reply(lists, replaced=False, structure=own)})
+    assert found_.status == "needs_marking"
+    assert "a network of your own with 3 parameters, few enough" in found_.reason
+
+
+@pytest.mark.parametrize(("form", "status"), [("function", "needs_marking"), ("script", "passed")])
+def test_lists_of_which_one_fits_whatever_is_meant_are_for_a_person(
+    form: str, status: str
+) -> None:
+    def hedged(name: str) -> Evidence:
+        norm, biases, rest = groups_of(ROWS[name])
+        options = (norm, biases, rest, [*norm, *biases], [*biases, *rest])
+        return reply([found(f"x{n}", names) for n, names in enumerate(options)], name, form=form)
+
+    assert verdict({name: hedged(name) for name in ROWS}).status == status
+
+
 def by_name(norm: list[str], biases: list[str], rest: list[str]) -> Any:
     bn = [name for name in norm if "bn" in name]
     bias = [name for name in [*norm, *biases] if name.endswith("bias") and name not in bn]

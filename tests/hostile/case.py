@@ -8,6 +8,9 @@ below it say the rest:
     # must: Z                what must happen, see `Must`; of several words any one will do
     # runs in: docker        and process, where it does no harm there (docker if nothing is said)
 
+    # file: torch.py         what follows is another file of the same submission
+    # leak: LEAKED           a word that must not be in what the student is shown
+
 Cases that are not a Python file (archives, notebooks) are made by the tests that use them.
 """
 
@@ -17,7 +20,7 @@ import ast
 import dataclasses
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from grader.class_folder import hand_in
@@ -31,12 +34,14 @@ HONEST = HERE / "honest.py"
 # L: stopped; the word after it is the outcome that names the limit ("L memory_limit").
 # R: refused before anything ran, with a reason.
 # N: no effect: every criterion gets what the honest student gets, which is all.
+# "5 points", "needs_marking": in these words, where that is what it earns without the attack.
 Must = tuple[str, ...]
+_ANOTHER = re.compile(r"^# file: (.+)\n", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Case:
-    """`name` is GROUP/FILE without its suffix."""
+    """`name` is GROUP/FILE without its suffix; `others` are further files by their names."""
 
     name: str
     tries: str
@@ -44,6 +49,8 @@ class Case:
     must: Must
     criteria: tuple[str, ...] = ("layer-counts",)
     runs_in: tuple[str, ...] = ("docker",)
+    others: Mapping[str, str] = field(default_factory=dict)
+    leak: str = ""
 
     @property
     def group(self) -> str:
@@ -56,7 +63,8 @@ def read_cases() -> list[Case]:
 
 def _read(path: Path) -> Case:
     text = path.read_text(encoding="utf-8")
-    said = dict(re.findall(r"^# (on top of|criteria|must|runs in): (.+)$", text, re.MULTILINE))
+    text, *more = _ANOTHER.split(text)
+    said = dict(re.findall(r"^# (on top of|criteria|must|runs in|leak): (.+)$", text, re.MULTILINE))
     tries = ast.get_docstring(ast.parse(text))
     assert tries, f"{path}: the docstring says what is tried"
     assert "must" in said, f"{path}: '# must: ...' says what must happen"
@@ -68,14 +76,19 @@ def _read(path: Path) -> Case:
         must=tuple(said["must"].split(" or ")),
         criteria=tuple(said.get("criteria", "layer-counts").replace(",", " ").split()),
         runs_in=tuple(said.get("runs in", "docker").replace(",", " ").split()),
+        others=dict(zip(more[::2], more[1::2], strict=True)),
+        leak=said.get("leak", ""),
     )
 
 
 def grade_code(setting: Setting, case: Case, folder: Path) -> Grade:
     """Grade the case as a class would be graded, its own criteria only."""
-    source = folder / f"{case.name.replace('/', '-')}.py"
-    source.write_text(case.code, encoding="utf-8")
-    return grade_path(setting, source, case.criteria)
+    name = case.name.replace("/", "-")
+    source = folder / name if case.others else folder
+    source.mkdir(exist_ok=True)
+    for file, code in {f"{name}.py": case.code, **case.others}.items():
+        (source / file).write_text(code, encoding="utf-8")
+    return grade_path(setting, source if case.others else source / f"{name}.py", case.criteria)
 
 
 def grade_path(setting: Setting, source: Path, criteria: tuple[str, ...]) -> Grade:

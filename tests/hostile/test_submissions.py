@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from grader.feedback.render import render
 from grader.pipeline import Setting
 from grader.sandbox.docker import DockerSandbox, leftovers
 
@@ -30,6 +32,9 @@ def test_it_earns_nothing_and_hurts_nobody(
         pytest.skip(f"the {setting.sandbox.name} sandbox does not protect against this")
     grade = grade_code(setting, case, tmp_path)
     verify(f"{case.name} ({setting.sandbox.name})", case.must, grade)
+    if case.leak:
+        pages = render(grade, "Hostile submissions", datetime.now(UTC))
+        assert case.leak not in pages.html + pages.markdown
     if isinstance(setting.sandbox, DockerSandbox):
         assert containers(setting.sandbox) == []
     if case.group == "resources":
