@@ -242,9 +242,9 @@ class _Guarded(io.BufferedReader):
 class _GuardedHeaders(_Guarded):
     """A tar as its parser sees it, which reads no contents here, only headers.
 
-    One file may claim any number of them (a map of a sparse file is read without end, even past the
-    end of the archive). And long ones take the parser time by the square of their length: not in
-    every Python, but in those before 3.11.10.
+    One file may have any number of them, and the parser keeps every line of a sparse file's map.
+    And long ones take it time by the square of their length: not in every Python, but in those
+    before 3.11.10.
     """
 
     _effort = 10_000_000_000  # five thousand headers of a kilobyte and more: seconds
@@ -260,7 +260,6 @@ class _GuardedHeaders(_Guarded):
     def read(self, size: int | None = -1, /) -> bytes:
         if size is not None and size > tarfile.BLOCKSIZE:
             self._effort -= size * size
-        # A read at the end, which finds nothing, counts as well: some ask for ever.
         self._of_member -= max(size or 0, tarfile.BLOCKSIZE)
         if self._effort < 0 or self._of_member < 0:
             raise RefusedArchive("its headers are too long; pack it again, as .zip")
