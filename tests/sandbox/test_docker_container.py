@@ -23,6 +23,7 @@ from grader.errors import GpuUnavailable, ImageMissing, SandboxError, UsageError
 from grader.rubric import Limits
 from grader.sandbox.base import Exit, Job
 from grader.sandbox.docker import DockerSandbox, leftovers, resolve_gpus
+from grader.sandbox.docker.inputs import Inputs
 
 pytestmark = pytest.mark.docker
 
@@ -89,6 +90,8 @@ def test_the_container_is_created_with_every_lock_on(
     assert host["NetworkMode"] == "none"
     assert host["IpcMode"] == host["CgroupnsMode"] == "private"
     assert host["ReadonlyRootfs"]
+    assert {"/proc/kcore", "/proc/keys", "/proc/locks", "/sys/firmware"} <= set(host["MaskedPaths"])
+    assert "/proc/sys" in host["ReadonlyPaths"]
     assert host["CapDrop"] == ["ALL"] and not host["CapAdd"]
     assert not host["Privileged"]
     assert "no-new-privileges:true" in host["SecurityOpt"]
@@ -106,6 +109,24 @@ def test_the_container_is_created_with_every_lock_on(
 
 def squeezed(text: str) -> str:
     return "".join(text.split())
+
+
+def test_containers_side_by_side_have_the_same_data_in_folders_of_their_own(
+    docker_sandbox: DockerSandbox, job: Job
+) -> None:
+    def data_of(container: Any) -> Path:
+        mounts = docker_sandbox.engine.api.inspect_container(container.name)["Mounts"]
+        (source,) = (one["Source"] for one in mounts if one["Destination"] == "/data")
+        return Path(source)
+
+    here = dataclasses.replace(docker_sandbox, command=("sleep", "60"), inputs=Inputs())
+    with here.start(job, ()) as one, here.start(job, ()) as two:
+        first, second = data_of(one), data_of(two)
+    assert first == job.data and second != first
+    assert (second / "hello.txt").read_text() == "data"
+    with here.start(job, ()) as three:
+        assert data_of(three) in (first, second), "a copy was made that nobody needs"
+    assert sorted(second.parent.glob("data*")) == sorted([first, second])
 
 
 def test_leaving_the_context_removes_the_container(docker_sandbox: DockerSandbox, job: Job) -> None:

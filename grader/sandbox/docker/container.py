@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import secrets
 import threading
 import time
@@ -19,6 +20,7 @@ from grader.sandbox.docker.engine import (
     device_requests,
     engine_errors,
 )
+from grader.sandbox.docker.inputs import Inputs
 from grader.sandbox.docker.leftovers import labels, reap_leftovers, remove_run
 from grader.sandbox.docker.settings import USER, environment, host_config, places
 from grader.sandbox.docker.stream import Streams
@@ -44,6 +46,7 @@ class DockerSandbox:
     command: Sequence[str] | None = None
     run: str = field(default_factory=lambda: secrets.token_hex(4))
     name: str = "docker"
+    inputs: Inputs = field(default_factory=Inputs, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Refuses a runtime that is not there before anybody's submission is started in it."""
@@ -67,12 +70,19 @@ class DockerSandbox:
     @contextmanager
     def start(self, job: Job, gpus: Iterable[str]) -> Iterator[Container]:
         """A worker in a container of its own, which is removed when the context is left."""
+        with self.inputs.lent(job.data) as data:
+            own = dataclasses.replace(job, data=data)
+            with self._container(own, tuple(gpus)) as container:
+                yield container
+
+    @contextmanager
+    def _container(self, job: Job, gpus: Sequence[str]) -> Iterator[Container]:
         # Named here, so that it can be removed even when its creation is interrupted.
         name = f"grader-{self.run}-{secrets.token_hex(4)}"
         container: Container | None = None
         try:
             with engine_errors(f"starting the container for {job.name}"):
-                container = self._started(name, job, tuple(gpus))
+                container = self._started(name, job, gpus)
             yield container
         finally:
             if container is not None:
