@@ -1,6 +1,7 @@
 # make demo    grade the samples on the handwritten digits; needs no Docker
 # make test    the tests; those that need a Docker Engine are skipped where none answers
 # make test-hostile   submissions that attack the grader, and what becomes of them
+# make test-faults    a grader that is killed, stopped and starved, and what it leaves
 # make lint    ruff and mypy
 # make image   build the worker's image for `grader run`; needs a Docker Engine
 
@@ -8,7 +9,7 @@ PYTHON ?= python3
 VENV := .venv
 SETUP := $(VENV)/.done
 
-.PHONY: setup demo test test-hostile lint image
+.PHONY: setup demo test test-hostile test-faults lint image
 
 setup: $(SETUP)
 
@@ -21,10 +22,13 @@ demo: $(SETUP)
 	$(VENV)/bin/grader run submissions --sandbox process --out results
 
 test: $(SETUP)
-	$(VENV)/bin/pytest --ignore tests/hostile
+	$(VENV)/bin/pytest --ignore tests/hostile --ignore tests/faults
 
 test-hostile: $(SETUP)
 	$(VENV)/bin/pytest tests/hostile
+
+test-faults: $(SETUP)
+	$(VENV)/bin/pytest tests/faults
 
 lint: $(SETUP)
 	$(VENV)/bin/ruff check .
