@@ -73,8 +73,7 @@ def browser() -> Browser:
 @pytest.fixture(scope="session")
 def of_ours(browser: Browser) -> frozenset[str]:
     """The elements of an honest student's page, and their attributes."""
-    plain = shape(browser.visit(html_of(rich_grade())).dom)
-    return plain | {"p class", "li class"}
+    return shape(browser.visit(html_of(rich_grade())).dom)
 
 
 class Shape(HTMLParser):
@@ -125,7 +124,7 @@ def test_each_payload_calls_where_nothing_is_in_its_way(browser: Browser) -> Non
     bare = [f'<p title="{attribute}">', *elements]
     frames = "".join(f'<iframe srcdoc="{escape(text)}"></iframe>' for text in bare)
     called = browser.visit(f"<!DOCTYPE html><html><body>{frames}</body></html>").called
-    # A frame's focus is not its page's: seen on the whole page, below.
+    # A frame does not get the focus: the attribute calls on the whole page, below.
     assert beacons(ACTIVE) - {"beacon/attribute", "beacon/base"} <= called | {"beacon/form"}
     assert {"beacon/base/relative", "beacon/form?"} <= called
 
@@ -162,7 +161,7 @@ def test_with_neither_the_payloads_do_their_harm(browser: Browser) -> None:
     for ends_the_page in ("http-equiv=refresh", ".submit()"):
         html = html.replace(ends_the_page, "")
     called = browser.visit(html).called
-    assert {"beacon/script", "beacon/image", "beacon/onerror", "beacon/onload"} <= called
+    assert {"beacon/attribute", "beacon/script", "beacon/image", "beacon/onload"} <= called
 
 
 def test_in_markdown_no_payload_becomes_html_or_a_link(browser: Browser, record: Record) -> None:
