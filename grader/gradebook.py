@@ -63,21 +63,25 @@ class Gradebook:
     _run: int = 0
     _first: int = 0    # what earlier runs than this one concluded is not looked at
 
-    def begin(self, wanted: Fingerprints, seed: int, *, fresh: bool = False) -> int:
-        """A new run for these criteria, and the seed that it is to draw its exam from.
+    def seed_to_go_on_with(self, wanted: Fingerprints) -> int | None:
+        """The seed of a run for these criteria that was cut short, if that was the last one.
 
-        That is the seed of a run that was cut short, so that all of a class are asked the same, and
-        else `seed`. `fresh` leaves out of account whatever is known from before.
+        With it all of a class sit the same exam, however often their grader is stopped.
         """
-        exam = hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()
-        last = self._rows("select exam, seed, finished from runs order by id desc limit 1")
-        if last and not fresh and last[0][0] == exam and last[0][2] is None:
-            seed = int(last[0][1])
+        last = self._rows("select exam, seed from runs where finished is null"
+                          " and id = (select max(id) from runs)")
+        return int(last[0][1]) if last and last[0][0] == _exam(wanted) else None
+
+    def begin(self, wanted: Fingerprints, seed: int, *, fresh: bool = False) -> None:
+        """A new run for these criteria; `fresh` takes no account of what is known from before.
+
+        Raises GraderError when it cannot be written down.
+        """
         try:
             with self._lock, self._connection as connection:
                 cursor = connection.execute(
                     "insert into runs (began, machine, process, exam, seed) values (?, ?, ?, ?, ?)",
-                    (_now(), platform.node(), os.getpid(), exam, seed),
+                    (_now(), platform.node(), os.getpid(), _exam(wanted), seed),
                 )
         except sqlite3.Error as error:
             raise GraderError(
@@ -87,7 +91,6 @@ class Gradebook:
         self._run = int(cursor.lastrowid or 0)
         self._first = self._run if fresh else 0
         self._wanted = wanted
-        return seed
 
     def known(self, submission: Submission) -> Concluded:
         """The last verdict on each criterion of these very files that still holds.
@@ -178,6 +181,11 @@ class Gradebook:
                 for name, verdict in found.verdicts.items()
             ],
         )
+
+
+def _exam(wanted: Fingerprints) -> str:
+    """One digest for all that an exam is drawn for."""
+    return hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()
 
 
 def _json(record: Submission | Verdict) -> str:

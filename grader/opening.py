@@ -48,8 +48,11 @@ def grades_of(
     with workspace() as folder, open_sandbox(options, folder, say) as (sandbox, gpus):
         chosen = pipeline.choose(rubric, criteria)
         wanted = fingerprints(rubric, chosen, sandbox)
-        seed = asking.draw_seed() if options["seed"] is None else options["seed"]
-        seed = book.begin(wanted, seed, fresh=options["fresh"])
+        seed = options["seed"]
+        if seed is None and not options["fresh"]:
+            seed = book.seed_to_go_on_with(wanted)
+        seed = asking.draw_seed() if seed is None else seed
+        book.begin(wanted, seed, fresh=options["fresh"])
         setting = pipeline.set_up(
             rubric,
             criteria,
