@@ -142,10 +142,15 @@ def _listen(worker: Worker, inbox: queue.Queue[Frame | object], max_header: int)
     A worker speaks when it is asked. What follows an answer that nobody has taken yet is refused,
     or a worker that never stops would fill the host's memory.
     """
+
+    def read(size: int) -> bytes:
+        data = worker.read(size)
+        if data and not inbox.empty():
+            raise wire.FrameError("it spoke again before its last answer was taken")
+        return data
+
     try:
-        while frame := wire.read_frame(worker.read, max_header, wire.MAX_ANSWER_BLOBS):
-            if not inbox.empty():
-                raise wire.FrameError("a second frame, and nobody had asked for it")
+        while frame := wire.read_frame(read, max_header, wire.MAX_ANSWER_BLOBS):
             inbox.put(frame)
     except wire.FrameError as error:
         inbox.put(({"type": "garbage", "message": str(error)}, ()))

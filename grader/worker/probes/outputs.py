@@ -35,7 +35,10 @@ def as_rows(output: Any, images: int | None) -> Rows:
             f"the network's output is {output.dtype}, {output.layout}, on {output.device}; "
             "an ordinary tensor of floats was expected"
         )
-    return output.detach().float().cpu().numpy().astype("<f4")
+    rows = np.asarray(output.detach().float().cpu(), dtype="<f4")
+    if rows.shape != shape:   # of a class of its own, which says one thing and does another
+        raise BadAnswer(f"the network's output is {type(output).__name__}; it cannot be read")
+    return rows
 
 
 def put_together(batches: list[Rows]) -> Rows:

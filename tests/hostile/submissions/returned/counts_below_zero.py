@@ -1,0 +1,6 @@
+"""Counts are negative, so that they might cancel something out."""
+# must: Z
+
+def layer_parameter_counts(model):
+    return {name: -own for name, layer in model.named_modules()
+            for own in [sum(p.numel() for p in layer.parameters(recurse=False))] if own}
