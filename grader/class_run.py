@@ -117,6 +117,9 @@ def finishing(stop: threading.Event, say: Callable[[str], None]) -> Iterator[Non
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
+    except KeyboardInterrupt:
+        say("What was graded is kept. Run the same command again to go on with the rest.")
+        raise
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

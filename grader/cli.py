@@ -232,7 +232,7 @@ def main() -> None:
         click.echo(f"grader: {error}", err=True)
         code = 1
     except (click.Abort, KeyboardInterrupt):
-        click.echo("grader: stopped; run the same command again to go on", err=True)
+        click.echo("grader: stopped", err=True)
         sys.stdout.flush()
         os._exit(130)   # threads may still wait for workers that are gone
     sys.exit(code)
