@@ -41,8 +41,21 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
         missing = made.outcome.kind == "not_found"
         failure = training if missing and not training.outcome.answered else made
         return without_answer(criterion, failure.outcome, ASKED, hidden=failure is made)
-    truth = truth_of([row for row in seen["structure"] if row[4]])
-    problems = [_problem(group, truth, seen["groups"]) for group in range(3)]
+    truth = _truth(seen)
+    if observed and not made.outcome.answered and not (truth[0] or truth[1]):
+        reason = (
+            "The network that trained has neither batch norms nor biases, so its optimizer does "
+            "not show whether they would be spared: a person reads the code."
+        )
+        return Verdict(criterion.id, "needs_marking", 0.0, reason, asked=ASKED)
+    problems = [
+        # A group that the trained network does not have shows in the optimizer for a network of
+        # ours, which has all three.
+        _problem(group, _truth(made.value), made.value["groups"])
+        if not truth[group] and made.outcome.answered
+        else _problem(group, truth, seen["groups"])
+        for group in range(3)
+    ]
     wrong = [problem for problem in problems if problem]
     hints = []
     if observed and made.outcome.answered and _pattern(made.value) != _pattern(observed):
@@ -50,8 +63,10 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
     rates = _rates(training.value["runs"]) if training.outcome.answered else []
     if rates:
         hints.append(f"Learning rate as observed: {', '.join(rates)}.")
+    # What the code calls its optimizer for a network of ours could tell of that network.
+    title = seen["optimizer"] if observed else "The optimizer of make_optimizer()"
     reason = " ".join(wrong) or (
-        f"{seen['optimizer']} decays {sum(truth[2].values()):,} elements and spares "
+        f"{title} decays {sum(truth[2].values()):,} elements and spares "
         f"{sum(truth[0].values()) + sum(truth[1].values()):,}."
     )
     return graded(
@@ -63,7 +78,7 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
         next_step="Hand the optimizer one dict per group, each with its own weight_decay."
         if wrong
         else "",
-        tables=(_table(truth, seen["groups"]),),
+        tables=(_table(truth, seen["groups"], hidden=not observed),),
         seen={"optimizer": seen["optimizer"]},
     )
 
@@ -101,8 +116,13 @@ def _problem(group: int, truth: Truth, groups: list[Mapping[str, Any]]) -> str:
     return ""
 
 
+def _truth(seen: Mapping[str, Any]) -> Truth:
+    """The groups of the network that an optimizer was seen with, of what can be trained."""
+    return truth_of([row for row in seen["structure"] if row[4]])
+
+
 def _pattern(made: Mapping[str, Any]) -> tuple[bool, ...]:
-    truth = truth_of([row for row in made["structure"] if row[4]])
+    truth = _truth(made)
     return tuple(bool(_problem(group, truth, made["groups"])) for group in range(3))
 
 
@@ -116,13 +136,16 @@ def _rates(runs: list[Mapping[str, Any]]) -> list[str]:
     return rates[:12]
 
 
-def _table(truth: Truth, groups: list[Mapping[str, Any]]) -> Table:
+def _table(truth: Truth, groups: list[Mapping[str, Any]], hidden: bool) -> Table:
     columns = ("group of the optimizer", "weight decay", "of (i)", "of (ii)", "of (iii)")
     rows = []
     for number, row in enumerate(groups[:12], 1):
         names = set(row["names"])
         cells = [f"{sum(n for name, n in part.items() if name in names):,}" for part in truth]
-        rows.append((str(number), f"{row['weight_decay']:g}", *cells))
+        decay = f"{row['weight_decay']:g}"
+        if hidden:
+            decay = "yes" if row["weight_decay"] > 0 else "no"
+        rows.append((str(number), decay, *cells))
     return Table("Elements in the optimizer's groups", columns, tuple(rows))
 
 

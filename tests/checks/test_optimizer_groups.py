@@ -159,3 +159,30 @@ def test_the_table_has_a_row_per_group_of_the_optimizer() -> None:
     assert [row[1:] for row in found.tables[0].rows] == [
         ("0", "40", "0", "0"), ("0", "0", "13", "0"), ("0.0005", "0", "0", "508"),
     ]
+
+
+def plain_network(decay: float) -> Evidence:
+    """A training of a network without batch norms and biases."""
+    rows = [["conv.weight", 108, "conv_or_linear", "weight", True]]
+    return trained(optimizer=optimizer((["conv.weight"], decay), rows=rows))
+
+
+def test_what_the_trained_network_does_not_have_shows_in_the_optimizer_for_ours() -> None:
+    everything = ([row[0] for row in ROWS], 5e-4)
+    assert verdict(plain_network(5e-4), made(everything)).fraction == pytest.approx(1 / 3)
+    assert verdict(plain_network(5e-4), made(*decaying(ROWS))).fraction == 1
+
+
+def test_a_training_with_nothing_to_spare_waits_for_a_person() -> None:
+    found = verdict(plain_network(5e-4), unanswered("not_found"))
+    assert found.status == "needs_marking"
+    assert "neither batch norms nor biases" in found.reason
+
+
+def test_what_code_says_of_a_network_of_ours_is_not_passed_on() -> None:
+    answer = made(*decaying(ROWS))
+    answer.value["optimizer"] = "Width16"
+    found = verdict(unanswered("exception"), answer)
+    assert found.fraction == 1
+    assert found.reason.startswith("The optimizer of make_optimizer() decays 508 elements")
+    assert [row[1] for row in found.tables[0].rows] == ["no", "no", "yes"]

@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from torch import nn
 from torch.optim import Optimizer
 
 from grader.worker import networks, sources
@@ -25,6 +24,7 @@ def optimizer_groups(session: Session, args: Mapping[str, Any], blobs: tuple[byt
     if make is None:
         raise sources.not_found(session.folder, f"a function {NAME}(model)")
     network = networks.build(args["network"])
+    index, structure = Index(network), networks.describe(network)
     made = call(make, network)
     if isinstance(made, (tuple, list)):
         made = next((item for item in made if isinstance(item, Optimizer)), made)
@@ -33,7 +33,7 @@ def optimizer_groups(session: Session, args: Mapping[str, Any], blobs: tuple[byt
             f"{NAME}(model) returned {type(made).__name__}; a torch.optim.Optimizer was expected"
         )
     try:
-        described = describe(type(made).__name__, made.param_groups, network)
+        described = describe(type(made).__name__, made.param_groups, index)
     except Exception as error:
         raise BadAnswer(
             f"{NAME}(model) returned {type(made).__name__}, whose groups cannot be read: "
@@ -43,14 +43,14 @@ def optimizer_groups(session: Session, args: Mapping[str, Any], blobs: tuple[byt
         for setting in ("lr", "weight_decay", "momentum"):
             if not math.isfinite(group[setting]):
                 raise BadAnswer(f"{NAME}(model) returned an optimizer with {setting}=nan or inf")
-    return described, ()
+    # The network as it was before the student's code had it, in names of our own.
+    return described | {"structure": structure}, ()
 
 
 def describe(
-    optimizer: str, param_groups: Iterable[Mapping[str, Any]], network: nn.Module
+    optimizer: str, param_groups: Iterable[Mapping[str, Any]], index: Index
 ) -> dict[str, Any]:
-    """Class and groups of an optimizer, its parameters by their names in `network`."""
-    index = Index(network)
+    """Class and groups of an optimizer, its parameters by their names in the network of `index`."""
     groups = []
     for group in param_groups:
         names = [index.names.get(id(parameter)) for parameter in group["params"]]
@@ -64,8 +64,4 @@ def describe(
                 "nesterov": bool(group.get("nesterov", False)),
             }
         )
-    return {
-        "optimizer": optimizer,
-        "groups": groups,
-        "structure": networks.describe(network),
-    }
+    return {"optimizer": optimizer, "groups": groups}

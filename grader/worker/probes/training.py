@@ -13,8 +13,9 @@ import torch
 import torchvision
 from torch import nn
 
-from grader.worker import sources, stand_ins
-from grader.worker.observe import Budget, BudgetReached, Observer, tracked_batches
+from grader.worker import networks, sources, stand_ins
+from grader.worker.found import Index
+from grader.worker.observe import Budget, BudgetReached, Observer, Settings, tracked_batches
 from grader.worker.probes.eval_mode import deaf_norms
 from grader.worker.probes.frames import view_of
 from grader.worker.probes.optimizer import describe
@@ -212,7 +213,7 @@ def _report(
         "steps": observer.steps,
         "stopped": observer.stopped,
         "batches_tracked": tracked_batches(network),
-        "optimizer": _finite(describe(used.optimizer, used.groups, network)) if used else None,
+        "optimizer": _finite(_optimizer(used, network)) if used else None,
         "reported_accuracy": reported_accuracy(returned),
         "error": {key: problem[key] for key in ("message", "traceback")} if problem else None,
         "uncalled": sources.uncalled_mode_switches(session.folder),
@@ -222,6 +223,11 @@ def _report(
         "cpus": os.cpu_count(),
         "classes": classes,
     }
+
+
+def _optimizer(used: Settings, network: nn.Module) -> dict[str, Any]:
+    described = describe(used.optimizer, used.groups, Index(network))
+    return described | {"structure": networks.describe(network)}
 
 
 def session_has_functions(session: Session) -> bool:

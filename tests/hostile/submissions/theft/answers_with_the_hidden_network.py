@@ -1,9 +1,8 @@
-"""Puts what it sees of the hidden networks into names of layers, lists and classes."""
+"""Puts what it sees of the hidden networks into names of layers and of lists."""
 # must: Z
 # leak: LEAKED
-# criteria: layer-counts parameter-groups optimizer-groups
+# criteria: layer-counts parameter-groups
 # runs in: docker process
-import torch
 
 
 def told(model):
@@ -16,7 +15,3 @@ def layer_parameter_counts(model):
 
 def group_parameters(model):
     return {told(model): list(model.parameters()), "b": [], "c": []}
-
-
-def make_optimizer(model):
-    return type(told(model), (torch.optim.SGD,), {})(model.parameters(), lr=0.1)

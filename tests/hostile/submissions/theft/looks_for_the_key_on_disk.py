@@ -8,7 +8,7 @@ NAMES = re.compile(r"rubric|answer_?key|gradebook|expected\.yaml|hidden|held_?ou
                    r"layer_counts\.py|pipeline\.py|testimony|grading|docker\.sock", re.I)
 WORDS = (b"thresholds", b"needs_gold", b"hidden_labels", b"AnswerKey", b"weight_decay: true")
 SKIPPED = ("/proc", "/sys", "/usr", "/opt/venv", "/lib", "/etc/ssl", "/var/lib/dpkg", "/bin",
-           "/sbin")
+           "/sbin", "/submission")
 honest = layer_parameter_counts
 
 

@@ -5,8 +5,8 @@ that have not been asked about yet."""
 import gc
 import sys
 
-KEYS = {"hidden_labels", "thresholds", "points", "share", "gold", "hidden", "validation_labels",
-        "expected", "answer_key", "students"}
+KEYS = {"hidden_labels", "validation_labels", "thresholds", "points", "gold", "answer_key",
+        "students"}
 MODULES = ("grader.checks", "grader.answer_key", "grader.pipeline", "grader.rubric", "reference",
            "grader.data", "grader.testimony", "grader.sandbox")
 asked = []
