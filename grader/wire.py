@@ -13,6 +13,7 @@ the reader with a dtype and shape of its own choosing; nothing is ever unpickled
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import re
@@ -122,14 +123,15 @@ def _count(body: bytes) -> None:
 
 
 def _exactly(read: Callable[[int], bytes], size: int) -> bytes:
-    # One buffer, filled as bytes come: a frame that stops half-way costs what it sent, no more.
-    data = bytearray()
-    while len(data) < size:
-        chunk = read(min(size - len(data), 2**20))
+    # One buffer, filled as bytes come: a frame that stops half-way costs what it sent, no more; and
+    # one that is whole is handed over without a copy.
+    data = io.BytesIO()
+    while missing := size - data.tell():
+        chunk = read(min(missing, 2**20))
         if not chunk:
-            raise FrameError(f"the stream ended after {len(data)} of {size} bytes")
-        data += chunk
-    return bytes(data)
+            raise FrameError(f"the stream ended after {data.tell()} of {size} bytes")
+        data.write(chunk)
+    return data.getvalue()
 
 
 def _number(convert: Callable[[str], Any]) -> Callable[[str], Any]:

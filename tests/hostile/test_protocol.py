@@ -82,7 +82,8 @@ ATTACKS = {
     "large answers without end":
         "say({'id': id, 'value': GOOD})\n    while True: say({'id': id}, bytes(2**26))",
     "an array that nobody asked for": "say({'id': id, 'value': GOOD}, bytes(2**26))",
-    "megabytes of empty lists": "out(raw(b'{\"x\": [' + b'[],' * 1_300_000 + b'[]], \"blobs\": []}'))",
+    "megabytes of empty lists":
+        "out(raw(b'{\"x\": [' + b'[],' * 1_300_000 + b'[]], \"blobs\": []}'))",
     "megabytes of pairs":
         "say({'id': id, 'value': GOOD | {'tables': [TABLE | {'pairs': [['a', 1]] * 120_000}]}})",
     "megabytes of mistakes":
@@ -91,7 +92,8 @@ ATTACKS = {
         "say({'id': id, 'value': GOOD | {'tables': [], 'printed': True},"
         " 'output': '1' + ',111' * 250_000 + 'a'})",
     "nested a million deep": "out(raw(b'[' * 1_000_000 + b']' * 1_000_000))",
-    "the same key twice": "out(raw(b'{\"type\": \"answer\", \"type\": \"answer\", \"blobs\": []}'))",
+    "the same key twice":
+        "out(raw(b'{\"type\": \"answer\", \"type\": \"answer\", \"blobs\": []}'))",
     "a number of 5,000 digits": "out(raw(b'{\"x\": ' + b'9' * 5000 + b', \"blobs\": []}'))",
     "half a character": "out(raw(b'{\"x\": \"\\\\ud800\", \"blobs\": []}'))",
     "not a number": "out(raw(b'{\"x\": NaN, \"blobs\": []}'))",
@@ -140,7 +142,8 @@ def test_a_worker_that_lies_earns_nothing_and_costs_no_memory(
         pytest.skip("a worker of one's own takes the place of another in containers only")
     monkeypatch.setattr(interview, "GRACE_SECONDS", 1.0)
     limits = setting.rubric.limits.model_copy(update={"seconds": 2.0})
-    sandbox = dataclasses.replace(setting.sandbox, command=("python", "-c", WORKER + "    " + attack))
+    code = f"{WORKER}    {attack}"
+    sandbox = dataclasses.replace(setting.sandbox, command=("python", "-c", code))
     owned = dataclasses.replace(
         setting, sandbox=sandbox, rubric=setting.rubric.model_copy(update={"limits": limits})
     )
