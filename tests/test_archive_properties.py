@@ -7,6 +7,7 @@ below what is said here.
 from __future__ import annotations
 
 import bz2
+import dataclasses
 import gzip
 import io
 import json
@@ -40,6 +41,7 @@ THOROUGH = settings(
 )
 
 names = st.one_of(
+    st.sampled_from("abcdefgh"),
     st.text(max_size=20),
     st.lists(
         st.sampled_from(
@@ -52,6 +54,7 @@ names = st.one_of(
 contents = st.one_of(
     st.binary(max_size=200), st.integers(0, 3).map(lambda thousands: bytes(thousands * 5_000))
 )
+pieces = st.sampled_from([1, 2_500, 4_999, 5_001, 20_000]).map(bytes)
 lies = st.one_of(st.none(), st.sampled_from([0, 1, 2**31, 2**32 - 2]), st.integers(0, 30_000))
 
 
@@ -94,9 +97,11 @@ def tars(draw: st.DrawFn) -> bytes:
             )  # fmt: skip
             values = names | st.sampled_from(["0", "1", "-512", "99999999999", "1,2,3,4"])
             info.pax_headers = draw(st.dictionaries(keys, values, max_size=3))
-        form = tarfile.PAX_FORMAT if info.pax_headers else tarfile.GNU_FORMAT
         try:
-            header = info.tobuf(form, errors="surrogateescape")
+            if info.pax_headers:
+                header = info.tobuf(tarfile.PAX_FORMAT, errors="surrogateescape")
+            else:
+                header = info.tobuf(tarfile.GNU_FORMAT, errors="surrogateescape")
         except ValueError:  # a name that no header can hold
             continue
         blocks.append(header + content + bytes(-len(content) % 512))
@@ -197,21 +202,22 @@ def test_what_is_thrown_is_not_all_refused_at_the_door() -> None:
 
 
 @THOROUGH
-@given(st.lists(st.tuples(names, st.none() | st.lists(contents, max_size=3)), max_size=12))
+@given(st.lists(st.tuples(names, st.none() | st.lists(pieces, max_size=2)), max_size=12))
 def test_no_more_is_ever_written_than_the_caps_allow(
     entries: list[tuple[str, list[bytes] | None]],
 ) -> None:
     """Not for a moment: what has landed is looked at where it was refused, before it is removed."""
+    caps = dataclasses.replace(CAPS, total_bytes=7_000, file_bytes=5_000)
     with tempfile.TemporaryDirectory() as name:
         target = Path(name) / "here"
-        landing = Landing(target, CAPS)
+        landing = Landing(target, caps)
         for path, chunks in entries:
             try:
                 landing.folder(path) if chunks is None else landing.file(path, chunks)
             except RefusedArchive as refusal:
                 assert str(refusal).isprintable()
             sizes = [one.stat().st_size for one in target.rglob("*") if one.is_file()]
-            assert sum(sizes) <= CAPS.total_bytes and max(sizes, default=0) <= CAPS.file_bytes
+            assert sum(sizes) <= caps.total_bytes and max(sizes, default=0) <= caps.file_bytes
         assert [one.name for one in Path(name).iterdir()] == ["here"]
 
 
@@ -226,21 +232,29 @@ sources = st.one_of(
     st.lists(st.text(max_size=10), max_size=4),
     values,
 )
+kinds = st.sampled_from(["code", "code", "markdown", "raw", "heading", "html"])
+honest_cells = st.fixed_dictionaries({"cell_type": kinds, "source": sources, "input": sources})
 cells = st.fixed_dictionaries(
-    {"cell_type": st.sampled_from(["code", "code", "markdown", "raw", "heading", "html"]) | values},
+    {"cell_type": kinds | values},
     optional={
         "source": sources, "input": sources, "metadata": values, "outputs": values, "level": values,
         "id": values, "language": values, "collapsed": values, "attachments": values,
     },
 )  # fmt: skip
-pages = st.lists(cells | values, max_size=4) | values
-notebooks = st.fixed_dictionaries(
-    {"nbformat": st.sampled_from([4, 4, 4, 3, 3, 2, 5, "4", True, 4.0]) | values},
-    optional={
-        "cells": pages,
-        "worksheets": st.lists(st.fixed_dictionaries({"cells": pages}) | values, max_size=2),
-        "metadata": values, "nbformat_minor": values, "orig_nbformat": values,
-    },
+pages = st.one_of(
+    st.lists(honest_cells, min_size=1, max_size=4), st.lists(cells | values, max_size=4), values
+)
+pages_of_old = st.lists(st.fixed_dictionaries({"cells": pages}), max_size=2)
+notebooks = st.one_of(
+    st.fixed_dictionaries({"nbformat": st.just(4), "cells": pages}),
+    st.fixed_dictionaries({"nbformat": st.just(3), "worksheets": pages_of_old | values}),
+    st.fixed_dictionaries(
+        {"nbformat": st.sampled_from([4, 4, 3, 3, 2, 5, "4", True, 4.0]) | values},
+        optional={
+            "cells": pages, "worksheets": pages_of_old | values,
+            "metadata": values, "nbformat_minor": values, "orig_nbformat": values,
+        },
+    ),
 )  # fmt: skip
 
 

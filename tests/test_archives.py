@@ -9,6 +9,7 @@ import lzma
 import struct
 import tarfile
 import time
+import tracemalloc
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -278,6 +279,19 @@ def test_headers_for_all_files_are_few(tmp_path: Path) -> None:
     records = b"".join(b"10 %05x=\n" % number for number in range(101))
     archive = pax_header(tarfile.XGLTYPE, records) + tarred((member("a.py"), b""))
     assert "headers are too long" in refused(tmp_path, archive)
+
+
+def test_of_many_files_in_a_tar_none_is_remembered(tmp_path: Path) -> None:
+    """Two hundred megabytes else, of which each file's own copy of these headers is the most."""
+    records = b"".join(b"10 %05x=\n" % number for number in range(100))
+    many = (member(f".git/{number}").tobuf() for number in range(15_000))
+    archive = tmp_path / "hw.tar"
+    archive.write_bytes(pax_header(tarfile.XGLTYPE, records) + b"".join(many) + bytes(1024))
+    tracemalloc.start()
+    unpack(archive, tmp_path / "out")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 5_000_000
 
 
 def test_the_map_of_a_sparse_file_is_short(tmp_path: Path) -> None:
