@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import json
 import struct
+import tracemalloc
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from grader import wire
 from grader.wire import FrameError, encode, parse, read_frame
 
 LENGTHS = struct.Struct(">IQ")
@@ -186,3 +188,67 @@ def test_arbitrary_json_gives_a_frame_or_a_frame_error(
     message: dict[str, object], blobs: object
 ) -> None:
     only_frame_errors(framed(json.dumps(message | {"blobs": blobs}).encode()))
+
+
+def peak(data: bytes, **caps: int) -> int:
+    """How much memory reading takes at most, beside the stream that it comes from."""
+    read = reader(data)
+    tracemalloc.start()
+    try:
+        read_frame(read, **caps)
+    except FrameError:
+        pass
+    finally:
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    return most
+
+
+# Pieces of which JSON can be made that is small as text and large as values.
+pieces = st.sampled_from(
+    [b"[],", b"{},", b"[[],[]],", b'"ab",', b'"\\u0100",', b"1.5,", b"null,", b'{"a":[]},', b"[",
+     b'"', b"\\", b'\\"', b"\xc3\xa9", b"12345,", b'{"a":', b"]", b"}"]
+)
+CAP = 2**18
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.tuples(pieces, st.integers(1, 100_000)), max_size=4), st.binary(max_size=50))
+def test_no_bytes_take_more_memory_than_a_multiple_of_the_cap(
+    parts: list[tuple[bytes, int]], more: bytes
+) -> None:
+    body = b"".join(piece * count for piece, count in parts)[: CAP - 60] + more
+    full = b'{"blobs": [], "x": [' + body + b"0]}"
+    for data in (framed(full[:CAP]), framed(body), body):
+        assert peak(data, max_header=CAP, max_blobs=CAP) < 40 * CAP
+
+
+@pytest.mark.parametrize(
+    "piece", [b"[],", b"{},", b'"ab",', b'{"a":{}},', b"[[[]]],", b'"\\ud83d\\ude00",']
+)
+def test_a_header_of_the_largest_size_takes_tens_of_megabytes_and_no_more(piece: bytes) -> None:
+    body = b'{"blobs": [], "x": [' + piece * (wire.MAX_HEADER // len(piece) - 20) + b"0]}"
+    assert peak(framed(body)) < 48 * 2**20
+
+
+def test_a_header_has_room_for_every_value_of_an_honest_answer() -> None:
+    table = [[f"layer{number}.weight", number] for number in range(4000)]
+    tables = [{"frame": 0, "name": "counts", "pairs": table, "cell": 0, "line": 0}] * 20
+    read_frame(reader(encode({"type": "answer", "value": {"tables": tables}})))
+
+
+def test_what_is_within_text_is_not_counted() -> None:
+    printed = '[[{,"\\' * 100_000
+    found = read_frame(reader(encode({"output": printed})), max_header=2**24)
+    assert found is not None and found[0]["output"] == printed
+
+
+def test_blobs_are_read_without_a_second_copy() -> None:
+    blob = bytes(2**24)
+    assert peak(encode({}, [blob])) < 1.5 * len(blob)
+
+
+def test_a_length_that_is_not_kept_costs_only_what_came() -> None:
+    assert peak(LENGTHS.pack(2, wire.MAX_BLOBS) + b"{}" + b"x" * 1000) < 2**20
+    body = json.dumps({"blobs": [wire.MAX_BLOBS]}).encode()
+    assert peak(LENGTHS.pack(len(body), wire.MAX_BLOBS) + body + b"x" * 1000) < 2**20
