@@ -15,13 +15,14 @@ from torch import nn
 
 from grader.worker import networks, sources, stand_ins
 from grader.worker.found import Index
-from grader.worker.observe import Budget, BudgetReached, Observer, Settings, tracked_batches
+from grader.worker.observe import Budget, BudgetReached, Observer, tracked_batches
 from grader.worker.probes.eval_mode import deaf_norms
 from grader.worker.probes.frames import view_of
 from grader.worker.probes.optimizer import describe
 from grader.worker.probes.outputs import as_rows, put_together
 from grader.worker.running import call, function, run_as_script, takes
 from grader.worker.session import Answer, BadAnswer, NotFound, Session, failure
+from grader.worker.steps import Settings
 from grader.worker.view import View, as_photos, loader
 
 WANTED = (
@@ -78,11 +79,12 @@ def train(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, ...]) -
     except (Exception, SystemExit) as problem:
         error = problem
     observer.finish()
-    if observer.network is None:
+    trained = observer.steps.network
+    if trained is None:
         if error is not None:
             raise error
         raise BadAnswer("the code ran to its end and no optimizer took a step on a network")
-    network = returned if isinstance(returned, nn.Module) else observer.network
+    network = returned if isinstance(returned, nn.Module) else trained
     session.trained = Trained(network, prepare)
     report = _report(session, observer, stage, returned, error, len(view.classes))
     return report | {"deaf": _deaf(session.trained, view)}, ()
@@ -203,14 +205,14 @@ def _report(
     error: BaseException | None,
     classes: int,
 ) -> dict[str, Any]:
-    network = observer.network
+    network = observer.steps.network
     assert network is not None
-    used = observer.settings(network)
+    used = observer.steps.settings(network)
     problem = failure(error, session.folder) if error is not None else None
     return {
         "form": "function" if session_has_functions(session) else "script",
         "runs": [_finite(dataclasses.asdict(run)) for run in observer.runs],
-        "steps": observer.steps,
+        "steps": observer.steps.count,
         "stopped": observer.stopped,
         "batches_tracked": tracked_batches(network),
         "optimizer": _finite(_optimizer(used, network)) if used else None,
