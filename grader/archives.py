@@ -1,16 +1,13 @@
 """Safe unpacking of a student's zip or tar.
 
-The readers of the standard library parse hostile headers here, so they see the archive through
-`_Guarded`: no single read may be large (a header that claims gigabytes would be held in memory) and
-all reads together are bounded (a header that points back at itself would be read for ever).
-An archive inside an archive stays a plain file.
+The readers of the standard library parse hostile headers here; they see the archive through the
+files of `guarded.py`. An archive inside an archive stays a plain file.
 """
 
 from __future__ import annotations
 
 import bz2
 import gzip
-import io
 import lzma
 import shutil
 import stat
@@ -22,6 +19,7 @@ from pathlib import Path
 from typing import IO
 
 from grader.errors import RefusedArchive
+from grader.guarded import TAR_OVERHEAD, Guarded, GuardedHeaders
 from grader.landing import MEGABYTE, Caps, Landing, shown
 
 # The last two are here so that whoever hands one in is told what to do instead.
@@ -30,10 +28,7 @@ SUFFIXES = (
 )  # fmt: skip
 
 _CHUNK = 64 * 1024
-_LARGEST_READ = 8 * MEGABYTE  # the table of contents of a zip with 100,000 files
-_TAR_OVERHEAD = 64 * MEGABYTE  # headers and padding, and clutter that is not kept
 _XZ_MEMORY = 256 * MEGABYTE
-_MEMBER_HEADERS = MEGABYTE // 4  # of one file in a tar: a long name, times, whose it is
 _GLOBAL_HEADERS = 100  # `git archive` writes one; the parser copies all of them for every file
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
@@ -84,7 +79,7 @@ def _unpacker(archive: Path) -> Callable[[Path, Landing, Caps], None]:
 
 
 def _unpack_zip(archive: Path, landing: Landing, caps: Caps) -> None:
-    with _Guarded(archive) as file, zipfile.ZipFile(file) as members:
+    with Guarded(archive) as file, zipfile.ZipFile(file) as members:
         _check_count(len(members.infolist()), caps)
         for member in members.infolist():
             name = member.orig_filename
@@ -110,7 +105,7 @@ def _unpack_zip(archive: Path, landing: Landing, caps: Caps) -> None:
 
 def _unpack_compressed_tar(archive: Path, landing: Landing, caps: Caps) -> None:
     """Decompress to a plain tar first: there no header can make the reader hold what it claims."""
-    limit = caps.total_bytes + _TAR_OVERHEAD
+    limit = caps.total_bytes + TAR_OVERHEAD
     with tempfile.TemporaryDirectory(dir=landing.target.parent) as folder:
         plain = Path(folder) / "plain.tar"
         size = 0
@@ -128,8 +123,8 @@ def _unpack_compressed_tar(archive: Path, landing: Landing, caps: Caps) -> None:
 
 def _unpack_tar(archive: Path, landing: Landing, caps: Caps) -> None:
     with (
-        _GuardedHeaders(archive) as headers,
-        _Guarded(archive) as contents,
+        GuardedHeaders(archive) as headers,
+        Guarded(archive) as contents,
         tarfile.open(fileobj=headers, mode="r:") as members,
     ):
         for count, member in enumerate(_one_by_one(members, headers), start=1):
@@ -146,7 +141,7 @@ def _unpack_tar(archive: Path, landing: Landing, caps: Caps) -> None:
 
 
 def _one_by_one(
-    members: tarfile.TarFile, headers: _GuardedHeaders
+    members: tarfile.TarFile, headers: GuardedHeaders
 ) -> Iterator[tarfile.TarInfo]:
     """The members of a tar, of which the parser is to remember none: each may hold much."""
     while True:
@@ -212,55 +207,3 @@ def _decompressed_xz(file: IO[bytes]) -> Iterator[bytes]:
             raise EOFError("the compressed data ends early")
         if chunk := decompressor.decompress(data, max_length=_CHUNK):
             yield chunk
-
-
-class _Guarded(io.BufferedReader):
-    """A file whose reader may neither read much at once nor read for ever."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(io.FileIO(path))
-        self._budget = 4 * path.stat().st_size + MEGABYTE
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        wanted = _LARGEST_READ + 1 if size is None or size < 0 else size
-        if size is not None and size > _LARGEST_READ:
-            raise RefusedArchive("its table of contents is too large, or lies about its size")
-        data = super().read(wanted)
-        self._budget -= max(1, len(data))
-        if self._budget < 0 or len(data) > _LARGEST_READ:
-            raise RefusedArchive("its table of contents runs in circles, or is too large")
-        return data
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        try:
-            return super().seek(offset, whence)
-        except OSError as error:
-            # Without the number: the archive pointed nowhere, the disk is well.
-            raise OSError(f"no such place in the archive: {offset}") from error
-
-
-class _GuardedHeaders(_Guarded):
-    """A tar as its parser sees it, which reads no contents here, only headers.
-
-    One file may have any number of them, and the parser keeps every line of a sparse file's map.
-    And long ones take it time by the square of their length: not in every Python, but in those
-    before 3.11.10.
-    """
-
-    _effort = 10_000_000_000  # five thousand headers of a kilobyte and more: seconds
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
-        self._budget = min(self._budget, _TAR_OVERHEAD)
-        self.begin_member()
-
-    def begin_member(self) -> None:
-        self._of_member = _MEMBER_HEADERS
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        if size is not None and size > tarfile.BLOCKSIZE:
-            self._effort -= size * size
-        self._of_member -= max(size or 0, tarfile.BLOCKSIZE)
-        if self._effort < 0 or self._of_member < 0:
-            raise RefusedArchive("its headers are too long; pack it again, as .zip")
-        return super().read(size)

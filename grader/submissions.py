@@ -14,21 +14,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from grader.answers import latex_answers, markdown_answers, merged
-from grader.archives import is_archive, unpack
 from grader.class_folder import HandIn
+from grader.collecting import chunks_of, collect, files_in, free
 from grader.errors import RefusedArchive
-from grader.landing import Caps, Landing, is_clutter, kind, shown
+from grader.landing import Caps, kind, shown
 from grader.notebook import LARGEST_NOTEBOOK, NotebookError, read_notebook
 from grader.records import Submission
-from grader.student_names import module_name, owner
+from grader.student_names import module_name
 
-_CHUNK = 1024 * 1024
 _LARGEST_TEXT = 1_000_000  # bytes of an answers file that are read
 _MOST_TEXTS = 20  # answers files of one kind that are read
 _MOST_MARKDOWN = 20_000_000  # characters in the cells of all notebooks, pictures among them
@@ -46,7 +44,7 @@ def prepare(hand_in: HandIn, workspace: Path, caps: Caps | None = None) -> Submi
     notes: list[str] = []
     refused = None
     try:
-        _collect(hand_in, upload, caps or Caps(), notes)
+        collect(hand_in, upload, caps or Caps(), notes)
     except RefusedArchive as refusal:
         refused = str(refusal)
         shutil.rmtree(upload, ignore_errors=True)
@@ -58,7 +56,7 @@ def prepare(hand_in: HandIn, workspace: Path, caps: Caps | None = None) -> Submi
     shutil.rmtree(upload, ignore_errors=True)  # the wrapping, if there was any
     digest = _digest(folder, refused or "")
     cells = _convert_notebooks(folder, notes)
-    files = tuple(sorted(_files(folder)))
+    files = tuple(sorted(files_in(folder)))
     if refused is None and not any(file.lower().endswith(".py") for file in files):
         found = ", ".join(map(shown, files[:8])) or "nothing at all"
         notes.append(f"No Python code was found (no .py, no readable .ipynb); there is: {found}.")
@@ -80,89 +78,6 @@ def _shortened(notes: list[str]) -> tuple[str, ...]:
     return (*notes[:_MOST_NOTES], f"And {more:,} more like these.") if more > 1 else tuple(notes)
 
 
-def _collect(hand_in: HandIn, upload: Path, caps: Caps, notes: list[str]) -> None:
-    """Bring everything into the new folder `upload`; raises RefusedArchive."""
-    sources = [source for source in hand_in.sources if kind(source) != "other"]
-    odd = [shown(source.name) for source in hand_in.sources if source not in sources]
-    if not sources:
-        raise RefusedArchive(f"{odd[0]} is a link, a pipe or a device; hand in the file itself")
-    notes.extend(f"{name} is a link or a device and was left out." for name in odd)
-    match sources:
-        case [source] if kind(source) == "folder":
-            _copy_folder(source, upload, caps, notes)
-            _unpack_the_only_archive(upload, caps)
-        case [source] if is_archive(source):
-            unpack(source, upload, caps)
-        case _:
-            _copy_side_by_side(sources, upload, caps, notes)
-    _check_sum(upload, caps)
-
-
-def _check_sum(upload: Path, caps: Caps) -> None:
-    """Each archive is unpacked within the caps; here they hold for all of them together."""
-    sizes = [(upload / file).stat().st_size for file in _files(upload)]
-    if sum(sizes) > caps.total_bytes or len(sizes) > caps.entries:
-        raise RefusedArchive(
-            f"it holds more than {caps.entries:,} files or {caps.total_bytes:,} bytes; leave data "
-            "sets and checkpoints out"
-        )
-
-
-def _copy_side_by_side(
-    sources: Sequence[Path], upload: Path, caps: Caps, notes: list[str]
-) -> None:
-    """Several files of one student; what an archive or a folder holds gets a folder of its own."""
-    landing = Landing(upload, caps)
-    folders = [source for source in sources if kind(source) == "folder" or is_archive(source)]
-    for source in sources:
-        if source in folders:
-            continue
-        name = owner(source.name).file
-        landing.file(source.name if (upload / name).exists() else name, _chunks(source))
-    for source in folders:
-        inside = _free(upload / module_name(Path(owner(source.name).file).stem))
-        if kind(source) == "folder":
-            _copy_folder(source, inside, caps, notes)
-        else:
-            unpack(source, inside, caps)
-        _check_sum(upload, caps)
-
-
-def _copy_folder(source: Path, upload: Path, caps: Caps, notes: list[str]) -> None:
-    """Regular files only: links are not followed, pipes and devices not opened."""
-    landing = Landing(upload, caps)
-    for here, folders, files in os.walk(source, onerror=_fail):
-        at = Path(here)
-        folders[:] = sorted(name for name in folders if not is_clutter(name))
-        for name in [*folders, *sorted(files)]:
-            path = at / name
-            relative = path.relative_to(source).as_posix()
-            what = kind(path)
-            if what == "file":
-                if relative != "expected.yaml":  # a sample's marks lie beside it, not in it
-                    landing.file(relative, _chunks(path))
-            elif what == "folder":
-                landing.folder(relative)
-            else:
-                notes.append(f"{shown(relative)} is a link or a device and was left out.")
-        if len(notes) > caps.entries:
-            raise RefusedArchive(f"it holds more than {caps.entries:,} links or devices")
-
-
-def _fail(error: OSError) -> None:
-    """A folder that can't be read is the grader's trouble; to skip it would cost marks."""
-    raise error
-
-
-def _unpack_the_only_archive(upload: Path, caps: Caps) -> None:
-    """A system's folder with nothing but the student's archive in it stands for that archive."""
-    archives = [upload / file for file in _files(upload) if is_archive(Path(file))]
-    has_code = any(file.lower().endswith((".py", ".ipynb")) for file in _files(upload))
-    if len(archives) == 1 and not has_code:
-        unpack(archives[0], _free(upload / module_name(archives[0].stem)), caps)
-        archives[0].unlink()
-
-
 def _top(hand_in: HandIn, upload: Path) -> tuple[Path, str]:
     """The folder where the student's work begins, and its name as a module.
 
@@ -182,7 +97,7 @@ def _convert_notebooks(folder: Path, notes: list[str]) -> list[str]:
     """Write the code of each notebook beside it; returns the texts of all Markdown cells."""
     markdown: list[str] = []
     left = 2 * LARGEST_NOTEBOOK  # bytes of all of them together
-    for file in sorted(_files(folder)):
+    for file in sorted(files_in(folder)):
         path = folder / file
         if path.suffix.lower() != ".ipynb":
             continue
@@ -200,7 +115,7 @@ def _convert_notebooks(folder: Path, notes: list[str]) -> list[str]:
             continue
         script = path.with_suffix(".py")
         if script.exists():
-            script = _free(path.with_name(f"{path.stem}_notebook.py"))
+            script = free(path.with_name(f"{path.stem}_notebook.py"))
         script.write_text(notebook.source, encoding="utf-8", newline="\n")
         markdown.extend(notebook.markdown)
     return markdown
@@ -209,15 +124,6 @@ def _convert_notebooks(folder: Path, notes: list[str]) -> list[str]:
 def _decoded(notebook: bytes) -> str:
     """Mostly UTF-8; some editors and shells on Windows write UTF-16."""
     return notebook.decode(json.detect_encoding(notebook), "replace")
-
-
-def _free(path: Path) -> Path:
-    """`path`, or one beside it that nothing has taken."""
-    free, number = path, 1
-    while free.exists():
-        number += 1
-        free = path.with_name(f"{path.stem}_{number}{path.suffix}")
-    return free
 
 
 def _answers(folder: Path, files: tuple[str, ...], cells: list[str]) -> dict[str, str]:
@@ -259,19 +165,9 @@ def _text(path: Path) -> str:
 def _digest(folder: Path, refused: str) -> str:
     """Of names and bytes as handed in; what is refused is told apart by the reason."""
     digest = hashlib.sha256(refused.encode())
-    for file in sorted(_files(folder)):
+    for file in sorted(files_in(folder)):
         content = hashlib.sha256()
-        for chunk in _chunks(folder / file):
+        for chunk in chunks_of(folder / file):
             content.update(chunk)
         digest.update(hashlib.sha256(file.encode()).digest() + content.digest())
     return digest.hexdigest()
-
-
-def _files(folder: Path) -> Iterator[str]:
-    return (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-
-
-def _chunks(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            yield chunk

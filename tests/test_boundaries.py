@@ -31,6 +31,8 @@ STAGES = {
         "grader.answers",
         "grader.archives",
         "grader.class_folder",
+        "grader.collecting",
+        "grader.guarded",
         "grader.landing",
         "grader.notebook",
         "grader.student_names",
