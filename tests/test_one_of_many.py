@@ -140,6 +140,7 @@ def test_what_a_worker_complains_about_is_quoted_when_it_does_not_get_ready(tmp_
 
 
 class FakeEngine:
+    runtimes = ("runc", "runsc")
     closed = False
 
     def close(self) -> None:
