@@ -247,7 +247,7 @@ def _console(stderr: bool = False) -> Console:
     if isinstance(sys.stdout, TextIOWrapper):
         # A name that this terminal or this pipe cannot spell must not stop the class.
         sys.stdout.reconfigure(errors="replace")
-    return Console(stderr=stderr, highlight=False)
+    return Console(stderr=stderr, highlight=False, emoji=False)   # `:x:` in a name is a name
 
 
 def _line(console: Console) -> Any:
