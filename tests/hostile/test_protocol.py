@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,11 +17,15 @@ import psutil
 import pytest
 
 from grader.pipeline import Setting
-from grader.sandbox import interview
+from grader.records import Question
+from grader.rubric import Limits
+from grader.sandbox import blame, interview
+from grader.sandbox.base import Job
 from grader.sandbox.docker import DockerSandbox
 
 from .case import HONEST, grade_path, happened
 from .conftest import Verify
+from .test_submissions import containers
 
 MIB = 2**20
 FLAT = 150 * MIB
@@ -169,3 +174,32 @@ def test_the_program_above_is_taken_for_a_worker(setting: Setting, tmp_path: Pat
     sandbox = dataclasses.replace(setting.sandbox, command=("python", "-c", code))
     owned = dataclasses.replace(setting, sandbox=sandbox)
     assert happened(grade_path(owned, HONEST, ("layer-counts",))) == {"layer-counts": "N"}
+
+
+@pytest.mark.docker
+def test_an_answer_that_breaks_off_with_its_container_is_nobody_s_zero(
+    docker_sandbox: DockerSandbox, tmp_path: Path
+) -> None:
+    """Half a frame is the student's doing; half a frame of a container that was taken away is not.
+
+    Taken away while it is being asked, from outside: by a person, or an engine that is restarted.
+    """
+    code = f"{WORKER}    out(struct.pack('>IQ', 500, 0) + b'{{'); time.sleep(1000)"
+    sandbox = dataclasses.replace(
+        docker_sandbox, command=("python", "-c", code), run=f"{docker_sandbox.run}-taken"
+    )
+    tmp_path.chmod(0o755)
+    question = Question("layer-counts/resnet18", "layer_counts", {"network": {}}, "s", 60.0)
+    job = Job("ada", tmp_path, (question,), Limits())
+
+    def take_away() -> None:
+        while not (found := containers(sandbox)):
+            time.sleep(0.05)
+        time.sleep(2)
+        sandbox.engine.api.remove_container(found[0], force=True)
+
+    thread = threading.Thread(target=take_away)
+    thread.start()
+    (evidence,) = interview.interview(sandbox, job)
+    thread.join()
+    assert (evidence.outcome.kind, evidence.outcome.owner) == (blame.WORKER_LOST, "harness")
