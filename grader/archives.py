@@ -171,6 +171,8 @@ def _zipped(members: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[bytes
 def _tarred(file: IO[bytes], member: tarfile.TarInfo) -> Iterator[bytes]:
     file.seek(member.offset_data)
     left = member.size
+    if left < 0:
+        raise ValueError("a negative size, which leads back to what was read")
     while left > 0:
         chunk = file.read(min(left, _CHUNK))
         if not chunk:

@@ -58,7 +58,11 @@ def discover(folder: Path) -> list[HandIn]:
 
 def hand_in(source: Path) -> HandIn:
     """One file, archive or folder as a submission of its own; raises UsageError."""
-    if not source.exists():
+    try:
+        is_there = source.exists()
+    except OSError:  # a name that no file can have
+        is_there = False
+    if not is_there:
         raise UsageError(f"{source}: no such file; expected a .py, .ipynb, archive or folder")
     path = source.resolve()  # "." has a name, too
     return HandIn(student_key(_stem(path, owner(path.name).student)), (path,))

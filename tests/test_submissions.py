@@ -174,6 +174,8 @@ def test_a_folder_that_is_not_there_is_named() -> None:
         discover(Path("nowhere"))
     with pytest.raises(UsageError, match=r"nowhere\.py: no such file"):
         hand_in(Path("nowhere.py"))
+    with pytest.raises(UsageError, match="no such file"):
+        hand_in(Path("x" * 300))
 
 
 @given(st.text(min_size=1, max_size=80))

@@ -180,7 +180,7 @@ CASES: dict[str, Bad] = {
         "damaged", (with_pax("hw2.py", size=str(2**40)), b"x")
     ),
     "pax header with a negative size": bad_tar(
-        "in it twice", (with_pax("hw2.py", size="-512"), b"x")
+        "damaged", (with_pax("hw2.py", size="-512"), b"x")
     ),
     "pax header of a sparse tebibyte": bad_tar(
         "sparse",
