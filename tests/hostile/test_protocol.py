@@ -16,6 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from grader import wire
 from grader.pipeline import Setting
 from grader.records import Question
 from grader.rubric import Limits
@@ -176,6 +177,25 @@ def test_the_program_above_is_taken_for_a_worker(setting: Setting, tmp_path: Pat
     assert happened(grade_path(owned, HONEST, ("layer-counts",))) == {"layer-counts": "N"}
 
 
+def job_of(folder: Path, *names: str) -> Job:
+    folder.chmod(0o755)
+    questions = (Question(name, "layer_counts", {"network": {}}, "s", 60.0) for name in names)
+    return Job("ada", folder, tuple(questions), Limits())
+
+
+@pytest.mark.docker
+def test_a_worker_that_never_stops_costs_no_memory_while_the_host_is_busy(
+    docker_sandbox: DockerSandbox, tmp_path: Path
+) -> None:
+    code = f"{WORKER}    say({{'id': id, 'value': GOOD}})\n    while True: say({{}}, bytes(2**24))"
+    sandbox = dataclasses.replace(docker_sandbox, command=("python", "-c", code))
+    job = job_of(tmp_path, "layer-counts/resnet18", "layer-counts/hidden")
+    with growth() as most:
+        first, second = interview.interview(sandbox, job, (), lambda evidence: time.sleep(3))
+    assert first.outcome.answered and second.outcome.kind == wire.BAD_ANSWER
+    assert most[0] < FLAT, f"the grader grew by {most[0] / MIB:.0f} MiB"
+
+
 @pytest.mark.docker
 def test_an_answer_that_breaks_off_with_its_container_is_nobody_s_zero(
     docker_sandbox: DockerSandbox, tmp_path: Path
@@ -188,9 +208,7 @@ def test_an_answer_that_breaks_off_with_its_container_is_nobody_s_zero(
     sandbox = dataclasses.replace(
         docker_sandbox, command=("python", "-c", code), run=f"{docker_sandbox.run}-taken"
     )
-    tmp_path.chmod(0o755)
-    question = Question("layer-counts/resnet18", "layer_counts", {"network": {}}, "s", 60.0)
-    job = Job("ada", tmp_path, (question,), Limits())
+    job = job_of(tmp_path, "layer-counts/resnet18")
 
     def take_away() -> None:
         while not (found := containers(sandbox)):
