@@ -11,7 +11,15 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, FailFast, Field, Strict, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    FailFast,
+    Field,
+    Strict,
+    ValidationError,
+)
 
 from grader import wire
 from grader.records import Evidence, Outcome, Question
@@ -28,6 +36,8 @@ Measured = Finite | Literal["nan", "inf", "-inf"]
 # The first error will do, and a list of a hundred thousand of them is memory.
 Many = Annotated[list[T], Field(max_length=_MOST), FailFast()]
 Texts = Many[Text]
+# For the student to read, so that too many of them are cut and not refused.
+Notes = Annotated[Texts, AfterValidator(lambda notes: [note[:500] for note in notes[:50]])]
 
 
 class _Said(BaseModel):
@@ -58,7 +68,7 @@ class LayerCounts(_Said):
     form: Literal["function", "script"]
     tables: Many[_Table]
     replaced: bool
-    notes: Texts
+    notes: Notes
     printed: bool = False
 
 
@@ -82,7 +92,7 @@ class ParameterGroups(_Said):
     numbers: Many[_Number]
     replaced: bool
     structure: Many[_Parameter]
-    notes: Texts
+    notes: Notes
 
 
 class _Group(_Said):
@@ -137,7 +147,7 @@ class Training(_Said):
     error: _Error | None
     uncalled: Texts
     deaf: Texts
-    notes: Texts
+    notes: Notes
     device: Text
 
 

@@ -202,6 +202,11 @@ def test_a_hundred_thousand_mistakes_are_told_by_the_first() -> None:
     assert refused(said("train", value)).startswith("notes[0]")
 
 
+def test_notes_without_end_are_cut_and_cost_nothing() -> None:
+    found = checked(said("train", at(HONEST["train"], "notes", put=["x" * 5000] * 900)))
+    assert found.value["notes"] == ["x" * 500] * 50
+
+
 def test_what_was_not_answered_stays_as_it_came() -> None:
     evidence = dataclasses.replace(
         said("train", None), outcome=Outcome("crashed", "student", "SIGSEGV")
