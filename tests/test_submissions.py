@@ -520,3 +520,21 @@ def test_a_thousand_broken_notebooks_make_no_thousand_notes(tmp_path: Path) -> N
     found = prepared(tmp_path, source)
     assert len(found.notes) == 21
     assert found.notes[-1] == "And 981 more like these."
+
+
+def test_notebooks_are_read_up_to_a_size_of_all_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("grader.submissions.LARGEST_NOTEBOOK", 1_000)
+    book = notebook(("code", "x = 1  " + "#" * 700))
+    source = write(tmp_path / "eve", {f"{n}.ipynb": book for n in range(3)})
+    found = prepared(tmp_path, source)
+    assert [file for file in found.files if file.endswith(".py")] == ["0.py", "1.py"]
+    assert "'2.ipynb' was left out" in found.notes[0]
+
+
+def test_of_very_many_texts_the_first_are_read_and_answers_md_before_them(tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {f"{n:03}.md": "(b) Other" for n in range(30)}
+    files |= {"029.md": "(c) Too late", "answers.md": "(a) First"}
+    found = prepared(tmp_path, write(tmp_path / "eve", files))
+    assert found.answers == {"a": "First", "b": "Other"}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import shutil
 import tracemalloc
 from collections.abc import Iterable
 from pathlib import Path
@@ -142,7 +143,8 @@ def test_a_class_with_all_of_them_is_graded(
     write([EVIL], folder / "new\nline.py")
     write([EVIL], folder / "\u202eyp.evil.py")
     write([EVIL], folder / ("n" * 252 + ".py"))
-    for honest in ("ada", "data", "zoe"):  # the run has a folder `data` of its own
+    shutil.copytree(setting.view, setting.workspace / "data")  # where a run has it
+    for honest in ("ada", "data", "zoe"):
         write([HONEST_CODE], folder / f"{honest}.py")
     students = [one.student for one in discover(folder)]
     before = outside(tmp_path, students)
@@ -155,7 +157,6 @@ def test_a_class_with_all_of_them_is_graded(
         else:
             assert happened(grade) == {"layer-counts": "R"}, (grade.student, reason(grade))
     assert outside(tmp_path, students) == before
-    assert (setting.view / "..").resolve().is_dir() and list(setting.view.iterdir())
 
 
 def graded(setting: Setting, folder: Path) -> list[Grade]:

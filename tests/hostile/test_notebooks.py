@@ -92,6 +92,9 @@ NO_EFFECT: dict[str, Callable[[], bytes]] = {
         metadata=[1], nbformat_minor="many",
     ),
     "outputs of 45 MB": lambda: honest(code("x = 1", outputs=[png(45)])),
+    "outputs of two million values": lambda: honest(code("x = 1", outputs="HERE")).replace(
+        b'"HERE"', b"[" + b'{"a":{}},' * 700_000 + b"1]"
+    ),
     "attachments of 45 MB": lambda: honest(
         {"cell_type": "markdown", "source": "![](attachment:a)", "attachments": {"a": png(45)}}
     ),
