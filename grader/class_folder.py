@@ -7,6 +7,7 @@ name, several files of a student together), and plain files or folders named aft
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +24,7 @@ from grader.student_names import owner, student_key
 METADATA = "submission_metadata.yml"
 _LARGEST_METADATA = 50_000_000
 _CODE = (".py", ".ipynb")
+_README = re.compile(r"readme(?![a-z])")   # and not a student called Readmehta
 _COMPANIONS = (".md", ".tex", ".pdf")  # belong to the code of the same name
 
 
@@ -72,7 +74,8 @@ def _is_ours(path: Path) -> bool:
     """What lies beside the submissions and is none."""
     name = path.name.lower()
     return (
-        name.startswith((".", "readme"))
+        name.startswith(".")
+        or _README.match(name) is not None
         or name in (METADATA, "expected.yaml", "expected.yml")
         or is_clutter(path.name)
     )

@@ -147,6 +147,7 @@ def test_plain_names_are_the_students_and_what_is_ours_is_left_out(tmp_path: Pat
             "bob.tar.gz": b"",
             "README.md": "",
             "readme.py": "",
+            "readmehta.py": "",
             "notes.md": "",
             "expected.yaml": "",
             ".hidden.py": "",
@@ -159,6 +160,7 @@ def test_plain_names_are_the_students_and_what_is_ours_is_left_out(tmp_path: Pat
         "alan": ["alan"],
         "alan-2": ["alan.zip"],
         "bob": ["bob.tar.gz"],
+        "readmehta": ["readmehta.py"],
     }
 
 
