@@ -50,9 +50,24 @@ def _ask_function(session: Session, count: Any, args: Mapping[str, Any]) -> dict
             pairs = [["", value] for value in values]
     if not pairs:
         raise BadAnswer(
-            f"{NAME}(model) returned {type(returned).__name__}; a dictionary from the layer's name "
-            "to a whole number was expected"
+            f"{NAME}(model) returned {_told(returned)}; a dictionary from the layer's name to a "
+            "whole number was expected"
         )
     table = {"frame": 0, "name": "returned", "pairs": pairs, "cell": 0, "line": 0}
     return {"form": "function", "file": "", "tables": [table], "replaced": True,
             "notes": session.notes}
+
+
+def _told(returned: Any) -> str:
+    """What was returned, and of a dictionary the first entry that is no count."""
+    kind = type(returned).__name__
+    if type(returned) is not dict:
+        return kind
+    for name, value in returned.items():
+        if as_count(value) is None and not isinstance(value, Mapping):
+            shown = f" {value:g}" if type(value) is float else ""
+            if type(value) is int:
+                shown = f" {value}" if abs(value) < 2**63 else ", too large"
+            label = repr(name[:60]) if type(name) is str else f"a key of type {type(name).__name__}"
+            return f"{kind}, in which {label} has {type(value).__name__}{shown}"
+    return f"{kind} of {len(returned):,} entries"
