@@ -86,7 +86,11 @@ def conclude(console: Console, ran: Ran, out: Path) -> int:
     console.print(f"{len(ran.grades)} submissions graded; marks in {out / 'grades.csv'}, feedback "
                   f"in {out / 'feedback'}.", markup=False, soft_wrap=True)
     if waiting:
-        console.print(f"{waiting} have written answers for a person to mark.")
+        console.print(f"{waiting} have something for a person to mark.")
+    remarked = sum(bool(one.submission.remarks) for one in ran.grades)
+    if remarked:
+        console.print(f"{remarked} reach for what could forge a report of their training: see "
+                      f"'remarks' in {out / 'grades.json'}.", markup=False, soft_wrap=True)
     if lost:
         _complain(console, f"{lost} could not be scored because of the grader or this machine; "
                   f"nobody has lost points by it. The reasons are in {out / 'grades.json'}. Mend "

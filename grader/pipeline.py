@@ -15,7 +15,7 @@ from pathlib import Path
 from grader import asking, data, schedule
 from grader.answer_key import AnswerKey
 from grader.asking import Asker, Tell
-from grader.checks.base import Work, with_notes
+from grader.checks.base import Work, with_doubt, with_notes
 from grader.checks.registry import CHECKS
 from grader.class_folder import HandIn, hand_in
 from grader.errors import GraderError, UsageError
@@ -161,7 +161,8 @@ def _verdicts(
 def _judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
     check = CHECKS[criterion.check]
     try:
-        return with_notes(check.judge(criterion, work, key), work.submission)
+        verdict = with_notes(check.judge(criterion, work, key), work.submission)
+        return with_doubt(verdict, work.submission) if check.testimony else verdict
     except Exception as error:
         # An answer that no check expected must not stop the class, and must not become a mark.
         # The error's own words may quote an answer about hidden data: its kind has to do.

@@ -25,7 +25,7 @@ class Submission:
 
     `folder` is what the sandbox shows the worker, read-only: archives unpacked, notebooks
     converted. `refused` says why nothing of it may be run (an archive that is not safe, say); the
-    student is told.
+    student is told. `notes` are for the student, `remarks` for the person who marks.
     """
 
     student: str
@@ -37,6 +37,7 @@ class Submission:
     submitted_at: datetime | None = None
     refused: str | None = None
     notes: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

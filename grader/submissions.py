@@ -25,6 +25,7 @@ from grader.errors import RefusedArchive
 from grader.landing import Caps, kind, shown
 from grader.notebook import LARGEST_NOTEBOOK, NotebookError, read_notebook
 from grader.records import Submission
+from grader.remarks import remarks
 from grader.student_names import module_name
 
 _LARGEST_TEXT = 1_000_000  # bytes of an answers file that are read
@@ -70,6 +71,7 @@ def prepare(hand_in: HandIn, workspace: Path, caps: Caps | None = None) -> Submi
         submitted_at=hand_in.submitted_at,
         refused=refused,
         notes=_shortened(notes),
+        remarks=remarks(folder, files),
     )
 
 

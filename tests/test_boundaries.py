@@ -35,6 +35,7 @@ STAGES = {
         "grader.guarded",
         "grader.landing",
         "grader.notebook",
+        "grader.remarks",
         "grader.student_names",
         "grader.submissions",
     },

@@ -77,7 +77,7 @@ def test_the_json_has_every_criterion_with_its_evidence(tmp_path: Path) -> None:
     (submission,) = document["submissions"]
     assert submission | {"criteria": None} == {
         "student": "ada", "score": 0.3, "max": 8, "state": "needs_marking", "late_penalty": 0,
-        "seconds": 1.235, "notes": [], "criteria": None,
+        "seconds": 1.235, "notes": [], "remarks": [], "criteria": None,
     }  # fmt: skip
     assert submission["criteria"][0] == {
         "id": "counts", "points": 0.3, "max": 3, "status": "partial", "reason": "Some.",

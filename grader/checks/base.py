@@ -33,7 +33,8 @@ class Work:
 class Check:
     """`ask(criterion, exam, limits)` gives questions, `judge(criterion, work, key)` a verdict.
 
-    `needs_gold`: the reference is asked the same, and its answers are the key.
+    `needs_gold`: the reference is asked the same, and its answers are the key. `testimony`: it
+    rests on what the worker alone has seen, and not on what the host computes.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Check:
     ask: Callable[[Criterion, Exam, Limits], QuestionList]
     judge: Callable[[Criterion, Work, AnswerKey], Verdict]
     needs_gold: bool = False
+    testimony: bool = False
 
 
 NOT_SHOWN = "What the code printed here is not shown: it ran on what stays hidden until the end."
@@ -112,6 +114,22 @@ def with_notes(verdict: Verdict, submission: Submission) -> Verdict:
     if verdict.seen.get("outcome") != "not_found" or has_code or not submission.notes:
         return verdict
     return dataclasses.replace(verdict, reason=" ".join((verdict.reason, *submission.notes)))
+
+
+def with_doubt(verdict: Verdict, submission: Submission) -> Verdict:
+    """For a check that rests on testimony: a person looks first where the submission's code reaches
+    for what could forge it. What it would have earned is kept for that person.
+    """
+    if verdict.status not in ("passed", "partial") or not submission.remarks:
+        return verdict
+    reason = (
+        "This was seen from within the process that your code ran in, and your code reaches for "
+        f"what could change that: a person looks at it. ({'; '.join(submission.remarks)})"
+    )
+    seen = {**verdict.seen, "would_earn": verdict.fraction, "without_doubt": verdict.reason}
+    return dataclasses.replace(
+        verdict, status="needs_marking", fraction=0.0, reason=reason, seen=seen
+    )
 
 
 def in_short(outcome: Outcome) -> str:

@@ -206,4 +206,4 @@ def _table(runs: list[Mapping[str, Any]]) -> Table:
     return Table("As observed, the first stretches", columns, tuple(rows))
 
 
-CHECK = Check("mode_switch", NoParams, ask, judge, needs_gold=True)
+CHECK = Check("mode_switch", NoParams, ask, judge, needs_gold=True, testimony=True)

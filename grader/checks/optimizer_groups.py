@@ -149,4 +149,4 @@ def _table(truth: Truth, groups: list[Mapping[str, Any]], hidden: bool) -> Table
     return Table("Elements in the optimizer's groups", columns, tuple(rows))
 
 
-CHECK = Check("optimizer_groups", NoParams, ask, judge)
+CHECK = Check("optimizer_groups", NoParams, ask, judge, testimony=True)

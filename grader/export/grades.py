@@ -121,6 +121,7 @@ def _submission(grade: Grade) -> dict[str, Any]:
         "late_penalty": json_safe(_rounded(grade.late_penalty)),
         "seconds": json_safe(round(grade.seconds, 3)),
         "notes": json_safe(grade.notes),
+        "remarks": json_safe(grade.submission.remarks),
         "criteria": [_criterion(criterion) for criterion in grade.criteria],
     }
 

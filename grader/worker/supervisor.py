@@ -121,7 +121,8 @@ def _unconfirmed(child: children.Child, deadline: float) -> dict[str, Any] | Non
     Student code can find the session's pipe and write to it. So an answer counts once the session's
     own loop has repeated a word that is made only now, and has said nothing else in between: an
     answer that was written while the loop still waited for the student's code is followed by the
-    loop's own.
+    loop's own. Code that reads the session's questions as well can go along with this: what only a
+    session reports stays testimony.
     """
     token = secrets.token_hex(16)
     child.send(wire.encode({"type": wire.CONFIRM, "token": token}))

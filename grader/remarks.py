@@ -1,0 +1,43 @@
+"""What in a submission's text a person should look at before it earns what only the worker saw.
+
+Code that shares a process with the worker can forge what only the worker reports: the modes and the
+optimizer's groups of a training. To do it, it has to reach for one of these, which homework does
+not need. A remark is for the person who marks; by itself it costs nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+MOST = 10           # remarks on one submission
+_LARGEST = 1_000_000   # bytes of a file that are looked at
+_LONGEST = 2_000       # characters of a line
+_REACHES_FOR = {
+    "the grader's own modules": r"\b(import|from)\s+grader\b|['\"]grader[.'\"]",
+    "other processes or descriptors": r"/proc/(self|\d|\*|\{)",
+    "objects and frames that are not its own":
+        r"\bgc\s*\.\s*get_|\b_getframe\b|\bf_back\b|\bf_globals\b|\btb_frame\b|\b__subclasses__\b"
+        r"|\bcurrentframe\b|\bset(trace|profile)\b",
+    "C or the kernel": r"\b(import|from)\s+(ctypes|cffi)\b|\bptrace\b|\bprctl\b|\bprocess_vm_",
+    "descriptors or processes": r"\bos\s*\.\s*(write|read|dup2?|fdopen|fork|_exit)\b"
+        r"|\b(import|from)\s+fcntl\b",
+    "hooks below torch's own": r"_global_(forward|backward|optimizer)\w*hooks",
+}
+_PATTERNS = {what: re.compile(pattern) for what, pattern in _REACHES_FOR.items()}
+
+
+def remarks(folder: Path, files: Iterable[str]) -> tuple[str, ...]:
+    """`hw2.py:12 reaches for ...`: the first place of each kind in each Python file."""
+    found: list[str] = []
+    for file in files:
+        if not file.lower().endswith(".py"):
+            continue
+        with (folder / file).open("rb") as source:
+            lines = source.read(_LARGEST).decode("utf-8", "replace").split("\n")
+        for what, pattern in _PATTERNS.items():
+            hits = (n for n, line in enumerate(lines, 1) if pattern.search(line[:_LONGEST]))
+            if number := next(hits, None):
+                found.append(f"{file}:{number} reaches for {what}")
+    return tuple(found[:MOST])
