@@ -16,6 +16,7 @@ from grader.checks.base import Check
 from grader.checks.registry import CHECKS
 from grader.records import Evidence, Question, Submission
 from grader.rubric import Criterion, Limits, Rubric
+from grader.sandbox import blame
 from grader.sandbox.base import Job, Sandbox
 from grader.sandbox.interview import interview
 
@@ -30,12 +31,17 @@ REPEATS_OF_A_BROKEN_WORKER = 1
 
 @dataclass(frozen=True)
 class Asker:
-    """Where questions are put, and until when: nothing is repeated once `stop` is set."""
+    """Where questions are put, and until when: nothing is repeated once `stop` is set.
+
+    `absent` is set while no worker can be started at all: one submission has waited for that to
+    pass, and the others need not wait as long again.
+    """
 
     sandbox: Sandbox
     limits: Limits
     view: Path
     stop: threading.Event
+    absent: threading.Event
 
 
 def draw_seed() -> int:
@@ -86,11 +92,13 @@ def ask(
             for question in questions
             if _may_be_repeated(found[question.id], attempt)
         }
-        if not lost or asker.stop.wait(pause):
+        if not lost or asker.absent.is_set() or asker.stop.wait(pause):
             break
         # A follow-up question makes sense only after the one that it follows.
         again = tuple(question for question in questions if question.session in lost)
         found |= _put(asker, submission, again, gpus, tell)
+    nothing_starts = {one.outcome.kind for one in found.values()} == {blame.NOT_STARTED}
+    asker.absent.set() if nothing_starts else asker.absent.clear()
     return found
 
 

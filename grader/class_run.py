@@ -46,7 +46,8 @@ class Ran:
 
     grades: tuple[Grade, ...]
     faults: tuple[str, ...]
-    left: int = 0   # hand-ins that were not begun
+    left: int = 0      # hand-ins that were not begun
+    unknown: int = 0   # others in the class who have no marks by this rubric
 
 
 def grade_class(
@@ -70,13 +71,17 @@ def grade_class(
                     faults += _unwritten(f"feedback for {one.student}", write)
                     progress.done(one)
         finally:
-            everything = [*grades, *_earlier(homework, grades, book)]
+            earlier = _earlier(homework, grades, book)
+            everything = [*grades, *earlier]
             write = partial(write_grades, everything, rubric, out)
             faults += _unwritten(f"the marks in {out}", write)
     unsaved = ", ".join(book.unsaved)
     if unsaved:
         faults.append(f"The verdicts on {unsaved} are not in the gradebook: {book.problem}.")
-    return Ran(tuple(grades), tuple(faults), len(homework.hand_ins) - len(grades))
+    chosen = len(homework.hand_ins)
+    others = len(homework.everyone) - chosen
+    known = {one.student for one in earlier} - {item.student for item in homework.hand_ins}
+    return Ran(tuple(grades), tuple(faults), chosen - len(grades), others - len(known))
 
 
 def conclude(console: Console, ran: Ran, out: Path) -> int:
@@ -85,6 +90,9 @@ def conclude(console: Console, ran: Ran, out: Path) -> int:
     waiting, lost = states.count("needs_marking"), states.count("not_scored")
     console.print(f"{len(ran.grades)} submissions graded; marks in {out / 'grades.csv'}, feedback "
                   f"in {out / 'feedback'}.", markup=False, soft_wrap=True)
+    if ran.unknown:
+        console.print(f"{ran.unknown} others have no marks by this rubric yet: run without --only "
+                      "to grade them.")
     if waiting:
         console.print(f"{waiting} have something for a person to mark.")
     remarked = sum(bool(one.submission.remarks) for one in ran.grades)
@@ -94,15 +102,16 @@ def conclude(console: Console, ran: Ran, out: Path) -> int:
     if lost:
         _complain(console, f"{lost} could not be scored because of the grader or this machine; "
                   f"nobody has lost points by it. The reasons are in {out / 'grades.json'}. Mend "
-                  "what they name and run the same command again: it goes on with these.")
+                  "what they name and run the same command again, without --fresh: it goes on with "
+                  "these.")
     for line in ran.faults:
         _complain(console, plain_line(line))
     if ran.faults:
         _complain(console, "Make room, or mend what is named above, and run the same command "
-                  "again: what is missing is graded and written then.")
+                  "again, without --fresh: what is missing is graded and written then.")
     if ran.left:
         _complain(console, f"Stopped: {ran.left} submissions were not begun. Run the same command "
-                  "again to go on with them.")
+                  "again, without --fresh, to go on with them.")
         return STOPPED
     return NOT_ALL if lost or ran.faults else GRADED
 
@@ -122,7 +131,7 @@ def finishing(stop: threading.Event, say: Callable[[str], None]) -> Iterator[Non
     try:
         yield
     except KeyboardInterrupt:
-        say("What was graded is kept. Run the same command again to go on with the rest.")
+        say("What was graded is kept. Run the same command again, without --fresh, to go on.")
         raise
     finally:
         for number, handler in before.items():
@@ -137,10 +146,12 @@ def said(console: Console) -> Callable[[str], None]:
 def _earlier(homework: Class, grades: list[Grade], book: Gradebook) -> list[Grade]:
     """Of students who are in the class and were not graded now: what still holds from before."""
     graded = {one.student for one in grades}
-    others = {item.student for item in homework.everyone} - graded
+    others = {item.student: item for item in homework.everyone if item.student not in graded}
     return [
         grade(homework.rubric, submission, tuple(known.verdicts.values()), known.seconds)
         for submission, known in book.of(others)
+        # Keys follow from who is in the folder: the same one may have been somebody else's.
+        if submission.source.name == others[submission.student].sources[0].name
     ]
 
 

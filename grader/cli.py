@@ -32,7 +32,10 @@ _rubric = click.option(
 )
 _profile = click.option("--profile", help="Data, budget and thresholds of the rubric to use.")
 _criterion = click.option("--criterion", multiple=True, metavar="ID", help="Only this criterion.")
-_seed = click.option("--seed", type=int, help="Draw the hidden networks and the order from this.")
+_seed = click.option(
+    "--seed", type=click.IntRange(0, 2**63 - 1), metavar="N",
+    help="Draw the hidden networks and the order from this.",
+)
 _sandbox = click.option(
     "--sandbox", "sandbox_name", type=click.Choice(["docker", "process", "auto"]),
     default="docker", show_default=True,
@@ -90,8 +93,9 @@ def run(submissions: Path, out: Path, only: tuple[str, ...], templates: Path | N
 
     console, stop = _console(), threading.Event()
     rubric = _load_rubric(options)
-    everyone = discover(submissions)
+    everyone = [item for item in discover(submissions) if out.resolve() not in item.sources]
     chosen = _only(everyone, only, submissions)
+    options["whole"] = not only and not options["criterion"]
     homework = Class(rubric, tuple(everyone), tuple(chosen), out, templates)
     with open_gradebook(out, said(console)) as book, finishing(stop, said(console)):
         ran = grade_class(console, homework, options, book, stop)
@@ -124,7 +128,8 @@ def check(file: Path, as_json: bool, **options: Any) -> int:
         raise UsageError(f"'{hidden[0]}' is not a criterion that can be checked here; these can: "
                          + ", ".join(visible))
     options |= {"criterion": options["criterion"] or tuple(visible), "sandbox_name": "process",
-                "gpus": "auto", "jobs": 1, "base_image": None, "runtime": None, "fresh": False}
+                "gpus": "auto", "jobs": 1, "base_image": None, "runtime": None, "fresh": False,
+                "whole": True}
     waiting = nullcontext() if as_json else console.status("Checking your work ...")
     with waiting, in_memory() as book:
         (grade,) = list(grades_of(rubric, [own_work(file)], options, _nowhere, _nowhere, book,
@@ -157,7 +162,7 @@ def validate(samples: Path | None, **options: Any) -> int:
 
     console = _console()
     rubric = _load_rubric(options)
-    options |= {"criterion": (), "fresh": False}
+    options |= {"criterion": (), "fresh": False, "whole": True}
     hand_ins = (hand_in(rubric.reference), *(discover(samples) if samples else ()))
     with tempfile.TemporaryDirectory(prefix="grader-validate-") as out, in_memory() as book:
         homework = Class(rubric, hand_ins, hand_ins, Path(out))
@@ -228,7 +233,7 @@ def main() -> None:
     except UsageError as error:
         click.echo(f"grader: {error}", err=True)
         code = 2
-    except GraderError as error:
+    except (GraderError, OSError) as error:   # a full disk, mostly; its text names the file
         click.echo(f"grader: {error}", err=True)
         code = 1
     except (click.Abort, KeyboardInterrupt):

@@ -1,34 +1,35 @@
 """What a verdict depends on, as a digest: while it stays the same, a verdict holds.
 
-The criterion's check and its parameters, the profile and the limits, the reference solution, the
-sandbox, and the grader's own code. A title, the points and the late policy are not among them:
-they are applied anew each time.
+The criterion's check and its parameters, the profile, the data and the limits, the reference
+solution, the sandbox, and the grader's own code. A title, the points and the late policy are not
+among them: they are applied anew each time.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
-from grader.rubric import Criterion, Rubric
+from grader.rubric import Criterion, DataSpec, Rubric
 from grader.sandbox.base import Sandbox
 
 _PACKAGE = Path(__file__).parent
 
 
 def fingerprints(
-    rubric: Rubric, criteria: Iterable[Criterion], sandbox: Sandbox
+    rubric: Rubric, criteria: Iterable[Criterion], sandbox: Sandbox, gpus: Collection[str] = ()
 ) -> dict[str, str]:
-    """A digest for each criterion, by its id."""
+    """A digest for each criterion, by its id. With a GPU and without are not the same."""
     shared = [
         rubric.active.model_dump(mode="json"),
+        _of_data(rubric.active.data),
         rubric.limits.model_dump(mode="json"),
         _of_folder(rubric.reference),
         _of_folder(_PACKAGE),
-        [sandbox.name, sandbox.version],
+        [sandbox.name, sandbox.version, bool(gpus)],
     ]
     return {
         item.id: _of(item.check, item.params.model_dump(mode="json"), *shared) for item in criteria
@@ -40,12 +41,28 @@ def _of(*parts: object) -> str:
 
 
 @cache
-def _of_folder(folder: Path) -> str:
-    """Of every file that is code, data or a template in it."""
+def _of_folder(place: Path) -> str:
+    """Of every file in a folder, code, data or template; or of the one file that it is."""
     digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and "__pycache__" not in path.parts:
+    for path in _files(place):
+        if "__pycache__" not in path.parts:
             content = path.read_bytes()
-            digest.update(f"\0{path.relative_to(folder).as_posix()}\0{len(content)}\0".encode())
+            name = path.relative_to(place.parent).as_posix()
+            digest.update(f"\0{name}\0{len(content)}\0".encode())
             digest.update(content)
     return digest.hexdigest()
+
+
+def _of_data(spec: DataSpec) -> str:
+    """Of the files' names, sizes and times: there may be many, and they are large."""
+    stamps = []
+    for place in (spec.path, spec.hidden.images, spec.hidden.labels):
+        for path in _files(place) if place is not None else ():
+            stat = path.stat()
+            stamps.append([path.as_posix(), stat.st_size, stat.st_mtime_ns])
+    return _of(stamps)
+
+
+def _files(place: Path) -> Iterator[Path]:
+    paths = sorted(place.rglob("*")) if place.is_dir() else [place]
+    return (path for path in paths if path.is_file())

@@ -7,6 +7,7 @@ criterion counts, by the order in which they came: clocks jump, row numbers do n
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -27,7 +28,7 @@ VERSION = 1   # of the tables below
 TABLES = """
 create table runs (
     id integer primary key, began text not null, machine text not null, process integer not null,
-    exam text not null, seed integer not null, finished text
+    exam text not null, seed integer not null, first integer not null
 );
 create table submissions (
     id integer primary key, run integer not null references runs, student text not null,
@@ -61,84 +62,72 @@ class Gradebook:
     _waiting: list[tuple[Submission, Concluded]] = field(default_factory=list)
     _wanted: Fingerprints = field(default_factory=dict)
     _run: int = 0
-    _first: int = 0    # what earlier runs than this one concluded is not looked at
+    _first: int = 0        # what earlier runs than this one concluded is asked again
+    _sealed: bool = False
 
-    def seed_to_go_on_with(self, wanted: Fingerprints) -> int | None:
-        """The seed of a run for these criteria that was cut short, if that was the last one.
+    def begin(
+        self, wanted: Fingerprints, *, seed: int | None, drawn: int, fresh: bool = False
+    ) -> int:
+        """A new run by a rubric with these fingerprints, and the seed to draw its exam from.
 
-        With it all of a class sit the same exam, however often their grader is stopped.
+        All of a class sit the same exam, however often their grader is stopped: the seed is that of
+        the last run by the same rubric, else `drawn`. `seed` is taken instead where one is asked
+        for. `fresh` draws another, and asks again what earlier runs have concluded; so does every
+        later run until it is done. Raises GraderError when that cannot be written down.
         """
-        last = self._rows("select exam, seed from runs where finished is null"
-                          " and id = (select max(id) from runs)")
-        return int(last[0][1]) if last and last[0][0] == _exam(wanted) else None
-
-    def begin(self, wanted: Fingerprints, seed: int, *, fresh: bool = False) -> None:
-        """A new run for these criteria; `fresh` takes no account of what is known from before.
-
-        Raises GraderError when it cannot be written down.
-        """
+        exam = hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()
+        last = self._rows("select seed, first from runs where exam = ? order by id desc limit 1",
+                          exam) if not fresh else []
+        before = last[0] if last else (drawn, 0)
+        seed = int(before[0]) if seed is None else seed
         try:
             with self._lock, self._connection as connection:
                 cursor = connection.execute(
-                    "insert into runs (began, machine, process, exam, seed) values (?, ?, ?, ?, ?)",
-                    (_now(), platform.node(), os.getpid(), _exam(wanted), seed),
+                    "insert into runs (began, machine, process, exam, seed, first)"
+                    " values (?, ?, ?, ?, ?, ?)",
+                    (_now(), platform.node(), os.getpid(), exam, seed, int(before[1])),
                 )
+                self._run = int(cursor.lastrowid or 0)
+                if fresh:
+                    connection.execute("update runs set first = id where id = ?", (self._run,))
         except sqlite3.Error as error:
             raise GraderError(
                 f"the gradebook cannot be written: {error}. Make room, or name another folder with "
                 "--out."
             ) from None
-        self._run = int(cursor.lastrowid or 0)
-        self._first = self._run if fresh else 0
+        self._first = self._run if fresh else int(before[1])
         self._wanted = wanted
+        return seed
 
-    def known(self, submission: Submission) -> Concluded:
-        """The last verdict on each criterion of these very files that still holds.
-
-        One that was reached under another fingerprint does not hold, nor does `not_scored`.
+    def known(self, submission: Submission, afresh: Collection[str] = ()) -> Concluded:
+        """What need not be asked: the last verdict on each criterion of these very files that still
+        holds. One that was reached under another fingerprint does not, nor does `not_scored`; for
+        the criteria in `afresh` only what this run itself has concluded does.
         """
-        rows = self._rows(
-            "select v.criterion, v.fingerprint, v.verdict, s.id, s.seconds from verdicts v"
-            " join submissions s on s.id = v.submission"
-            " where s.student = ? and s.digest = ? and s.run >= ? order by v.id",
-            submission.student, submission.digest, self._first,
-        )
-        found: dict[str, Verdict] = {}
-        seconds: dict[int, float] = {}
-        for criterion, fingerprint, text, grading, took in rows:
-            # One that cannot be read any more was never reached: it is asked for again.
-            verdict = _read(_VERDICT, text) if self._wanted.get(criterion) == fingerprint else None
-            if verdict is not None and verdict.status != "not_scored":
-                found[criterion] = verdict
-                seconds[grading] = took
-        return Concluded(found, round(sum(seconds.values()), 1))
+        found = self._last(submission, self._first, afresh)
+        scored = {name: one for name, one in found.verdicts.items() if one.status != "not_scored"}
+        return dataclasses.replace(found, verdicts=scored)
 
     def of(self, students: Collection[str]) -> list[tuple[Submission, Concluded]]:
-        """What still holds for these students, by the files that each was graded by last."""
+        """What their marks are made of now, by the files that each was graded by last."""
         rows = self._rows("select student, submission from submissions order by id")
         latest = {student: text for student, text in rows if student in students}
         found = [_read(_SUBMISSION, text) for text in latest.values()]
-        both = [(one, self.known(one)) for one in found if one is not None]
+        both = [(one, self._last(one, 0, ())) for one in found if one is not None]
         return [(submission, known) for submission, known in both if known.verdicts]
 
     def add(self, submission: Submission, found: Concluded) -> None:
         """Keep what a grading concluded: all of it or, should this be the end, nothing."""
         with self._lock:
-            self._waiting.append((submission, found))
-            self._write()
+            if not self._sealed and submission.digest:   # without one nobody knows of what it is
+                self._waiting.append((submission, found))
+                self._write()
 
-    def finish(self) -> None:
-        """The run came to its end; another one draws an exam of its own."""
+    def seal(self) -> None:
+        """Take nothing more: what still runs is about to lose its folder and its sandbox."""
         with self._lock:
+            self._sealed = True
             self._write()
-            if not self._waiting:
-                try:
-                    with self._connection as connection:
-                        connection.execute(
-                            "update runs set finished = ? where id = ?", (_now(), self._run)
-                        )
-                except sqlite3.Error as error:
-                    self.problem = str(error)
 
     @property
     def unsaved(self) -> list[str]:
@@ -155,14 +144,37 @@ class Gradebook:
             self.problem = str(error)
             return []
 
+    def _last(self, submission: Submission, first: int, afresh: Collection[str]) -> Concluded:
+        """The last verdicts that hold, of runs from `first` on, and of this one only for those in
+        `afresh`; `not_scored` where there is no other."""
+        rows = self._rows(
+            "select v.criterion, v.fingerprint, v.verdict, s.id, s.seconds, s.run from verdicts v"
+            " join submissions s on s.id = v.submission"
+            " where s.student = ? and s.digest = ? and s.run >= ? order by v.id",
+            submission.student, submission.digest, first,
+        )
+        found: dict[str, Verdict] = {}
+        seconds: dict[int, float] = {}
+        for criterion, fingerprint, text, grading, took, run in rows:
+            if criterion in afresh and run < self._run:
+                continue
+            # One that cannot be read any more was never reached: it is asked for again.
+            verdict = _read(_VERDICT, text) if self._wanted.get(criterion) == fingerprint else None
+            if verdict is None or (verdict.status == "not_scored" and criterion in found):
+                continue
+            found[criterion] = verdict
+            seconds[grading] = took
+        return Concluded(found, round(sum(seconds.values()), 1))
+
     def _write(self) -> None:
-        try:
-            while self._waiting:
+        waiting, self._waiting = self._waiting, []
+        for submission, found in waiting:
+            try:
                 with self._connection as connection:
-                    self._insert(connection, *self._waiting[0])
-                del self._waiting[0]
-        except sqlite3.Error as error:
-            self.problem = str(error)
+                    self._insert(connection, submission, found)
+            except (sqlite3.Error, TypeError, ValueError, OverflowError) as error:
+                self.problem = str(error)
+                self._waiting.append((submission, found))
 
     def _insert(
         self, connection: sqlite3.Connection, submission: Submission, found: Concluded
@@ -181,11 +193,6 @@ class Gradebook:
                 for name, verdict in found.verdicts.items()
             ],
         )
-
-
-def _exam(wanted: Fingerprints) -> str:
-    """One digest for all that an exam is drawn for."""
-    return hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()
 
 
 def _json(record: Submission | Verdict) -> str:

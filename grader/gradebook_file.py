@@ -26,15 +26,16 @@ def open_gradebook(folder: Path, say: Callable[[str], None]) -> Iterator[Gradebo
     A damaged one is put aside under another name and `say` is told. Raises UsageError when another
     grader has it open, or when a later version of the grader has written it.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / _LOCK)
     try:
-        lock.acquire(timeout=0)
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / _LOCK).acquire(timeout=0)
     except Timeout:
         raise UsageError(
             f"{folder}: another grader is at work in this folder{_who(folder / NAME)}. Wait for it "
             "to end, or give this run a folder of its own with --out."
         ) from None
+    except OSError as error:
+        raise UsageError(f"{folder}: no results can be kept there: {error.strerror}") from None
     with lock, closing(_connect(folder / NAME, say)) as connection:
         yield Gradebook(connection)
 

@@ -6,6 +6,7 @@ import dataclasses
 import threading
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -46,13 +47,11 @@ def grades_of(
     """
     criteria = options["criterion"] or [criterion.id for criterion in rubric.criteria]
     with workspace() as folder, open_sandbox(options, folder, say) as (sandbox, gpus):
-        chosen = pipeline.choose(rubric, criteria)
-        wanted = fingerprints(rubric, chosen, sandbox)
-        seed = options["seed"]
-        if seed is None and not options["fresh"]:
-            seed = book.seed_to_go_on_with(wanted)
-        seed = asking.draw_seed() if seed is None else seed
-        book.begin(wanted, seed, fresh=options["fresh"])
+        seed = book.begin(
+            fingerprints(rubric, rubric.criteria, sandbox, gpus),
+            seed=options["seed"], drawn=asking.draw_seed(),
+            fresh=options["fresh"] and options["whole"],
+        )
         setting = pipeline.set_up(
             rubric,
             criteria,
@@ -62,12 +61,17 @@ def grades_of(
             gpus=gpus,
             jobs=options["jobs"] or schedule.default_jobs(rubric.limits.memory_mib),
             seed=seed,
+            stop=stop,
             tell=tell,
         )
-        setting = dataclasses.replace(setting, known=book.known, keep=book.add, stop=stop)
-        yield from pipeline.grade_all(setting, hand_ins, tell)
-        if not stop.is_set():
-            book.finish()
+        known = partial(book.known, afresh=criteria if options["fresh"] else ())
+        setting = dataclasses.replace(setting, known=known, keep=book.add)
+        try:
+            yield from pipeline.grade_all(setting, hand_ins, tell)
+        finally:
+            # Before the sandbox and the folder go: code that misses its files is not at fault.
+            stop.set()
+            book.seal()
 
 
 @contextmanager
@@ -95,15 +99,19 @@ def open_sandbox(
             with closing(engine):
                 base = options["base_image"]
                 tag = ensure_image(engine, Build({"BASE_IMAGE": base} if base else {}), say)
-                sandbox = DockerSandbox(engine, tag, runtime=options["runtime"])
-                sandbox.reap_leftovers()
+                container = DockerSandbox(engine, tag, runtime=options["runtime"])
+                container.reap_leftovers()
                 try:
-                    yield sandbox, resolve_gpus(gpus, engine, tag)
+                    yield container, resolve_gpus(gpus, engine, tag)
                 finally:
-                    sandbox.close()
+                    container.close()
             return
     from grader.sandbox.process import ProcessSandbox
 
     say(UNPROTECTED)
     lent = {"none": (), "auto": ("all",), "all": ("all",)}
-    yield ProcessSandbox(scratch=folder), lent.get(gpus, tuple(gpus.split(",")))
+    sandbox = ProcessSandbox(scratch=folder)
+    try:
+        yield sandbox, lent.get(gpus, tuple(gpus.split(",")))
+    finally:
+        sandbox.close()

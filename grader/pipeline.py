@@ -47,10 +47,11 @@ class Setting:
     known: Callable[[Submission], Concluded] = lambda submission: Concluded()
     keep: Callable[[Submission, Concluded], None] = lambda submission, found: None
     stop: threading.Event = field(default_factory=threading.Event)
+    absent: threading.Event = field(default_factory=threading.Event)
 
     @property
     def asker(self) -> Asker:
-        return Asker(self.sandbox, self.rubric.limits, self.view, self.stop)
+        return Asker(self.sandbox, self.rubric.limits, self.view, self.stop, self.absent)
 
 
 def set_up(
@@ -63,6 +64,7 @@ def set_up(
     gpus: tuple[str, ...] = (),
     jobs: int = 1,
     seed: int | None = None,
+    stop: threading.Event | None = None,
     tell: Tell = lambda who, what: None,
 ) -> Setting:
     """Load the data, draw the exam, and ask the reference for the key.
@@ -79,7 +81,9 @@ def set_up(
     threads = max(1, schedule.cores() // jobs)
     exam, hidden_labels = asking.draw_exam(rubric, dataset, seed, threads)
     key = AnswerKey(exam, hidden_labels, dataset.validation_labels, {})
-    setting = Setting(rubric, chosen, sandbox, workspace, view, key, gpus, jobs)
+    setting = Setting(
+        rubric, chosen, sandbox, workspace, view, key, gpus, jobs, stop=stop or threading.Event()
+    )
     tell(GOLD, "answering what students will be asked")
     return dataclasses.replace(setting, key=dataclasses.replace(key, gold=_gold(setting)))
 

@@ -15,6 +15,7 @@ import psutil
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 _NOTHING = object()
+_LOOK_SECONDS = 0.5
 
 
 def cores() -> int:
@@ -71,7 +72,8 @@ def in_slots(
                 running.add(pool.submit(work, item))  # type: ignore[arg-type]  # not the sentinel
             if not running:
                 return
-            done, running = wait(running, return_when=FIRST_COMPLETED)
+            # In pieces: on Windows Ctrl-C does not interrupt a wait.
+            done, running = wait(running, _LOOK_SECONDS, return_when=FIRST_COMPLETED)
             for future in done:
                 yield future.result()
     finally:

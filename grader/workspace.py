@@ -11,6 +11,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from grader.errors import GraderError
+
 _PREFIX = "grader-run-"
 _LOCK = ".lock"   # held as long as the run lives; the system lets go of it when a process dies
 
@@ -26,7 +28,13 @@ def workspace() -> Iterator[Path]:
     for left in parent.glob(f"{_PREFIX}*"):
         if not left.is_symlink() and _is_mine(left):
             _remove_if_left(left)
-    folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
+    try:
+        folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
+    except OSError as error:
+        raise GraderError(
+            f"no folder to work in can be made in {parent}: {error.strerror}. Make room there, or "
+            "name another with TMPDIR."
+        ) from None
     try:
         with FileLock(folder / _LOCK):
             yield folder

@@ -173,6 +173,46 @@ def test_run_grades_only_whom_it_is_told_to(submissions: Path, tmp_path: Path) -
     assert (out / "grades.csv").is_file()
 
 
+def graded_in(out: Path) -> dict[str, list[str]]:
+    """The criteria that have a mark or wait for one, by student."""
+    document = json.loads((out / "grades.json").read_text(encoding="utf-8"))
+    return {one["student"]: [c["id"] for c in one["criteria"]] for one in document["submissions"]}
+
+
+@pytest.mark.parametrize("fresh", [(), ("--fresh",)])
+def test_one_criterion_of_one_student_leaves_all_other_marks_as_they_are(
+    submissions: Path, tmp_path: Path, fresh: tuple[str, ...]
+) -> None:
+    out, local = tmp_path / "out", ("--sandbox", "process")
+    assert grade_written(submissions, out, "--criterion", "written-b", *local).returncode == 0
+    both = {name: ["written-a", "written-b"] for name in ("ada", "grace")}
+    assert graded_in(out) == both
+    done = grade_written(submissions, out, "--only", "ada", *local, *fresh)
+    assert done.returncode == 0, done.stderr
+    assert graded_in(out) == both
+
+
+def test_who_has_no_marks_yet_is_told(submissions: Path, tmp_path: Path) -> None:
+    done = grade_written(submissions, tmp_path / "out", "--only", "ada", "--sandbox", "process")
+    assert "1 others have no marks by this rubric yet" in done.stdout
+
+
+def test_results_inside_the_class_folder_are_no_submission(submissions: Path) -> None:
+    for _ in range(2):
+        done = grade_written(submissions, submissions / "results", "--sandbox", "process")
+        assert done.returncode == 0, done.stderr
+    assert set(graded_in(submissions / "results")) == {"ada", "grace"}
+
+
+def test_results_that_cannot_be_kept_there_are_a_mistake_of_usage(
+    submissions: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "out").write_text("a file", encoding="utf-8")
+    done = grade_written(submissions, tmp_path / "out", "--sandbox", "process")
+    assert done.returncode == 2
+    assert "no results can be kept there: File exists" in done.stderr
+
+
 def test_without_an_engine_the_message_says_what_to_do(submissions: Path, tmp_path: Path) -> None:
     done = grade_written(submissions, tmp_path / "out", "--sandbox", "docker")
     assert done.returncode == 1

@@ -53,7 +53,7 @@ def concluded(*verdicts: Verdict, seconds: float = 1.0) -> Concluded:
 @pytest.fixture
 def book() -> Iterator[Gradebook]:
     with in_memory() as book:
-        book.begin(WANTED, 7)
+        book.begin(WANTED, seed=None, drawn=7)
         yield book
 
 
@@ -88,28 +88,61 @@ def test_a_verdict_stands_when_a_later_try_could_not_be_scored(book: Gradebook) 
 
 def test_a_criterion_that_changed_is_asked_again_and_the_others_are_not(book: Gradebook) -> None:
     book.add(ADA, concluded(verdict("one"), verdict("two")))
-    book.begin(WANTED | {"two": "another print"}, 7)
+    book.begin(WANTED | {"two": "another print"}, seed=None, drawn=7)
     assert set(book.known(ADA).verdicts) == {"one"}
 
 
-def test_a_run_that_was_cut_short_goes_on_with_its_own_exam(book: Gradebook) -> None:
+def test_all_of_a_class_sit_the_same_exam(book: Gradebook) -> None:
     other = WANTED | {"two": "another print"}
-    assert book.seed_to_go_on_with(WANTED) == 7
-    assert book.seed_to_go_on_with(other) is None
-    book.begin(other, 8)
-    assert book.seed_to_go_on_with(WANTED) is None
-    assert book.seed_to_go_on_with(other) == 8
-    book.finish()
-    assert book.seed_to_go_on_with(other) is None
+    assert book.begin(WANTED, seed=None, drawn=8) == 7
+    assert book.begin(other, seed=None, drawn=9) == 9
+    assert book.begin(WANTED, seed=None, drawn=10) == 7
+    assert book.begin(WANTED, seed=5, drawn=11) == 5
+    assert book.begin(WANTED, seed=None, drawn=12, fresh=True) == 12
+    assert book.begin(WANTED, seed=None, drawn=13) == 12
 
 
-def test_a_fresh_run_looks_at_nothing_from_before(book: Gradebook) -> None:
+def test_a_fresh_run_asks_again_and_so_do_those_that_go_on_with_it(book: Gradebook) -> None:
+    grace = dataclasses.replace(ADA, student="grace")
     book.add(ADA, concluded(verdict("one")))
-    book.begin(WANTED, 8, fresh=True)
+    book.add(grace, concluded(verdict("one")))
+    book.begin(WANTED, seed=None, drawn=8, fresh=True)
     assert book.known(ADA).verdicts == {}
     book.add(ADA, concluded(verdict("one", "failed")))
-    book.begin(WANTED, 9)
+    book.begin(WANTED, seed=None, drawn=9)
     assert book.known(ADA).verdicts["one"].status == "failed"
+    assert book.known(grace).verdicts == {}
+    assert [student.student for student, _ in book.of({"ada", "grace"})] == ["ada", "grace"]
+
+
+def test_one_criterion_afresh_leaves_the_others_as_they_are(book: Gradebook) -> None:
+    book.add(ADA, concluded(verdict("one"), verdict("two")))
+    book.begin(WANTED, seed=None, drawn=8)
+    assert set(book.known(ADA, afresh=("one",)).verdicts) == {"two"}
+    book.add(ADA, concluded(verdict("one", "failed")))
+    assert set(book.known(ADA, afresh=("one",)).verdicts) == {"one", "two"}
+
+
+def test_marks_say_what_could_not_be_scored_where_nothing_better_is_known(book: Gradebook) -> None:
+    book.add(ADA, concluded(verdict("one"), verdict("two", "not_scored")))
+    book.add(ADA, concluded(verdict("one", "not_scored")))
+    ((_, found),) = book.of({"ada"})
+    assert {name: one.status for name, one in found.verdicts.items()} == {
+        "one": "passed", "two": "not_scored",
+    }
+
+
+def test_files_that_could_not_be_read_hide_no_earlier_verdict(book: Gradebook) -> None:
+    book.add(ADA, concluded(verdict("one")))
+    book.add(dataclasses.replace(ADA, digest=""), concluded(verdict("one", "not_scored")))
+    ((_, found),) = book.of({"ada"})
+    assert found.verdicts["one"].status == "passed"
+
+
+def test_a_sealed_gradebook_takes_nothing_more(book: Gradebook) -> None:
+    book.seal()
+    book.add(ADA, concluded(verdict("one", "failed")))
+    assert book.known(ADA).verdicts == {}
 
 
 def test_names_that_no_text_encodes_are_kept(book: Gradebook) -> None:
@@ -121,7 +154,7 @@ def test_names_that_no_text_encodes_are_kept(book: Gradebook) -> None:
 def test_a_grading_is_kept_whole_or_not_at_all(tmp_path: Path) -> None:
     """The second verdict of a grading cannot be written: neither is the first."""
     with open_gradebook(tmp_path, print) as book:
-        book.begin(WANTED, 7)
+        book.begin(WANTED, seed=None, drawn=7)
         trigger = (
             "create trigger full before insert on verdicts when new.criterion = 'two'"
             " begin select raise(abort, 'database or disk is full'); end"
@@ -143,7 +176,7 @@ def test_a_grading_is_kept_whole_or_not_at_all(tmp_path: Path) -> None:
 def test_threads_lose_and_double_nothing(tmp_path: Path) -> None:
     students = [dataclasses.replace(ADA, student=f"student-{n}") for n in range(40)]
     with open_gradebook(tmp_path, print) as book:
-        book.begin(WANTED, 7)
+        book.begin(WANTED, seed=None, drawn=7)
         threads = [
             threading.Thread(target=book.add, args=(student, concluded(verdict("one"))))
             for student in students
@@ -160,7 +193,7 @@ def test_threads_lose_and_double_nothing(tmp_path: Path) -> None:
 
 def test_two_graders_do_not_work_in_one_folder(tmp_path: Path) -> None:
     with open_gradebook(tmp_path, print) as book:
-        book.begin(WANTED, 7)
+        book.begin(WANTED, seed=None, drawn=7)
         other = subprocess.run(
             [sys.executable, "-c", "import sys, pathlib\n"
              "from grader.gradebook_file import open_gradebook\n"
@@ -176,7 +209,7 @@ def test_two_graders_do_not_work_in_one_folder(tmp_path: Path) -> None:
 @pytest.mark.parametrize("damage", ["head", "middle", "not a database", "half"])
 def test_a_damaged_gradebook_is_put_aside_and_told(tmp_path: Path, damage: str) -> None:
     with open_gradebook(tmp_path, print) as book:
-        book.begin(WANTED, 7)
+        book.begin(WANTED, seed=None, drawn=7)
         for number in range(200):
             student = dataclasses.replace(ADA, student=f"student-{number}")
             book.add(student, concluded(FULL))
@@ -194,7 +227,7 @@ def test_a_damaged_gradebook_is_put_aside_and_told(tmp_path: Path, damage: str) 
     path.write_bytes(content)
     said: list[str] = []
     with open_gradebook(tmp_path, said.append) as book:
-        book.begin(WANTED, 8)
+        book.begin(WANTED, seed=None, drawn=8)
         assert book.known(ADA).verdicts == {}
         book.add(ADA, concluded(verdict("one")))
         assert book.unsaved == []

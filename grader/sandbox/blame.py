@@ -21,6 +21,8 @@ PROCESS_LIMIT = "process_limit"
 DISK_LIMIT = "disk_limit"
 FILES_LIMIT = "files_limit"
 WORKER_LOST = "worker_lost"
+# A wait that ended so much too late was not the worker's: Ctrl-Z, a machine that was paused.
+HELD_SECONDS = 5.0
 NOT_STARTED = "not_started"
 
 OWNER: Mapping[str, Owner] = {
@@ -96,9 +98,24 @@ def from_silence(exit_: Exit, seconds: float, limit: float) -> Outcome:
         return Outcome(WORKER_LOST, "harness", f"the sandbox was lost: {exit_.lost}", seconds)
     if exit_.out_of_memory:
         return out_of_memory(Outcome(wire.CRASHED, "student", seconds=seconds))
+    if seconds > limit + HELD_SECONDS:
+        return _held_up(seconds, limit)
     if seconds >= limit:
         return Outcome(wire.TIME_LIMIT, "student", "no answer within the time limit", seconds)
     text = f"the worker ended by itself (exit status {exit_.code}), which it never should"
+    return Outcome(WORKER_LOST, "harness", text, seconds)
+
+
+def in_time(outcome: Outcome, limit: float) -> Outcome:
+    """The same outcome, unless it is a time limit of which the host heard much too late: whatever
+    held the host up may have held the worker up as well.
+    """
+    late = outcome.kind == wire.TIME_LIMIT and outcome.seconds > limit + HELD_SECONDS
+    return _held_up(outcome.seconds, limit) if late else outcome
+
+
+def _held_up(seconds: float, limit: float) -> Outcome:
+    text = f"the grader itself was held up: it waited {seconds:.0f} s instead of {limit:.0f} s"
     return Outcome(WORKER_LOST, "harness", text, seconds)
 
 

@@ -121,7 +121,7 @@ def _ask(
     seconds = time.monotonic() - begun
     if isinstance(reply, tuple) and _answers(reply[0], question):
         message, blobs = reply
-        outcome = blame.from_answer(message, seconds)
+        outcome = blame.in_time(blame.from_answer(message, seconds), limit)
         value = message.get("value") if outcome.answered else None
         blobs = blobs if outcome.answered else ()
         return checked(Evidence(question, outcome, value, blobs)), True

@@ -99,6 +99,12 @@ class ProcessSandbox:
     ) -> None:
         self._environment = dict(environment or {})
         self._scratch = scratch
+        self._workers: set[ProcessWorker] = set()
+
+    def close(self) -> None:
+        """End whatever still runs; for once, after the last job."""
+        for worker in tuple(self._workers):
+            worker.stop()
 
     @contextmanager
     def start(self, job: Job, gpus: Iterable[str] = ()) -> Iterator[ProcessWorker]:
@@ -119,9 +125,11 @@ class ProcessSandbox:
             except OSError as error:
                 raise SandboxError(f"the worker process could not be started: {error}") from None
             worker = ProcessWorker(process, places, job.limits.memory_mib * 2**20)
+            self._workers.add(worker)
             try:
                 yield worker
             finally:
+                self._workers.discard(worker)
                 worker.stop()
                 assert process.stdout
                 process.stdout.close()

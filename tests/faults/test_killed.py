@@ -27,9 +27,9 @@ pytestmark = pytest.mark.docker
 def left_behind() -> list[Path]:
     """Folders of graders that are dead: nobody holds their locks."""
     found = []
-    for folder in Path(tempfile.gettempdir()).glob("grader-run-*"):
-        with suppress(Timeout, OSError), FileLock(folder / ".lock", timeout=0):
-            found.append(folder)
+    for lock in Path(tempfile.gettempdir()).glob("grader-run-*/.lock"):
+        with suppress(Timeout, OSError), FileLock(lock, timeout=0):
+            found.append(lock.parent)
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from pathlib import Path
 
@@ -68,6 +69,35 @@ def test_ctrl_c_twice_stops_at_once_and_costs_nobody_anything(
     assert [status for _, _, status in verdicts(out) if status != "not_scored"] == []
     if engine is not None:
         assert containers(engine, grader) == []
+
+
+def test_a_grader_that_is_held_up_takes_nobodys_points(
+    sandbox: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """Ctrl-Z and fg, a machine that was paused: the limits of those who ran then are long over."""
+    submissions, out = a_class(tmp_path / "in", 2, SLOW), tmp_path / "out"
+    with grading(submissions, out, "--sandbox", sandbox) as grader:
+        engine = request.getfixturevalue("docker_sandbox") if sandbox == "docker" else None
+        assert eventually(lambda: workers(grader, engine) == 2, 90), "the class was not begun"
+        grader.process.send_signal(signal.SIGSTOP)
+        time.sleep(26)   # 8 seconds are the limit, 10 its grace, 5 what else may come late
+        grader.process.send_signal(signal.SIGCONT)
+        assert grader.end() == 0, grader.text
+    assert marks(out) == {path.stem: FULL for path in submissions.iterdir()}
+
+
+def test_what_is_stopped_in_the_middle_of_its_work_keeps_no_failure(tmp_path: Path) -> None:
+    """Stopped at once, a run takes its folders away: code that writes a file would miss them."""
+    writes = SLOW.replace("sleep(2)", "sleep(4); open('notes.txt', 'w').close()")
+    submissions, out = a_class(tmp_path / "in", 2, writes), tmp_path / "out"
+    with grading(submissions, out, "--sandbox", "process") as grader:
+        assert eventually(lambda: workers(grader, None) == 2, 90), "the class was not begun"
+        grader.process.send_signal(signal.SIGTERM)
+        assert grader.end() == 130
+    assert {status for _, _, status in verdicts(out)} <= {"not_scored"}
+    with grading(submissions, out, "--sandbox", "process") as grader:
+        assert grader.end() == 0, grader.text
+    assert marks(out) == {path.stem: FULL for path in submissions.iterdir()}
 
 
 def test_two_graders_do_not_share_a_results_folder(tmp_path: Path) -> None:

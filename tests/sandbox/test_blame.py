@@ -83,3 +83,15 @@ def test_every_kind_that_a_student_owns_has_its_sentences() -> None:
     for kind, owner in blame.OWNER.items():
         if owner == "student" and kind != wire.ANSWERED:
             assert without_answer(criterion, Outcome(kind, owner), "asked").next_step
+
+
+def test_a_grader_that_was_held_up_itself_takes_nobodys_points() -> None:
+    """Ctrl-Z and fg, a machine that was paused: the wait ended much too late."""
+    silent = Exit(-9)
+    assert blame.from_silence(silent, 18.2, limit=18).kind == wire.TIME_LIMIT
+    assert blame.from_silence(silent, 60, limit=18).owner == "harness"
+    said = blame.from_answer({"outcome": wire.TIME_LIMIT}, seconds=60)
+    assert blame.in_time(said, limit=18).owner == "harness"
+    assert blame.in_time(said, limit=60).kind == wire.TIME_LIMIT
+    answered = blame.from_answer({"outcome": wire.ANSWERED}, seconds=60)
+    assert blame.in_time(answered, limit=18) == answered

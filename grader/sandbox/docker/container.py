@@ -55,8 +55,8 @@ class DockerSandbox:
 
     @property
     def version(self) -> str:
-        """The image's name, which is a digest of all that is in it."""
-        return self.image
+        """The image's name, which is a digest of all that is in it, and what it runs on."""
+        return f"{self.image} {self.runtime or ''}".strip()
 
     def reap_leftovers(self) -> int:
         """Remove what killed graders left behind, and count it; for once, before the first job."""

@@ -6,7 +6,8 @@ killed; what can stay is the stopped container. Labels name the process that mad
 
 from __future__ import annotations
 
-import os
+import platform
+import sys
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -63,7 +64,15 @@ def _is_left(labels: dict[str, str], state: str, created: float) -> bool:
 
 
 def _owner(process: psutil.Process) -> str:
-    return f"{process.pid}@{process.create_time():.2f}"
+    """A pid and when it began: on Linux in ticks since the boot, which no set clock changes."""
+    began: object = round(process.create_time(), 2)
+    if sys.platform == "linux":
+        try:
+            stat = Path(f"/proc/{process.pid}/stat").read_text()
+        except OSError:
+            raise psutil.NoSuchProcess(process.pid) from None
+        began = stat.rpartition(")")[2].split()[19]   # field 22, two before it are gone with ")"
+    return f"{process.pid}@{began}"
 
 
 def _world() -> str:
@@ -71,5 +80,5 @@ def _world() -> str:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
         namespace = Path("/proc/self/ns/pid").readlink().name
     except OSError:   # not Linux: the host's name and the time of its boot must do
-        boot, namespace = os.uname().nodename, str(int(psutil.boot_time()))
+        boot, namespace = platform.node(), str(int(psutil.boot_time()))
     return f"{boot}/{namespace}"
