@@ -24,7 +24,9 @@ CLUTTER = frozenset(
     {
         "__MACOSX",
         ".DS_Store",
+        "Icon\r",  # of a folder with a picture of its own, as Google Drive's have
         "__pycache__",
+        "site-packages",   # an environment that was zipped with the homework
         ".git",
         ".ipynb_checkpoints",
         ".mypy_cache",
@@ -141,7 +143,8 @@ class Landing:
 
 def _parts(name: str, caps: Caps) -> tuple[str, ...]:
     """The components of a relative path with forward slashes; raises RefusedArchive."""
-    if any(unicodedata.category(character) in _INVISIBLE for character in name):
+    seen = "/".join(part for part in name.split("/") if not is_clutter(part))
+    if any(unicodedata.category(character) in _INVISIBLE for character in seen):
         raise RefusedArchive(f"the name {shown(name)} has control or invisible characters in it")
     if "\\" in name:
         raise RefusedArchive(

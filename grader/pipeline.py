@@ -159,14 +159,19 @@ def _verdicts(
     evidence = asking.ask(setting.asker, submission, questions, gpus, tell)
     tell(submission.student, "judging")
     work = Work(submission, evidence)
-    return [_judge(criterion, work, setting.key) for criterion in criteria]
+    verdicts = [_judge(criterion, work, setting.key) for criterion in criteria]
+    if submission.source == setting.rubric.reference.resolve():
+        return verdicts   # it is the instructor's, and trusted
+    return [
+        with_doubt(verdict, submission) if CHECKS[criterion.check].testimony else verdict
+        for criterion, verdict in zip(criteria, verdicts, strict=True)
+    ]
 
 
 def _judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
     check = CHECKS[criterion.check]
     try:
-        verdict = with_notes(check.judge(criterion, work, key), work.submission)
-        return with_doubt(verdict, work.submission) if check.testimony else verdict
+        return with_notes(check.judge(criterion, work, key), work.submission)
     except Exception as error:
         # An answer that no check expected must not stop the class, and must not become a mark.
         # The error's own words may quote an answer about hidden data: its kind has to do.

@@ -15,7 +15,7 @@ MOST = 10           # remarks on one submission
 _LARGEST = 1_000_000   # bytes of a file that are looked at
 _LONGEST = 2_000       # characters of a line
 _REACHES_FOR = {
-    "the grader's own modules": r"\b(import|from)\s+grader\b|['\"]grader[.'\"]",
+    "the grader's own modules": r"(^|[;:])\s*(import|from)\s+grader\b|['\"]grader\.",
     "other processes or descriptors": r"/proc/(self|\d|\*|\{)",
     "objects and frames that are not its own":
         r"\bgc\s*\.\s*get_|\b_getframe\b|\bf_back\b|\bf_globals\b|\btb_frame\b|\b__subclasses__\b"
@@ -37,7 +37,10 @@ def remarks(folder: Path, files: Iterable[str]) -> tuple[str, ...]:
         with (folder / file).open("rb") as source:
             lines = source.read(_LARGEST).decode("utf-8", "replace").split("\n")
         for what, pattern in _PATTERNS.items():
-            hits = (n for n, line in enumerate(lines, 1) if pattern.search(line[:_LONGEST]))
+            hits = (
+                number for number, line in enumerate(lines, 1)
+                if not line.lstrip().startswith("#") and pattern.search(line[:_LONGEST])
+            )
             if number := next(hits, None):
                 found.append(f"{file}:{number} reaches for {what}")
     return tuple(found[:MOST])

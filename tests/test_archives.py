@@ -360,3 +360,13 @@ def test_a_target_that_is_not_empty_is_left_alone(tmp_path: Path) -> None:
 def test_archives_are_known_by_their_suffix() -> None:
     assert all(is_archive(Path(name)) for name in ("a.zip", "b.TAR.GZ", "c.tgz", "d.rar"))
     assert not is_archive(Path("a.py"))
+
+
+def test_what_a_mac_and_an_environment_leave_in_a_zip_is_left_out(tmp_path: Path) -> None:
+    archive = tmp_path / "hw2.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("hw2/hw2.py", "x = 1")
+        file.writestr("hw2/Icon\r", "")
+        file.writestr("hw2/env/lib/python3.11/site-packages/library.py", "import ctypes")
+    unpack(archive, tmp_path / "out", Caps())
+    assert [path.name for path in (tmp_path / "out").rglob("*.py")] == ["hw2.py"]

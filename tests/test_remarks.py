@@ -45,7 +45,10 @@ def test_what_could_forge_a_report_is_named_with_its_line(tmp_path: Path, line: 
 
 
 def test_words_that_sound_alike_are_none(tmp_path: Path) -> None:
-    text = "# the grader is fair; frames of a film\nx = loader.read()\nos.path.join(process(x))\n"
+    text = (
+        "# not hidden from grader; frames of a film\nfrom grader_utils import x\n"
+        "y = loader.read()\nos.path.join(process(x))\n"
+    )
     (tmp_path / "hw2.py").write_text(text, encoding="utf-8")
     assert remarks(tmp_path, ["hw2.py"]) == ()
 

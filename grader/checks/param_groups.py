@@ -135,9 +135,10 @@ def _doubt(public: Evidence, answer: Answer, truth: Truth, resnet18: Truth) -> s
                 f"The groups are of a network of your own with {tensors} parameters, few enough "
                 "to be grouped by hand: a person reads the code."
             )
-    unnamed = [row["names"] for row in public.value["lists"] if label(row["name"]) is None]
-    names = [name for group in unnamed for name in group]
-    if public.value["form"] == "function" and len(unnamed) > 3 and len(set(names)) < len(names):
+    unnamed = {frozenset(r["names"]) for r in public.value["lists"] if label(r["name"]) is None}
+    unnamed -= {frozenset().union(*truth)}   # `params`: all of them are no group
+    shared = sum(map(len, unnamed)) > len(frozenset().union(*unnamed))
+    if public.value["form"] == "function" and len(unnamed) > 3 and shared:
         return (
             f"{len(unnamed)} lists were returned that share parameters, and nothing says which "
             "three of them are the answer: a person reads the code."

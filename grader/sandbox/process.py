@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
+import site
 import subprocess
 import sys
 import tempfile
@@ -115,7 +116,7 @@ class ProcessSandbox:
             places = Places(str(job.submission.resolve()), data, scratch)
             try:
                 process = subprocess.Popen(
-                    [sys.executable, "-m", "grader.worker"],
+                    [sys.executable, "-P", "-m", "grader.worker"],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.DEVNULL,
@@ -146,6 +147,8 @@ def _environment(scratch: str, gpus: Iterable[str]) -> dict[str, str]:
         "TMPDIR": scratch,
         "TEMP": scratch,
         "HOME": scratch,
+        # torch may have been installed with `pip install --user`, which is looked for in HOME.
+        **({"PYTHONUSERBASE": site.getuserbase()} if site.ENABLE_USER_SITE else {}),
         "MPLBACKEND": "Agg",
         # An empty list hides every GPU; "all" is CUDA's own default.
         **({} if chosen == "all" else {"CUDA_VISIBLE_DEVICES": chosen}),

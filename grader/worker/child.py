@@ -199,7 +199,7 @@ def _become_session(ends: tuple[int, int, int]) -> None:
 
 def _spawn(cap: int) -> Child:
     process = subprocess.Popen(
-        [sys.executable, "-m", "grader.worker.session"],
+        [sys.executable, "-P", "-m", "grader.worker.session"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -314,3 +314,12 @@ def test_the_feedback_never_tells_a_hidden_network() -> None:
     text = " ".join((found_.reason, found_.next_step, *found_.hints, str(found_.tables)))
     assert "hidden" not in text
     assert f"{sum(truth(ROWS[HIDDEN[0]])[0].values())} elements" not in text
+
+
+def test_a_list_of_all_parameters_beside_the_answer_raises_no_doubt() -> None:
+    def with_all(name: str) -> Evidence:
+        norm, biases, rest = groups_of(ROWS[name])
+        options = (norm, biases, rest, [*norm, *biases, *rest])
+        return reply([found(f"x{n}", names) for n, names in enumerate(options)], name)
+
+    assert verdict({name: with_all(name) for name in ROWS}).status == "passed"

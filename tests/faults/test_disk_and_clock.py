@@ -73,7 +73,7 @@ def test_a_gradebook_that_is_damaged_meanwhile_is_told_and_graded_anew(
         grader.wait_for(r"^\[1/")
         (out / "gradebook.sqlite").write_bytes(b"nonsense" * 2000)
         assert grader.end() == 1, grader.text
-    assert "are not in the gradebook: file is not a database" in grader.text
+    assert "are not in the gradebook: " in grader.text
     assert set(marks(out).values()) == {FULL}, "what was graded is in the marks all the same"
     with grading(submissions, out, *LOCAL) as grader:
         assert grader.end() == 0, grader.text

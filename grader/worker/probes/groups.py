@@ -65,10 +65,8 @@ def _ask_function(session: Session, group: Any, args: Mapping[str, Any]) -> dict
     watched = Locals(source)
     with watched.watched():
         returned = call(group, network)
-    if returned is not None:
-        frames = [_returned(returned)]
-    else:
-        frames = [frame for frame in watched.frames() if frame.label == f"{NAME}()"]
+    own = [frame for frame in watched.frames() if frame.label == f"{NAME}()"]
+    frames = own if returned is None else [_returned(returned, own)]
     found, _ = lists(frames, [network], [])
     if len(found) < 2:
         raise BadAnswer(
@@ -86,12 +84,18 @@ def _ask_function(session: Session, group: Any, args: Mapping[str, Any]) -> dict
     }
 
 
-def _returned(value: Any) -> Frame:
-    """A returned tuple of three becomes three names in order; a dict keeps its own names."""
-    if isinstance(value, (tuple, list)) and len(value) == 3:
-        values = {f"returned[{index}]": part for index, part in enumerate(value)}
-    elif isinstance(value, Mapping):
+def _returned(value: Any, own: list[Frame]) -> Frame:
+    """A returned tuple of three becomes three names in order; a dict keeps its own names, and of a
+    tuple of more each part has the name that the function itself had for it."""
+    if isinstance(value, Mapping):
         values = {str(key): part for key, part in value.items()}
+    elif isinstance(value, (tuple, list)) and len(value) == 3:
+        values = {f"returned[{index}]": part for index, part in enumerate(value)}
+    elif isinstance(value, tuple):
+        called = {id(part): name for frame in own for name, part in frame.values.items()}
+        values = {
+            called.get(id(part), f"returned[{index}]"): part for index, part in enumerate(value)
+        }
     else:
         values = {"returned": value}
     return Frame("returned", values, {})
