@@ -3,7 +3,8 @@
 A case is a Python file in `submissions/GROUP/`. Its docstring says what it tries, and comments
 below it say the rest:
 
-    # on top of: honest      its code follows an honest student's; without this it stands alone
+    # on top of: honest pipe its code follows that of honest.py and pipe.py; without this it
+                             stands alone
     # criteria: accuracy     what is graded (layer-counts, which is quick, if nothing is said)
     # must: Z                what must happen, see `Must`; of several words any one will do
     # runs in: docker        and process, where it does no harm there (docker if nothing is said)
@@ -68,7 +69,8 @@ def _read(path: Path) -> Case:
     tries = ast.get_docstring(ast.parse(text))
     assert tries, f"{path}: the docstring says what is tried"
     assert "must" in said, f"{path}: '# must: ...' says what must happen"
-    above = HONEST.read_text(encoding="utf-8") + "\n\n" if said.get("on top of") else ""
+    below = [HERE / f"{name}.py" for name in said.get("on top of", "").split()]
+    above = "".join(file.read_text(encoding="utf-8") + "\n\n" for file in below)
     return Case(
         name=path.relative_to(HERE / "submissions").with_suffix("").as_posix(),
         tries=tries,
