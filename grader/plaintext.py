@@ -54,8 +54,10 @@ def _printable(text: str) -> Iterator[str]:
             yield character
             continue
         kind = unicodedata.category(character)
+        if kind == "Cf" and character not in _JOINERS:
+            continue   # left out, so the accents on both its sides are on one letter
         accents = accents + 1 if kind in ("Mn", "Me") else 0
         if kind in ("Cc", "Cs", "Cn", "Co"):
             yield "\N{REPLACEMENT CHARACTER}"
-        elif (kind != "Cf" or character in _JOINERS) and accents <= _ACCENTS:
+        elif accents <= _ACCENTS:
             yield character

@@ -26,6 +26,7 @@ from grader.plaintext import plain, plain_line, plain_tail
         ("a\u2028b\x85c", "a\nb\nc"),
         ("\u0645\u06cc\u200c\u062e", "\u0645\u06cc\u200c\u062e"),
         ("e" + "\u0301" * 50, "e" + "\u0301" * 4),
+        ("e" + "\u0301\xad" * 50, "e" + "\u0301" * 4),
     ],
 )
 def test_what_is_harmless_stays_and_the_rest_goes(text: str, shown: str) -> None:
