@@ -124,11 +124,68 @@ class ConfusionMatrix:
 
 
 @dataclass(frozen=True)
+class Figure:
+    """A picture that the student's code drew: `png`, in base64, is the host's own, made of pixels."""
+
+    title: str
+    width: int
+    height: int
+    png: str
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Consecutive passes of one kind through the trained network: an epoch, or an evaluation.
+
+    `right`: the network was in the mode that this kind of pass wants. `loss` is the mean per image
+    in nats, `accuracy` a fraction; None where no labels were seen. `place` is where in the
+    student's file the network is called, such as `hw2.py, line 41`.
+    """
+
+    kind: Literal["train", "evaluate"]
+    batches: int
+    images: int
+    mode: Literal["train", "eval", "mixed"]
+    right: bool
+    place: str
+    lr: float | None = None
+    loss: float | None = None
+    accuracy: float | None = None
+
+
+@dataclass(frozen=True)
+class Caution:
+    """Something in a training that a student should know: `what` was seen, `where`, and `why` it
+    matters, a sentence each. It costs nothing by itself."""
+
+    what: str
+    where: str
+    why: str
+
+
+@dataclass(frozen=True)
+class TrainingRun:
+    """A training as it was watched, for the student to look at: told by the worker, not observed
+    by the host. `facts` are pairs of a name and a text, `rates` is the learning rate by step.
+    """
+
+    facts: tuple[tuple[str, str], ...]
+    stretches: tuple[Stretch, ...]
+    curve: LearningCurve | None = None
+    rates: Series | None = None
+    groups: Table | None = None
+    cautions: tuple[Caution, ...] = ()
+    figures: tuple[Figure, ...] = ()
+    output: str = ""
+
+
+@dataclass(frozen=True)
 class Verdict:
     """What a check concludes about one criterion from the evidence.
 
     `fraction` of the criterion's points, 0 to 1. `reason` is the sentence the student reads,
-    `hints` cost nothing, `seen` is what a person needs who marks or defends it.
+    `hints` cost nothing, `seen` is what a person needs who marks or defends it. `run` is the
+    training that several criteria may rest on: one of them carries it.
     """
 
     criterion: str
@@ -141,6 +198,7 @@ class Verdict:
     tables: tuple[Table, ...] = ()
     pictures: tuple[LearningCurve | ConfusionMatrix, ...] = ()
     seen: Mapping[str, Any] = field(default_factory=dict)
+    run: TrainingRun | None = None
 
 
 @dataclass(frozen=True)
