@@ -125,7 +125,7 @@ class ConfusionMatrix:
 
 @dataclass(frozen=True)
 class Figure:
-    """A picture that the student's code drew: `png`, in base64, is the host's own, made of pixels."""
+    """A picture that the student's code drew. `png`, in base64, was made of pixels by the host."""
 
     title: str
     width: int
