@@ -17,6 +17,7 @@ from grader.answer_key import AnswerKey
 from grader.asking import Asker, Tell
 from grader.checks.base import Work, with_doubt, with_notes
 from grader.checks.registry import CHECKS
+from grader.checks.watched import with_run
 from grader.class_folder import HandIn, hand_in
 from grader.errors import GraderError, UsageError
 from grader.grading import grade
@@ -160,12 +161,12 @@ def _verdicts(
     tell(submission.student, "judging")
     work = Work(submission, evidence)
     verdicts = [_judge(criterion, work, setting.key) for criterion in criteria]
-    if submission.source == setting.rubric.reference.resolve():
-        return verdicts   # it is the instructor's, and trusted
-    return [
-        with_doubt(verdict, submission) if CHECKS[criterion.check].testimony else verdict
-        for criterion, verdict in zip(criteria, verdicts, strict=True)
-    ]
+    if submission.source != setting.rubric.reference.resolve():   # that is the instructor's
+        verdicts = [
+            with_doubt(verdict, submission) if CHECKS[criterion.check].testimony else verdict
+            for criterion, verdict in zip(criteria, verdicts, strict=True)
+        ]
+    return with_run(criteria, verdicts, evidence)
 
 
 def _judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:

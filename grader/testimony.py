@@ -46,8 +46,12 @@ class _Said(BaseModel):
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
 
 
+# What the worker keeps of a student's figures (`grader/worker/stand_ins/`), in pixels.
+MOST_FIGURES, LARGEST_FIGURE = 6, 640
+
 # A list in JSON, of a fixed length; what is in it is as strict as the rest.
 _Pair = Annotated[tuple[Text, Count], Strict(False)]
+_Rate = Annotated[tuple[Count, Finite], Strict(False)]
 _Parameter = Annotated[
     tuple[Text, Count, Literal["batch_norm", "conv_or_linear", "other"], Text, bool], Strict(False)
 ]
@@ -129,6 +133,40 @@ class _Run(_Said):
     loss: Measured
     lr: Measured | None
     statistics_moved: bool
+    ended_at: Count
+    place: Text
+    on_training_data: bool
+
+
+class _Mistake(_Said):
+    kind: Literal[
+        "gradients_kept",
+        "loss_not_finite",
+        "means_of_batches",
+        "normalised_differently",
+        "not_shuffled",
+        "scores_without_log_softmax",
+        "softmax_before_cross_entropy",
+        "test_set_chooses",
+    ]
+    place: Text
+    detail: Text
+
+
+class _Figure(_Said):
+    title: Text
+    height: Annotated[int, Field(ge=1, le=LARGEST_FIGURE)]
+    width: Annotated[int, Field(ge=1, le=LARGEST_FIGURE)]
+
+
+class _Network(_Said):
+    name: Text
+    parameters: Count
+
+
+class _Prepared(_Said):
+    way: Literal["function", "dataset", "recognised", "transform", "standard"]
+    sure: bool
 
 
 class _Error(_Said):
@@ -149,6 +187,13 @@ class Training(_Said):
     deaf: Texts
     notes: Notes
     device: Text
+    schedulers: Texts
+    rates: Many[_Rate]
+    images_per_epoch: Count
+    mistakes: Many[_Mistake]
+    network: _Network
+    prepared: _Prepared
+    figures: Annotated[list[_Figure], Field(max_length=MOST_FIGURES)]
 
 
 class Prediction(_Said):
@@ -194,6 +239,9 @@ def _wrong_blobs(question: Question, value: Mapping[str, Any], sizes: Sequence[i
         whole = zip(sizes, value["complete"], strict=True)
         right = all(size % row == 0 and bool(size) == complete for size, complete in whole)
         return "" if right else f"arrays of {list(sizes)} bytes, in rows of {row // 4} floats"[:300]
+    if question.kind == "train":
+        wanted = [3 * one["height"] * one["width"] for one in value["figures"]]
+        return "" if list(sizes) == wanted else f"arrays of {list(sizes)} bytes for {wanted}"[:300]
     return f"{len(sizes)} arrays where none were asked for" if sizes else ""
 
 

@@ -28,7 +28,7 @@ def test_homework_gives_no_remark(path: Path) -> None:
     "line",
     [
         "from grader.worker import observe",
-        "sys.modules['grader.worker.observe']",
+        "sys.modules['grader.worker.watch.observer']",
         "open('/proc/self/mem')",
         "[o for o in gc.get_objects()]",
         "sys._getframe(1)",

@@ -46,7 +46,8 @@ OPTIMIZER = {
 RUN = {
     "kind": "train", "after_steps": 0, "passes": 5, "images": 50, "norms_training": 5,
     "norms_evaluating": 0, "dropouts_training": 5, "with_gradients": 5, "seen": 50, "correct": 40,
-    "loss": 25.0, "lr": 0.1, "statistics_moved": True,
+    "loss": 25.0, "lr": 0.1, "statistics_moved": True, "ended_at": 50, "place": "hw2.py, line 3",
+    "on_training_data": False,
 }
 HONEST: Mapping[str, Any] = {
     "layer_counts": {"form": "script", "file": "hw2.py", "tables": [TABLE], "printed": False,
@@ -61,7 +62,12 @@ HONEST: Mapping[str, Any] = {
               "steps": 5, "stopped": None, "batches_tracked": [5], "optimizer": OPTIMIZER,
               "reported_accuracy": 0.9, "error": {"message": "late", "traceback": "x"},
               "uncalled": ["hw2.py, line 3"], "deaf": [], "notes": [], "device": "cpu",
-              "threads": 1, "cpus": 2, "classes": 3},
+              "schedulers": ["StepLR"], "rates": [[1, 0.1], [5, 0.01]], "images_per_epoch": 50,
+              "mistakes": [{"kind": "not_shuffled", "place": "hw2.py, line 2", "detail": ""}],
+              "network": {"name": "ResNet", "parameters": 14},
+              "prepared": {"way": "dataset", "sure": True},
+              "figures": [{"title": "loss", "height": 2, "width": 3}],
+              "threads": 1, "cpus": 2},
     "predict": {"classes": 3},
 }
 ARGS: Mapping[str, Any] = {
@@ -71,6 +77,7 @@ ARGS: Mapping[str, Any] = {
 BLOBS: Mapping[str, tuple[bytes, ...]] = {
     "evaluate": (bytes(24 * 40), bytes(24 * 40)),
     "predict": (bytes(120), bytes(120)),
+    "train": (bytes(18),),
 }
 
 

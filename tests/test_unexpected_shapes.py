@@ -19,7 +19,7 @@ from grader.sandbox.base import Job
 from grader.sandbox.interview import interview
 from grader.sandbox.process import ProcessSandbox
 from grader.worker.found import as_count
-from grader.worker.passes import _bits
+from grader.worker.watch.passes import _bits
 from grader.worker.sources import has_own_signature
 
 ROOT = Path(__file__).parent.parent

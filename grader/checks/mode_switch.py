@@ -102,7 +102,10 @@ def _training_problems(rows: list[Mapping[str, Any]], tracked: list[int]) -> lis
             "eval mode: train() is called once before the epochs, and the evaluation in between "
             "switches it off."
         ]
-    return [f"The network is in eval mode while it trains, in {len(wrong)} of {len(rows)} epochs."]
+    return [
+        f"The network is in eval mode while it trains{_at(rows[wrong[0] - 1])}, in {len(wrong)} of "
+        f"{len(rows)} stretches of training."
+    ]
 
 
 def _evaluation_problems(rows: list[Mapping[str, Any]], value: Mapping[str, Any]) -> list[str]:
@@ -126,10 +129,14 @@ def _evaluation_problems(rows: list[Mapping[str, Any]], value: Mapping[str, Any]
     if all(not row["statistics_moved"] and row["dropouts_training"] for row in wrong):
         return ["Dropout is active in evaluation."]
     return [
-        f"The network is in train mode while it is evaluated, in {len(wrong)} of {len(rows)} "
-        "evaluations: eval() is not called there, so batch norm uses the batch's own statistics "
+        f"The network is in train mode while it is evaluated{_at(wrong[0])}, in {len(wrong)} of "
+        f"{len(rows)} evaluations: eval() is not called, so batch norm uses the batch's statistics "
         "and moves the running ones."
     ]
+
+
+def _at(row: Mapping[str, Any]) -> str:
+    return f" at {row['place']}" if row["place"] else ""
 
 
 def _behaviour(evidence: Evidence, key: AnswerKey) -> list[str]:

@@ -37,6 +37,12 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
             return without_answer(criterion, evidence.outcome, ASKED, hidden=hidden)
     observed = training.value["optimizer"] if training.outcome.answered else None
     seen = observed or (made.value if made.outcome.answered else None)
+    if seen is None and training.outcome.answered and made.outcome.kind == "not_found":
+        reason = (
+            "The network was trained without an optimizer of torch.optim, so there are no groups "
+            "to look at: a person reads the code."
+        )
+        return Verdict(criterion.id, "needs_marking", 0.0, reason, asked=ASKED)
     if seen is None:
         missing = made.outcome.kind == "not_found"
         failure = training if missing and not training.outcome.answered else made
@@ -134,6 +140,11 @@ def _rates(runs: list[Mapping[str, Any]]) -> list[str]:
         if not rates or rates[-1] != text:
             rates.append(text)
     return rates[:12]
+
+
+def groups_table(optimizer: Mapping[str, Any]) -> Table:
+    """The groups of the optimizer that trained, against what they should hold."""
+    return _table(_truth(optimizer), optimizer["groups"], hidden=False)
 
 
 def _table(truth: Truth, groups: list[Mapping[str, Any]], hidden: bool) -> Table:

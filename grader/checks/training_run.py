@@ -47,19 +47,33 @@ def trainings(runs: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return [run for run in runs if run["kind"] == "train"]
 
 
-def learning_curve(runs: list[Mapping[str, Any]]) -> LearningCurve | None:
-    """Loss and accuracy per epoch as observed; None when no labels were seen."""
-    kinds = {"training": trainings(runs), "validation": evaluations_after_training(runs)}
+def epochs_at(run: Mapping[str, Any], value: Mapping[str, Any]) -> float | None:
+    """How many epochs the network had been trained for when a run ended; None where no loader told
+    how many images an epoch has."""
+    size = value["images_per_epoch"]
+    return run["ended_at"] / size if size else None
+
+
+def learning_curve(value: Mapping[str, Any]) -> LearningCurve | None:
+    """Loss and accuracy by epoch as observed; None when no labels were seen."""
+    evaluations = evaluations_after_training(value["runs"])
+    apart = [run for run in evaluations if not run["on_training_data"]]
+    kinds = {"training": trainings(value["runs"]), "validation": apart or evaluations}
     loss, accuracy = [], []
     for name, rows in kinds.items():
-        scored = [(epoch, row) for epoch, row in enumerate(rows, 1) if row["seen"]]
+        at = [epochs_at(row, value) for row in rows]
+        scored = {
+            float(number if epoch is None else epoch): row
+            for number, (epoch, row) in enumerate(zip(at, rows, strict=True), 1)
+            if row["seen"]
+        }
         numbers = [
-            (float(epoch), row["loss"] / row["seen"])
-            for epoch, row in scored
+            (epoch, row["loss"] / row["seen"])
+            for epoch, row in scored.items()
             if isinstance(row["loss"], (int, float))
         ]
         loss.append(Series(name, tuple(numbers)))
-        points = tuple((float(epoch), row["correct"] / row["seen"]) for epoch, row in scored)
+        points = tuple((epoch, row["correct"] / row["seen"]) for epoch, row in scored.items())
         accuracy.append(Series(name, points))
     if not any(series.points for series in (*loss, *accuracy)):
         return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 import inspect
+import os
 import sys
 import types
 import warnings
@@ -29,8 +30,12 @@ def function(session: Session, name: str) -> Callable[..., Any] | None:
         if broken is not None:
             raise broken
         return None
+    from grader.worker.watch.observer import BudgetReached
+
     module, error = _import(session.folder, source)
     found = getattr(module, name, None)
+    if callable(found) and isinstance(error, BudgetReached):
+        error = None   # it trained while it was loaded, for as long as it may
     if not callable(found):
         if error is not None:
             raise error
@@ -81,19 +86,23 @@ def run_as_script(source: Source, namespace: dict[str, Any]) -> BaseException | 
     if source.error is not None:
         return source.error
     namespace.update({"__name__": "__main__", "__file__": str(source.path)})
+    if source.is_of_a_package:   # as with `python -m`
+        namespace["__package__"] = source.path.parent.name
+        sys.path.insert(0, str(source.path.parent.parent))
     module = types.ModuleType("__main__")
     # What is pickled or dataclassed in a script looks its own module up.
     module.__dict__.update(namespace)
     sys.modules["__main__"] = module
     sys.argv = [str(source.path)]
     sys.path.insert(0, str(source.path.parent))
+    os.chdir(source.path.parent)
     return _execute(source, module.__dict__, namespace)
 
 
 def _execute(
     source: Source, globals_: dict[str, Any], namespace: dict[str, Any]
 ) -> BaseException | None:
-    from grader.worker.observe import BudgetReached
+    from grader.worker.watch.observer import BudgetReached
 
     first: BaseException | None = None
     for code in _pieces(source):
@@ -103,7 +112,8 @@ def _execute(
             if error.code not in (None, 0):
                 first = first or error
             break
-        except BudgetReached:
+        except BudgetReached as error:
+            first = first or error
             break
         except BaseException as error:
             first = first or error

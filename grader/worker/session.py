@@ -17,7 +17,7 @@ from grader import wire
 from grader.worker.streams import take_over, write_all
 
 if TYPE_CHECKING:
-    from grader.worker.probes.training import Trained
+    from grader.worker.probes.candidates import Candidate
 
 MAX_TRACEBACK = 6000
 
@@ -30,6 +30,11 @@ class BadAnswer(Exception):
     """The student's code returned something that cannot be an answer; the text says what."""
 
 
+class OutOfTime(Exception):
+    """The student's code took all of its time and has nothing to show; the text says where it was.
+    """
+
+
 @dataclass
 class Session:
     """What later questions of a session find of earlier ones. `folder` is a writable copy."""
@@ -37,7 +42,7 @@ class Session:
     folder: Path
     data: Path | None
     loaded: Callable[[], None]
-    trained: Trained | None = None
+    trained: Candidate | None = None
     notes: list[str] = field(default_factory=list)
 
 
@@ -106,6 +111,8 @@ def _answer(
         return {"outcome": wire.NOT_FOUND, "message": str(error)}, ()
     except BadAnswer as error:
         return {"outcome": wire.BAD_ANSWER, "message": str(error)}, ()
+    except OutOfTime as error:
+        return {"outcome": wire.TIME_LIMIT, "message": str(error)}, ()
     except SystemExit as error:
         text = f"the code called exit({_words_of(error)[:300]}) before it had answered"
         return {"outcome": wire.EXITED, "message": text}, ()
@@ -125,9 +132,7 @@ def failure(error: BaseException, folder: Path) -> dict[str, Any]:
         text = text[: MAX_TRACEBACK // 2] + "\n[...]\n" + text[-MAX_TRACEBACK // 2 :]
     where = ""
     if own:
-        frame = frames[own[-1]]
-        path = Path(frame.filename)
-        where = f"{path.name}, {cell_and_line(path, frame.lineno)}: "
+        where = f"{place(Path(frames[own[-1]].filename), frames[own[-1]].lineno)}: "
     first_line = (_words_of(error).strip().splitlines() or [""])[0][:300]
     summary = f"{where}{type(error).__name__}" + (f": {first_line}" if first_line else "")
     parsing = isinstance(error, SyntaxError)   # of a file that is read here and not run
@@ -138,6 +143,22 @@ def failure(error: BaseException, folder: Path) -> dict[str, Any]:
         "message": printable(summary),
         "traceback": printable(text),
     }
+
+
+def innermost(error: BaseException, folder: Path) -> str:
+    """The innermost line of the student's at which an exception was raised; "" without one."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if frame.filename.startswith(str(folder))]
+    if not own:
+        return ""
+    inside = own[-1].name
+    name = f", in {inside}()" if not inside.startswith("<") else ""
+    return place(Path(own[-1].filename), own[-1].lineno) + name
+
+
+def place(path: Path, line: int | None) -> str:
+    """`hw2.py, line 12`."""
+    return f"{path.name}, {cell_and_line(path, line)}"
 
 
 def _words_of(error: BaseException) -> str:

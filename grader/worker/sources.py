@@ -41,7 +41,9 @@ _WALKS = {"modules", "named_modules", "parameters", "named_parameters", "childre
 class Source:
     """One Python file. `functions` maps each top-level function to how many arguments it needs.
 
-    `assigned` is the last line that binds each module-level name. `error` is a syntax error's text.
+    `assigned` is the last line that binds each module-level name. `imports` has the last part of
+    each module's name that it imports. A file that imports from `.` is of a package. `error` is a
+    syntax error's text.
     """
 
     path: Path
@@ -49,7 +51,9 @@ class Source:
     functions: dict[str, int]
     assigned: dict[str, int]
     attributes: frozenset[str]
+    imports: frozenset[str]
     error: SyntaxError | None
+    is_of_a_package: bool = False
 
     @property
     def is_notebook(self) -> bool:
@@ -106,12 +110,43 @@ def scripts_that_walk(folder: Path) -> list[Source]:
 
 
 def scripts_that_train(folder: Path) -> list[Source]:
-    """The files that call `backward` somewhere."""
-    return [source for source in _ranked(folder, {"backward", "step"}) if _trains(source)]
+    """The files that a person would run for a training: which call `backward`, or import a file of
+    the submission that does, and which no other file imports."""
+    files = read(folder)
+    trains = {source.path for source in files if _trains(source)}
+    while more := {
+        source.path
+        for source in files
+        if source.path not in trains
+        and any(other.path in trains and _imports(source, other) for other in files)
+    }:
+        trains |= more
+    found = [source for source in files if source.path in trains]
+    run = [one for one in found if not any(_imports(other, one) for other in found)]
+    return sorted(run or found, key=lambda one: -len({"backward", "step"} & one.attributes))
 
 
 def _trains(source: Source) -> bool:
-    return "backward" in source.attributes
+    return "backward" in source.attributes or {"autograd", "grad"} <= source.attributes
+
+
+def _imports(source: Source, other: Source) -> bool:
+    name = other.path.parent.name if other.path.name == "__init__.py" else other.path.stem
+    return source is not other and name in source.imports
+
+
+def is_called(folder: Path, function: str) -> bool:
+    """Whether the submission calls a function of its own, recursion aside."""
+    for source in read(folder):
+        if source.error:
+            continue
+        for node in _tree(source.path, source.text).body:
+            if isinstance(node, ast.FunctionDef) and node.name == function:
+                continue
+            calls = (inner.func for inner in ast.walk(node) if isinstance(inner, ast.Call))
+            if any(getattr(f, "id", getattr(f, "attr", "")) == function for f in calls):
+                return True
+    return False
 
 
 def _ranked(folder: Path, attributes: set[str]) -> list[Source]:
@@ -172,7 +207,7 @@ def _source(path: Path) -> Source:
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         if not isinstance(error, SyntaxError):
             error = SyntaxError(f"{path.name} cannot be parsed: {error}")
-        return Source(path, text, {}, {}, frozenset(), error)
+        return Source(path, text, {}, {}, frozenset(), frozenset(), error)
     functions: dict[str, int] = {}
     assigned: dict[str, int] = {}
     for node in tree.body:
@@ -182,7 +217,21 @@ def _source(path: Path) -> Source:
             if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
                 assigned[inner.id] = max(inner.lineno, assigned.get(inner.id, 0))
     attributes = frozenset(node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute))
-    return Source(path, text, functions, assigned, attributes, None)
+    imports, relative = _imported(tree)
+    return Source(path, text, functions, assigned, attributes, imports, None, relative)
+
+
+def _imported(tree: ast.Module) -> tuple[frozenset[str], bool]:
+    """The last part of each name that may be a module's, and whether any is relative."""
+    names: set[str] = set()
+    relative = False
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names |= {node.module or "", *(alias.name for alias in node.names)}
+            relative = relative or node.level > 0
+    return frozenset(name.rpartition(".")[2] for name in names), relative
 
 
 def _required(arguments: ast.arguments) -> int:

@@ -116,6 +116,7 @@ def run(kind: str, **more: Any) -> dict[str, Any]:
         "norms_training": 5 if training else 0, "norms_evaluating": 0 if training else 5,
         "dropouts_training": 5 if training else 0, "with_gradients": 5 if training else 0,
         "seen": 50, "correct": 40, "loss": 25.0, "lr": 0.1, "statistics_moved": training,
+        "ended_at": 0, "place": "", "on_training_data": False,
     }
     return row | more
 
@@ -137,6 +138,13 @@ def trained(runs: Sequence[Mapping[str, Any]] | None = None, **more: Any) -> Evi
         "deaf": [],
         "notes": [],
         "device": "cpu",
+        "schedulers": [],
+        "rates": [],
+        "images_per_epoch": 0,
+        "mistakes": [],
+        "network": {"name": "ResNet", "parameters": 1000},
+        "prepared": {"way": "function", "sure": True},
+        "figures": [],
     }
     return answered(value | more, seconds=3.0)
 

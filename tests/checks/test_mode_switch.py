@@ -71,7 +71,9 @@ def test_train_called_once_before_the_epochs_loses_the_half_of_training() -> Non
 def test_eval_mode_in_every_epoch_is_told_otherwise() -> None:
     found = verdict(trained([in_eval_mode(), run("evaluate")]))
     assert found.fraction == 0.5
-    assert found.reason == "The network is in eval mode while it trains, in 1 of 1 epochs."
+    assert found.reason == (
+        "The network is in eval mode while it trains, in 1 of 1 stretches of training."
+    )
 
 
 def test_eval_without_parentheses_is_told_with_its_place() -> None:

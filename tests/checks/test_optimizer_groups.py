@@ -133,10 +133,10 @@ def test_without_any_optimizer_the_failure_is_told(training: str, make: str, tol
     assert found.seen["outcome"] == told
 
 
-def test_a_training_without_an_optimizer_and_no_make_optimizer_earns_nothing() -> None:
+def test_a_network_that_was_trained_by_hand_waits_for_a_person() -> None:
     found = verdict(trained(optimizer=None))
-    assert (found.status, found.fraction) == ("failed", 0)
-    assert found.reason
+    assert (found.status, found.fraction) == ("needs_marking", 0)
+    assert "without an optimizer of torch.optim" in found.reason
 
 
 @pytest.mark.parametrize("which", ["training", "make"])

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from grader.worker import networks, seal
-from grader.worker.observe import Observer
+from grader.worker.watch.observer import Observer
 from grader.worker.probes import PROBES, _sealed
 from grader.worker.session import BadAnswer, Session
 
@@ -39,7 +39,7 @@ def test_a_method_that_is_replaced_is_named(
     taken: seal.Seal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Observer, "_close", another)
-    assert taken.broken() == "grader.worker.observe.Observer._close"
+    assert taken.broken() == "grader.worker.watch.observer.Observer._close"
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,12 @@ import torch
 from torch import nn
 
 from grader.worker import networks, sources
-from grader.worker.observe import tracked_batches
 from grader.worker.probes.frames import glimpse
 from grader.worker.probes.outputs import Rows, as_rows, put_together
 from grader.worker.running import call, function
 from grader.worker.session import Answer, Session
 from grader.worker.view import loader
+from grader.worker.watch.networks import tracked_batches
 
 NAME = "evaluate"
 

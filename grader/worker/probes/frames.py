@@ -21,11 +21,11 @@ from torch import nn
 
 from grader.worker import sources, stand_ins
 from grader.worker.found import Frame
-from grader.worker.observe import Budget, BudgetReached, Observer
 from grader.worker.running import run_as_script
 from grader.worker.session import Session
 from grader.worker.sources import Source
 from grader.worker.view import View, open_view
+from grader.worker.watch.observer import Budget, BudgetReached, Observer
 
 GLIMPSE_IMAGES = 32
 GLIMPSE = Budget(images=4 * GLIMPSE_IMAGES, seconds=10)
@@ -38,7 +38,7 @@ def view_of(session: Session) -> View | None:
 def glimpse(session: Session, network: Mapping[str, Any] | None) -> stand_ins.Stage:
     """Stand-ins for a question that is not about training: hardly any data, and no time for it."""
     torch.set_num_threads(1)  # for work this small, threads cost more in waiting than they save
-    Observer(GLIMPSE).install()
+    Observer(GLIMPSE, session.folder).install()
     return stand_ins.install(network, view_of(session), GLIMPSE_IMAGES)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ def as_rows(output: Any, images: int | None) -> Rows:
 
     Of several outputs, as of a network with auxiliary classifiers, the first counts.
     """
+    if isinstance(output, Mapping) and output:
+        output = next(iter(output.values()))
     if isinstance(output, (tuple, list)) and output:
         output = output[0]
     if not isinstance(output, torch.Tensor):

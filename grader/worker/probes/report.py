@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,49 +13,130 @@ from torch import nn
 
 from grader.worker import networks, sources, stand_ins
 from grader.worker.found import Index
-from grader.worker.observe import Observer, tracked_batches
+from grader.worker.probes.candidates import Candidate, alike
+from grader.worker.probes.cautions import cautions
 from grader.worker.probes.optimizer import describe
-from grader.worker.session import Session, failure
-from grader.worker.steps import Settings
+from grader.worker.session import Session, failure, place
+from grader.worker.watch.networks import Watched, tracked_batches
+from grader.worker.watch.observer import Observer
+from grader.worker.watch.places import Place
+from grader.worker.watch.steps import Settings
+
+MAX_RATES = 400
+_FIELDS = (
+    "kind", "after_steps", "passes", "images", "norms_training", "norms_evaluating",
+    "dropouts_training", "with_gradients", "seen", "correct", "loss", "lr", "statistics_moved",
+    "ended_at",
+)
 
 
 def report(
     session: Session,
     observer: Observer,
+    chosen: Candidate,
     stage: stand_ins.Stage,
     returned: Any,
     error: BaseException | None,
-    classes: int,
 ) -> dict[str, Any]:
-    network = observer.steps.network
-    assert network is not None
+    network = chosen.watched.module
     used = observer.steps.settings(network)
     problem = failure(error, session.folder) if error is not None else None
+    found = cautions(session.folder, observer, chosen.watched, stage)
     return {
-        "form": "function" if _has_functions(session) else "script",
-        "runs": [_finite(dataclasses.asdict(run)) for run in observer.runs],
-        "steps": observer.steps.count,
+        "form": "script" if chosen.prepared.way != "function" else "function",
+        "runs": [_finite(row) for row in _rows(observer, chosen)],
+        "steps": chosen.watched.steps,
         "stopped": observer.stopped,
         "batches_tracked": tracked_batches(network),
         "optimizer": _finite(_optimizer(used, network)) if used else None,
+        "schedulers": list(observer.steps.schedulers),
+        "rates": [list(rate) for rate in _some(observer.steps.rates)],
+        "images_per_epoch": _images_per_epoch(chosen.watched),
         "reported_accuracy": reported_accuracy(returned),
         "error": {key: problem[key] for key in ("message", "traceback")} if problem else None,
         "uncalled": sources.uncalled_mode_switches(session.folder),
-        "notes": stage.notes + session.notes,
-        "device": str(next(network.parameters()).device),
+        "mistakes": [
+            {"kind": one.kind, "place": _words(one.place), "detail": one.detail} for one in found
+        ],
+        "network": {
+            "name": type(network).__name__,
+            "parameters": sum(parameter.numel() for parameter in network.parameters()),
+        },
+        "prepared": {"way": chosen.prepared.way, "sure": chosen.prepared.sure},
+        "notes": [*stage.notes, *session.notes, *_notes(observer, chosen)],
+        "device": _device(network),
         "threads": torch.get_num_threads(),
         "cpus": os.cpu_count(),
-        "classes": classes,
     }
+
+
+def _rows(observer: Observer, chosen: Candidate) -> Iterator[dict[str, Any]]:
+    """The runs of the network, and the evaluations of its copies among them, in order."""
+    watched = chosen.watched
+    copies = [one for one in observer.evaluated if alike(one.module, watched.module)]
+    runs = [(run, watched) for run in watched.runs]
+    runs += [(run, one) for one in copies for run in one.runs]
+    steps = sorted((run.order, run.after_steps, run.ended_at) for run in watched.runs)
+    for run, owner in sorted(runs, key=lambda pair: pair[0].order):
+        row = {name: getattr(run, name) for name in _FIELDS}
+        if owner is not watched:   # a copy has taken no steps: when was it looked at?
+            before = [one for one in steps if one[0] <= run.order]
+            row["after_steps"] = watched.steps if before and before[-1][2] else 0
+            row["ended_at"] = before[-1][2] if before else 0
+        yield row | {
+            "place": _words(run.place),
+            "on_training_data": run.kind == "evaluate" and watched.on_training_data(run),
+        }
+
+
+def _notes(observer: Observer, chosen: Candidate) -> list[str]:
+    found = []
+    others = len(observer.trained) - 1
+    if others:
+        name = type(chosen.watched.module).__name__
+        found.append(
+            f"{others + 1} networks were trained; the one that is graded is {name}"
+            f"{_where(chosen.watched)}, which does best on the validation images"
+        )
+    if chosen.name:
+        found.append(
+            f"{chosen.name} does better on the validation images than the network as the code left "
+            "it, and is what predicts the hidden images"
+        )
+    return found
+
+
+def _where(watched: Watched) -> str:
+    first = next((run.place for run in watched.runs if run.place), None)
+    return f" (called at {_words(first)})" if first else ""
+
+
+def _words(where: Place | None) -> str:
+    return place(Path(where.file), where.line) if where is not None else ""
+
+
+def _images_per_epoch(watched: Watched) -> int:
+    """0 where no loader tells."""
+    try:
+        loader = watched.training_loader
+        return len(loader.dataset) if loader is not None else 0  # type: ignore[arg-type]  # a Dataset may have a length
+    except TypeError:
+        return 0
+
+
+def _some(rates: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
+    step = -(-len(rates) // MAX_RATES) or 1
+    return [(number, lr) for number, lr in rates[::step] if np.isfinite(lr)]
+
+
+def _device(network: nn.Module) -> str:
+    parameter = next(network.parameters(), None)
+    return str(parameter.device) if parameter is not None else "cpu"
 
 
 def _optimizer(used: Settings, network: nn.Module) -> dict[str, Any]:
     described = describe(used.optimizer, used.groups, Index(network))
     return described | {"structure": networks.describe(network)}
-
-
-def _has_functions(session: Session) -> bool:
-    return any(sources.defining(session.folder, name) for name in ("train", "train_one_epoch"))
 
 
 def reported_accuracy(returned: Any) -> float | None:

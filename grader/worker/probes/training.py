@@ -2,43 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-import torchvision
 from torch import nn
 
-from grader.worker import sources, stand_ins
-from grader.worker.observe import Budget, BudgetReached, Observer
+from grader.worker import stand_ins
+from grader.worker.probes.candidates import Candidate, best, logits, serious
 from grader.worker.probes.eval_mode import deaf_norms
 from grader.worker.probes.frames import view_of
-from grader.worker.probes.outputs import as_rows, put_together
+from grader.worker.probes.preparing import Prepared, as_the_script_does
 from grader.worker.probes.report import report
-from grader.worker.running import call, function, run_as_script, takes
-from grader.worker.session import Answer, BadAnswer, NotFound, Session
-from grader.worker.view import View, as_photos, loader
-
-WANTED = (
-    "a function train(model, train_loader, validation_loader, epochs), or train_one_epoch and "
-    "evaluate with make_optimizer, or a script that trains"
+from grader.worker.probes.routes import WANTED, Route, route
+from grader.worker.session import (
+    Answer,
+    BadAnswer,
+    NotFound,
+    OutOfTime,
+    Session,
+    innermost,
 )
-PREDICT_BATCH = 250
+from grader.worker.view import View
+from grader.worker.watch.alarm import alarm
+from grader.worker.watch.networks import Watched
+from grader.worker.watch.observer import Budget, BudgetReached, Observer
+from grader.worker.watch.saving import Saved
+
 A_FEW = 8
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A network after its training, and how images (uint8, (N, H, W, 3)) become its input."""
-
-    network: nn.Module
-    prepare: Callable[[Any], torch.Tensor]
+PATIENCE = 10.0   # seconds after its time for a training to come to a batch boundary by itself
 
 
 def train(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, ...]) -> Answer:
     """args: epochs, seconds, batch, seed, threads. Value: runs, optimizer, reported accuracy, ...
+    Blobs: the figures that were kept, uint8 (H, W, 3) each.
 
     A budget that is used up ends the training and what was learnt counts. An exception after the
     first step is reported beside what was observed until then.
@@ -49,41 +48,38 @@ def train(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, ...]) -
     torch.manual_seed(int(args["seed"]))
     np.random.seed(int(args["seed"]))
     torch.set_num_threads(int(args["threads"]))
-    images = len(view.split("train")[1])
-    observer = Observer(Budget(int(args["epochs"]) * images, float(args["seconds"])))
+    images, seconds = len(view.split("train")[1]), float(args["seconds"])
+    observer = Observer(Budget(int(args["epochs"]) * images, seconds), session.folder)
     observer.install()
+    saved = Saved()
+    saved.install()
     stage = stand_ins.install(None, view, None)
+    way: Route | None = None
     error: BaseException | None = None
     returned: Any = None
-    prepare: Callable[[Any], torch.Tensor] = view.normalise
-    try:
-        whole, one, judge = (
-            _ours(session, name) for name in ("train", "train_one_epoch", "evaluate")
-        )
-        if whole is None and (one is None or judge is None):
-            error = _run_script(session)
-            prepare = _as_the_script_prepares(stage, view)
-        elif whole is not None:
-            model, loaders = _network(session, view), _loaders(view, args)
-            returned = call(whole, model, *loaders, int(args["epochs"]))
-        else:
-            returned = _epoch_by_epoch(session, one, judge, view, args)
-    except BudgetReached:
-        pass
-    except (NotFound, BadAnswer):
-        raise
-    except (Exception, SystemExit) as problem:
-        error = problem
+    with alarm(seconds + PATIENCE, observer.out_of_time):
+        try:
+            way = route(session, view, args, lambda: bool(observer.trained))
+            returned = way.run()
+        except (NotFound, BadAnswer):
+            raise
+        except (Exception, SystemExit, BudgetReached) as problem:
+            error = problem
     observer.finish()
-    trained = observer.steps.network
-    if trained is None:
-        if error is not None:
-            raise error
-        raise BadAnswer("the code ran to its end and no optimizer took a step on a network")
-    network = returned if isinstance(returned, nn.Module) else trained
-    session.trained = Trained(network, prepare)
-    told = report(session, observer, stage, returned, error, len(view.classes))
-    return told | {"deaf": _deaf(session.trained, view)}, ()
+    chosen = _chosen(observer, saved, stage, view, way, returned)
+    if chosen is None:
+        raise _why_not(error, way, session.folder, seconds)
+    session.trained = chosen
+    if isinstance(error, BudgetReached):
+        error = None
+    told = report(session, observer, chosen, stage, returned, error)
+    figures = stand_ins.kept_figures(stage)
+    told["deaf"] = _deaf(chosen, view)
+    told["figures"] = [
+        {"title": title, "height": pixels.shape[0], "width": pixels.shape[1]}
+        for title, pixels in figures
+    ]
+    return told, tuple(pixels.tobytes() for _, pixels in figures)
 
 
 def predict(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, ...]) -> Answer:
@@ -91,103 +87,63 @@ def predict(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, ...])
     trained = session.trained
     if trained is None:
         raise NotFound("no network was trained, so there is none to predict with")
-    network = trained.network
-    network.eval()   # by itself: a student's own eval() may return nothing
-    device = next(network.parameters()).device
     answers, classes = [], 0
     for blob, shape in zip(blobs, args["shapes"], strict=True):
         images = np.frombuffer(blob, dtype=np.uint8).reshape(shape)
-        parts = []
-        with torch.no_grad():
-            for start in range(0, len(images), PREDICT_BATCH):
-                batch = trained.prepare(images[start : start + PREDICT_BATCH]).to(device)
-                parts.append(as_rows(network(batch), len(batch)))
-        logits = put_together(parts)
-        classes = logits.shape[1]
-        answers.append(logits.tobytes())
+        rows = logits(trained.network, trained.prepared, images)
+        classes = rows.shape[1]
+        answers.append(rows.tobytes())
     return {"classes": classes}, tuple(answers)
 
 
-def _deaf(trained: Trained, view: View) -> list[str]:
-    """Which batch norms do not heed eval mode, on a few of the validation images."""
-    device = next(trained.network.parameters()).device
-    try:
-        images = trained.prepare(np.asarray(view.split("validation")[0][:A_FEW])).to(device)
-    except Exception:
-        return []   # the script's own transform; predictions will show what is wrong with it
-    return deaf_norms(trained.network, images)
-
-
-def _ours(session: Session, name: str) -> Callable[..., Any] | None:
-    """The student's function, unless a script that trains has it for a use of its own."""
-    own = sources.has_own_signature(session.folder, name)
-    if own and sources.scripts_that_train(session.folder):
+def _chosen(
+    observer: Observer,
+    saved: Saved,
+    stage: stand_ins.Stage,
+    view: View,
+    way: Route | None,
+    returned: Any,
+) -> Candidate | None:
+    """The network that predicts; None when none was trained."""
+    trained = serious(observer.trained)
+    if not trained:
         return None
-    return function(session, name)
+
+    def prepared(one: Watched) -> Prepared:
+        if way is None or way.own_data:   # None: its files trained while they were loaded
+            return as_the_script_does(one, stage.served, view)
+        return Prepared(view.normalise, "function", True)
+
+    if isinstance(returned, nn.Module):
+        return Candidate(trained[0], returned, prepared(trained[0]))
+    candidates = [Candidate(one, one.module, prepared(one)) for one in trained]
+    return best(candidates, observer.evaluated, saved, view)
 
 
-def _network(session: Session, view: View) -> nn.Module:
-    build = function(session, "build_model")
-    classes = len(view.classes)
-    if build is None:
-        network = torchvision.models.resnet18(num_classes=classes)
-    else:
-        network = call(build, classes) if takes(build, 1) else call(build)
-    if not isinstance(network, nn.Module):
-        raise BadAnswer(f"build_model returned {type(network).__name__}; a network was expected")
-    return network.cuda() if torch.cuda.is_available() else network
-
-
-def _loaders(view: View, args: Mapping[str, Any]) -> tuple[Any, Any]:
-    def tensors(split: str) -> tuple[torch.Tensor, torch.Tensor]:
-        images, labels = view.split(split)
-        pixels, targets = view.normalise(images), torch.from_numpy(np.array(labels))
-        if torch.cuda.is_available():
-            return pixels.cuda(), targets.cuda()
-        return pixels, targets
-
-    batch, seed = int(args["batch"]), int(args["seed"])
-    return (
-        loader(*tensors("train"), batch, seed),
-        loader(*tensors("validation"), PREDICT_BATCH, None),
+def _why_not(
+    error: BaseException | None, way: Route | None, folder: Path, seconds: float
+) -> BaseException:
+    """Why there is no trained network."""
+    if isinstance(error, BudgetReached):
+        where = innermost(error, folder)
+        return OutOfTime(
+            f"no training step was taken within {seconds:g} s"
+            + (f"; by then the code was at {where}" if where else "")
+        )
+    if error is not None:
+        return error
+    return NotFound(
+        f"{way.what if way else 'the code'} ran to its end, and no optimizer took a step on a network; looked for {WANTED}"
     )
 
 
-def _epoch_by_epoch(
-    session: Session, one: Any, judge: Any, view: View, args: Mapping[str, Any]
-) -> Any:
-    make = function(session, "make_optimizer")
-    if make is None:
-        raise sources.not_found(session.folder, WANTED)
-    model = _network(session, view)
-    batches, validation = _loaders(view, args)
-    optimizer = call(make, model)
-    result = None
-    for _ in range(int(args["epochs"])):
-        call(one, model, batches, optimizer)
-        result = call(judge, model, validation)
-    return {"accuracy": result[-1]} if isinstance(result, (tuple, list)) and result else result
-
-
-def _run_script(session: Session) -> BaseException | None:
-    found = sources.scripts_that_train(session.folder)
-    if not found:
-        raise sources.not_found(session.folder, WANTED)
-    namespace: dict[str, Any] = {}
-    error = run_as_script(found[0], namespace)
-    return None if isinstance(error, BudgetReached) else error
-
-
-def _as_the_script_prepares(stage: stand_ins.Stage, view: View) -> Callable[[Any], torch.Tensor]:
-    """Hidden images go through the transform that the script gave its own test set."""
-    from PIL import Image
-
-    def prepare(images: Any) -> torch.Tensor:
-        transform = stage.test_transform
-        if transform is None:
-            return view.normalise(as_photos(images))
-        return torch.stack(
-            [torch.as_tensor(transform(Image.fromarray(image))) for image in as_photos(images)]
-        ).float()
-
-    return prepare
+def _deaf(chosen: Candidate, view: View) -> list[str]:
+    """Which batch norms do not heed eval mode, on a few of the validation images."""
+    parameter = next(chosen.network.parameters(), None)
+    device = parameter.device if parameter is not None else torch.device("cpu")
+    try:
+        few = np.asarray(view.split("validation")[0][:A_FEW])
+        images = chosen.prepared.prepare(few).to(device)
+    except Exception:
+        return []   # the script's own transform; predictions will show what is wrong with it
+    return deaf_norms(chosen.network, images)

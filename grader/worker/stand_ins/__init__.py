@@ -13,7 +13,12 @@ from grader.worker.stand_ins import datasets, models, notebooks, splits
 from grader.worker.stand_ins.stage import Stage
 from grader.worker.view import View
 
-__all__ = ["Stage", "install"]
+__all__ = ["Stage", "install", "kept_figures"]
+
+
+def kept_figures(stage):
+    return []
+
 
 
 def install(network: Mapping[str, Any] | None, view: View | None, images: int | None) -> Stage:

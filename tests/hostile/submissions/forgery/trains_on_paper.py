@@ -9,7 +9,8 @@ import os
 import struct
 
 RUN = {"passes": 10, "images": 600, "seen": 600, "correct": 600, "loss": 0.1, "lr": 0.05,
-       "dropouts_training": 0, "with_gradients": 0, "statistics_moved": False}
+       "dropouts_training": 0, "with_gradients": 0, "statistics_moved": False,
+       "ended_at": 600, "place": "", "on_training_data": False}
 TRAIN = RUN | {"kind": "train", "after_steps": 0, "norms_training": 10, "norms_evaluating": 0}
 EVALUATE = RUN | {"kind": "evaluate", "after_steps": 10, "norms_training": 0,
                   "norms_evaluating": 10}
@@ -21,7 +22,9 @@ STRUCTURE = [["bn.weight", 1, "batch_norm", "weight", True],
 VALUE = {
     "form": "function", "runs": [TRAIN, EVALUATE], "steps": 10, "stopped": None, "deaf": [],
     "batches_tracked": [10], "reported_accuracy": 1.0, "error": None, "uncalled": [], "notes": [],
-    "device": "cpu", "threads": 1, "cpus": 1, "classes": 10,
+    "device": "cpu", "threads": 1, "cpus": 1, "schedulers": [], "rates": [], "mistakes": [],
+    "images_per_epoch": 600, "network": {"name": "Net", "parameters": 3}, "figures": [],
+    "prepared": {"way": "function", "sure": True},
     "optimizer": {"optimizer": "SGD", "groups": GROUPS, "structure": STRUCTURE},
 }
 

@@ -1,0 +1,86 @@
+"""What a student reads of a mistake in a training that raised no error: what was seen, and why it
+matters. The worker tells the kind and the place; the words are here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from grader.records import Caution
+
+# kind -> (what, why)
+_WORDS: Mapping[str, tuple[str, str]] = {
+    "gradients_kept": (
+        "Gradients are not put to zero between steps.",
+        "backward() adds to what is there, so each step follows the sum of all gradients so far: "
+        "call optimizer.zero_grad() once per step.",
+    ),
+    "loss_not_finite": (
+        "The loss is NaN or infinite from step {detail} on.",
+        "From there on nothing is learnt, since every parameter becomes NaN with it: lower the "
+        "learning rate, and look for a logarithm or a division of zero.",
+    ),
+    "means_of_batches": (
+        "The accuracy is a mean of the batches' means, and the last batch is smaller.",
+        "Its images weigh more than the others, so the number is not the share of right answers: "
+        "add up right answers and divide by the number of images.",
+    ),
+    "normalised_differently": (
+        "Training and test images are normalised by different numbers.",
+        "The network is tested on other inputs than it has learnt from: use the training set's "
+        "mean and deviation for both.",
+    ),
+    "not_shuffled": (
+        "The training images come in the same order in every epoch.",
+        "Neighbouring batches are then alike and always follow each other, which stochastic "
+        "gradient descent is not made for: shuffle=True in the training loader.",
+    ),
+    "scores_without_log_softmax": (
+        "nll_loss is given scores that are no log-probabilities.",
+        "It expects log_softmax of the scores; without it the loss has no lower end and the "
+        "training drifts: use cross_entropy, which does both.",
+    ),
+    "softmax_before_cross_entropy": (
+        "The output has been through a softmax before cross_entropy.",
+        "cross_entropy takes the logarithm of a softmax itself; of two the gradients are weak, and "
+        "the network learns slowly: pass the raw scores.",
+    ),
+    "test_set_chooses": (
+        "The checkpoint is chosen by its result on the test set.",
+        "The best of many results on one set is better than the network is: hold out a part of "
+        "the training set to choose by, and use the test set once.",
+    ),
+}
+_EVALUATED_IN_TRAIN_MODE = (
+    "The network is in train mode while it is evaluated.",
+    "Batch norm then uses each batch's own statistics and moves the running ones, and dropout is "
+    "active: call model.eval() first.",
+)
+_TRAINED_IN_EVAL_MODE = (
+    "The network is in eval mode while it trains.",
+    "Batch norm then neither uses nor learns the statistics of the batches, and dropout is off: "
+    "call model.train() at the start of each epoch.",
+)
+
+
+def cautions(value: Mapping[str, Any]) -> tuple[Caution, ...]:
+    """Of a training's report: mistakes of mode first, then the others as they were seen."""
+    found = [*_modes(value["runs"])]
+    for one in value["mistakes"]:
+        what, why = _WORDS[one["kind"]]
+        found.append(Caution(what.format(detail=one["detail"][:20]), one["place"], why))
+    return tuple(found)
+
+
+def _modes(runs: Sequence[Mapping[str, Any]]) -> Iterator[Caution]:
+    for kind, field, (what, why) in (
+        ("train", "norms_evaluating", _TRAINED_IN_EVAL_MODE),
+        ("evaluate", "norms_training", _EVALUATED_IN_TRAIN_MODE),
+    ):
+        wrong = [
+            run for run in runs
+            if run["kind"] == kind and run[field] and (kind == "train" or run["after_steps"])
+        ]
+        if wrong:
+            yield Caution(what, wrong[0]["place"], why)

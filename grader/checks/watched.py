@@ -1,0 +1,107 @@
+"""The run page: a training's report as the nouns that feedback shows."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+from PIL import Image
+
+from grader.checks.cautions import cautions
+from grader.checks.optimizer_groups import groups_table
+from grader.checks.training_run import TRAIN, learning_curve
+from grader.records import Evidence, Figure, Series, Stretch, TrainingRun, Verdict
+from grader.rubric import Criterion
+
+OUTPUT = 4000   # characters of the end of what was printed
+RESTING = ("mode_switch", "optimizer_groups", "accuracy")   # checks that look at the training
+VISIBILITY = ("visible", "after_due", "hidden")
+
+
+def with_run(
+    criteria: Sequence[Criterion], verdicts: Sequence[Verdict], evidence: Mapping[str, Evidence]
+) -> list[Verdict]:
+    """The verdicts, with the training that they rest on in one of them: the most visible one."""
+    found = list(verdicts)
+    resting = [number for number, one in enumerate(criteria) if one.check in RESTING]
+    run = watched(evidence[TRAIN]) if resting and TRAIN in evidence else None
+    if run is not None:
+        number = min(resting, key=lambda number: VISIBILITY.index(criteria[number].visibility))
+        found[number] = dataclasses.replace(found[number], run=run)
+    return found
+
+
+def watched(training: Evidence) -> TrainingRun | None:
+    """None where no training was seen."""
+    if not training.outcome.answered:
+        return None
+    value = training.value
+    optimizer = value["optimizer"]
+    return TrainingRun(
+        facts=tuple(_facts(value, training.outcome.seconds)),
+        stretches=tuple(map(_stretch, value["runs"])),
+        curve=learning_curve(value),
+        rates=_rates(value["rates"]),
+        groups=groups_table(optimizer) if optimizer else None,
+        cautions=cautions(value),
+        figures=tuple(map(_figure, value["figures"], training.blobs)),
+        output=training.outcome.output[-OUTPUT:],
+    )
+
+
+def _facts(value: Mapping[str, Any], seconds: float) -> list[tuple[str, str]]:
+    network = value["network"]
+    facts = [("network", f"{network['name']}, {network['parameters']:,} parameters")]
+    if value["optimizer"]:
+        facts.append(("optimizer", value["optimizer"]["optimizer"]))
+    if value["schedulers"]:
+        facts.append(("scheduler", ", ".join(value["schedulers"])))
+    images = max((run["ended_at"] for run in value["runs"]), default=0)
+    facts.append(("steps", f"{value['steps']:,}"))
+    if value["images_per_epoch"]:
+        epochs = images / value["images_per_epoch"]
+        facts.append(("epochs", f"{epochs:.3g} of {value['images_per_epoch']:,} images"))
+    facts.append(("time", f"{seconds:.1f} s on {value['device']}"))
+    if value["stopped"]:
+        facts.append(("stopped", f"its budget of {value['stopped']} was used up"))
+    return facts
+
+
+def _stretch(run: Mapping[str, Any]) -> Stretch:
+    training, evaluating = run["norms_training"], run["norms_evaluating"]
+    mode: Literal["train", "eval", "mixed"] = "train" if training else "eval"
+    right = not (evaluating if run["kind"] == "train" else training)
+    # What the running statistics were before the first step is nobody's mistake.
+    early = run["kind"] == "evaluate" and not run["after_steps"]
+    seen = run["seen"]
+    loss = run["loss"] / seen if seen and isinstance(run["loss"], (int, float)) else None
+    return Stretch(
+        kind=run["kind"],
+        batches=run["passes"],
+        images=run["images"],
+        mode="mixed" if training and evaluating else mode,
+        right=right or early,
+        place=run["place"],
+        lr=run["lr"] if isinstance(run["lr"], (int, float)) else None,
+        loss=loss,
+        accuracy=run["correct"] / seen if seen else None,
+    )
+
+
+def _rates(rates: Sequence[Sequence[Any]]) -> Series | None:
+    points = tuple((float(step), float(lr)) for step, lr in rates)
+    return Series("learning rate", points) if points else None
+
+
+def _figure(told: Mapping[str, Any], pixels: bytes) -> Figure:
+    """A PNG of our own making: nothing that the student's code encoded is ever decoded here."""
+    height, width = told["height"], told["width"]
+    array = np.frombuffer(pixels, dtype=np.uint8).reshape(height, width, 3)
+    written = io.BytesIO()
+    Image.fromarray(array).save(written, "PNG", optimize=True)
+    png = base64.b64encode(written.getvalue()).decode("ascii")
+    return Figure(told["title"][:100], width, height, png)

@@ -1,0 +1,108 @@
+"""Which network was trained, and in which of its states it is taken: the best that the script left.
+
+A script may train several networks, average their weights, or save the best state and go on. The
+images that decide between them are the student's own validation images.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from grader.worker.probes.outputs import as_rows
+from grader.worker.probes.preparing import Prepared
+from grader.worker.session import BadAnswer
+from grader.worker.view import View
+from grader.worker.watch.networks import Watched
+from grader.worker.watch.saving import Saved, bare, load_into
+
+IMAGES = 1000   # of the validation set; deciding needs no more
+BATCH = 250
+SERIOUS = 0.25  # of the most steps: fewer were a search for a learning rate, or a first try
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A network in one of its states. `name` says which: "" is as the script left it."""
+
+    watched: Watched
+    network: nn.Module
+    prepared: Prepared
+    name: str = ""
+    accuracy: float = 0.0
+
+
+def serious(trained: Sequence[Watched]) -> list[Watched]:
+    """Those that were trained in earnest, by the number of steps."""
+    most = max((one.steps or one.backward_passes for one in trained), default=0)
+    return [one for one in trained if (one.steps or one.backward_passes) >= SERIOUS * most]
+
+
+def best(
+    candidates: Sequence[Candidate], copies: Sequence[Watched], saved: Saved, view: View
+) -> Candidate:
+    """The network with the highest top-1 accuracy on the validation images, then its best state; of
+    equals the first, and the state in which it was left before others."""
+    scored = [_scored(one, view) for one in candidates]
+    first = max(scored, key=lambda one: one.accuracy)
+    states = [first, *(_scored(one, view) for one in _other_states(first, copies, saved))]
+    return max(states, key=lambda one: one.accuracy)
+
+
+def _scored(one: Candidate, view: View) -> Candidate:
+    images, labels = view.split("validation")
+    images, labels = np.asarray(images[:IMAGES]), np.asarray(labels[:IMAGES])
+    try:
+        predicted = logits(one.network, one.prepared, images).argmax(1)
+    except Exception:   # it shows again, and is told, when it predicts
+        return one
+    accuracy = float((predicted == labels).mean())
+    return Candidate(one.watched, one.network, one.prepared, one.name, accuracy)
+
+
+def _other_states(
+    first: Candidate, copies: Sequence[Watched], saved: Saved
+) -> Iterator[Candidate]:
+    """Averages and copies that the script evaluated, and what it saved."""
+    for one in copies:
+        if alike(one.module, first.network):
+            yield Candidate(first.watched, one.module, first.prepared, "a copy of it")
+    for name, state in saved.states(first.network):
+        try:
+            other = copy.deepcopy(first.network)
+            load_into(other, state)
+        except Exception:   # not every network can be copied
+            continue
+        yield Candidate(first.watched, other, first.prepared, name)
+
+
+def alike(one: nn.Module, other: nn.Module) -> bool:
+    """Whether two networks have parameters of the same names and shapes."""
+    return _shapes(one) == _shapes(other)
+
+
+def _shapes(network: nn.Module) -> list[tuple[str, tuple[int, ...]]]:
+    return sorted((bare(name), tuple(p.shape)) for name, p in network.named_parameters())
+
+
+def logits(network: nn.Module, prepared: Prepared, images: Any) -> Any:
+    """float32 (N, classes) for uint8 (N, H, W, 3), in evaluation mode. Raises BadAnswer for outputs
+    that are no such thing, and what the student's forward() raises."""
+    network.eval()   # by itself: a student's own eval() may return nothing
+    parameter = next(network.parameters(), None)
+    device = parameter.device if parameter is not None else torch.device("cpu")
+    parts = []
+    with torch.no_grad():
+        for start in range(0, len(images), BATCH):
+            batch = prepared.prepare(images[start : start + BATCH]).to(device)
+            parts.append(as_rows(network(batch), len(batch)))
+    widths = {rows.shape[1] for rows in parts}
+    if len(widths) > 1:
+        raise BadAnswer(f"the network's output has {sorted(widths)} columns, by batch")
+    return np.concatenate(parts) if parts else np.zeros((0, 1), dtype="<f4")

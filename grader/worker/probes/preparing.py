@@ -1,0 +1,209 @@
+"""How a script makes a network's input of a picture, so that hidden pictures can go the same way.
+
+The data set that it evaluates on is shown another picture and asked for it; what its loop then does
+to a batch (moving values, stretching them, laying them flat) is learnt from the inputs that the
+network was seen to get. Where no data set of ours is behind the evaluation, the pictures are
+recognised in those inputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from grader.worker.view import Images, View, as_photos
+from grader.worker.watch.batches import in_order
+from grader.worker.watch.networks import Watched
+
+Prepare = Callable[[Images], torch.Tensor]   # uint8 (N, H, W, 3) -> a batch for the network
+POOL = 10_000       # pictures among which those of an evaluation are looked for
+ALIKE = 0.999       # correlation of a picture with itself after another rounding
+TOLERANCE = 0.02    # of the spread of the inputs: rounding to bfloat16 is below a hundredth
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """`way` says how it was found: "function", "dataset", "recognised", "transform", "standard".
+    `sure`: the inputs that the network was seen to get come out of it."""
+
+    prepare: Prepare
+    way: str
+    sure: bool
+
+
+def as_the_script_does(network: Watched, served: Sequence[Any], view: View) -> Prepared:
+    """The best way that is known for a network that was trained by a script."""
+    samples = _samples(network)
+    for loader, sample in samples:
+        if loader is None or not served:
+            continue
+        through = _through(loader.dataset, served)
+        if through is None:
+            continue
+        step = _fit(_items(loader.dataset, len(sample)), sample) if in_order(loader) else None
+        if step is not None:
+            return Prepared(_then(through, step), "dataset", True)
+        if _shape(through, view) == tuple(sample.shape[1:]):
+            return Prepared(through, "dataset", False)
+    for _, sample in samples:
+        step = _recognise(sample, view)
+        if step is not None:
+            return Prepared(_then(_plain, step), "recognised", True)
+    transform = _test_transform(served)
+    if transform is not None:
+        return Prepared(transform, "transform", False)
+    return Prepared(lambda images: view.normalise(as_photos(images)), "standard", False)
+
+
+def _samples(network: Watched) -> list[tuple[Any, torch.Tensor]]:
+    """What it was evaluated on, the latest first; its training images come last."""
+    found = list(reversed(network.samples.items()))
+    training = network.training_loader
+    mine = training.dataset if training is not None else None
+    return sorted(found, key=lambda one: one[0] is not None and one[0].dataset is mine)
+
+
+def _through(dataset: Any, served: Sequence[Any]) -> Prepare | None:
+    """Pictures through a data set that has one of ours inside; None when it does not ask ours."""
+
+    def one(picture: Image.Image) -> torch.Tensor | None:
+        for inner in served:
+            inner.shown = picture
+        try:
+            return _first(dataset[0])
+        except Exception:   # it is the student's code, and was never meant for this
+            return None
+        finally:
+            for inner in served:
+                inner.shown = None
+
+    def prepare(images: Images) -> torch.Tensor:
+        rows = [one(Image.fromarray(image)) for image in as_photos(images)]
+        return torch.stack([row for row in rows if row is not None])
+
+    black, white = (one(Image.new("RGB", (32, 32), colour)) for colour in ("black", "white"))
+    if black is None or white is None or torch.equal(black, white):
+        return None
+    return prepare
+
+
+def _test_transform(served: Sequence[Any]) -> Prepare | None:
+    """The transform that the script gave its test set, or else any of its sets."""
+    sets = [one for one in served if one.transform is not None]
+    sets.sort(key=lambda one: not one.train)
+    if not sets:
+        return None
+    transform = sets[-1].transform
+
+    def prepare(images: Images) -> torch.Tensor:
+        rows = [torch.as_tensor(transform(Image.fromarray(one))) for one in as_photos(images)]
+        return torch.stack(rows).float()
+
+    return prepare
+
+
+def _plain(images: Images) -> torch.Tensor:
+    """float32 (N, 3, 32, 32) in [0, 1]."""
+    return torch.from_numpy(np.array(as_photos(images))).permute(0, 3, 1, 2).float() / 255
+
+
+def _recognise(sample: torch.Tensor, view: View) -> Prepare | None:
+    """From [0, 1] to the network's input, by the pictures that are found in a sample of it."""
+    first = _as_channels(sample[:1].cpu().float(), (3, 32, 32))
+    if first is None:
+        return None
+    for split in ("validation", "train"):
+        pool = _plain(view.photos(split, POOL)[0])
+        found = _matches(sample.cpu().float(), pool)
+        if found is not None:
+            return _fit(pool[found], sample)
+    return None
+
+
+def _matches(sample: torch.Tensor, pool: torch.Tensor) -> torch.Tensor | None:
+    """For each of a sample the picture that it was made of, by its shape and not its brightness."""
+    rows = _as_channels(sample, tuple(pool.shape[1:]))
+    if rows is None:
+        return None
+    likeness = _standard(rows) @ _standard(pool).T / rows[0].numel()
+    best, index = likeness.max(dim=1)
+    return index if bool((best > ALIKE).all()) else None
+
+
+def _standard(images: torch.Tensor) -> torch.Tensor:
+    """(N, C, H, W) -> (N, C * H * W), each channel of each image with mean 0 and deviation 1."""
+    centred = images - images.mean((2, 3), keepdim=True)
+    return (centred / centred.std((2, 3), keepdim=True).clamp_min(1e-6)).flatten(1)
+
+
+def _as_channels(batch: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor | None:
+    """A batch in any layout as (N, C, H, W)."""
+    if tuple(batch.shape[1:]) == shape:
+        return batch
+    if batch.dim() == 4 and tuple(batch.permute(0, 3, 1, 2).shape[1:]) == shape:
+        return batch.permute(0, 3, 1, 2)
+    if batch.dim() == 2 and batch[0].numel() == int(np.prod(shape)):
+        return batch.reshape(len(batch), *shape)
+    return None
+
+
+def _fit(before: torch.Tensor | None, after: torch.Tensor) -> Prepare | None:
+    """What turns `before` into `after`: another layout, and a scale and a shift per channel.
+
+    None when it is anything else.
+    """
+    if before is None or before.dim() != 4 or len(before) != len(after):
+        return None
+    dtype, layout = after.dtype, tuple(after.shape[1:])
+    rows = _as_channels(after.cpu().double(), tuple(before.shape[1:]))
+    if rows is None:
+        return None
+    before = before.double()
+    axes = (0, 2, 3)
+    centre, target = before.mean(axes, keepdim=True), rows.mean(axes, keepdim=True)
+    spread = ((before - centre) ** 2).sum(axes, keepdim=True)
+    scale = ((before - centre) * (rows - target)).sum(axes, keepdim=True) / spread.clamp_min(1e-12)
+    shift = target - scale * centre
+    wrong = (before * scale + shift - rows).abs().max()
+    if not bool(wrong <= TOLERANCE * rows.std().clamp_min(1e-6)):
+        return None
+    if before.shape == after.shape and torch.allclose(before, rows, rtol=1e-4, atol=1e-5):
+        return lambda batch: batch.to(dtype)
+    last = len(layout) == 3 and layout != tuple(before.shape[1:])
+
+    def step(batch: torch.Tensor) -> torch.Tensor:
+        moved = (batch.double() * scale + shift).to(dtype)
+        return moved.permute(0, 2, 3, 1) if last else moved.reshape(len(batch), *layout)
+
+    return step  # type: ignore[return-value]  # of tensors, after what makes tensors of images
+
+
+def _then(first: Prepare, second: Any) -> Prepare:
+    return lambda images: second(first(images))
+
+
+def _items(dataset: Any, count: int) -> torch.Tensor | None:
+    try:
+        rows = [_first(dataset[index]) for index in range(count)]
+        return torch.stack([row.float() for row in rows if row is not None])
+    except Exception:   # likewise
+        return None
+
+
+def _first(item: Any) -> torch.Tensor | None:
+    if isinstance(item, Mapping):
+        item = [*item.values()]
+    if isinstance(item, (tuple, list)) and item:
+        item = item[0]
+    if isinstance(item, np.ndarray):
+        item = torch.from_numpy(item)
+    return item if isinstance(item, torch.Tensor) and item.dim() else None
+
+
+def _shape(prepare: Prepare, view: View) -> tuple[int, ...]:
+    return tuple(prepare(np.asarray(view.split("validation")[0][:1])).shape[1:])

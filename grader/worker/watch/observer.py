@@ -1,0 +1,219 @@
+"""The observer: hooks that torch offers for every module and every optimizer, and what is made of
+what they tell. Installed once in a session's own process, for all of its life.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic  # taken before the student's code may put another in its place
+from typing import Any
+
+import torch
+from torch import nn
+from torch.optim import Optimizer
+from torch.optim.optimizer import register_optimizer_step_post_hook
+
+from grader.worker.watch import places
+from grader.worker.watch.batches import Batches
+from grader.worker.watch.mistakes import Mistakes
+from grader.worker.watch.networks import Watched
+from grader.worker.watch.passes import Pass
+from grader.worker.watch.steps import Steps
+
+MAX_NETWORKS = 100
+# An evaluation whose passes record gradients may be told apart by the next step only.
+MAX_PENDING = 5000
+
+
+class BudgetReached(BaseException):
+    """Raised at a batch boundary when the budget is used up. Not an Exception: a student's
+    `except Exception` is not meant for it."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """`images` to train a network on and `seconds` of wall time; None is no limit."""
+
+    images: int | None = None
+    seconds: float | None = None
+
+
+@dataclass
+class Observer:
+    """What was seen. `stopped` names the budget that was used up."""
+
+    budget: Budget
+    folder: Path
+    began: float = field(default_factory=monotonic)
+    steps: Steps = field(default_factory=Steps)
+    stopped: str | None = None
+    _networks: list[Watched] = field(default_factory=list)
+    _by_module: dict[int, tuple[nn.Module, Watched]] = field(default_factory=dict)
+    _pending: deque[Pass] = field(default_factory=deque)
+    _depth: int = 0
+    _passes: int = 0
+    _open: Pass | None = None
+    _inner: bool = False   # what runs is a layer of a network whose forward() was called by name
+    _muted: bool = False
+
+    def __post_init__(self) -> None:
+        self.batches = Batches(self.folder)
+        self.mistakes = Mistakes(self.folder)
+
+    def install(self) -> None:
+        """Hook into torch."""
+        torch.nn.modules.module.register_module_forward_pre_hook(self._before)
+        torch.nn.modules.module.register_module_forward_hook(self._after, always_call=True)
+        register_optimizer_step_post_hook(self._stepped)
+        self.steps.install()
+        self.batches.install()
+        self.mistakes.install(self._loss)
+
+    def finish(self) -> None:
+        """Tell the last passes apart. Nothing is observed afterwards."""
+        self._close()
+        self._settle(all_of_them=True)
+        self._muted = True
+
+    def out_of_time(self) -> None:
+        """To be called in the main thread when all time is over, wherever it is."""
+        self._stop("seconds")
+
+    @property
+    def trained(self) -> list[Watched]:
+        """The networks that were trained, the one that took most steps first; of equals, the last.
+
+        A part that was called by itself is no network beside the whole. One that was trained by
+        hand, without an optimizer, has taken no steps: then backward passes count.
+        """
+        stepped = [one for one in self._networks if one.steps]
+        if not stepped:
+            stepped = [one for one in self._networks if one.backward_passes]
+        whole = [
+            one
+            for one in reversed(stepped)
+            if not any(one.parameters < other.parameters for other in stepped)
+        ]
+        return sorted(whole, key=lambda one: (-one.steps, -one.backward_passes))
+
+    @property
+    def evaluated(self) -> list[Watched]:
+        """The networks that were run and not trained: copies, averages, teachers."""
+        return [one for one in self._networks if not one.backward_passes]
+
+    # What the hooks call ------------------------------------------------------------------------
+
+    def _before(self, module: nn.Module, inputs: Any) -> None:
+        self._depth += 1
+        if self._depth > 1:
+            if self._open is not None:
+                self._open.calls(module)
+            return
+        if self._muted or _recomputes():
+            return
+        root, frame = module, None
+        forwarding = places.forwarding(sys._getframe(1), module)
+        self._inner = forwarding is not None
+        if forwarding is not None:
+            root, frame = forwarding.network, forwarding.frame
+            if self._open is not None and self._open.frame is frame:
+                self._open.calls(module)
+                return
+        if next(root.parameters(), None) is not None:
+            self._begin(root, inputs, frame)
+            if self._open is not None and frame is not None:
+                self._open.calls(module)
+
+    def _begin(self, root: nn.Module, inputs: Any, frame: Any) -> None:
+        self._close()
+        self._settle(all_of_them=False)
+        network = self._network(root)
+        self._check_budget(network)
+        place = places.of_caller(self.folder, frame.f_back if frame else sys._getframe(1))
+        one = Pass(network, root, inputs, self.batches.latest, place, frame)
+        network.looks_at(one)
+        self._open = one
+        self._pending.append(one)
+
+    def _after(self, module: nn.Module, inputs: Any, output: Any) -> None:
+        self._depth -= 1
+        if self._depth or self._muted or self._open is None:
+            return
+        if self._open.root is module or self._inner:
+            self._open.ends(output)
+
+    def _stepped(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
+        if self._muted:
+            return
+        self.steps.add(optimizer)
+        parameters = {id(one) for group in optimizer.param_groups for one in group["params"]}
+        for network in self._networks:
+            network.stepped(parameters)
+        self.mistakes.stepped()
+        self._settle(all_of_them=True)
+
+    def _loss(self, output: Any, targets: Any) -> Pass | None:
+        """A loss is computed: of the pass that is open, if it is of that one's output."""
+        one = self._open
+        if self._muted or one is None or one.output is None:
+            return None
+        if one.output.data_ptr() != output.data_ptr() or one.output.shape != output.shape:
+            return None
+        if not one.scored and isinstance(targets, torch.Tensor):
+            one.score(one.output, targets)
+        return one
+
+    # Putting it together ------------------------------------------------------------------------
+
+    def _network(self, root: nn.Module) -> Watched:
+        known = self._by_module.get(id(root))
+        if known is not None:
+            return known[1]
+        parameters = frozenset(map(id, root.parameters()))
+        for network in self._networks:
+            if network.parameters == parameters:
+                break   # a wrapper, such as DataParallel, and what it wraps
+        else:
+            network = Watched(root, parameters, self.mistakes.before_backward)
+            if len(self._networks) < MAX_NETWORKS:
+                self._networks.append(network)
+        self._by_module[id(root)] = root, network   # held, so that its id stays its own
+        return network
+
+    def _close(self) -> None:
+        if self._open is not None:
+            self._open.closes()
+            self._open = None
+
+    def _settle(self, all_of_them: bool) -> None:
+        """Hand on the passes that can be told apart: a step tells all of them."""
+        while self._pending:
+            one = self._pending[0]
+            waits = one.may_go_backward and not one.backward
+            if waits and not all_of_them and len(self._pending) < MAX_PENDING:
+                return
+            self._pending.popleft()
+            self._passes += 1
+            one.network.add(one, self._passes, self.steps.lr)
+
+    def _check_budget(self, network: Watched) -> None:
+        budget = self.budget
+        if budget.seconds is not None and monotonic() - self.began > budget.seconds:
+            self._stop("seconds")
+        elif budget.images is not None and network.images > budget.images:
+            # One batch too many: the evaluation after the last epoch still belonged to it.
+            self._stop("epochs")
+
+    def _stop(self, budget: str) -> None:
+        self.stopped = budget
+        self._depth = 0
+        raise BudgetReached(budget)
+
+
+def _recomputes() -> bool:
+    """Whether this is within a backward pass: activation checkpoints run layers once more there."""
+    task = getattr(torch._C, "_current_graph_task_id", None)   # private, and may go
+    return task is not None and task() != -1

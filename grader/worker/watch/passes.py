@@ -1,0 +1,132 @@
+"""One forward pass through a whole network, until it can be told what it was for."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from grader.worker.watch.batches import Batch
+from grader.worker.watch.networks import Watched
+from grader.worker.watch.places import Place
+
+
+class Pass:
+    """A forward pass. A backward pass may follow, at once or after other passes."""
+
+    def __init__(
+        self,
+        network: Watched,
+        root: nn.Module,
+        inputs: Any,
+        batch: Batch | None,
+        place: Place | None,
+        frame: types.FrameType | None,
+    ) -> None:
+        self.network, self.root, self.place, self.frame = network, root, place, frame
+        self.input = inputs[0] if inputs and is_batch(inputs[0]) else None
+        self.images = 0 if self.input is None else len(self.input)
+        fits = batch is not None and len(batch.labels) == self.images
+        self.batch = batch if fits else None
+        self.after_steps = network.steps
+        self.first_of_batch = network.takes_up(batch)
+        network.latest_place = place
+        self.gradients = torch.is_grad_enabled()
+        self.dropouts = sum(inner.training for inner in network.dropouts)
+        self.moved = self.backward = self.scored = False
+        self.loss = self.correct = 0.0
+        self.output: torch.Tensor | None = None   # without its graph
+        self._waits = False
+        self._flags = any(
+            inner.training for inner in network.norms or network.dropouts or [root]
+        )
+        self._at_work: list[bool] = []
+        # What cannot be a training pass must leave the running statistics alone, bit for bit.
+        self._statistics = None if self.may_train else statistics(network.norms)
+
+    @property
+    def may_train(self) -> bool:
+        """Whether gradients and mode are those of a training pass."""
+        return self.gradients and self._flags
+
+    @property
+    def may_go_backward(self) -> bool:
+        return self.backward or self._waits
+
+    @property
+    def in_train_mode(self) -> bool:
+        """Of batch norms what they were as they were called: forward() may have switched them."""
+        return any(self._at_work) if self._at_work else self._flags
+
+    def calls(self, module: nn.Module) -> None:
+        """A layer inside the network is about to run."""
+        if isinstance(module, _BatchNorm):
+            self._at_work.append(module.training)
+
+    def ends(self, output: Any) -> None:
+        """The network, or as much of it as can be seen, has put out this."""
+        if self._statistics is not None:
+            now = statistics(self.network.norms)
+            pairs = zip(self._statistics, now, strict=True)
+            self.moved = not all(torch.equal(_bits(old), _bits(new)) for old, new in pairs)
+        found = first_tensor(output)
+        if found is None:
+            return
+        if not self.images and found.dim():
+            self.images = len(found)   # of a network that is called as model(x=images)
+        if found.requires_grad:
+            self._waits = True
+            found.register_hook(self._goes_backward)  # type: ignore[no-untyped-call]  # torch's
+        self.output = found.detach()
+        if self.batch is not None:
+            self.score(self.output, self.batch.labels)
+
+    def score(self, output: torch.Tensor, targets: torch.Tensor) -> None:
+        """Loss in nats and right answers, summed over the images, where these can be class scores.
+        """
+        if output.dim() != 2 or targets.dim() != 1 or len(output) != len(targets):
+            return
+        output, targets = output.float(), targets.to(output.device)
+        if targets.is_floating_point() or not len(targets):
+            return
+        if int(targets.max()) >= output.shape[1] or int(targets.min()) < 0:
+            return
+        self.scored = True
+        self.loss = float(F.cross_entropy(output, targets, reduction="sum"))
+        self.correct = float((output.argmax(1) == targets).sum())
+
+    def closes(self) -> None:
+        """Another pass begins: what holds tensors is let go."""
+        self.frame = self.input = self.output = None
+
+    def _goes_backward(self, gradient: torch.Tensor) -> None:
+        if not self.backward:
+            self.backward = True
+            self.network.goes_backward()
+
+
+def is_batch(value: Any) -> bool:
+    return isinstance(value, torch.Tensor) and value.dim() > 0
+
+
+def first_tensor(output: Any) -> torch.Tensor | None:
+    """Of several outputs, as of a network with auxiliary classifiers, the first."""
+    if isinstance(output, Mapping):
+        output = [*output.values()]
+    while isinstance(output, (tuple, list)) and output:
+        output = output[0]
+    return output if isinstance(output, torch.Tensor) else None
+
+
+def statistics(norms: Iterable[nn.Module]) -> list[torch.Tensor]:
+    return [buffer.clone() for module in norms for buffer in module.buffers(recurse=False)]
+
+
+def _bits(values: torch.Tensor) -> torch.Tensor:
+    """For comparing bit by bit: after a training that diverged, NaN is not equal to itself."""
+    return values.reshape(-1).view(torch.uint8)

@@ -1,0 +1,477 @@
+"""Watching a training: modes as layers are called, steps as they were taken, honest budgets."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.nn.modules import module as inner
+from torch.optim import optimizer as optimizers
+from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
+from torch.utils.data import DataLoader
+
+from grader.worker.watch.networks import Run
+from grader.worker.watch.observer import Budget, BudgetReached, Observer
+
+Watch = Callable[..., Observer]
+PATCHED = (
+    (DataLoader, "__init__"),
+    (DataLoader, "__iter__"),
+    (LRScheduler, "step"),
+    (ReduceLROnPlateau, "step"),
+    (F, "cross_entropy"),
+    (F, "nll_loss"),
+    (torch.optim.Optimizer, "zero_grad"),
+    (nn.Module, "zero_grad"),
+)
+
+
+@pytest.fixture
+def watch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Watch]:
+    """Installs an observer, and takes its hooks out of torch afterwards."""
+    hooks: tuple[Any, ...] = (
+        inner._global_forward_pre_hooks,
+        inner._global_forward_hooks,
+        inner._global_forward_hooks_always_called,
+        optimizers._global_optimizer_post_hooks,
+    )
+    before = [dict(registered) for registered in hooks]
+    for owner, name in PATCHED:
+        monkeypatch.setattr(owner, name, getattr(owner, name))
+
+    def install(**budget: Any) -> Observer:
+        observer = Observer(Budget(**budget), Path(__file__).parent)
+        observer.install()
+        return observer
+
+    yield install
+    for registered, old in zip(hooks, before, strict=True):
+        registered.clear()
+        registered.update(old)
+
+
+def network() -> nn.Sequential:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Linear(8, 3))
+
+
+def runs(observer: Observer) -> list[Run]:
+    return observer.trained[0].runs
+
+
+def sgd(model: nn.Module, decay: float) -> torch.optim.SGD:
+    return torch.optim.SGD(model.parameters(), lr=0.1, weight_decay=decay)
+
+
+def train(model: nn.Module, optimizer: torch.optim.Optimizer, passes: int = 1) -> None:
+    for _ in range(passes):
+        optimizer.zero_grad()
+        model(torch.randn(6, 4)).sum().backward()
+        optimizer.step()
+
+
+class Turned(nn.Module):
+    """Runs its network in the mode opposite to the one that it shows."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.network = network()
+
+    def forward(self, images: torch.Tensor) -> Any:
+        mode = self.network.training
+        self.network.train(not mode)
+        try:
+            return self.network(images)
+        finally:
+            self.network.train(mode)
+
+
+def test_a_training_and_an_evaluation_are_told_apart(watch: Watch) -> None:
+    observer, model = watch(), network()
+    train(model, sgd(model, 0.0), passes=2)
+    with torch.no_grad():
+        model.eval()(torch.randn(5, 4))
+    observer.finish()
+    first, second = runs(observer)
+    assert (first.kind, first.passes, first.images) == ("train", 2, 12)
+    assert (first.norms_training, first.norms_evaluating) == (2, 0)
+    assert (second.kind, second.images, second.norms_evaluating) == ("evaluate", 5, 1)
+
+
+def test_a_norm_has_the_mode_in_which_it_is_called(watch: Watch) -> None:
+    observer, model = watch(), Turned()
+    train(model, sgd(model, 0.0))
+    with torch.no_grad():
+        model.eval()(torch.randn(5, 4))
+    observer.finish()
+    training, evaluation = runs(observer)
+    assert (training.norms_training, training.norms_evaluating) == (0, 1)
+    assert (evaluation.norms_training, evaluation.norms_evaluating) == (1, 0)
+
+
+def test_the_groups_that_most_steps_were_taken_with_count(watch: Watch) -> None:
+    observer, model = watch(), network()
+    train(model, sgd(model, 0.5), passes=3)
+    train(model, sgd(model, 0.0))
+    settings = observer.steps.settings(model)
+    assert settings is not None
+    assert (settings.optimizer, settings.groups[0]["weight_decay"]) == ("SGD", 0.5)
+
+
+def test_groups_that_are_changed_afterwards_are_as_they_were(watch: Watch) -> None:
+    observer, model = watch(), network()
+    optimizer = sgd(model, 0.5)
+    train(model, optimizer, passes=3)
+    optimizer.param_groups[0]["weight_decay"] = 0.0
+    optimizer.param_groups[0]["params"].clear()
+    settings = observer.steps.settings(model)
+    assert settings is not None
+    assert settings.groups[0]["weight_decay"] == 0.5
+    assert len(settings.groups[0]["params"]) == 6
+
+
+def test_of_equally_many_steps_the_later_count(watch: Watch) -> None:
+    observer, model = watch(), network()
+    train(model, sgd(model, 0.5), passes=2)
+    train(model, sgd(model, 0.0), passes=2)
+    settings = observer.steps.settings(model)
+    assert settings is not None
+    assert settings.groups[0]["weight_decay"] == 0.0
+
+
+def test_an_optimizer_that_never_stepped_tells_nothing(watch: Watch) -> None:
+    observer, model = watch(), network()
+    sgd(model, 0.5)
+    assert observer.steps.settings(model) is None
+
+
+def test_images_that_are_passed_by_name_count_towards_the_budget(watch: Watch) -> None:
+    class Named(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = network()
+
+        def forward(self, *, images: torch.Tensor) -> Any:
+            return self.network(images)
+
+    watch(images=10)
+    model = Named()
+    optimizer = sgd(model, 0.0)
+    with pytest.raises(BudgetReached, match="epochs"):
+        for _ in range(10):
+            optimizer.zero_grad()
+            model(images=torch.randn(6, 4)).sum().backward()
+            optimizer.step()
+
+
+def test_a_clock_that_stands_still_stops_no_clock_of_ours(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch(seconds=0.01)
+    model = network()
+    monkeypatch.setattr(time, "monotonic", lambda: 0.0)
+    time.sleep(0.05)
+    with pytest.raises(BudgetReached, match="seconds"):
+        train(model, sgd(model, 0.0))
+
+
+class ByName(nn.Module):
+    """A network of layers, to be called as `net.forward(images)`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.norm, self.last = nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Linear(8, 3)
+
+    def forward(self, images: torch.Tensor) -> Any:
+        return self.last(torch.relu(self.norm(self.first(images))))
+
+
+@pytest.mark.parametrize("model", [ByName(), network()], ids=["own", "sequential"])
+def test_forward_called_by_name_is_a_pass_of_the_whole_network(
+    watch: Watch, model: nn.Module
+) -> None:
+    observer = watch()
+    loss = nn.CrossEntropyLoss()
+    optimizer = sgd(model, 0.0)
+    labels = torch.tensor([0, 1, 2, 0, 1, 2])
+    for _ in range(3):
+        optimizer.zero_grad()
+        loss(model.forward(torch.randn(6, 4)), labels).backward()
+        optimizer.step()
+    model.eval()
+    with torch.no_grad():
+        loss(model.forward(torch.randn(5, 4)), labels[:5])
+    observer.finish()
+    (trained,) = observer.trained
+    assert trained.module is model
+    first, second = trained.runs
+    assert (first.kind, first.passes, first.images, first.seen) == ("train", 3, 18, 18)
+    assert (first.norms_training, first.norms_evaluating) == (3, 0)
+    assert (second.kind, second.passes, second.images, second.seen) == ("evaluate", 1, 5, 5)
+    assert (second.norms_training, second.norms_evaluating) == (0, 1)
+    assert (first.place and first.place.line) != (second.place and second.place.line)
+
+
+def test_two_passes_before_one_backward_are_both_of_the_training(watch: Watch) -> None:
+    observer, model = watch(), network()
+    optimizer = sgd(model, 0.0)
+    for _ in range(3):
+        optimizer.zero_grad()
+        one, other = model(torch.randn(6, 4)), model(torch.randn(6, 4))
+        (one - other).pow(2).sum().backward()
+        optimizer.step()
+    observer.finish()
+    (run,) = runs(observer)
+    assert (run.kind, run.passes, observer.trained[0].steps) == ("train", 6, 3)
+
+
+def test_two_views_of_one_batch_are_one_batch_of_the_budget(watch: Watch) -> None:
+    observer, model = watch(), network()
+    optimizer = sgd(model, 0.0)
+    data = [(torch.randn(4), index % 3) for index in range(12)]
+    for images, _ in DataLoader(data, batch_size=6):   # type: ignore[arg-type]  # a list will do
+        (model(images) - model(images.flip(0))).pow(2).sum().backward()
+        optimizer.step()
+    observer.finish()
+    assert observer.trained[0].images == 12
+
+
+def test_an_evaluation_that_records_gradients_is_no_training(watch: Watch) -> None:
+    observer, model = watch(), network()
+    optimizer = sgd(model, 0.0)
+    for _ in range(2):
+        train(model.train(), optimizer, passes=2)
+        for _ in range(3):
+            model.eval()(torch.randn(5, 4))
+    observer.finish()
+    assert [(run.kind, run.passes) for run in runs(observer)] == [
+        ("train", 2), ("evaluate", 3), ("train", 2), ("evaluate", 3)
+    ]
+    assert [run.with_gradients for run in runs(observer)] == [2, 3, 2, 3]
+
+
+def test_gradients_of_several_batches_may_be_one_step(watch: Watch) -> None:
+    observer, model = watch(), network()
+    optimizer = sgd(model, 0.0)
+    for index in range(8):
+        (model(torch.randn(6, 4)).sum() / 4).backward()
+        if index % 4 == 3:
+            optimizer.step()
+            optimizer.zero_grad()
+    observer.finish()
+    (run,) = runs(observer)
+    assert (run.kind, run.passes, observer.trained[0].steps) == ("train", 8, 2)
+    assert not observer.mistakes.found
+
+
+def test_two_optimizers_that_share_a_network_out_are_told_as_one(watch: Watch) -> None:
+    observer, model = watch(), network()
+    decayed = torch.optim.SGD([model[0].weight, model[2].weight], lr=0.1, weight_decay=0.5)
+    spared = torch.optim.Adam([model[0].bias, *model[1].parameters(), model[2].bias], lr=0.1)
+    for _ in range(3):
+        model.zero_grad()
+        model(torch.randn(6, 4)).sum().backward()
+        decayed.step()
+        spared.step()
+    observer.finish()
+    settings = observer.steps.settings(model)
+    assert settings is not None
+    assert settings.optimizer.split(" and ") in (["SGD", "Adam"], ["Adam", "SGD"])
+    assert sorted(len(group["params"]) for group in settings.groups) == [2, 4]
+    assert observer.trained[0].steps == 3
+
+
+def test_an_optimizer_for_each_phase_is_no_second_one(watch: Watch) -> None:
+    observer, model = watch(), network()
+    for lr in (0.1, 0.01):
+        train(model, torch.optim.SGD(model.parameters(), lr=lr, weight_decay=lr), passes=3)
+    settings = observer.steps.settings(model)
+    assert settings is not None
+    assert len(settings.groups) == 1
+    assert [rate for _, rate in observer.steps.rates] == [0.1, 0.01]
+
+
+def test_a_search_on_copies_is_not_the_training(watch: Watch) -> None:
+    observer, model = watch(), network()
+    for lr in (0.001, 0.1):
+        copied = network()
+        train(copied, sgd(copied, lr), passes=2)
+    train(model, sgd(model, 0.0), passes=9)
+    assert observer.trained[0].module is model
+
+
+def test_of_networks_trained_alike_the_later_comes_first(watch: Watch) -> None:
+    observer, first, second = watch(), network(), network()
+    train(first, sgd(first, 0.0), passes=2)
+    train(second, sgd(second, 0.0), passes=2)
+    assert [one.module for one in observer.trained] == [second, first]
+
+
+def test_what_a_teacher_says_is_no_evaluation_of_its_student(watch: Watch) -> None:
+    observer, student, teacher = watch(), network(), network().eval()
+    optimizer = sgd(student, 0.0)
+    for _ in range(3):
+        images = torch.randn(6, 4)
+        with torch.no_grad():
+            wanted = teacher(images)
+        (student(images) - wanted).pow(2).mean().backward()
+        optimizer.step()
+    observer.finish()
+    (trained,) = observer.trained
+    assert trained.module is student
+    assert [(run.kind, run.passes) for run in trained.runs] == [("train", 3)]
+    assert [one.module for one in observer.evaluated] == [teacher]
+
+
+def test_a_wrapper_and_what_it_wraps_are_one_network(watch: Watch) -> None:
+    observer, model = watch(), network()
+    wrapped = nn.DataParallel(model)
+    train(wrapped, sgd(model, 0.0), passes=2)
+    with torch.no_grad():
+        model.eval()(torch.randn(5, 4))
+    observer.finish()
+    (trained,) = observer.trained
+    assert [run.kind for run in trained.runs] == ["train", "evaluate"]
+
+
+def test_layers_that_run_again_in_a_backward_pass_are_no_networks(watch: Watch) -> None:
+    observer, model = watch(), network()
+    optimizer = sgd(model, 0.0)
+
+    class Checkpointed(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = model
+
+        def forward(self, images: torch.Tensor) -> Any:
+            return torch.utils.checkpoint.checkpoint(self.inner, images, use_reentrant=False)
+
+    train(Checkpointed(), optimizer, passes=3)
+    observer.finish()
+    (trained,) = observer.trained
+    assert [(run.kind, run.passes) for run in trained.runs] == [("train", 3)]
+
+
+def test_a_network_trained_by_hand_has_no_steps(watch: Watch) -> None:
+    observer, model = watch(), network()
+    for _ in range(3):
+        model(torch.randn(6, 4)).sum().backward()
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter -= 0.1 * parameter.grad  # type: ignore[operator]  # just computed
+                parameter.grad = None
+    observer.finish()
+    (trained,) = observer.trained
+    assert (trained.steps, trained.backward_passes) == (0, 3)
+    assert observer.steps.settings(model) is None
+
+
+def test_each_network_has_a_budget_of_its_own(watch: Watch) -> None:
+    watch(images=20)
+    first, second = network(), network()
+    train(first, sgd(first, 0.0), passes=3)
+    train(second, sgd(second, 0.0), passes=4)
+    with pytest.raises(BudgetReached, match="epochs"):
+        train(second, sgd(second, 0.0), passes=1)
+
+
+def test_gradients_that_are_never_put_to_zero_are_told(watch: Watch) -> None:
+    observer, model = watch(), network()
+    optimizer = sgd(model, 0.0)
+    for _ in range(3):
+        model(torch.randn(6, 4)).pow(2).sum().backward()
+        optimizer.step()
+    assert set(observer.mistakes.found) == {"gradients_kept"}
+
+
+@pytest.mark.parametrize(
+    "zero",
+    [
+        lambda model, optimizer: optimizer.zero_grad(),
+        lambda model, optimizer: model.zero_grad(set_to_none=False),
+        lambda model, optimizer: [setattr(one, "grad", None) for one in model.parameters()],
+        lambda model, optimizer: [one.grad.zero_() for one in model.parameters() if one.grad
+                                  is not None],
+    ],
+    ids=["optimizer", "model", "none", "in place"],
+)
+@pytest.mark.parametrize("late", [False, True], ids=["first", "before backward"])
+def test_gradients_may_be_put_to_zero_in_any_way(
+    watch: Watch, zero: Callable[..., Any], late: bool
+) -> None:
+    observer, model = watch(), network()
+    optimizer = sgd(model, 0.0)
+    for _ in range(3):
+        if not late:
+            zero(model, optimizer)
+        loss = model(torch.randn(6, 4)).pow(2).sum()
+        if late:
+            zero(model, optimizer)
+        loss.backward()
+        optimizer.step()
+    assert not observer.mistakes.found
+
+
+@pytest.mark.parametrize(
+    ("last", "loss", "told"),
+    [
+        (nn.Softmax(dim=1), nn.CrossEntropyLoss(), {"softmax_before_cross_entropy"}),
+        (nn.LogSoftmax(dim=1), nn.NLLLoss(), set()),
+        (nn.LogSoftmax(dim=1), nn.CrossEntropyLoss(), set()),
+        (nn.Identity(), nn.CrossEntropyLoss(label_smoothing=0.1), set()),
+        (nn.Identity(), nn.NLLLoss(), {"scores_without_log_softmax"}),
+    ],
+)
+def test_a_loss_that_does_not_fit_the_output_is_told(
+    watch: Watch, last: nn.Module, loss: nn.Module, told: set[str]
+) -> None:
+    observer, model = watch(), nn.Sequential(network(), last)
+    optimizer = sgd(model, 0.0)
+    for _ in range(3):
+        optimizer.zero_grad()
+        loss(model(torch.randn(6, 4)), torch.tensor([0, 1, 2, 0, 1, 2])).backward()
+        optimizer.step()
+    assert set(observer.mistakes.found) == told
+    assert all(
+        mistake.place and mistake.place.file == __file__
+        for mistake in observer.mistakes.found.values()
+    )
+
+
+def test_a_loss_that_is_not_a_number_is_told_with_its_step(watch: Watch) -> None:
+    observer, model = watch(), network()
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e30)
+    for _ in range(5):
+        optimizer.zero_grad()
+        F.cross_entropy(model(torch.randn(6, 4)), torch.tensor([0, 1, 2, 0, 1, 2])).backward()
+        optimizer.step()
+    found = observer.mistakes.found["loss_not_finite"]
+    assert 1 < int(found.detail) <= 5
+
+
+def test_evaluations_of_two_sets_are_two_runs(watch: Watch) -> None:
+    observer, model = watch(), network()
+    sets = [[(torch.randn(4), index % 3) for index in range(size)] for size in (12, 8)]
+    shuffled, test = (DataLoader(data, batch_size=4) for data in sets)  # type: ignore[arg-type, var-annotated]  # a list will do
+    train(model, sgd(model, 0.0))
+    model.eval()
+    with torch.no_grad():
+        for loader in (shuffled, test):
+            for images, _ in loader:
+                model(images)
+    observer.finish()
+    assert [(run.kind, run.images) for run in runs(observer)] == [
+        ("train", 6), ("evaluate", 12), ("evaluate", 8)
+    ]
+
+
+def test_a_script_with_many_workers_gets_as_many_as_there_are_threads(watch: Watch) -> None:
+    watch()
+    loader = DataLoader([0] * 8, num_workers=64, persistent_workers=True)  # type: ignore[arg-type]  # a list will do
+    assert 1 <= loader.num_workers <= max(1, torch.get_num_threads())
