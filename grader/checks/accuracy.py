@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -41,6 +39,12 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
     training, predictions = work.evidence[TRAIN], work.evidence[PREDICT]
     if not training.outcome.answered:
         return without_answer(criterion, training.outcome, ASKED)
+    if predictions.outcome.kind == "exception" and not training.value["prepared"]["sure"]:
+        reason = (
+            "The trained network could not be run on the hidden images, and the grader could not "
+            "tell for sure how the script prepares its images: a person looks at it."
+        )
+        return Verdict(criterion.id, "needs_marking", 0.0, reason, asked=ASKED)
     if not predictions.outcome.answered and predictions.outcome.kind != wire.BAD_ANSWER:
         return without_answer(criterion, predictions.outcome, ASKED, hidden=True)
     logits = _logits(predictions, key)

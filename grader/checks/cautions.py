@@ -4,9 +4,10 @@ matters. The worker tells the kind and the place; the words are here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from grader.checks.training_run import evaluations_after_training, trainings
 from grader.records import Caution
 
 # kind -> (what, why)
@@ -73,14 +74,12 @@ def cautions(value: Mapping[str, Any]) -> tuple[Caution, ...]:
     return tuple(found)
 
 
-def _modes(runs: Sequence[Mapping[str, Any]]) -> Iterator[Caution]:
+def _modes(runs: list[Mapping[str, Any]]) -> Iterator[Caution]:
     for kind, field, (what, why) in (
         ("train", "norms_evaluating", _TRAINED_IN_EVAL_MODE),
         ("evaluate", "norms_training", _EVALUATED_IN_TRAIN_MODE),
     ):
-        wrong = [
-            run for run in runs
-            if run["kind"] == kind and run[field] and (kind == "train" or run["after_steps"])
-        ]
+        rows = trainings(runs) if kind == "train" else evaluations_after_training(runs)
+        wrong = [run for run in rows if run[field]]
         if wrong:
             yield Caution(what, wrong[0]["place"], why)

@@ -179,7 +179,7 @@ def _passes(rows: list[Mapping[str, Any]]) -> int:
 
 
 def _hints(runs: list[Mapping[str, Any]], value: Mapping[str, Any]) -> tuple[str, ...]:
-    hints = list(value["notes"])
+    hints = []
     rows = evaluations_after_training(runs)
     if any(row["with_gradients"] for row in rows):
         hints.append(
@@ -193,8 +193,8 @@ def _miscounted(runs: list[Mapping[str, Any]], tracked: list[int]) -> list[str]:
     """Another number of batches than was trained on, where no evaluation explains it."""
     batches = _passes(trainings(runs))
     explained = any(row["norms_training"] for row in runs if row["kind"] == "evaluate")
-    if explained or not any(tracked) or batches in tracked:
-        return []
+    if explained or not any(tracked) or batches in tracked or tracked[0] < batches:
+        return []   # fewer: a checkpoint was loaded
     return [
         f"The batch norms have counted {tracked[0]:,} batches (num_batches_tracked), and "
         f"{batches:,} training batches were seen."

@@ -14,6 +14,7 @@ PREDICT = "training/predict"
 BATCH = 64
 # Reading the file, building the loaders and one last evaluation are not training time.
 MARGIN_SECONDS = 60.0
+A_LOOK = 8   # images
 
 
 def train_question(exam: Exam, limits: Limits) -> Question:
@@ -39,8 +40,15 @@ def predict_question(exam: Exam, limits: Limits) -> Question:
 
 
 def evaluations_after_training(runs: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Passes without a backward pass, once training has begun; a look at one batch is not one."""
-    return [run for run in runs if run["kind"] == "evaluate" and run["after_steps"] > 0]
+    """Passes without a backward pass, once training has begun. A look at a few images, as a summary
+    of the network's layers takes one, is no evaluation."""
+    return [
+        run
+        for run in runs
+        if run["kind"] == "evaluate"
+        and run["after_steps"] > 0
+        and (run["passes"] > 1 or run["images"] > A_LOOK)
+    ]
 
 
 def trainings(runs: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from grader.checks.cautions import cautions
 from grader.checks.optimizer_groups import groups_table
-from grader.checks.training_run import TRAIN, learning_curve
+from grader.checks.training_run import TRAIN, evaluations_after_training, learning_curve
 from grader.records import Evidence, Figure, Series, Stretch, TrainingRun, Verdict
 from grader.rubric import Criterion
 
@@ -66,6 +66,7 @@ def _facts(value: Mapping[str, Any], seconds: float) -> list[tuple[str, str]]:
         epochs = images / value["images_per_epoch"]
         facts.append(("epochs", f"{epochs:.3g} of {value['images_per_epoch']:,} images"))
     facts.append(("time", f"{seconds:.1f} s on {value['device']}"))
+    facts += [("note", note) for note in value["notes"]]
     if value["stopped"]:
         facts.append(("stopped", f"its budget of {value['stopped']} was used up"))
     return facts
@@ -75,8 +76,8 @@ def _stretch(run: Mapping[str, Any]) -> Stretch:
     training, evaluating = run["norms_training"], run["norms_evaluating"]
     mode: Literal["train", "eval", "mixed"] = "train" if training else "eval"
     right = not (evaluating if run["kind"] == "train" else training)
-    # What the running statistics were before the first step is nobody's mistake.
-    early = run["kind"] == "evaluate" and not run["after_steps"]
+    # Before the first step, or for a look at a few images, the mode is nobody's mistake.
+    counts = run["kind"] == "train" or bool(evaluations_after_training([run]))
     seen = run["seen"]
     loss = run["loss"] / seen if seen and isinstance(run["loss"], (int, float)) else None
     return Stretch(
@@ -84,7 +85,7 @@ def _stretch(run: Mapping[str, Any]) -> Stretch:
         batches=run["passes"],
         images=run["images"],
         mode="mixed" if training and evaluating else mode,
-        right=right or early,
+        right=right or not counts,
         place=run["place"],
         lr=run["lr"] if isinstance(run["lr"], (int, float)) else None,
         loss=loss,

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import nn
 from torch.nn.modules import module as inner
 from torch.optim import optimizer as optimizers
+from torch.optim import swa_utils
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from torch.utils.data import DataLoader
 
@@ -29,6 +30,7 @@ PATCHED = (
     (F, "nll_loss"),
     (torch.optim.Optimizer, "zero_grad"),
     (nn.Module, "zero_grad"),
+    (swa_utils, "update_bn"),
 )
 
 
@@ -475,3 +477,15 @@ def test_a_script_with_many_workers_gets_as_many_as_there_are_threads(watch: Wat
     watch()
     loader = DataLoader([0] * 8, num_workers=64, persistent_workers=True)  # type: ignore[arg-type]  # a list will do
     assert 1 <= loader.num_workers <= max(1, torch.get_num_threads())
+
+
+def test_statistics_that_are_computed_anew_for_an_average_are_no_evaluation(watch: Watch) -> None:
+    observer, model = watch(), network()
+    train(model, sgd(model, 0.0), passes=2)
+    average = swa_utils.AveragedModel(model)
+    swa_utils.update_bn([torch.randn(6, 4)], average)
+    with torch.no_grad():
+        average.eval()(torch.randn(5, 4))
+    observer.finish()
+    (copied,) = observer.evaluated
+    assert [(run.kind, run.norms_training) for run in copied.runs] == [("evaluate", 0)]

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from grader.worker import networks, seal
-from grader.worker.watch.observer import Observer
 from grader.worker.probes import PROBES, _sealed
 from grader.worker.session import BadAnswer, Session
+from grader.worker.watch.observer import Observer
 
 SPEC = {"layers": [1, 1, 1, 1], "width": 8, "num_classes": 10}
 

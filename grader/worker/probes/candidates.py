@@ -15,9 +15,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from grader.worker.probes.outputs import as_rows
+from grader.worker.probes.outputs import Rows, as_rows, put_together
 from grader.worker.probes.preparing import Prepared
-from grader.worker.session import BadAnswer
 from grader.worker.view import View
 from grader.worker.watch.networks import Watched
 from grader.worker.watch.saving import Saved, bare, load_into
@@ -40,8 +39,8 @@ class Candidate:
 
 def serious(trained: Sequence[Watched]) -> list[Watched]:
     """Those that were trained in earnest, by the number of steps."""
-    most = max((one.steps or one.backward_passes for one in trained), default=0)
-    return [one for one in trained if (one.steps or one.backward_passes) >= SERIOUS * most]
+    most = max((one.progress for one in trained), default=0)
+    return [one for one in trained if one.progress >= SERIOUS * most]
 
 
 def best(
@@ -101,8 +100,14 @@ def logits(network: nn.Module, prepared: Prepared, images: Any) -> Any:
     with torch.no_grad():
         for start in range(0, len(images), BATCH):
             batch = prepared.prepare(images[start : start + BATCH]).to(device)
-            parts.append(as_rows(network(batch), len(batch)))
-    widths = {rows.shape[1] for rows in parts}
-    if len(widths) > 1:
-        raise BadAnswer(f"the network's output has {sorted(widths)} columns, by batch")
-    return np.concatenate(parts) if parts else np.zeros((0, 1), dtype="<f4")
+            parts.append(_rows(network, batch))
+    return put_together(parts)
+
+
+def _rows(network: nn.Module, batch: torch.Tensor) -> Rows:
+    """Of several crops of an image, (N, crops, C, H, W), the mean of what they give."""
+    if batch.dim() < 5:
+        return as_rows(network(batch), len(batch))
+    count, crops = batch.shape[:2]
+    rows = as_rows(network(batch.flatten(0, 1)), count * crops)
+    return rows.reshape(count, crops, -1).mean(1, dtype="<f4")

@@ -21,6 +21,8 @@ from grader.worker.watch.batches import in_order
 from grader.worker.watch.networks import Watched
 
 Prepare = Callable[[Images], torch.Tensor]   # uint8 (N, H, W, 3) -> a batch for the network
+Step = Callable[[torch.Tensor], torch.Tensor]   # of such a batch
+FEWEST = 4          # pictures to learn it from
 POOL = 10_000       # pictures among which those of an evaluation are looked for
 ALIKE = 0.999       # correlation of a picture with itself after another rounding
 TOLERANCE = 0.02    # of the spread of the inputs: rounding to bfloat16 is below a hundredth
@@ -48,10 +50,12 @@ def as_the_script_does(network: Watched, served: Sequence[Any], view: View) -> P
         step = _fit(_items(loader.dataset, len(sample)), sample) if in_order(loader) else None
         if step is not None:
             return Prepared(_then(through, step), "dataset", True)
-        if _shape(through, view) == tuple(sample.shape[1:]):
+        shape = _shape(through, view)
+        if tuple(sample.shape[1:]) in (shape, shape[1:]):   # as it is, or one of several crops
             return Prepared(through, "dataset", False)
-    for _, sample in samples:
-        step = _recognise(sample, view)
+    for loader, sample in samples:
+        step = _in_their_order(sample, view) if loader is None or in_order(loader) else None
+        step = step or _recognise(sample, view)
         if step is not None:
             return Prepared(_then(_plain, step), "recognised", True)
     transform = _test_transform(served)
@@ -112,7 +116,7 @@ def _plain(images: Images) -> torch.Tensor:
     return torch.from_numpy(np.array(as_photos(images))).permute(0, 3, 1, 2).float() / 255
 
 
-def _recognise(sample: torch.Tensor, view: View) -> Prepare | None:
+def _recognise(sample: torch.Tensor, view: View) -> Step | None:
     """From [0, 1] to the network's input, by the pictures that are found in a sample of it."""
     first = _as_channels(sample[:1].cpu().float(), (3, 32, 32))
     if first is None:
@@ -152,38 +156,52 @@ def _as_channels(batch: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor | 
     return None
 
 
-def _fit(before: torch.Tensor | None, after: torch.Tensor) -> Prepare | None:
-    """What turns `before` into `after`: another layout, and a scale and a shift per channel.
+def _in_their_order(sample: torch.Tensor, view: View) -> Step | None:
+    """If the sample is the first pictures of one of our sets, in the order in which we have them."""
+    for split in ("validation", "train"):
+        step = _fit(_plain(view.photos(split, len(sample))[0]), sample)
+        if step is not None:
+            return step
+    return None
 
-    None when it is anything else.
+
+def _fit(before: torch.Tensor | None, after: torch.Tensor) -> Step | None:
+    """What turns `before`, (N, C, H, W), into `after`: another layout, a scale per channel, and a
+    shift per channel or per pixel (as of a mean image). None when it is anything else.
     """
-    if before is None or before.dim() != 4 or len(before) != len(after):
+    if before is None or before.dim() != 4 or len(before) != len(after) or len(after) < FEWEST:
         return None
     dtype, layout = after.dtype, tuple(after.shape[1:])
     rows = _as_channels(after.cpu().double(), tuple(before.shape[1:]))
     if rows is None:
         return None
     before = before.double()
-    axes = (0, 2, 3)
-    centre, target = before.mean(axes, keepdim=True), rows.mean(axes, keepdim=True)
-    spread = ((before - centre) ** 2).sum(axes, keepdim=True)
-    scale = ((before - centre) * (rows - target)).sum(axes, keepdim=True) / spread.clamp_min(1e-12)
-    shift = target - scale * centre
-    wrong = (before * scale + shift - rows).abs().max()
-    if not bool(wrong <= TOLERANCE * rows.std().clamp_min(1e-6)):
-        return None
     if before.shape == after.shape and torch.allclose(before, rows, rtol=1e-4, atol=1e-5):
         return lambda batch: batch.to(dtype)
-    last = len(layout) == 3 and layout != tuple(before.shape[1:])
+    for centred in ((0, 2, 3), (0,)):
+        centre, target = before.mean(centred, keepdim=True), rows.mean(centred, keepdim=True)
+        moved = before - centre
+        products = (moved * (rows - target)).sum((0, 2, 3), keepdim=True)
+        scale = products / (moved**2).sum((0, 2, 3), keepdim=True).clamp_min(1e-12)
+        shift = target - scale * centre
+        wrong = (before * scale + shift - rows).abs().max()
+        if bool(wrong <= TOLERANCE * rows.std().clamp_min(1e-6)):
+            return _step(scale, shift, dtype, layout)
+    return None
 
+
+def _step(
+    scale: torch.Tensor, shift: torch.Tensor, dtype: torch.dtype, layout: tuple[int, ...]
+) -> Step:
     def step(batch: torch.Tensor) -> torch.Tensor:
+        channels_last = len(layout) == 3 and layout != tuple(batch.shape[1:])
         moved = (batch.double() * scale + shift).to(dtype)
-        return moved.permute(0, 2, 3, 1) if last else moved.reshape(len(batch), *layout)
+        return moved.permute(0, 2, 3, 1) if channels_last else moved.reshape(-1, *layout)
 
-    return step  # type: ignore[return-value]  # of tensors, after what makes tensors of images
+    return step
 
 
-def _then(first: Prepare, second: Any) -> Prepare:
+def _then(first: Prepare, second: Step) -> Prepare:
     return lambda images: second(first(images))
 
 

@@ -13,7 +13,7 @@ from torch import nn
 
 from grader.worker import networks, sources, stand_ins
 from grader.worker.found import Index
-from grader.worker.probes.candidates import Candidate, alike
+from grader.worker.probes.candidates import Candidate, alike, serious
 from grader.worker.probes.cautions import cautions
 from grader.worker.probes.optimizer import describe
 from grader.worker.session import Session, failure, place
@@ -81,7 +81,7 @@ def _rows(observer: Observer, chosen: Candidate) -> Iterator[dict[str, Any]]:
         row = {name: getattr(run, name) for name in _FIELDS}
         if owner is not watched:   # a copy has taken no steps: when was it looked at?
             before = [one for one in steps if one[0] <= run.order]
-            row["after_steps"] = watched.steps if before and before[-1][2] else 0
+            row["after_steps"] = watched.progress if before and before[-1][2] else 0
             row["ended_at"] = before[-1][2] if before else 0
         yield row | {
             "place": _words(run.place),
@@ -91,11 +91,11 @@ def _rows(observer: Observer, chosen: Candidate) -> Iterator[dict[str, Any]]:
 
 def _notes(observer: Observer, chosen: Candidate) -> list[str]:
     found = []
-    others = len(observer.trained) - 1
-    if others:
+    count = len(serious(observer.trained))
+    if count > 1:
         name = type(chosen.watched.module).__name__
         found.append(
-            f"{others + 1} networks were trained; the one that is graded is {name}"
+            f"{count} networks were trained; the one that is graded is {name}"
             f"{_where(chosen.watched)}, which does best on the validation images"
         )
     if chosen.name:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 MAX_RUNS = 600
 MAX_SAMPLES = 8
-SAMPLE = 16   # images of an evaluation that are kept, to learn how the script prepares images
+SAMPLE = 32   # images of an evaluation that are kept, to learn how the script prepares images
 
 
 @dataclass
@@ -102,6 +102,11 @@ class Watched:
         self.norms = [inner for inner in modules if isinstance(inner, _BatchNorm)]
         self.dropouts = [inner for inner in modules if isinstance(inner, _DropoutNd)]
 
+    @property
+    def progress(self) -> int:
+        """Steps; of a network that is trained by hand, without an optimizer, backward passes."""
+        return self.steps or self.backward_passes
+
     def goes_backward(self) -> None:
         self.before_backward(self)
         self.backward_passes += 1
@@ -140,7 +145,7 @@ class Watched:
         run.add(one)
         if kind == "train":
             self.images += one.images if one.first_of_batch else 0
-            self.training_loader = loader or self.training_loader
+            self.training_loader = self.training_loader if loader is None else loader
         run.lr, run.ended_at, run.order = lr, self.images, order
 
     def on_training_data(self, run: Run) -> bool:

@@ -4,8 +4,10 @@ what they tell. Installed once in a session's own process, for all of its life.
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic  # taken before the student's code may put another in its place
@@ -13,7 +15,7 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.optim import Optimizer
+from torch.optim import Optimizer, swa_utils
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from grader.worker.watch import places
@@ -71,6 +73,7 @@ class Observer:
         self.steps.install()
         self.batches.install()
         self.mistakes.install(self._loss)
+        swa_utils.update_bn = self._unseen(swa_utils.update_bn)
 
     def finish(self) -> None:
         """Tell the last passes apart. Nothing is observed afterwards."""
@@ -97,12 +100,26 @@ class Observer:
             for one in reversed(stepped)
             if not any(one.parameters < other.parameters for other in stepped)
         ]
-        return sorted(whole, key=lambda one: (-one.steps, -one.backward_passes))
+        return sorted(whole, key=lambda one: -one.progress)
 
     @property
     def evaluated(self) -> list[Watched]:
         """The networks that were run and not trained: copies, averages, teachers."""
         return [one for one in self._networks if not one.backward_passes]
+
+    def _unseen(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The same function, whose passes are neither training nor evaluation."""
+
+        @functools.wraps(function)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            self._close()
+            before, self._muted = self._muted, True
+            try:
+                return function(*args, **kwargs)
+            finally:
+                self._muted = before
+
+        return call
 
     # What the hooks call ------------------------------------------------------------------------
 
@@ -112,7 +129,7 @@ class Observer:
             if self._open is not None:
                 self._open.calls(module)
             return
-        if self._muted or _recomputes():
+        if self._muted or _recomputes() or torch.jit.is_tracing():  # type: ignore[no-untyped-call]
             return
         root, frame = module, None
         forwarding = places.forwarding(sys._getframe(1), module)

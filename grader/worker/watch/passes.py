@@ -33,7 +33,7 @@ class Pass:
         self.images = 0 if self.input is None else len(self.input)
         fits = batch is not None and len(batch.labels) == self.images
         self.batch = batch if fits else None
-        self.after_steps = network.steps
+        self.after_steps = network.progress
         self.first_of_batch = network.takes_up(batch)
         network.latest_place = place
         self.gradients = torch.is_grad_enabled()
