@@ -82,8 +82,8 @@ def _unpack_zip(archive: Path, landing: Landing, caps: Caps) -> None:
     with Guarded(archive) as file, zipfile.ZipFile(file) as members:
         _check_count(len(members.infolist()), caps)
         for member in members.infolist():
-            name = member.orig_filename
-            if member.is_dir():
+            name = member.orig_filename.replace("\\", "/")  # as some programs on Windows write it
+            if name.endswith("/"):
                 landing.folder(name)
                 continue
             kind = stat.S_IFMT(member.external_attr >> 16)  # 0 where no Unix packed it
