@@ -69,7 +69,7 @@ ONLY_IMPORTERS = {
     "requests": {"grader/sandbox/docker/engine.py"},
     "jinja2": {"grader/feedback/render.py"},
     "markupsafe": {"grader/feedback/render.py"},
-    "matplotlib": {"grader/feedback/plots.py"},
+    "matplotlib": {"grader/feedback/canvas.py"},
     "nbformat": {"grader/notebook.py"},
     "click": {"grader/cli.py"},
     "filelock": {"grader/gradebook_file.py", "grader/workspace.py"},
