@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import math
 import sqlite3
 import subprocess
 import sys
@@ -12,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from sample_grade import RUN
 
 from grader.errors import UsageError
 from grader.gradebook import Gradebook
@@ -61,6 +64,43 @@ def test_a_verdict_comes_back_as_it_was(book: Gradebook) -> None:
     book.add(ADA, concluded(FULL, verdict("two")))
     assert book.known(ADA) == concluded(FULL, verdict("two"))
     assert book.of({"ada"}) == [(ADA, concluded(FULL, verdict("two")))]
+
+
+def test_a_verdict_with_a_run_comes_back_as_it_was(book: Gradebook) -> None:
+    odd = dataclasses.replace(
+        RUN,
+        stretches=(dataclasses.replace(RUN.stretches[0], loss=math.inf, accuracy=None),),
+        curve=None,
+    )
+    both = (dataclasses.replace(FULL, run=RUN), dataclasses.replace(verdict("two"), run=odd))
+    book.add(ADA, concluded(*both))
+    assert book.known(ADA) == concluded(*both)
+
+
+def test_a_run_whose_loss_is_not_a_number_comes_back(book: Gradebook) -> None:
+    lost = dataclasses.replace(RUN.stretches[0], loss=math.nan)
+    run = dataclasses.replace(RUN, stretches=(lost,))
+    book.add(ADA, concluded(dataclasses.replace(FULL, run=run)))
+    found = book.known(ADA).verdicts["one"].run
+    assert found is not None
+    assert found.stretches[0].loss is not None
+    assert math.isnan(found.stretches[0].loss)
+
+
+def test_a_verdict_from_before_there_were_runs_still_reads(tmp_path: Path) -> None:
+    with open_gradebook(tmp_path, print) as book:
+        book.begin(WANTED, seed=None, drawn=7)
+        book.add(ADA, concluded(FULL))
+    file = sqlite3.connect(tmp_path / NAME)
+    with file:
+        ((text,),) = file.execute("select verdict from verdicts").fetchall()
+        before = json.loads(text)
+        del before["run"]
+        file.execute("update verdicts set verdict = ?", (json.dumps(before),))
+    file.close()
+    with open_gradebook(tmp_path, print) as book:
+        book.begin(WANTED, seed=None, drawn=7)
+        assert book.known(ADA) == concluded(FULL)
 
 
 def test_the_last_verdict_counts_by_the_order_in_which_they_came(book: Gradebook) -> None:

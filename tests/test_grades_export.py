@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
+from sample_grade import RUN
 
 from grader.export.grades import json_safe, neutral, write_csv, write_json
 from grader.records import CriterionGrade, Grade, Submission, Table, Verdict
@@ -78,6 +79,7 @@ def test_the_json_has_every_criterion_with_its_evidence(tmp_path: Path) -> None:
     assert submission | {"criteria": None} == {
         "student": "ada", "score": 0.3, "max": 8, "state": "needs_marking", "late_penalty": 0,
         "seconds": 1.235, "notes": [], "remarks": [], "criteria": None,
+        "run": None,
     }  # fmt: skip
     assert submission["criteria"][0] == {
         "id": "counts", "points": 0.3, "max": 3, "status": "partial", "reason": "Some.",
@@ -90,6 +92,26 @@ def test_the_json_has_every_criterion_with_its_evidence(tmp_path: Path) -> None:
         },
     }  # fmt: skip
     assert submission["criteria"][1]["points"] is None
+
+
+def test_the_json_has_the_facts_and_cautions_of_the_run_and_not_its_pictures(
+    tmp_path: Path,
+) -> None:
+    ada = grade()
+    first, second = ada.criteria
+    hidden = replace(second, verdict=replace(second.verdict, run=RUN))   # the instructor's file
+    ada = replace(ada, criteria=(first, hidden))
+    document = written_json(tmp_path, ada)
+    run = document["submissions"][0]["run"]
+    assert set(run) == {"facts", "cautions"}
+    assert run["facts"][0] == {"name": "Network", "text": "ResNet, 78,042 parameters"}
+    assert len(run["cautions"]) == 3
+    assert run["cautions"][2] == {
+        "what": "The training loader does not shuffle.",
+        "where": "ada_hw2.py, line 23",
+        "why": RUN.cautions[2].why,
+    }
+    assert RUN.figures[0].png not in json.dumps(document)
 
 
 def test_the_json_tells_neither_paths_nor_what_a_check_expects(tmp_path: Path) -> None:

@@ -123,6 +123,7 @@ def _submission(grade: Grade) -> dict[str, Any]:
         "notes": json_safe(grade.notes),
         "remarks": json_safe(grade.submission.remarks),
         "criteria": [_criterion(criterion) for criterion in grade.criteria],
+        "run": _run(grade),
     }
 
 
@@ -137,6 +138,16 @@ def _criterion(criterion: CriterionGrade) -> dict[str, Any]:
         "hints": json_safe(verdict.hints),
         "evidence": json_safe({**verdict.seen, "tables": verdict.tables}),
     }
+
+
+def _run(grade: Grade) -> dict[str, Any] | None:
+    """What was seen of the training, without its rows and its pictures."""
+    runs = [one.verdict.run for one in grade.criteria if one.verdict.run is not None]
+    if not runs:
+        return None
+    last = runs[-1]
+    facts = [{"name": name, "text": text} for name, text in last.facts]
+    return {"facts": json_safe(facts), "cautions": json_safe(last.cautions)}
 
 
 def _by_student(grades: Iterable[Grade]) -> list[Grade]:

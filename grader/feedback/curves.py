@@ -19,6 +19,7 @@ Lines = tuple[Series, ...]
 _LINES = ((PLOT_A, "-", "o"), (PLOT_B, "--", "s"), (INK, "-.", "^"), (INK, ":", "v"))
 _LARGEST = 1e12  # beyond it a value is as good as infinite, and would only flatten the rest
 _TABLE_ROWS = 12
+_SPAN = 1e4  # of learning rates: a cosine that ends near zero would take up all of a log scale
 
 
 def draw_curve(picture: LearningCurve) -> tuple[str, ...]:
@@ -108,6 +109,7 @@ def _rate_panel(title: str, lines: Lines) -> str:
     lowest, highest = min(_values(lines)), max(_values(lines))
     if lowest > 0 and highest / lowest > 10:
         axes.set_yscale("log")
+        axes.set_ylim(max(lowest, highest / _SPAN) / 1.5, highest * 1.5)
     elif lowest >= 0:
         axes.set_ylim(0, 1.1 * highest or 1)
     canvas.plain_numbers(axes.yaxis)
@@ -115,7 +117,7 @@ def _rate_panel(title: str, lines: Lines) -> str:
 
 
 def _axes(quantity: str, x: str, most_ticks: int) -> Axes:
-    axes = canvas.new_axes(330, 210, (0.15, 0.19, 0.82, 0.70))
+    axes = canvas.new_axes(330, 210, (0.15, 0.19, 0.79, 0.70))
     canvas.whole_numbers(axes.xaxis, most_ticks)
     axes.set_xlabel(x, color=INK)
     axes.set_title(quantity, loc="left", color=INK, fontsize=11)

@@ -15,6 +15,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -31,7 +32,7 @@ from jinja2 import (
 from markupsafe import Markup, escape
 
 from grader.errors import UsageError
-from grader.feedback import plots
+from grader.feedback import curves, plots, strips, watched
 from grader.feedback.sheet import make_sheet, moment, number, numeric_columns
 from grader.feedback.words import STATUS_SYMBOLS, STATUS_WORDS
 from grader.records import Grade
@@ -81,8 +82,17 @@ def render(
         "number": number,
         "numeric_columns": numeric_columns,
         "tabulate": plots.tabulate,
+        "tabulate_rates": curves.tabulate_rates,
+        "tabulate_stretches": watched.tabulate_stretches,
+        "tell_modes": watched.tell_modes,
     }
-    html.globals |= {**helpers, "draw": _draw, "code": _code, "digest": _digest}
+    pictures = {
+        "draw": lambda picture: _markup(plots.draw(picture)),
+        "draw_rates": lambda rates: _markup(curves.draw_rates(rates)),
+        "draw_strip": lambda stretches: _markup(strips.draw_strip(stretches)),
+        "draw_legend": lambda: [(Markup(svg), words) for svg, words in strips.draw_legend()],
+    }
+    html.globals |= {**helpers, **pictures, "code": _code, "digest": _digest}
     md.globals |= {**helpers, "fence": fence, "cell": cell}
     words = {"words": STATUS_WORDS, "symbols": STATUS_SYMBOLS}
     try:
@@ -124,8 +134,8 @@ def _finalize(value: Any) -> str:
     return value if isinstance(value, Markup) else markdown(str(value))
 
 
-def _draw(picture: Any) -> tuple[Markup, ...]:
-    return tuple(Markup(svg) for svg in plots.draw(picture))
+def _markup(drawn: Iterable[str]) -> tuple[Markup, ...]:
+    return tuple(map(Markup, drawn))
 
 
 def _digest(style: str) -> str:

@@ -1,8 +1,8 @@
 """Grade -> Sheet: what this student may see today, in words that are safe to look at.
 
 Templates and the terminal get a Sheet and nothing else, so a result that is withheld can't leak
-through them, not even through a template that an instructor wrote. Every text passes through
-`grader.plaintext` on its way in.
+through them, not even through a template that an instructor wrote. Every text, table and picture
+passes through `clean` on its way in.
 """
 
 from __future__ import annotations
@@ -11,25 +11,21 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
-from grader.plaintext import plain, plain_line, plain_tail
+from grader.feedback import clean
+from grader.plaintext import plain_line
 from grader.records import (
     ConfusionMatrix,
     CriterionGrade,
     Grade,
     LearningCurve,
-    Series,
     Status,
     Table,
+    TrainingRun,
 )
 
 Disclosure = Literal["full", "points", "later"]
-
-_GAP = re.compile(r"\n\s*\n")
-
-# What a page can bear; a student's table or list may be of any size.
-ROWS, COLUMNS, ITEMS, CLASSES, POINTS = 200, 16, 50, 100, 2000
 
 _NUMBER = re.compile(r"[-+]?\d[\d,.]*(?:e[-+]?\d+)?\s*%?|-?|nan|[-+]?inf", re.IGNORECASE)
 
@@ -72,6 +68,7 @@ class Sheet:
     notes: tuple[str, ...]
     now: datetime
     due: datetime | None
+    run: TrainingRun | None = None
 
     @property
     def statuses(self) -> frozenset[Status]:
@@ -101,9 +98,10 @@ def make_sheet(grade: Grade, homework: str, now: datetime, due: datetime | None)
         complete=complete,
         late_penalty=grade.late_penalty if complete else 0.0,
         late=grade.late_penalty > 0,
-        notes=tuple(_text(note) for note in grade.notes[:ITEMS]),
+        notes=tuple(clean.text(note) for note in grade.notes[: clean.ITEMS]),
         now=now,
         due=due,
+        run=_run(zip(grade.criteria, sections, strict=True)),
     )
 
 
@@ -148,55 +146,22 @@ def _section(anchor: str, criterion: CriterionGrade, disclosure: Disclosure) -> 
         max=criterion.max,
         points=criterion.points,
         status=verdict.status,
-        asked=_text(verdict.asked),
-        reason=_text(verdict.reason),
-        hints=tuple(_text(hint) for hint in verdict.hints[:ITEMS]),
-        next_step=_text(verdict.next_step),
-        tables=tuple(_table(table) for table in verdict.tables[:ITEMS]),
-        pictures=tuple(_picture(picture) for picture in verdict.pictures[:ITEMS]),
-        traceback=_tail(verdict.seen.get("traceback")),
-        output=_tail(verdict.seen.get("output")),
+        asked=clean.text(verdict.asked),
+        reason=clean.text(verdict.reason),
+        hints=tuple(clean.text(hint) for hint in verdict.hints[: clean.ITEMS]),
+        next_step=clean.text(verdict.next_step),
+        tables=tuple(clean.table(table) for table in verdict.tables[: clean.ITEMS]),
+        pictures=tuple(clean.picture(picture) for picture in verdict.pictures[: clean.ITEMS]),
+        traceback=clean.tail(verdict.seen.get("traceback")),
+        output=clean.tail(verdict.seen.get("output")),
     )
 
 
-def _text(text: str) -> str:
-    return _GAP.sub("\n\n", plain(text)).strip()
-
-
-def _tail(text: Any) -> str:
-    return plain_tail(text) if isinstance(text, str) else ""
-
-
-def _table(table: Table) -> Table:
-    """Every row as long as the header, whatever the data was."""
-    columns = _cells(table.columns, min(len(table.columns), COLUMNS))
-    rows = [_cells(row, len(columns)) for row in table.rows[:ROWS]]
-    if len(table.rows) > ROWS:
-        rows.append(_cells((f"… and {len(table.rows) - ROWS} more rows",), len(columns)))
-    return Table(plain_line(table.title), columns, tuple(rows))
-
-
-def _cells(cells: tuple[str, ...], width: int) -> tuple[str, ...]:
-    return tuple(plain_line(str(cell), 200) for cell in (*cells, *[""] * width)[:width])
-
-
-def _picture(picture: LearningCurve | ConfusionMatrix) -> LearningCurve | ConfusionMatrix:
-    title = plain_line(picture.title, 200)
-    if isinstance(picture, LearningCurve):
-        return LearningCurve(title, _series(picture.loss), _series(picture.accuracy))
-    classes = tuple(plain_line(str(name), 40) for name in picture.classes[:CLASSES])
-    width = len(classes)
-    counts = tuple(
-        tuple(max(0, count) for count in (*row, *[0] * width)[:width])
-        for row in (*picture.counts, *[()] * width)[:width]
-    )
-    return ConfusionMatrix(title, classes, counts)
-
-
-def _series(series: Iterable[Series]) -> tuple[Series, ...]:
-    """A few lines of a few points; what lies between is left out evenly."""
-    kept = []
-    for line in tuple(series)[:8]:
-        step = -(-len(line.points) // POINTS) or 1
-        kept.append(Series(plain_line(line.label, 24), line.points[::step]))
-    return tuple(kept)
+def _run(criteria: Iterable[tuple[CriterionGrade, Section]]) -> TrainingRun | None:
+    """The training that the last criterion with one rests on, of those that may be seen."""
+    runs = [
+        criterion.verdict.run
+        for criterion, section in criteria
+        if criterion.verdict.run is not None and section.disclosure == "full"
+    ]
+    return clean.training_run(runs[-1]) if runs else None

@@ -16,8 +16,9 @@ from rich.text import Text
 
 from grader.feedback.plots import tabulate
 from grader.feedback.sheet import Section, Sheet, make_sheet, number, numeric_columns
+from grader.feedback.watched import tabulate_epochs, tell_modes
 from grader.feedback.words import STATUS_SYMBOLS, STATUS_WORDS
-from grader.records import Grade, Status, Table
+from grader.records import Grade, Status, Table, TrainingRun
 
 _STYLES: dict[Status, str] = {
     "passed": "green",
@@ -39,7 +40,7 @@ _COLUMNS = 8  # a wider table would be one letter per line
 
 
 def show(grade: Grade, console: Console) -> None:
-    """Print the overview, then what there is to know about each criterion, then one line."""
+    """Print the overview, what there is to know about each criterion and the run, and one line."""
     sheet = make_sheet(grade, homework="", now=datetime.now(UTC), due=None)
     console.print(_text(f"Results for {sheet.student}", console, "bold"))
     for note in sheet.notes:
@@ -50,6 +51,8 @@ def show(grade: Grade, console: Console) -> None:
     for section in sheet.sections:
         if section.disclosure == "full" and not _nothing_to_say(section):
             _show_section(section, console)
+    if sheet.run is not None:
+        _show_run(sheet.run, console)
     console.print(_summary(sheet))
 
 
@@ -85,6 +88,22 @@ def _show_section(section: Section, console: Console) -> None:
             last = "\n".join(tail.split("\n")[-_TAIL:])
             _indent(Text(label), console)
             _indent(_text(last, console, "dim"), console, by=2 * _INDENT)
+    console.print()
+
+
+def _show_run(run: TrainingRun, console: Console) -> None:
+    """What to look at and the modes by epoch; pictures and the rest are on the page."""
+    if not run.cautions and not run.stretches:
+        return
+    console.print(_text("Your training, as it was watched", console, "bold"))
+    _indent(Text("Told by the worker that ran your code; by itself it costs nothing."), console)
+    for caution in run.cautions:
+        where = f" ({caution.where})" if caution.where else ""
+        _indent(_text(f"Caution: {caution.what}{where}", console, "yellow"), console)
+        _indent(_text(caution.why, console), console, by=2 * _INDENT)
+    if run.stretches:
+        _indent(_text(tell_modes(run.stretches), console), console)
+        _indent(_grid(tabulate_epochs(run.stretches), console), console)
     console.print()
 
 

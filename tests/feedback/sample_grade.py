@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import base64
 import math
+import struct
+import zlib
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from grader.records import (
+    Caution,
     ConfusionMatrix,
     CriterionGrade,
+    Figure,
     Grade,
     LearningCurve,
     Series,
     Status,
+    Stretch,
     Submission,
     Table,
+    TrainingRun,
     Verdict,
 )
 
@@ -65,6 +72,91 @@ TRACEBACK = """Traceback (most recent call last):
   File "ada_hw2_problem1.py", line 41, in make_optimizer
     decay, no_decay = group_parameters(model)
 ValueError: too many values to unpack (expected 2)"""
+
+
+def png(width: int = 320, height: int = 200) -> str:
+    """A picture of that size in base64: rows of a colour that fades."""
+    rows = b"".join(
+        b"\0" + bytes((40, 90 + 120 * y // height, 200)) * width for y in range(height)
+    )
+    chunks = (
+        (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)),
+        (b"IDAT", zlib.compress(rows)),
+        (b"IEND", b""),
+    )
+    data = b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        for kind, body in chunks
+    )
+    return base64.b64encode(data).decode()
+
+
+def stretch(kind: str, epoch: int, mode: str, right: bool = True) -> Stretch:
+    """One of a run of ten epochs whose learning rate falls after four, and after eight."""
+    training = kind == "train"
+    return Stretch(
+        kind, 19 if training else 5, 1197 if training else 300, mode,  # type: ignore[arg-type]  # words
+        right, f"ada_hw2.py, line {41 if training else 58}",
+        lr=0.1 * 0.1 ** ((epoch > 4) + (epoch > 8)),
+        loss=dict(CURVE.loss[not training].points)[epoch],
+        accuracy=dict(CURVE.accuracy[not training].points)[epoch],
+    )  # fmt: skip
+
+
+RUN = TrainingRun(
+    facts=(
+        ("Network", "ResNet, 78,042 parameters"),
+        ("Optimizer", "SGD, momentum 0.9, Nesterov, 190 steps"),
+        ("Data", "CIFAR10 from the grader: 1,197 images to train on, 300 to validate"),
+        ("Device", "cpu; the code asked for cuda, which this machine lacks"),
+        ("Ended", "by itself after 10 epochs, 41.3 s"),
+    ),
+    stretches=tuple(
+        one
+        for epoch in range(1, 11)
+        for one in (
+            stretch("train", epoch, "train"),
+            stretch("evaluate", epoch, "train" if epoch == 4 else "eval", epoch != 4),
+        )
+    ),
+    curve=CURVE,
+    rates=Series(
+        "learning rate",
+        tuple((float(step), 0.1 * 0.1 ** ((step >= 76) + (step >= 152))) for step in range(190)),
+    ),
+    groups=Table(
+        "Groups of SGD",
+        ("group", "tensors", "elements", "weight decay", "learning rate", "momentum"),
+        (
+            ("1: batch-norm affine", "18", "704", "0", "0.1", "0.9"),
+            ("2: biases", "1", "10", "0", "0.1", "0.9"),
+            ("3: all the rest", "10", "77,328", "0.001", "0.1", "0.9"),
+        ),
+    ),
+    cautions=(
+        Caution(
+            "The evaluation of epoch 4 ran in train mode.",
+            "ada_hw2.py, line 58",
+            "Batch norm used the statistics of the batch and moved the running ones, so this "
+            "number depends on how the images were put into batches.",
+        ),
+        Caution(
+            "The test set chose the checkpoint: `torch.save` follows its accuracy.",
+            "ada_hw2.py, line 71",
+            "A number that was used for choosing is too good; choose by the validation set.",
+        ),
+        Caution(
+            "The training loader does not shuffle.",
+            "ada_hw2.py, line 23",
+            "Batches that are the same in every epoch make the steps depend on their order.",
+        ),
+    ),
+    figures=(
+        Figure("Loss and accuracy by epoch", 640, 480, png(640, 480)),
+        Figure("Filters of the first layer", 320, 200, png()),
+    ),
+    output="epoch 1 loss 1.84\n" * 9 + "epoch 10 loss 0.2341, val 0.923\nsaved best.pt\n",
+)
 
 
 def criterion(
@@ -140,7 +232,7 @@ def rich_grade() -> Grade:
             asked="Train a residual network to a validation error below 12 %.",
             reason="Top-1 accuracy on 300 hidden images: 90.3 % (full points from 95 %, 70 % of "
             "them from 90 %). You reported 97.1 %.",
-            pictures=(CURVE, MATRIX),
+            pictures=(CURVE, MATRIX), run=RUN,
         ),
         criterion("An extra check of robustness", "failed", 0, 4, "extra", "hidden"),
         student="Ada Lovelace",
@@ -169,6 +261,30 @@ ATTACKS = (
 HOSTILE = " ~ ".join(ATTACKS)
 
 
+def hostile_run(attacks: tuple[str, ...] = ATTACKS) -> TrainingRun:
+    """The attacks in every text of a run, and where its figures and its numbers should be."""
+    together = " ~ ".join(attacks)
+    odd = (math.nan, math.inf, -math.inf, 1e300)
+    return TrainingRun(
+        facts=tuple((text, together) for text in attacks),
+        stretches=tuple(
+            Stretch("train", -5, 10**30, "mixed", False, text, number, number, number)
+            for text in attacks
+            for number in odd
+        ),
+        curve=LearningCurve(together, (Series(together, tuple(enumerate(odd))),), ()),
+        rates=Series(together, tuple(enumerate((*odd, 0.1)))),
+        groups=Table(together, attacks[:3], (attacks[:3],)),
+        cautions=tuple(Caution(text, together, text) for text in attacks),
+        figures=(
+            *(Figure(text, 320, 200, png() + text) for text in attacks[:3]),
+            *(Figure(text, 320, 200, text) for text in attacks[:3]),
+            Figure(together, 320, 200, png()),
+        ),
+        output="\n".join(attacks),
+    )
+
+
 def hostile_grade(attacks: tuple[str, ...] = ATTACKS) -> Grade:
     """The attacks in every field that a student may control."""
     points = tuple((float(e), y) for e, y in enumerate((math.nan, 1.0, math.inf, 0.5)))
@@ -183,6 +299,7 @@ def hostile_grade(attacks: tuple[str, ...] = ATTACKS) -> Grade:
                 ConfusionMatrix(together, attacks, tuple((1,) * len(attacks) for _ in attacks)),
             ),
             seen={"traceback": together, "output": "\n".join(attacks)},
+            run=hostile_run(attacks),
         ),
         student=together,
         notes=attacks,

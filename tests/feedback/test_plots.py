@@ -7,14 +7,27 @@ import subprocess
 import sys
 from xml.etree import ElementTree
 
-from sample_grade import ATTACKS, CURVE, MATRIX
+import pytest
+from sample_grade import ATTACKS, CURVE, MATRIX, RUN
 
+from grader.feedback.curves import draw_rates, tabulate_rates
 from grader.feedback.plots import draw, tabulate
+from grader.feedback.strips import draw_legend, draw_strip
 from grader.records import ConfusionMatrix, LearningCurve, Series
 
 
 def curve(*values: float) -> LearningCurve:
     return LearningCurve("Curve", (Series("training", tuple(enumerate(values))),), ())
+
+
+def rates(*values: float) -> Series:
+    return Series("learning rate", tuple(enumerate(values)))
+
+
+def all_pictures() -> tuple[str, ...]:
+    assert RUN.rates is not None
+    of_run = (*draw_rates(RUN.rates), *draw_strip(RUN.stretches))
+    return (*draw(CURVE), *draw(MATRIX), *of_run)
 
 
 def texts(svg: str) -> list[str]:
@@ -34,7 +47,7 @@ def test_a_confusion_matrix_shows_classes_and_counts() -> None:
 
 
 def test_pictures_take_their_colours_from_the_page() -> None:
-    for svg in (*draw(CURVE), *draw(MATRIX)):
+    for svg in all_pictures():
         assert "currentColor" in svg
         assert "var(--plot-a" in svg
         bare = svg.replace("#1d4ed8", "").replace("#b45309", "")  # what the variables fall back to
@@ -43,7 +56,7 @@ def test_pictures_take_their_colours_from_the_page() -> None:
 
 
 def test_pictures_stand_inline_and_say_what_they_show() -> None:
-    for svg in (*draw(CURVE), *draw(MATRIX)):
+    for svg in all_pictures():
         root = ElementTree.fromstring(svg)
         assert root.tag == "svg"
         assert root.get("role") == "img"
@@ -57,7 +70,7 @@ def test_pictures_stand_inline_and_say_what_they_show() -> None:
 
 
 def test_every_reference_inside_a_picture_finds_its_target() -> None:
-    for svg in (*draw(CURVE), *draw(MATRIX)):
+    for svg in all_pictures():
         root = ElementTree.fromstring(svg)
         ids = {element.get("id") for element in root.iter()} - {None}
         used = {element.get("href", "")[1:] for element in root.iter("use")}
@@ -66,8 +79,8 @@ def test_every_reference_inside_a_picture_finds_its_target() -> None:
 
 
 def test_the_same_picture_gives_the_same_text() -> None:
-    assert draw(CURVE) == draw(CURVE)
-    assert draw(MATRIX) == draw(MATRIX)
+    assert all_pictures() == all_pictures()
+    assert draw_legend() == draw_legend()
 
 
 def test_values_that_are_not_finite_are_left_out() -> None:
@@ -115,6 +128,33 @@ def test_the_table_of_a_long_curve_ends_with_its_last_epoch() -> None:
 def test_the_table_of_a_matrix_names_the_most_frequent_mistake() -> None:
     table = tabulate(ConfusionMatrix("M", ("cat", "dog"), ((8, 2), (0, 10))))
     assert table.rows == (("cat", "10", "8", "dog (2)"), ("dog", "10", "10", ""))
+
+
+def test_rates_that_span_more_than_ten_times_are_drawn_on_a_log_scale() -> None:
+    (svg,) = draw_rates(rates(0.1, 0.1, 0.01, 0.001))
+    assert {"0.1", "0.01", "0.001", "step", "learning rate"} <= set(texts(svg))
+    (svg,) = draw_rates(rates(0.1, 0.05, 0.02))
+    assert "0.00" not in "".join(texts(svg))
+    assert {"0", "0.1"} <= set(texts(svg))
+
+
+@pytest.mark.parametrize("values", [(0.0,), (0.1,), (0.0, 0.0), (0.1, 0.0), (1e-8, 1e12), (-1, 1)])
+def test_any_rates_have_a_picture(values: tuple[float, ...]) -> None:
+    assert len(draw_rates(rates(*values))) == 1
+
+
+def test_rates_without_a_finite_value_have_no_picture() -> None:
+    assert draw_rates(rates()) == ()
+    assert draw_rates(rates(math.nan, math.inf, 1e300)) == ()
+
+
+def test_the_table_of_rates_tells_where_they_change() -> None:
+    steps = [0.1] * 76 + [0.01] * 76 + [0.001] * 38
+    table = tabulate_rates(rates(*steps))
+    assert table.rows == (("0", "0.1"), ("76", "0.01"), ("152", "0.001"), ("189", "0.001"))
+    long = tabulate_rates(rates(*(1 / (1 + step) for step in range(1000))))
+    assert len(long.rows) <= 12
+    assert long.rows[-1][0] == "999"
 
 
 def test_matplotlib_is_not_imported_before_the_first_picture() -> None:

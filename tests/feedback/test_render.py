@@ -25,23 +25,26 @@ from sample_grade import (
     criterion,
     grade,
     hostile_grade,
+    png,
     rich_grade,
 )
 
 from grader.errors import UsageError
 from grader.feedback.render import Pages, markdown, render
 from grader.feedback.sheet import make_sheet
-from grader.records import Grade, Status
+from grader.records import Caution, Figure, Grade, Status, Stretch, TrainingRun
 
 TITLE = "Homework 2: residual networks"
 CSP = (
     "default-src 'none'; style-src '{}'; img-src data:; base-uri 'none'; form-action 'none'"
 )
+PICTURE = r"data:image/png;base64,[A-Za-z0-9+/]+=*"
 OUR_TAGS = frozenset(
     ("html", "head", "meta", "title", "style", "body", "header", "main", "footer", "section",
      "div", "h1", "h2", "h3", "p", "a", "bdi", "strong", "small", "span", "code", "pre", "ul",
-     "li", "table", "caption", "thead", "tbody", "tr", "th", "td", "figure", "figcaption",
-     "details", "summary", "svg", "g", "defs", "path", "use", "text", "clippath", "rect")
+     "ol", "li", "dl", "dt", "dd", "table", "caption", "thead", "tbody", "tr", "th", "td",
+     "figure", "figcaption", "img", "details", "summary",
+     "svg", "g", "defs", "path", "use", "text", "clippath", "rect")
 )  # fmt: skip
 
 
@@ -117,7 +120,8 @@ def test_the_overview_links_to_each_section() -> None:
     links = [attributes["href"] for tag, attributes in elements if tag == "a"]
     sections = [f"#{attributes['id']}" for tag, attributes in elements if tag == "section"]
     assert links == sections
-    assert len(links) == 7
+    assert len(links) == 7 + 1
+    assert links[-1] == "#run"
 
 
 def test_the_page_is_self_contained_and_forbids_everything_else() -> None:
@@ -128,7 +132,9 @@ def test_the_page_is_self_contained_and_forbids_everything_else() -> None:
     assert ("meta", policy) in elements
     for _, attributes in elements:
         assert "style" not in attributes
-        assert not {"src", "srcset", "data", "action"} & set(attributes)
+        assert not {"srcset", "data", "action"} & set(attributes)
+        source = attributes.get("src")
+        assert source is None or re.fullmatch(PICTURE, source)
         assert (attributes.get("href") or "#").startswith("#")
     assert "url(http" not in html
     assert "@import" not in html
@@ -181,11 +187,12 @@ def test_hostile_text_makes_no_link_picture_or_html_in_markdown() -> None:
 def test_hostile_text_stays_inside_its_fence_and_its_table_cell() -> None:
     tokens = tokens_of(pages(hostile_grade()).markdown)
     fences = [token.content for token in tokens if token.type == "fence"]
-    assert len(fences) == 2
+    assert len(fences) == 3
     assert all("# 100 / 100\n````\n~~~\n" in text for text in fences)
     assert all("</pre></details><h1>You get 100</h1>" in text for text in fences)
     rows = [token for token in tokens if token.type == "tr_open"]
-    assert len(rows) == 2 + 4 + 5 + 14  # the overview, the table, the two pictures
+    # The overview, the table, the two pictures; the run's curve, stretches, rates and groups.
+    assert len(rows) == (2 + 4 + 5 + 14) + (5 + 53 + 6 + 2)
 
 
 def test_bare_addresses_are_broken_so_that_no_renderer_makes_links_of_them() -> None:
@@ -221,7 +228,8 @@ def test_numbers_lists_and_rules_at_the_start_of_a_line_stay_text() -> None:
 
 
 SECRETS = ("SecretReason", "SecretHint", "SecretNext", "SecretAsked", "SecretTable", "SecretCell",
-           "SecretOutput", "SecretTrace", "SecretClass")  # fmt: skip
+           "SecretOutput", "SecretTrace", "SecretClass", "SecretFact", "SecretCaution",
+           "SecretPlace", "SecretGroup", "SecretFigure", "SecretPrint")  # fmt: skip
 
 
 def secretive(visibility: str) -> Grade:
@@ -231,6 +239,14 @@ def secretive(visibility: str) -> Grade:
         tables=(replace(GROUPS, title="SecretTable", rows=(("SecretCell", "7"),)),),
         pictures=(replace(MATRIX, classes=("SecretClass",), counts=((1,),)),),
         seen={"output": "SecretOutput", "traceback": "SecretTrace"},
+        run=TrainingRun(
+            (("SecretFact", "yes"),),
+            (Stretch("train", 1, 8, "train", True, "SecretPlace"),),
+            groups=replace(GROUPS, title="SecretGroup"),
+            cautions=(Caution("SecretCaution", "there", "so"),),
+            figures=(Figure("SecretFigure", 8, 8, png(8, 8)),),
+            output="SecretPrint",
+        ),
     )  # fmt: skip
     return grade(criterion(points=3, status="partial"), secret, late_penalty=0.77, score=3.48)
 
@@ -242,6 +258,7 @@ def test_a_hidden_criterion_shows_title_part_and_points_and_nothing_else() -> No
         assert "1(z)" in text
         assert "1.25 / 4.5" in text
         assert not [secret for secret in SECRETS if secret in text]
+        assert "as it was watched" not in text
 
 
 @pytest.mark.parametrize("due", [DUE, None])

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from rich.console import Console
-from sample_grade import criterion, grade, hostile_grade, rich_grade
+from sample_grade import RUN, criterion, grade, hostile_grade, rich_grade
 
 from grader.feedback.terminal import show
-from grader.records import Grade
+from grader.records import Grade, TrainingRun
 
 
 def shown(of: Grade, encoding: str = "utf-8", **options: Any) -> str:
@@ -77,3 +78,36 @@ def test_what_is_hidden_stays_hidden_at_home() -> None:
     assert "2.75" not in text
     assert "SecretReason" not in text
     assert "1.25 / 5 points of the criteria shown" in text
+
+
+def test_the_run_is_told_with_its_cautions_and_an_epoch_a_line() -> None:
+    text = shown(rich_grade())
+    assert "Caution: The evaluation of epoch 4 ran in train mode. (ada_hw2.py, line 58)" in text
+    assert "Batch norm used the statistics of the batch" in text
+    assert "In the wrong mode: 1 of 10 stretches of evaluation (number 8)." in text
+    lines = [line.split() for line in text.split("\n")]
+    assert ["3", "0.652", "76.7", "%", "train", "0.802", "72.9", "%", "eval", "0.1"] in lines
+    assert ["4", "0.429", "85.1", "%", "train", "0.604", "80.8", "%", "train", "!", "0.1"] in lines
+
+
+def test_of_many_epochs_a_terminal_shows_a_dozen_and_the_wrong_ones_first() -> None:
+    stretches = [replace(one, right=True) for one in RUN.stretches * 30]
+    stretches[101] = replace(stretches[101], mode="train", right=False)  # of epoch 51
+    text = shown(grade(criterion(run=replace(RUN, stretches=tuple(stretches)))))
+    rows = [line.split() for line in text.split("\n") if "train" in line and "%" in line]
+    assert len(rows) == 12
+    assert [row[0] for row in rows if "!" in row] == ["51"]
+    assert rows[-1][0] == "300"
+
+
+def test_the_run_of_a_hidden_criterion_is_not_told_at_home() -> None:
+    for visibility in ("hidden", "after_due"):
+        text = shown(grade(criterion(visibility=visibility, run=RUN)))
+        assert "Caution" not in text
+        assert "as it was watched" not in text
+    assert "Caution" in shown(grade(criterion(run=RUN)))
+
+
+def test_a_run_without_anything_to_tell_takes_no_line() -> None:
+    empty = TrainingRun((), ())
+    assert shown(grade(criterion(run=empty))) == shown(grade(criterion()))
