@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 
 from grader.feedback.curves import some
 from grader.records import Stretch, Table
@@ -13,13 +14,13 @@ _MOST_NAMED = 12  # numbers in a sentence
 _EPOCHS = 12  # rows in a terminal
 
 
-@dataclass
+@dataclass(frozen=True)
 class Epoch:
-    """A stretch of training and the evaluations that follow it; of number 0, those before any."""
+    """A stretch of training and the evaluations that follow it; number 0 has those before any."""
 
     number: int
-    training: Stretch | None = None
-    evaluations: list[Stretch] = field(default_factory=list)
+    training: Stretch | None
+    evaluations: tuple[Stretch, ...]
 
     @property
     def evaluation(self) -> Stretch | None:
@@ -32,15 +33,15 @@ class Epoch:
         return all(one is None or one.right for one in (self.training, self.evaluation))
 
 
-def epochs(stretches: Iterable[Stretch]) -> list[Epoch]:
+def epochs(stretches: Sequence[Stretch]) -> list[Epoch]:
     """As a reader counts them: each stretch of training begins one."""
-    found = [Epoch(0)]
-    for stretch in stretches:
-        if stretch.kind == "train":
-            found.append(Epoch(len(found), stretch))
-        else:
-            found[-1].evaluations.append(stretch)
-    return found if found[0].evaluations else found[1:]
+    starts = [index for index, one in enumerate(stretches) if one.kind == "train"]
+    before = tuple(stretches[: starts[0]] if starts else stretches)
+    found = [
+        Epoch(number, stretches[start], tuple(stretches[start + 1 : end]))
+        for number, (start, end) in enumerate(pairwise([*starts, len(stretches)]), 1)
+    ]
+    return [Epoch(0, None, before), *found] if before else found
 
 
 def tell_modes(stretches: Sequence[Stretch]) -> str:

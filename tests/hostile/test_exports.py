@@ -11,8 +11,10 @@ from xml.etree import ElementTree
 from sample_grade import ATTACKS, NOW, hostile_grade
 
 from grader.checks.registry import parameter_models
+from grader.feedback.curves import draw_rates
 from grader.feedback.plots import draw
 from grader.feedback.sheet import make_sheet
+from grader.feedback.strips import draw_strip
 from grader.records import ConfusionMatrix, LearningCurve
 from grader.results import write_grades
 from grader.rubric_file import load
@@ -68,6 +70,8 @@ def test_the_marks_are_json_in_ascii_and_keep_what_was_said(
     kept = [text for text in ATTACKS + FORMULAS if text.isprintable()]
     assert len(kept) > 10
     assert set(kept) <= set(submission["notes"])
+    assert set(kept) <= {fact["name"] for fact in submission["run"]["facts"]}
+    assert set(kept) <= {caution["what"] for caution in submission["run"]["cautions"]}
     record("feedback/grades.json: every payload")
 
 
@@ -79,6 +83,10 @@ def test_a_picture_holds_shapes_and_texts_whatever_its_names_are(record: Record)
         assert isinstance(matrix, ConfusionMatrix)
         drawn = [svg for picture in (curve, matrix) for svg in draw(picture)]
         assert len(drawn) == 3
+        assert sheet.run is not None
+        assert sheet.run.rates is not None
+        drawn = [*draw_rates(sheet.run.rates), *draw_strip(sheet.run.stretches), *drawn]
+        assert len(drawn) > 1 + 3
         for svg in drawn:
             assert len(svg) < 500_000
             elements = list(ElementTree.fromstring(svg).iter())

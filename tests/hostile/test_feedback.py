@@ -77,7 +77,8 @@ def of_ours(browser: Browser) -> frozenset[str]:
 
 
 class Shape(HTMLParser):
-    """Each kind of element with each kind of attribute, once: `img src`, `img onerror`."""
+    """Each kind of element with each kind of attribute, once: `p class`, `img onerror`; and of what
+    is fetched, how its address begins: `img src data:image/png;base64`."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -85,6 +86,11 @@ class Shape(HTMLParser):
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         self.found |= {tag} | {f"{tag} {name}" for name, _ in attributes}
+        self.found |= {
+            f"{tag} {name} {(value or '').partition(',')[0]}"
+            for name, value in attributes
+            if name == "src"
+        }
 
 
 def shape(dom: str) -> frozenset[str]:
