@@ -1,0 +1,119 @@
+"""`torch.cuda` where there is no GPU: calls that do nothing, and measures of nothing.
+
+Without these a script's `torch.cuda.synchronize()` would raise, where it has no use.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+
+_NAME = "no GPU: the CPU in its place"
+_MEMORY = 2**32   # bytes, of a GPU that is none: scripts divide by it
+_SILENT = (
+    "synchronize", "empty_cache", "reset_peak_memory_stats", "reset_accumulated_memory_stats",
+    "reset_max_memory_allocated", "reset_max_memory_cached", "set_device", "set_stream", "init",
+    "ipc_collect", "manual_seed", "manual_seed_all", "set_rng_state", "set_rng_state_all",
+    "set_per_process_memory_fraction",
+)  # fmt: skip
+_TYPES = ("Float", "Double", "Half", "BFloat16", "Byte", "Char", "Short", "Int", "Long", "Bool")
+
+
+class Context:
+    """`torch.cuda.device(0)`, `torch.cuda.stream(...)`: a context in which nothing is different."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        pass
+
+    def __enter__(self) -> Context:
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        pass
+
+
+class Stream(Context):
+    """The one queue that a CPU has: what is asked of it is done at once."""
+
+    def query(self) -> bool:
+        return True
+
+    def synchronize(self) -> None:
+        pass
+
+    def wait_stream(self, stream: Any) -> None:
+        pass
+
+    def wait_event(self, event: Any) -> None:
+        pass
+
+    def record_event(self, event: Event | None = None) -> Event:
+        event = event or Event()
+        event.record()
+        return event
+
+
+class Event:
+    """A moment. With two of them scripts measure time."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._seconds = 0.0
+
+    def record(self, stream: Any = None) -> None:
+        self._seconds = time.perf_counter()
+
+    def elapsed_time(self, end: Event) -> float:
+        """Milliseconds from this to the end."""
+        return (end._seconds - self._seconds) * 1000
+
+    def query(self) -> bool:
+        return True
+
+    def synchronize(self) -> None:
+        pass
+
+    def wait(self, stream: Any = None) -> None:
+        pass
+
+
+def install(tell: Callable[[], None]) -> None:
+    """`tell` is called when a script asks for a device by number or for what it is."""
+    cuda: Any = torch.cuda
+    for name in _SILENT:
+        setattr(cuda, name, _nothing)
+    for module, names in (
+        (torch.cuda.nvtx, ("range_push", "range_pop", "mark")),
+        (getattr(torch, "accelerator", None), ("synchronize", "empty_cache", "set_device_index")),
+        (None if torch.backends.mps.is_available() else torch.mps,
+         ("synchronize", "empty_cache", "manual_seed", "set_rng_state")),
+    ):
+        for name in names if module is not None else ():
+            setattr(module, name, _nothing)
+
+    def described(*args: Any) -> SimpleNamespace:
+        tell()
+        return SimpleNamespace(
+            name=_NAME, major=0, minor=0, total_memory=_MEMORY, multi_processor_count=0
+        )
+
+    cuda.get_device_properties = described
+    cuda.get_device_name = lambda *args: described().name
+    cuda.get_device_capability = lambda *args: (0, 0)
+    cuda.current_device = lambda: 0
+    cuda.mem_get_info = lambda *args: (_MEMORY, _MEMORY)
+    cuda.memory_summary = lambda *args, **kwargs: ""
+    cuda.initial_seed = torch.initial_seed
+    cuda.get_rng_state = lambda *args: torch.get_rng_state()
+    cuda.Event, cuda.Stream = Event, Stream
+    cuda.current_stream = cuda.default_stream = Stream
+    cuda.device = cuda.device_of = cuda.stream = Context
+    for kind in _TYPES:
+        setattr(cuda, f"{kind}Tensor", getattr(torch, f"{kind}Tensor"))
+
+
+def _nothing(*args: Any, **kwargs: Any) -> None:
+    pass
