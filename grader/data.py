@@ -7,6 +7,7 @@ The hidden part stays in the `Dataset` on the host. What a student's code may se
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,8 +83,11 @@ def with_noise(images: Images, random: np.random.Generator) -> Images:
     return noisy
 
 
-def write_view(dataset: Dataset, folder: Path) -> None:
-    """Write what a student's code may see: four .npy files and meta.json, nothing hidden."""
+def write_view(dataset: Dataset, folder: Path, handouts: Path | None = None) -> None:
+    """Write what a student's code may see: four .npy files and meta.json, nothing hidden.
+
+    The files of the folder `handouts`, which the student was given, go into one of that name.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     np.save(folder / "train_images.npy", dataset.train_images)
     np.save(folder / "train_labels.npy", dataset.train_labels)
@@ -91,6 +95,17 @@ def write_view(dataset: Dataset, folder: Path) -> None:
     np.save(folder / "validation_labels.npy", dataset.validation_labels)
     meta = {"name": dataset.name, "classes": list(dataset.classes)}
     (folder / "meta.json").write_text(json.dumps(meta), encoding="utf-8")
+    if handouts is not None:
+        _copy_files(handouts, folder / "handouts")
+
+
+def _copy_files(source: Path, target: Path) -> None:
+    """Contents without modes: the sandbox's user may be another one than the instructor."""
+    for path in sorted(source.rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts:
+            copy = target / path.relative_to(source)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, copy)
 
 
 def _hidden_files(spec: DataSpec, source: Source) -> Part:

@@ -1,8 +1,8 @@
 """What a verdict depends on, as a digest: while it stays the same, a verdict holds.
 
 The criterion's check and its parameters, the profile, the data and the limits, the reference
-solution, the sandbox, and the grader's own code. A title, the points and the late policy are not
-among them: they are applied anew each time.
+solution, what was handed out, the sandbox, and the grader's own code. A title, the points and the
+late policy are not among them: they are applied anew each time.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ def fingerprints(
         _of_data(rubric.active.data),
         rubric.limits.model_dump(mode="json"),
         _of_folder(rubric.reference),
+        _of_folder(rubric.handouts) if rubric.handouts is not None else None,
         _of_folder(_PACKAGE),
         [sandbox.name, sandbox.version, bool(gpus)],
     ]

@@ -77,7 +77,7 @@ def set_up(
     tell(GOLD, "reading the data")
     dataset = data.load(rubric.active.data, cache)
     view = workspace / "data"
-    data.write_view(dataset, view)
+    data.write_view(dataset, view, rubric.handouts)
     seed = asking.draw_seed() if seed is None else seed
     threads = max(1, schedule.cores() // jobs)
     exam, hidden_labels = asking.draw_exam(rubric, dataset, seed, threads)

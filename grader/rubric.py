@@ -142,6 +142,7 @@ class Rubric(Model):
 
     title: str
     reference: Path = Path("reference")
+    handouts: Path | None = Field(None, description="folder of files that students were given")
     total: float = Field(gt=0, description="what the criteria's points must add up to")
     cap: float = Field(gt=0, description="no score is above it")
     profile: str = "quick"

@@ -32,7 +32,14 @@ def load(path: Path, checks: Mapping[str, type[BaseModel]], profile: str | None 
         rubric = Rubric.model_validate(document)
     except ValidationError as error:
         raise RubricError(_explain(error, document, path)) from None
-    return _rooted(rubric, path.resolve().parent)
+    rubric = _rooted(rubric, path.resolve().parent)
+    if rubric.handouts is not None and not rubric.handouts.is_dir():
+        where = f"{path}:{_line(document, ('handouts',))}"
+        raise RubricError(
+            f"{where}: handouts: there is no folder {rubric.handouts}; make it and put into it "
+            "what students were given, or leave this key out"
+        )
+    return rubric
 
 
 def json_schema(checks: Mapping[str, type[BaseModel]]) -> dict[str, Any]:
@@ -169,5 +176,9 @@ def _rooted(rubric: Rubric, folder: Path) -> Rubric:
         data = profile.data.model_copy(update={"path": rooted(profile.data.path), "hidden": hidden})
         profiles[name] = profile.model_copy(update={"data": data})
     return rubric.model_copy(
-        update={"profiles": profiles, "reference": rooted(rubric.reference)}
+        update={
+            "profiles": profiles,
+            "reference": rooted(rubric.reference),
+            "handouts": rooted(rubric.handouts),
+        }
     )

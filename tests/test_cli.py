@@ -152,7 +152,9 @@ def test_check_does_not_speak_of_hidden_criteria(tmp_path: Path) -> None:
     text = (ROOT / "rubric.yaml").read_text(encoding="utf-8")
     hidden = tmp_path / "rubric.yaml"
     hidden.write_text(
-        text.replace("- id: accuracy", "- id: accuracy\n    visibility: hidden"), encoding="utf-8"
+        text.replace("- id: accuracy", "- id: accuracy\n    visibility: hidden")
+        .replace("handouts: handouts", ""),
+        encoding="utf-8",
     )
     done = grader("check", file, "--rubric", hidden, "--criterion", "accuracy")
     assert done.returncode == 2

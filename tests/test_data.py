@@ -90,6 +90,19 @@ def test_the_students_view_has_no_hidden_part(tmp_path: Path) -> None:
     assert np.array_equal(seen, digits.validation_images)
 
 
+def test_what_was_handed_out_lies_beside_the_data(tmp_path: Path) -> None:
+    given = tmp_path / "given"
+    (given / "__pycache__").mkdir(parents=True)
+    (given / "weights").mkdir()
+    for name in ("net.py", "weights/start.pth", "__pycache__/net.pyc"):
+        (given / name).write_text(name, encoding="utf-8")
+    write_view(load(spec(), tmp_path), tmp_path / "view", given)
+    copy = tmp_path / "view" / "handouts"
+    files = {path.relative_to(copy).as_posix() for path in copy.rglob("*") if path.is_file()}
+    assert files == {"net.py", "weights/start.pth"}
+    assert (copy / "net.py").read_text(encoding="utf-8") == "net.py"
+
+
 # --- Hidden images from files ------------------------------------------------------------------
 
 

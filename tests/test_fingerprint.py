@@ -24,7 +24,8 @@ def folder(tmp_path: Path) -> Path:
     text = text.replace("reference: reference", "reference: ref.py")
     text = text.replace("hidden: {held_out: 300}", HIDDEN)
     (tmp_path / "rubric.yaml").write_text(text, encoding="utf-8")
-    for name in ("ref.py", "images.npy", "labels.npy"):
+    (tmp_path / "handouts").mkdir()
+    for name in ("ref.py", "images.npy", "labels.npy", "handouts/given.py"):
         (tmp_path / name).write_text(name, encoding="utf-8")
     return tmp_path
 
@@ -55,6 +56,7 @@ def test_titles_points_and_lateness_are_applied_anew(folder: Path) -> None:
     ("file", "old", "new"),
     [
         ("ref.py", "ref", "another"),
+        ("handouts/given.py", "given", "corrected"),
         ("labels.npy", "labels", "corrected"),
         ("rubric.yaml", "accuracy: 0.95", "accuracy: 0.96"),
         ("rubric.yaml", "memory_mib: 4096", "memory_mib: 8192"),

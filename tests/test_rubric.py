@@ -267,6 +267,14 @@ def test_data_that_does_not_fit_together_is_told(
     assert told in found
 
 
+def test_handouts_that_are_not_there_are_told_with_their_line(rubric_file: Path) -> None:
+    text = SMALL.replace("cap: 5", "cap: 5\nhandouts: given")
+    place = f"{rubric_file}:{line_of(text, 'handouts')}: handouts: there is no folder "
+    assert refusal(rubric_file, text).startswith(f"{place}{rubric_file.parent / 'given'}; make it")
+    (rubric_file.parent / "given").mkdir()
+    assert loaded(rubric_file, text).handouts == rubric_file.parent / "given"
+
+
 def test_paths_are_rooted_at_the_rubric_unless_they_are_absolute(rubric_file: Path) -> None:
     text = "reference: ../gold\n" + with_data("{source: cifar10, path: /data/cifar}")
     rubric = loaded(rubric_file, text)

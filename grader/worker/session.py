@@ -92,8 +92,8 @@ def _open(start: Mapping[str, Any], answers: BinaryIO) -> Session:
     def loaded() -> None:
         write_all(answers, wire.encode({"type": wire.LOADED}))
 
-    folder = arrange(Path(start["submission"]), Path(start["scratch"]))
     data = Path(start["data"]) if start["data"] else None
+    folder = arrange(Path(start["submission"]), Path(start["scratch"]), data)
     return Session(folder, data, loaded)
 
 
