@@ -41,7 +41,9 @@ def run(folder: Path, code: str, *, images: int | None = None, view: bool = True
     """Run a script in `folder`, where `stage` is a name that it has; it must not raise."""
     here, there = _CONTEXT.Pipe()
     data = write_view(folder / "view") if view else None
-    arguments = (there, folder, data, textwrap.dedent(code), images)
+    script = folder / "script.py"
+    script.write_text(textwrap.dedent(code), encoding="utf-8")
+    arguments = (there, script, data, images)
     process = _CONTEXT.Process(target=_child, args=arguments)
     process.start()
     there.close()
@@ -66,14 +68,12 @@ def write_view(folder: Path) -> Path:
     return folder
 
 
-def _child(
-    told: Connection, folder: Path, data: Path | None, code: str, images: int | None
-) -> None:
+def _child(told: Connection, script: Path, data: Path | None, images: int | None) -> None:
     from grader.worker import stand_ins
     from grader.worker.view import open_view
 
     out, err, error = io.StringIO(), io.StringIO(), ""
-    os.chdir(folder)
+    os.chdir(script.parent)
     os.environ["MPLBACKEND"] = "Agg"
     main = types.ModuleType("__main__")
     sys.modules["__main__"] = main
@@ -83,7 +83,7 @@ def _child(
             stage = stand_ins.install(None, open_view(data) if data else None, images)
             notes = stage.notes
             main.__dict__["stage"] = stage
-            exec(compile(code, "script.py", "exec"), main.__dict__)
+            exec(compile(script.read_text(encoding="utf-8"), script, "exec"), main.__dict__)
         except BaseException:
             error = traceback.format_exc()
     told.send((Told(out.getvalue(), notes, err.getvalue()), error))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from grader.worker.stand_ins import datasets, devices, models, notebooks, splits
+from grader.worker.stand_ins import compiled, datasets, devices, models, notebooks, splits
 from grader.worker.stand_ins.stage import Stage
 from grader.worker.view import View
 
@@ -33,6 +33,7 @@ def install(network: Mapping[str, Any] | None, view: View | None, images: int | 
         datasets.install(datasets.Shelf(stage, view, images))
         # Of a handful of images the scaling is the grader's own business and no news.
         splits.install(stage if images is None else Stage())
+    compiled.install(stage)
     devices.install(stage)
     notebooks.install()
     return stage
