@@ -71,6 +71,11 @@ def sgd(model: nn.Module, decay: float) -> torch.optim.SGD:
     return torch.optim.SGD(model.parameters(), lr=0.1, weight_decay=decay)
 
 
+def forget(model: nn.Module) -> None:
+    for parameter in model.parameters():
+        parameter.grad = None
+
+
 def train(model: nn.Module, optimizer: torch.optim.Optimizer, passes: int = 1) -> None:
     for _ in range(passes):
         optimizer.zero_grad()
@@ -274,8 +279,10 @@ def test_gradients_of_several_batches_may_be_one_step(watch: Watch) -> None:
 
 def test_two_optimizers_that_share_a_network_out_are_told_as_one(watch: Watch) -> None:
     observer, model = watch(), network()
-    decayed = torch.optim.SGD([model[0].weight, model[2].weight], lr=0.1, weight_decay=0.5)
-    spared = torch.optim.Adam([model[0].bias, *model[1].parameters(), model[2].bias], lr=0.1)
+    named = dict(model.named_parameters())
+    heavy = [named.pop("0.weight"), named.pop("2.weight")]
+    decayed = torch.optim.SGD(heavy, lr=0.1, weight_decay=0.5)
+    spared = torch.optim.Adam(named.values(), lr=0.1)
     for _ in range(3):
         model.zero_grad()
         model(torch.randn(6, 4)).sum().backward()
@@ -366,7 +373,8 @@ def test_a_network_trained_by_hand_has_no_steps(watch: Watch) -> None:
         model(torch.randn(6, 4)).sum().backward()
         with torch.no_grad():
             for parameter in model.parameters():
-                parameter -= 0.1 * parameter.grad  # type: ignore[operator]  # just computed
+                assert parameter.grad is not None
+                parameter.sub_(0.1 * parameter.grad)
                 parameter.grad = None
     observer.finish()
     (trained,) = observer.trained
@@ -397,9 +405,8 @@ def test_gradients_that_are_never_put_to_zero_are_told(watch: Watch) -> None:
     [
         lambda model, optimizer: optimizer.zero_grad(),
         lambda model, optimizer: model.zero_grad(set_to_none=False),
-        lambda model, optimizer: [setattr(one, "grad", None) for one in model.parameters()],
-        lambda model, optimizer: [one.grad.zero_() for one in model.parameters() if one.grad
-                                  is not None],
+        lambda model, optimizer: forget(model),
+        lambda model, optimizer: [p.grad.zero_() for p in model.parameters() if p.grad is not None],
     ],
     ids=["optimizer", "model", "none", "in place"],
 )
@@ -437,7 +444,8 @@ def test_a_loss_that_does_not_fit_the_output_is_told(
     optimizer = sgd(model, 0.0)
     for _ in range(3):
         optimizer.zero_grad()
-        loss(model(torch.randn(6, 4)), torch.tensor([0, 1, 2, 0, 1, 2])).backward()
+        value: torch.Tensor = loss(model(torch.randn(6, 4)), torch.tensor([0, 1, 2, 0, 1, 2]))
+        value.backward()  # type: ignore[no-untyped-call]  # torch's
         optimizer.step()
     assert set(observer.mistakes.found) == told
     assert all(
@@ -475,7 +483,7 @@ def test_evaluations_of_two_sets_are_two_runs(watch: Watch) -> None:
 
 def test_a_script_with_many_workers_gets_as_many_as_there_are_threads(watch: Watch) -> None:
     watch()
-    loader = DataLoader([0] * 8, num_workers=64, persistent_workers=True)  # type: ignore[arg-type]  # a list will do
+    loader: DataLoader[Any] = DataLoader([0] * 8, num_workers=64, persistent_workers=True)  # type: ignore[arg-type]  # a list will do
     assert 1 <= loader.num_workers <= max(1, torch.get_num_threads())
 
 
@@ -489,3 +497,31 @@ def test_statistics_that_are_computed_anew_for_an_average_are_no_evaluation(watc
     observer.finish()
     (copied,) = observer.evaluated
     assert [(run.kind, run.norms_training) for run in copied.runs] == [("evaluate", 0)]
+
+
+def test_epochs_without_an_evaluation_between_them_are_runs_of_their_own(watch: Watch) -> None:
+    observer, model = watch(), network()
+    optimizer = sgd(model, 0.0)
+    data = [(torch.randn(4), index % 3) for index in range(12)]
+    loader = DataLoader(data, batch_size=6)   # type: ignore[arg-type, var-annotated]  # a list will do
+    for _ in range(3):
+        for images, _ in loader:
+            model(images).sum().backward()
+            optimizer.step()
+    observer.finish()
+    assert [(run.kind, run.passes, run.ended_at) for run in runs(observer)] == [
+        ("train", 2, 12), ("train", 2, 24), ("train", 2, 36)
+    ]
+
+
+def test_a_loop_that_asks_for_one_batch_at_a_time_is_one_run(watch: Watch) -> None:
+    observer, model = watch(), network()
+    optimizer = sgd(model, 0.0)
+    data = [(torch.randn(4), index % 3) for index in range(12)]
+    loader = DataLoader(data, batch_size=6)   # type: ignore[arg-type, var-annotated]  # a list will do
+    for _ in range(5):
+        images, _ = next(iter(loader))
+        model(images).sum().backward()
+        optimizer.step()
+    observer.finish()
+    assert [(run.kind, run.passes) for run in runs(observer)] == [("train", 5)]

@@ -110,4 +110,4 @@ def _rows(network: nn.Module, batch: torch.Tensor) -> Rows:
         return as_rows(network(batch), len(batch))
     count, crops = batch.shape[:2]
     rows = as_rows(network(batch.flatten(0, 1)), count * crops)
-    return rows.reshape(count, crops, -1).mean(1, dtype="<f4")
+    return np.asarray(rows.reshape(count, crops, -1).mean(1), dtype="<f4")

@@ -5,43 +5,61 @@ files says about it, put together. Each kind once, with its place.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from grader.worker import reading, sources, stand_ins
+from grader.worker.session import place
 from grader.worker.watch.batches import base, in_order, last_is_smaller
-from grader.worker.watch.mistakes import Mistake
 from grader.worker.watch.networks import Watched
 from grader.worker.watch.observer import Observer
 from grader.worker.watch.places import Place
 
 
+@dataclass(frozen=True)
+class Caution:
+    """`kind` is a word that the host has sentences for, `detail` what they leave room for."""
+
+    kind: str
+    place: str
+    detail: str = ""
+
+
 def cautions(
     folder: Path, observer: Observer, watched: Watched, stage: stand_ins.Stage
-) -> list[Mistake]:
+) -> list[Caution]:
     """The mistakes that were seen, and those that the files and what was seen speak for together.
     """
-    files = [source for source in sources.read(folder) if source.error is None]
-    found = [*observer.mistakes.found.values(), *_order(watched, observer)]
-    found += [*_statistics(files, stage), *_choice(files, watched), *_means(files, watched)]
+    files = sources.read(folder)
+    found = [
+        Caution(one.kind, words(one.place), one.detail) for one in observer.mistakes.found.values()
+    ]
+    found += [*_order(watched, observer), *_statistics(files, stage)]
+    found += [*_choice(files, watched), *_means(files, watched)]
     return found
 
 
-def _order(watched: Watched, observer: Observer) -> Iterator[Mistake]:
+def words(where: Place | None) -> str:
+    """`hw2.py, line 12`; "" where no line of the student's was on the stack."""
+    return place(Path(where.file), where.line) if where is not None else ""
+
+
+def _order(watched: Watched, observer: Observer) -> Iterator[Caution]:
     loader = watched.training_loader
     epochs = sum(run.kind == "train" for run in watched.runs)
     if loader is not None and epochs > 1 and in_order(loader):
-        yield Mistake("not_shuffled", observer.batches.place(loader))
+        yield Caution("not_shuffled", words(observer.batches.place(loader)))
 
 
-def _statistics(files: list[sources.Source], stage: stand_ins.Stage) -> Iterator[Mistake]:
+def _statistics(files: list[sources.Source], stage: stand_ins.Stage) -> Iterator[Caution]:
     """Normalised by other numbers in training than in evaluation."""
     training = {_numbers(one.transform) for one in stage.served if one.train}
     testing = {_numbers(one.transform) for one in stage.served if not one.train}
-    if len(training) == len(testing) == 1 and None not in training | testing:
-        if training != testing:
-            spots = [spot for source in files for spot in reading.normalisations(source)]
-            yield Mistake("normalised_differently", _place(spots[-1]) if spots else None)
+    known = len(training) == len(testing) == 1 and None not in training | testing
+    if known and training != testing:
+        spots = reading.normalisations(files)
+        yield Caution("normalised_differently", spots[-1].spot.place if spots else "")
 
 
 def _numbers(transform: Any) -> tuple[float, ...] | None:
@@ -56,25 +74,21 @@ def _numbers(transform: Any) -> tuple[float, ...] | None:
     return None
 
 
-def _choice(files: list[sources.Source], watched: Watched) -> Iterator[Mistake]:
+def _choice(files: list[sources.Source], watched: Watched) -> Iterator[Caution]:
     """The checkpoint is chosen by what the test set says, and nothing was held out to choose by."""
     loaders = [run.loader for run in watched.runs if run.kind == "evaluate"]
     sets = [base(loader.dataset) for loader in loaders if loader is not None]
     if not sets or not all(getattr(one, "train", True) is False for one in sets):
         return
-    spots = [spot for source in files for spot in reading.chooses_checkpoint(source)]
+    spots = reading.chooses_checkpoint(files)
     if spots:
-        yield Mistake("test_set_chooses", _place(spots[0]))
+        yield Caution("test_set_chooses", spots[0].place)
 
 
-def _means(files: list[sources.Source], watched: Watched) -> Iterator[Mistake]:
-    loaders = [run.loader for run in watched.runs if run.kind == "evaluate" and run.loader]
-    if not any(map(last_is_smaller, loaders)):
+def _means(files: list[sources.Source], watched: Watched) -> Iterator[Caution]:
+    loaders = [run.loader for run in watched.runs if run.kind == "evaluate"]
+    if not any(loader is not None and last_is_smaller(loader) for loader in loaders):
         return
-    spots = [spot for source in files for spot in reading.means_of_batches(source)]
+    spots = reading.means_of_batches(files)
     if spots:
-        yield Mistake("means_of_batches", _place(spots[0]))
-
-
-def _place(spot: Any) -> Place:
-    return Place(str(spot.file), spot.line)
+        yield Caution("means_of_batches", spots[0].place)

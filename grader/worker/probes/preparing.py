@@ -157,7 +157,7 @@ def _as_channels(batch: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor | 
 
 
 def _in_their_order(sample: torch.Tensor, view: View) -> Step | None:
-    """If the sample is the first pictures of one of our sets, in the order in which we have them."""
+    """If the sample is the first pictures of one of our sets, in our own order."""
     for split in ("validation", "train"):
         step = _fit(_plain(view.photos(split, len(sample))[0]), sample)
         if step is not None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,12 +14,11 @@ from torch import nn
 from grader.worker import networks, sources, stand_ins
 from grader.worker.found import Index
 from grader.worker.probes.candidates import Candidate, alike, serious
-from grader.worker.probes.cautions import cautions
+from grader.worker.probes.cautions import cautions, words
 from grader.worker.probes.optimizer import describe
-from grader.worker.session import Session, failure, place
+from grader.worker.session import Session, failure
 from grader.worker.watch.networks import Watched, tracked_batches
 from grader.worker.watch.observer import Observer
-from grader.worker.watch.places import Place
 from grader.worker.watch.steps import Settings
 
 MAX_RATES = 400
@@ -55,9 +54,7 @@ def report(
         "reported_accuracy": reported_accuracy(returned),
         "error": {key: problem[key] for key in ("message", "traceback")} if problem else None,
         "uncalled": sources.uncalled_mode_switches(session.folder),
-        "mistakes": [
-            {"kind": one.kind, "place": _words(one.place), "detail": one.detail} for one in found
-        ],
+        "mistakes": [dataclasses.asdict(one) for one in found],
         "network": {
             "name": type(network).__name__,
             "parameters": sum(parameter.numel() for parameter in network.parameters()),
@@ -84,7 +81,7 @@ def _rows(observer: Observer, chosen: Candidate) -> Iterator[dict[str, Any]]:
             row["after_steps"] = watched.progress if before and before[-1][2] else 0
             row["ended_at"] = before[-1][2] if before else 0
         yield row | {
-            "place": _words(run.place),
+            "place": words(run.place),
             "on_training_data": run.kind == "evaluate" and watched.on_training_data(run),
         }
 
@@ -108,11 +105,7 @@ def _notes(observer: Observer, chosen: Candidate) -> list[str]:
 
 def _where(watched: Watched) -> str:
     first = next((run.place for run in watched.runs if run.place), None)
-    return f" (called at {_words(first)})" if first else ""
-
-
-def _words(where: Place | None) -> str:
-    return place(Path(where.file), where.line) if where is not None else ""
+    return f" (called at {words(first)})" if first else ""
 
 
 def _images_per_epoch(watched: Watched) -> int:

@@ -142,10 +142,11 @@ def _run_scripts(session: Session, trained: Callable[[], bool]) -> None:
 def _call_uncalled(
     source: sources.Source, namespace: Mapping[str, Any], trained: Callable[[], bool]
 ) -> None:
-    """Functions that need no argument, last first: `main` stands at the end and calls the others."""
-    for name in reversed([name for name, count in source.functions.items() if count == 0]):
-        found = namespace.get(name)
-        if isinstance(found, types.FunctionType) and not sources.is_called(source.path.parent, name):
+    """What needs no argument, last first: `main` stands at the end and calls the others."""
+    names = [name for name, count in source.functions.items() if count == 0]
+    for name in reversed(names):
+        found, called = namespace.get(name), sources.is_called(source.path.parent, name)
+        if isinstance(found, types.FunctionType) and not called:
             found()
             if trained():
                 return

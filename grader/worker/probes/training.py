@@ -132,8 +132,9 @@ def _why_not(
         )
     if error is not None:
         return error
+    what = way.what if way is not None else "the code"
     return NotFound(
-        f"{way.what if way else 'the code'} ran to its end, and no optimizer took a step on a network; looked for {WANTED}"
+        f"{what} ran to its end, and no network was trained in it; looked for {WANTED}"
     )
 
 

@@ -1,1 +1,1 @@
-"""Watching a training without a change to it: forward passes, modes, optimizers, batches, losses."""
+"""Watching a training without a change to it: passes, modes, optimizers, batches, losses."""

@@ -6,7 +6,8 @@ nobody, and a container has a limit on processes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,10 +24,12 @@ _DEEPEST = 6
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """The labels of a batch, int64 (N,), and the loader that it came from."""
+    """The labels of a batch, int64 (N,), the loader that it came from, and how often that had
+    been gone through by then."""
 
     labels: torch.Tensor
     loader: DataLoader[Any]
+    epoch: int
 
 
 class Batches:
@@ -37,6 +40,7 @@ class Batches:
         self.latest: Batch | None = None
         self._folder = folder
         self._places: dict[int, tuple[DataLoader[Any], Place | None]] = {}
+        self._epochs: Counter[int] = Counter()
 
     def install(self) -> None:
         batches, build, iterate = self, DataLoader.__init__, DataLoader.__iter__
@@ -47,7 +51,7 @@ class Batches:
             batches._places[id(self)] = self, of_caller(batches._folder)
 
         def watched(self: DataLoader[Any]) -> Any:
-            return _Watched(iterate(self), self, batches._loaded)
+            return _Watched(iterate(self), self, batches)
 
         init.__wrapped__ = build  # type: ignore[attr-defined]  # what inspect.signature looks for
         DataLoader.__init__ = init  # type: ignore[method-assign]  # there is no hook for this
@@ -56,25 +60,31 @@ class Batches:
     def place(self, loader: DataLoader[Any]) -> Place | None:
         return self._places.get(id(loader), (None, None))[1]
 
-    def _loaded(self, batch: Any, loader: DataLoader[Any]) -> None:
+    def loaded(self, batch: Any, loader: DataLoader[Any]) -> None:
         labels = _labels(batch)
-        self.latest = None if labels is None else Batch(labels, loader)
+        epoch = self._epochs[id(loader)]
+        self.latest = None if labels is None else Batch(labels, loader, epoch)
+
+    def ended(self, loader: DataLoader[Any]) -> None:
+        self._epochs[id(loader)] += 1
 
 
 class _Watched:
     """An iterator over batches that tells of each; in all else the one that it stands for."""
 
-    def __init__(
-        self, iterator: Any, loader: DataLoader[Any], tell: Callable[[Any, DataLoader[Any]], None]
-    ) -> None:
-        self._iterator, self._loader, self._tell = iterator, loader, tell
+    def __init__(self, iterator: Any, loader: DataLoader[Any], batches: Batches) -> None:
+        self._iterator, self._loader, self._batches = iterator, loader, batches
 
     def __iter__(self) -> Iterator[Any]:
         return self
 
     def __next__(self) -> Any:
-        batch = next(self._iterator)
-        self._tell(batch, self._loader)
+        try:
+            batch = next(self._iterator)
+        except StopIteration:
+            self._batches.ended(self._loader)
+            raise
+        self._batches.loaded(batch, self._loader)
         return batch
 
     def __len__(self) -> int:

@@ -58,8 +58,8 @@ class Mistakes:
 
         for name in ("cross_entropy", "nll_loss"):
             setattr(F, name, watched(name))
-        for owner in (Optimizer, nn.Module):
-            owner.zero_grad = _telling(owner.zero_grad, mistakes)  # type: ignore[attr-defined]  # there is no hook for this
+        for owner in (Optimizer, nn.Module):   # there is no hook for this
+            setattr(owner, "zero_grad", _telling(owner.zero_grad, mistakes))  # noqa: B010
 
     def note(self, kind: str, place: Place | None, detail: str = "") -> None:
         self.found.setdefault(kind, Mistake(kind, place, detail))

@@ -35,6 +35,7 @@ class Run:
     after_steps: int
     place: Place | None
     loader: DataLoader[Any] | None
+    epoch: int
     passes: int = 0
     images: int = 0
     norms_training: int = 0
@@ -63,15 +64,10 @@ class Run:
             self.loss += one.loss
             self.correct += int(one.correct)
 
-    def goes_on(self, kind: str, loader: DataLoader[Any] | None) -> bool:
+    def goes_on(self, kind: str, batch: Batch | None) -> bool:
         """Whether a pass belongs to this run."""
-        return self.kind == kind and (
-            self.loader is loader or _data(self.loader) is _data(loader)
-        )
-
-
-def _data(loader: DataLoader[Any] | None) -> Any:
-    return None if loader is None else loader.dataset
+        loader, epoch = (None, 0) if batch is None else (batch.loader, batch.epoch)
+        return self.kind == kind and self.loader is loader and self.epoch == epoch
 
 
 @dataclass(eq=False)
@@ -136,10 +132,10 @@ class Watched:
     def add(self, one: Pass, order: int, lr: float | None) -> None:
         """Put a pass, now that it can be told apart, to the run that it belongs to."""
         kind = "train" if one.backward else "evaluate"
-        loader = one.batch.loader if one.batch is not None else None
+        loader, epoch = (one.batch.loader, one.batch.epoch) if one.batch is not None else (None, 0)
         run = self.runs[-1] if self.runs else None
-        if run is None or not run.goes_on(kind, loader):
-            run = Run(kind, one.after_steps, one.place, loader)
+        if run is None or not run.goes_on(kind, one.batch):
+            run = Run(kind, one.after_steps, one.place, loader, epoch)
             if len(self.runs) < MAX_RUNS:
                 self.runs.append(run)
         run.add(one)

@@ -129,7 +129,7 @@ class Observer:
             if self._open is not None:
                 self._open.calls(module)
             return
-        if self._muted or _recomputes() or torch.jit.is_tracing():  # type: ignore[no-untyped-call]
+        if self._muted or _recomputes() or torch._C._get_tracing_state() is not None:
             return
         root, frame = module, None
         forwarding = places.forwarding(sys._getframe(1), module)
