@@ -122,9 +122,13 @@ def _answer(
 
 def failure(error: BaseException, folder: Path) -> dict[str, Any]:
     """The reply for an exception; its traceback starts in the student's file."""
-    frames = traceback.extract_tb(error.__traceback__)
+    every = traceback.extract_tb(error.__traceback__)
+    mine = str(Path(__file__).parent)
+    ours = bool(every) and every[-1].filename.startswith(mine)
+    # What watches stands between the student's lines, and is nobody's business.
+    frames = [frame for frame in every if not frame.filename.startswith(mine)]
     own = [index for index, frame in enumerate(frames) if frame.filename.startswith(str(folder))]
-    shown = frames[own[0] :] if own else frames[-3:]
+    shown = frames[own[0] :] if own else every[-3:]
     lines = traceback.format_list(shown) if shown else []
     lines += traceback.format_exception_only(error)
     text = "".join(lines).replace(str(folder) + os.sep, "")
@@ -136,7 +140,6 @@ def failure(error: BaseException, folder: Path) -> dict[str, Any]:
     first_line = (_words_of(error).strip().splitlines() or [""])[0][:300]
     summary = f"{where}{type(error).__name__}" + (f": {first_line}" if first_line else "")
     parsing = isinstance(error, SyntaxError)   # of a file that is read here and not run
-    ours = bool(frames) and frames[-1].filename.startswith(str(Path(__file__).parent))
     return {
         # Raised in the worker's own code, and not called from the student's: a fault of ours.
         "outcome": wire.WORKER_FAILED if ours and not own and not parsing else wire.EXCEPTION,

@@ -1,5 +1,8 @@
-"""The observer: hooks that torch offers for every module and every optimizer, and what is made of
-what they tell. Installed once in a session's own process, for all of its life.
+"""The observer: it sees each module that is called and each step of an optimizer, and makes passes,
+runs and networks of them. Installed once in a session's own process, for all of its life.
+
+Modules are watched by a `__call__` around torch's own, and not by torch's global hooks: these slow
+each call of each layer down, and every transform of an image is a module too.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim import Optimizer, swa_utils
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
@@ -55,10 +59,9 @@ class Observer:
     _networks: list[Watched] = field(default_factory=list)
     _by_module: dict[int, tuple[nn.Module, Watched]] = field(default_factory=dict)
     _pending: deque[Pass] = field(default_factory=deque)
-    _depth: int = 0
+    _inside: bool = False   # of a network that was called: what is called now is a layer of it
     _passes: int = 0
     _open: Pass | None = None
-    _inner: bool = False   # what runs is a layer of a network whose forward() was called by name
     _muted: bool = False
 
     def __post_init__(self) -> None:
@@ -67,8 +70,7 @@ class Observer:
 
     def install(self) -> None:
         """Hook into torch."""
-        torch.nn.modules.module.register_module_forward_pre_hook(self._before)
-        torch.nn.modules.module.register_module_forward_hook(self._after, always_call=True)
+        nn.Module.__call__ = self._watching(nn.Module.__call__)  # type: ignore[method-assign]  # see above
         register_optimizer_step_post_hook(self._stepped)
         self.steps.install()
         self.batches.install()
@@ -121,46 +123,63 @@ class Observer:
 
         return call
 
-    # What the hooks call ------------------------------------------------------------------------
+    # What is called -------------------------------------------------------------------------------
 
-    def _before(self, module: nn.Module, inputs: Any) -> None:
-        self._depth += 1
-        if self._depth > 1:
-            if self._open is not None:
-                self._open.calls(module)
-            return
-        if self._muted or _recomputes() or torch._C._get_tracing_state() is not None:
-            return
-        root, frame = module, None
-        forwarding = places.forwarding(sys._getframe(1), module)
-        self._inner = forwarding is not None
-        if forwarding is not None:
-            root, frame = forwarding.network, forwarding.frame
-            if self._open is not None and self._open.frame is frame:
-                self._open.calls(module)
-                return
-        if next(root.parameters(), None) is not None:
-            self._begin(root, inputs, frame)
-            if self._open is not None and frame is not None:
-                self._open.calls(module)
+    def _watching(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        observer = self
+
+        def call(self: nn.Module, *args: Any, **kwargs: Any) -> Any:
+            if observer._inside:
+                if observer._open is not None and isinstance(self, _BatchNorm):
+                    observer._open.calls(self)
+                return original(self, *args, **kwargs)
+            if observer._concerns(self):
+                return observer._outermost(original, self, args, kwargs)
+            return original(self, *args, **kwargs)
+
+        return call
+
+    def _concerns(self, module: nn.Module) -> bool:
+        """Whether a module that is called by itself may be a network, or a layer of one whose
+        `forward` was called by name."""
+        layer = not module._parameters and not module._modules
+        if self._muted or (layer and (self._open is None or self._open.frame is None)):
+            return False
+        return not _recomputes() and torch._C._get_tracing_state() is None
+
+    def _outermost(
+        self, original: Callable[..., Any], module: nn.Module, args: Any, kwargs: Any
+    ) -> Any:
+        forwarding = places.forwarding(sys._getframe(2), module)
+        root = forwarding.network if forwarding is not None else module
+        frame = forwarding.frame if forwarding is not None else None
+        goes_on = frame is not None and self._open is not None and self._open.frame is frame
+        if not goes_on:
+            if next(root.parameters(), None) is None:
+                return original(module, *args, **kwargs)
+            self._begin(root, args, frame)
+        one = self._open
+        assert one is not None
+        if frame is not None and isinstance(module, _BatchNorm):
+            one.calls(module)
+        self._inside = True
+        try:
+            output = original(module, *args, **kwargs)
+        finally:
+            self._inside = False
+        one.ends(output)
+        return output
 
     def _begin(self, root: nn.Module, inputs: Any, frame: Any) -> None:
         self._close()
         self._settle(all_of_them=False)
         network = self._network(root)
         self._check_budget(network)
-        place = places.of_caller(self.folder, frame.f_back if frame else sys._getframe(1))
+        place = places.of_caller(self.folder, frame.f_back if frame is not None else None)
         one = Pass(network, root, inputs, self.batches.latest, place, frame)
         network.looks_at(one)
         self._open = one
         self._pending.append(one)
-
-    def _after(self, module: nn.Module, inputs: Any, output: Any) -> None:
-        self._depth -= 1
-        if self._depth or self._muted or self._open is None:
-            return
-        if self._open.root is module or self._inner:
-            self._open.ends(output)
 
     def _stepped(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
         if self._muted:
@@ -226,7 +245,6 @@ class Observer:
 
     def _stop(self, budget: str) -> None:
         self.stopped = budget
-        self._depth = 0
         raise BudgetReached(budget)
 
 

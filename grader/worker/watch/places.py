@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import types
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,9 +21,11 @@ class Place:
 def of_caller(folder: Path, frame: types.FrameType | None = None) -> Place | None:
     """The innermost line of the submission on the stack; None when there is none."""
     start = str(folder)
-    for outer in _outwards(frame or sys._getframe(1)):
+    outer: types.FrameType | None = frame or sys._getframe(1)
+    while outer is not None:
         if outer.f_code.co_filename.startswith(start):
             return Place(outer.f_code.co_filename, outer.f_lineno)
+        outer = outer.f_back
     return None
 
 
@@ -43,17 +44,12 @@ def forwarding(frame: types.FrameType, inner: nn.Module) -> Forwarding | None:
     if it were a network of its own.
     """
     found = None
-    for outer in _outwards(frame):
+    outer: types.FrameType | None = frame
+    while outer is not None:
         code = outer.f_code
-        if code.co_name != "forward" or not code.co_argcount:
-            continue
-        owner = outer.f_locals.get(code.co_varnames[0])
-        if isinstance(owner, nn.Module) and any(inner is one for one in owner.modules()):
-            found = Forwarding(owner, outer)
+        if code.co_name == "forward" and code.co_argcount:
+            owner = outer.f_locals.get(code.co_varnames[0])
+            if isinstance(owner, nn.Module) and any(inner is one for one in owner.modules()):
+                found = Forwarding(owner, outer)
+        outer = outer.f_back
     return found
-
-
-def _outwards(frame: types.FrameType | None) -> Iterator[types.FrameType]:
-    while frame is not None:
-        yield frame
-        frame = frame.f_back
