@@ -14,6 +14,7 @@ import sys
 import textwrap
 import traceback
 import types
+from collections.abc import Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -37,13 +38,20 @@ class Told:
     err: str
 
 
-def run(folder: Path, code: str, *, images: int | None = None, view: bool = True) -> Told:
+def run(
+    folder: Path,
+    code: str,
+    *,
+    images: int | None = None,
+    view: bool = True,
+    network: Mapping[str, Any] | None = None,
+) -> Told:
     """Run a script in `folder`, where `stage` is a name that it has; it must not raise."""
     here, there = _CONTEXT.Pipe()
     data = write_view(folder / "view") if view else None
     script = folder / "script.py"
     script.write_text(textwrap.dedent(code), encoding="utf-8")
-    arguments = (there, script, data, images)
+    arguments = (there, script, data, images, network)
     process = _CONTEXT.Process(target=_child, args=arguments)
     process.start()
     there.close()
@@ -68,7 +76,13 @@ def write_view(folder: Path) -> Path:
     return folder
 
 
-def _child(told: Connection, script: Path, data: Path | None, images: int | None) -> None:
+def _child(
+    told: Connection,
+    script: Path,
+    data: Path | None,
+    images: int | None,
+    network: Mapping[str, Any] | None,
+) -> None:
     from grader.worker import stand_ins
     from grader.worker.view import open_view
 
@@ -80,7 +94,7 @@ def _child(told: Connection, script: Path, data: Path | None, images: int | None
     notes: list[str] = []
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
-            stage = stand_ins.install(None, open_view(data) if data else None, images)
+            stage = stand_ins.install(network, open_view(data) if data else None, images)
             notes = stage.notes
             main.__dict__["stage"] = stage
             exec(compile(script.read_text(encoding="utf-8"), script, "exec"), main.__dict__)

@@ -9,7 +9,7 @@ from staged import run
 
 def test_a_compiled_module_is_the_module_in_a_wrapper(tmp_path: Path) -> None:
     code = """
-        import sys, torch
+        import torch
         from torch import nn
 
         class Net(nn.Module):
@@ -23,7 +23,7 @@ def test_a_compiled_module_is_the_module_in_a_wrapper(tmp_path: Path) -> None:
                 return 2 * self.width
 
         net = Net()
-        compiled = torch.compile(net, mode="max-autotune")
+        compiled = torch.compile(net, backend="none that there is")
         assert isinstance(compiled, nn.Module) and compiled._orig_mod is net
         assert list(compiled.state_dict()) == [
             "_orig_mod.steps", "_orig_mod.fc.weight", "_orig_mod.fc.bias"]
@@ -41,7 +41,6 @@ def test_a_compiled_module_is_the_module_in_a_wrapper(tmp_path: Path) -> None:
         compiled.fc = nn.Linear(4, 3)
         assert net.fc.out_features == 3 and compiled(x).shape == (3, 3)
         assert not hasattr(compiled, "nothing")
-        assert "torch._dynamo" not in sys.modules
     """
     (note,) = run(tmp_path, code).notes
     assert "torch.compile was left out" in note
