@@ -9,16 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from grader.worker.stand_ins import compiled, datasets, devices, models, notebooks, splits
-from grader.worker.stand_ins.stage import Stage
+from grader.worker.stand_ins import compiled, datasets, devices, figures, models, notebooks, splits
+from grader.worker.stand_ins.figures import keep_open_figures
+from grader.worker.stand_ins.on_import import OnImport
+from grader.worker.stand_ins.stage import Picture, Stage
 from grader.worker.view import View
 
-__all__ = ["Stage", "install", "kept_figures"]
-
-
-def kept_figures(stage):
-    return []
-
+__all__ = ["Picture", "Stage", "install", "keep_open_figures"]
 
 
 def install(network: Mapping[str, Any] | None, view: View | None, images: int | None) -> Stage:
@@ -27,7 +24,8 @@ def install(network: Mapping[str, Any] | None, view: View | None, images: int | 
     With a `network` spec every ResNet that is asked for is that network. `view` holds the data that
     the datasets serve, `images` of each split (all when None).
     """
-    stage = Stage()
+    stage, on_import = Stage(), OnImport()
+    on_import.install()
     models.install(stage, network)
     if view is not None:
         datasets.install(datasets.Shelf(stage, view, images))
@@ -35,5 +33,6 @@ def install(network: Mapping[str, Any] | None, view: View | None, images: int | 
         splits.install(stage if images is None else Stage())
     compiled.install(stage)
     devices.install(stage)
+    figures.install(stage, on_import)
     notebooks.install()
     return stage

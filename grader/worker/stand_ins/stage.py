@@ -6,10 +6,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import nn
 
 if TYPE_CHECKING:
     from grader.worker.stand_ins.datasets import Served
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure that a script has shown or saved: uint8 pixels (H, W, 3), and where it came from."""
+
+    title: str
+    pixels: NDArray[np.uint8]
+    origin: tuple[object, str] = field(repr=False)
 
 
 @dataclass
@@ -17,6 +28,7 @@ class Stage:
     """`built` networks and `served` data sets in the order in which the script asked for them, and
     notes for the feedback.
 
+    `figures` are those that the script drew, `rendered` is how often one was made a picture of.
     `test_transform` is the one that the script gave its test set: hidden images go through it.
     """
 
@@ -24,6 +36,8 @@ class Stage:
     served: list[Served] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     test_transform: Callable[[Any], Any] | None = None
+    figures: list[Picture] = field(default_factory=list)
+    rendered: int = 0
 
     def note(self, text: str) -> None:
         """Each text once, however often it is noted."""

@@ -1,0 +1,57 @@
+"""Something done to a module when a script imports it, without importing it before."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from typing import Any
+
+Action = Callable[[Any], None]
+
+
+class OnImport(MetaPathFinder):
+    """Lets all others find a module and looks on as it is loaded."""
+
+    def __init__(self) -> None:
+        self._actions: dict[str, list[Action]] = {}
+
+    def install(self) -> None:
+        sys.meta_path.insert(0, self)
+
+    def do(self, module: str, action: Action) -> None:
+        """Call `action` with the module once it is loaded, at once if it is.
+
+        A module that is not what the action expects is left as it is.
+        """
+        self._actions.setdefault(module, []).append(action)
+        if module in sys.modules:
+            with contextlib.suppress(Exception):
+                action(sys.modules[module])
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: Any = None
+    ) -> ModuleSpec | None:
+        actions = self._actions.get(fullname)
+        if actions is None:
+            return None
+        others = (finder for finder in sys.meta_path if finder is not self)
+        found = (finder.find_spec(fullname, path, target) for finder in others)
+        spec = next((spec for spec in found if spec is not None), None)
+        if spec is not None and spec.loader is not None:
+            _follow(spec.loader, actions)
+        return spec
+
+
+def _follow(loader: Any, actions: Sequence[Action]) -> None:
+    load = loader.exec_module
+
+    def exec_module(module: Any) -> None:
+        load(module)
+        for action in actions:
+            with contextlib.suppress(Exception):
+                action(module)
+
+    loader.exec_module = exec_module
