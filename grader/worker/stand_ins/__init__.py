@@ -9,7 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from grader.worker.stand_ins import compiled, datasets, devices, figures, models, notebooks, splits
+from grader.worker.stand_ins import (
+    compiled,
+    datasets,
+    devices,
+    downloads,
+    figures,
+    files,
+    models,
+    notebooks,
+    splits,
+)
+from grader.worker.stand_ins.cifar_files import CifarFiles
 from grader.worker.stand_ins.figures import keep_open_figures
 from grader.worker.stand_ins.on_import import OnImport
 from grader.worker.stand_ins.stage import Picture, Stage
@@ -27,10 +38,15 @@ def install(network: Mapping[str, Any] | None, view: View | None, images: int | 
     stage, on_import = Stage(), OnImport()
     on_import.install()
     models.install(stage, network)
+    cifar = None
     if view is not None:
-        datasets.install(datasets.Shelf(stage, view, images))
+        shelf = datasets.Shelf(stage, view, images)
+        datasets.install(shelf)
         # Of a handful of images the scaling is the grader's own business and no news.
         splits.install(stage if images is None else Stage())
+        cifar = CifarFiles(shelf)
+        files.install(cifar)
+    downloads.install(cifar, on_import)
     compiled.install(stage)
     devices.install(stage)
     figures.install(stage, on_import)
