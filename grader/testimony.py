@@ -64,8 +64,14 @@ class _Place(_Said):
     line: Count
 
 
+class _Error(_Said):
+    message: Text
+    traceback: Text
+
+
 class _Table(_Place):
     pairs: Many[_Pair]
+    printed: bool = False
 
 
 class LayerCounts(_Said):
@@ -74,6 +80,7 @@ class LayerCounts(_Said):
     replaced: bool
     notes: Notes
     printed: bool = False
+    error: _Error | None = None
 
 
 class _List(_Place):
@@ -84,10 +91,12 @@ class _List(_Place):
     foreign: Count
     buffers: Count
     used_up: bool
+    parent: Text = ""
 
 
 class _Number(_Place):
     value: Count
+    printed: bool = False
 
 
 class ParameterGroups(_Said):
@@ -97,6 +106,7 @@ class ParameterGroups(_Said):
     replaced: bool
     structure: Many[_Parameter]
     notes: Notes
+    error: _Error | None = None
 
 
 class _Group(_Said):
@@ -167,11 +177,6 @@ class _Network(_Said):
 class _Prepared(_Said):
     way: Literal["function", "dataset", "recognised", "transform", "standard"]
     sure: bool
-
-
-class _Error(_Said):
-    message: Text
-    traceback: Text
 
 
 class Training(_Said):

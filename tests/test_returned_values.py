@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from grader.worker.found import as_count
+from grader.worker.counts import as_count
 from grader.worker.probes.layers import _told
 from grader.worker.probes.outputs import as_rows, put_together
 from grader.worker.probes.report import reported_accuracy

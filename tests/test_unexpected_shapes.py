@@ -18,9 +18,9 @@ from grader.rubric_file import load
 from grader.sandbox.base import Job
 from grader.sandbox.interview import interview
 from grader.sandbox.process import ProcessSandbox
-from grader.worker.found import as_count
-from grader.worker.watch.passes import _bits
+from grader.worker.counts import as_count
 from grader.worker.sources import has_own_signature
+from grader.worker.watch.passes import _bits
 
 ROOT = Path(__file__).parent.parent
 

@@ -108,6 +108,14 @@ def without_answer(
     )
 
 
+def raised(outcome: Outcome, error: Mapping[str, str]) -> Outcome:
+    """The outcome of a question that was answered although an exception ended the script, seen as
+    that exception: for where the answer is of no use."""
+    return dataclasses.replace(
+        outcome, kind="exception", message=error["message"], traceback=error["traceback"]
+    )
+
+
 def with_notes(verdict: Verdict, submission: Submission) -> Verdict:
     """Where nothing was found because no code was: why, as it was seen when it was unpacked."""
     has_code = any(file.lower().endswith(".py") for file in submission.files)

@@ -13,15 +13,18 @@ from dataclasses import dataclass
 from typing import Any
 
 GROUPS = ("batch-norm affine", "biases", "all the rest")
+Row = Mapping[str, Any]   # a list as a worker found it
 Truth = tuple[dict[str, int], dict[str, int], dict[str, int]]   # name -> elements, per group
 
-_NORM = re.compile(
-    r"(^|[^a-z])(bn|batch_?norm|norm|affine)s?\d*([^a-z]|$)|batch_?norm|^bns?_?", re.I
+NORM = re.compile(
+    r"(^|[^a-z])(bn|norm|affine)s?\d*([^a-z]|$)|batch[_\s-]?norm|^bns?_?", re.I
 )
-_BIAS = re.compile(r"bias", re.I)
+BIAS = re.compile(r"bias", re.I)
 # At the start of a word: `another_bias` is not the rest, and `two_bn` not without batch norm.
-_REST = re.compile(r"(^|[^a-z])(rest|other|remain|else|misc|leftover|third)")
-_NOT = re.compile(r"(^|[^a-z])(non|not|no|without|wo|except)_?(bn|batch_?norm|norm|bias)")
+REST = re.compile(r"(^|[^a-z])(rest|other|remain|else|misc|leftover|third)")
+NOT = re.compile(
+    r"(^|[^a-z])(non|not|no|without|wo|except)[_\s-]?(bn|batch[_\s-]?norm|norm|bias)"
+)
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")   # in otherParams
 # What names of lists that share out one group differ in: `bn_weights` and `bn_biases`.
 _PART = re.compile(
@@ -33,7 +36,10 @@ _PUNCTUATION = re.compile(r"[\W_]|s$")
 
 @dataclass(frozen=True)
 class Chosen:
-    """One list for one group. `names` are the parameters' names in order, repeats included."""
+    """One list for one group. `names` are the parameters' names in order, repeats included.
+
+    `named`: its name, or its place in an answer, says which group it is, and not what it holds.
+    """
 
     names: tuple[str, ...]
     label: str
@@ -41,6 +47,7 @@ class Chosen:
     foreign: int
     buffers: int
     used_up: bool
+    named: bool = False
     places: tuple[tuple[str, str], ...] = ()   # (label of the frame, name) of each list in it
 
 
@@ -50,14 +57,14 @@ Triple = tuple[Chosen | None, Chosen | None, Chosen | None]
 def label(name: str) -> int | None:
     """The group that a variable's name speaks of: 0, 1, 2, or None."""
     words = _HUMP.sub("_", name).lower()
-    if _REST.search(words) or _NOT.search(words):
+    if REST.search(words) or NOT.search(words):
         return 2
-    if _NORM.search(name):
+    if NORM.search(name):
         return 0
-    return 1 if _BIAS.search(name) else None
+    return 1 if BIAS.search(name) else None
 
 
-def choose(lists: Sequence[Mapping[str, Any]], truth: Truth) -> Triple:
+def choose(lists: Sequence[Row], truth: Truth) -> Triple:
     """The three lists that count as the student's answer.
 
     Of several attempts the last complete one counts; lists of one attempt live in one frame, and in
@@ -71,10 +78,10 @@ def choose(lists: Sequence[Mapping[str, Any]], truth: Truth) -> Triple:
     return best
 
 
-def _attempts(lists: Sequence[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
+def _attempts(lists: Sequence[Row]) -> list[list[Row]]:
     """Lists that belong together, the later the nearer to the end."""
-    cells: dict[tuple[int, int], list[Mapping[str, Any]]] = {}
-    frames: dict[int, list[Mapping[str, Any]]] = {}
+    cells: dict[tuple[int, int], list[Row]] = {}
+    frames: dict[int, list[Row]] = {}
     for row in lists:
         cells.setdefault((row["frame"], row["cell"]), []).append(row)
         frames.setdefault(row["frame"], []).append(row)
@@ -82,23 +89,28 @@ def _attempts(lists: Sequence[Mapping[str, Any]]) -> list[list[Mapping[str, Any]
     return [*frames.values(), *(cells[key] for key in sorted(cells))]
 
 
-def _by_position(rows: list[Mapping[str, Any]]) -> Triple | None:
+def _by_position(rows: list[Row]) -> Triple | None:
     """A returned tuple says by its order which is which."""
+    rows = [row for row in rows if not row.get("parent")]
     if [row["name"] for row in rows] != ["returned[0]", "returned[1]", "returned[2]"]:
         return None
-    first, second, third = (_chosen([row]) for row in rows)
+    first, second, third = (_chosen([row], named=True) for row in rows)
     return first, second, third
 
 
-def _by_label_and_overlap(rows: list[Mapping[str, Any]], truth: Truth) -> Triple:
+def _by_label_and_overlap(rows: list[Row], truth: Truth) -> Triple:
     found: list[Chosen | None] = [None, None, None]
-    labelled: dict[int | None, list[Mapping[str, Any]]] = {}
-    for row in sorted(rows, key=lambda row: (row["cell"], row["line"])):
-        labelled.setdefault(label(row["name"]), []).append(row)
+    labelled: dict[int | None, list[Row]] = {}
+    for row, group in sorted(_labels(rows, truth), key=lambda one: _bound(one[0])):
+        labelled.setdefault(group, []).append(row)
     for group in range(3):
         found[group] = _last(labelled.get(group, []))
     missing = [group for group in range(3) if found[group] is None]
-    unnamed = [_chosen([row]) for row in labelled.get(None, [])][-8:]
+    everything = set().union(*truth)   # `params`: all of them are no group
+    unnamed = [
+        _chosen([row], named=False) for row in labelled.get(None, [])
+        if row["names"] and set(row["names"]) != everything
+    ][-8:]
     best, score = None, 0.0
     for order in itertools.permutations(unnamed, min(len(missing), len(unnamed))):
         value = sum(
@@ -113,7 +125,48 @@ def _by_label_and_overlap(rows: list[Mapping[str, Any]], truth: Truth) -> Triple
     return found[0], found[1], found[2]
 
 
-def _last(rows: list[Mapping[str, Any]]) -> Chosen | None:
+def _bound(row: Row) -> tuple[int, int]:
+    return row["cell"], row["line"]
+
+
+def _labels(rows: Sequence[Row], truth: Truth) -> list[tuple[Row, int | None]]:
+    """Each list that may be a group, and the group that its name speaks of.
+
+    A list of lists, or a dictionary of them, is several groups or the parts of one: several if the
+    keys say so, one if its own name does. Where neither says anything it may be either.
+    """
+    wholes = {row["name"]: row for row in rows}
+    parts: dict[str, list[Row]] = {}
+    for row in rows:
+        if row.get("parent"):
+            parts.setdefault(row["parent"], []).append(row)
+    how = {name: _how(name, wholes.get(name), inner, truth) for name, inner in parts.items()}
+    found = []
+    for row in rows:
+        name, parent = row["name"], row.get("parent", "")
+        if how.get(name) in ("by key", "in any order"):
+            continue
+        if any(name.startswith((f"{above}.", f"{above}[")) and how[above] == "as one"
+               for above in how):
+            continue
+        group = label(name.removeprefix(parent))
+        if group is None and how.get(parent, "either") == "either":
+            group = label(name)
+        found.append((row, None if how.get(parent) == "in any order" else group))
+    return found
+
+
+def _how(name: str, whole: Row | None, parts: list[Row], truth: Truth) -> str:
+    keys = {label(part["name"].removeprefix(name)) for part in parts} - {None}
+    if len(keys) > 1:
+        return "by key"
+    if whole is None or label(name) is None:
+        return "either"
+    # `bn_bias_rest = split(net)`: the name speaks of one group, and it holds all of them.
+    return "in any order" if set(whole["names"]) == set().union(*truth) else "as one"
+
+
+def _last(rows: list[Row]) -> Chosen | None:
     """Of the lists whose names speak of one group, the last one bound that holds anything.
 
     Lists whose names share the group out between them, such as `bn_weights` and `bn_biases`, are
@@ -127,11 +180,11 @@ def _last(rows: list[Mapping[str, Any]]) -> Chosen | None:
     stems = {_PUNCTUATION.sub("", _PART.sub("", row["name"])).lower() for row in rows}
     parts = {row["name"] for row in rows if _PART.search(row["name"])}
     if len(rows) == len(parts) > 1 and disjoint and len(stems) == 1:
-        return _chosen(rows)
-    return _chosen(rows[-1:])
+        return _chosen(rows, named=True)
+    return _chosen(rows[-1:], named=True)
 
 
-def choose_again(lists: Sequence[Mapping[str, Any]], chosen: Triple) -> Triple:
+def choose_again(lists: Sequence[Row], chosen: Triple) -> Triple:
     """The lists that stand in the same places, when the same code is run on another network.
 
     Chosen once and not again for each network: or many lists, one of which fits, would do.
@@ -140,11 +193,12 @@ def choose_again(lists: Sequence[Mapping[str, Any]], chosen: Triple) -> Triple:
     again: list[Chosen | None] = []
     for one in chosen:
         rows = [latest[place] for place in one.places if place in latest] if one else []
-        again.append(_chosen(rows) if one and len(rows) == len(one.places) else None)
+        found = one is not None and len(rows) == len(one.places)
+        again.append(_chosen(rows, named=one.named) if one and found else None)
     return again[0], again[1], again[2]
 
 
-def _place(row: Mapping[str, Any]) -> tuple[str, str]:
+def _place(row: Row) -> tuple[str, str]:
     return str(row["origin"]), str(row["name"])
 
 
@@ -158,7 +212,7 @@ def _size(triple: Triple) -> int:
     return sum(chosen is not None for chosen in triple)
 
 
-def _chosen(rows: Sequence[Mapping[str, Any]]) -> Chosen:
+def _chosen(rows: Sequence[Row], *, named: bool) -> Chosen:
     return Chosen(
         names=tuple(name for row in rows for name in row["names"]),
         label=" + ".join(str(row["name"]) for row in rows),
@@ -166,6 +220,7 @@ def _chosen(rows: Sequence[Mapping[str, Any]]) -> Chosen:
         foreign=sum(row["foreign"] for row in rows),
         buffers=sum(row["buffers"] for row in rows),
         used_up=any(row["used_up"] for row in rows),
+        named=named,
         places=tuple(_place(row) for row in rows),
     )
 

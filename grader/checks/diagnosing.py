@@ -4,23 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from grader.checks.choosing import GROUPS, Triple, Truth
+from grader.checks.choosing import GROUPS, Chosen, Triple, Truth
 
 NUMERALS = ("(i)", "(ii)", "(iii)")
 
 
-def diagnose(triple: Triple, counts: Sequence[int | None], truth: Truth) -> list[str]:
-    """One sentence per mistake that is recognised; [] when the groups are right."""
+def diagnose(
+    triple: Triple, by_count: Sequence[bool], counts: Sequence[int | None], truth: Truth
+) -> list[str]:
+    """One sentence per mistake that is recognised; [] when the groups are right.
+
+    Of the groups `by_count` a number is the answer, of the others a list.
+    """
     if not any(triple):
-        return _of_counts(counts, truth)
-    own = [set(chosen.names) if chosen else set() for chosen in triple]
-    found = [*_missed_by_name(own, truth), *_biases(own, truth), *_shapes(triple)]
-    if not found:
-        found = _plain(own, truth)
-    return found
+        return _of_counts(counts, truth, range(3))
+    counted = [group for group in range(3) if by_count[group]]
+    found = _of_counts(counts, truth, counted)
+    # What is counted is not told again by what its list lacks.
+    listed = tuple(None if group in counted else chosen for group, chosen in enumerate(triple))
+    own = [
+        set(truth[group]) if group in counted else set(chosen.names) if chosen else set()
+        for group, chosen in enumerate(triple)
+    ]
+    of_lists = [*_missed_by_name(own, truth), *_biases(own, truth), *_shapes(listed, counted)]
+    return [*found, *(of_lists or _plain(own, truth))]
 
 
-def _of_counts(counts: Sequence[int | None], truth: Truth) -> list[str]:
+def _of_counts(
+    counts: Sequence[int | None], truth: Truth, groups: Sequence[int]
+) -> list[str]:
     sizes = [sum(group.values()) for group in truth]
     tensors = [len(group) for group in truth]
     if list(counts) == tensors:
@@ -32,7 +44,7 @@ def _of_counts(counts: Sequence[int | None], truth: Truth) -> list[str]:
     return [
         f"Group {NUMERALS[g]} has {sizes[g]:,} elements; yours "
         + (f"has {counts[g]:,}." if counts[g] is not None else "was not found.")
-        for g in range(3)
+        for g in groups
         if counts[g] != sizes[g]
     ]
 
@@ -62,9 +74,11 @@ def _biases(own: list[set[str]], truth: Truth) -> list[str]:
     return found
 
 
-def _shapes(triple: Triple) -> list[str]:
+def _shapes(triple: Sequence[Chosen | None], counted: Sequence[int]) -> list[str]:
     found = []
     for group, chosen in enumerate(triple):
+        if group in counted:
+            continue
         if chosen is None:
             found.append(f"No list was found for group {NUMERALS[group]}, {GROUPS[group]}.")
             continue
@@ -92,7 +106,7 @@ def _shapes(triple: Triple) -> list[str]:
     return found
 
 
-def _in_two_groups(triple: Triple) -> int:
+def _in_two_groups(triple: Sequence[Chosen | None]) -> int:
     sets = [set(chosen.names) for chosen in triple if chosen]
     return sum(map(len, sets)) - len(set().union(*sets)) if sets else 0
 

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 from grader.answer_key import AnswerKey, Exam
-from grader.checks.base import Check, NoParams, Work, graded, in_short, without_answer
+from grader.checks.base import Check, NoParams, Work, graded, in_short, raised, without_answer
 from grader.checks.drawn_networks import RESNET18, same_family
+from grader.checks.layer_tables import (
+    Found,
+    Pairs,
+    added_up,
+    choose,
+    covers,
+    per_layer,
+    same,
+    share,
+    speaks_of_layers,
+    stated_total,
+)
 from grader.records import Evidence, Question, Table, Verdict
 from grader.rubric import Criterion, Limits
-
-Pairs = list[list[Any]]     # [name, count] per layer
-Found = Mapping[str, Any]   # a table as a worker found it
 
 PUBLIC = "layer-counts/resnet18"
 ASKED = (
@@ -25,7 +33,6 @@ WANTED = (
 )
 ENOUGH_PRINTED = 8   # different counts among what is printed that make it worth a person's time
 
-_TOTAL = re.compile(r"total|^(all|sum)$", re.I)
 # At most 15 digits, also with separators: a search without that bound is quadratic.
 _NUMBER = re.compile(r"(?<![\w.])(?:\d{1,3}(?:[,_']\d{3}){1,4}|\d{1,15})(?![\w]|[.,]\d)")
 
@@ -48,10 +55,15 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
     if not public.outcome.answered:
         return without_answer(criterion, public.outcome, ASKED)
     truth = key.value(PUBLIC)["tables"][0]["pairs"]
-    chosen = _choose(public.value["tables"], truth)
-    shares = [_share(chosen, truth)]
-    if "printed" in public.value and not shares[0] and not _speaks_of_layers(chosen, truth):
-        return _printed(criterion, public, truth)
+    chosen = choose(_tables(public, printed=False), truth)
+    if not share(chosen, truth) and not speaks_of_layers(chosen, truth):
+        # The last resort, which is a right answer or none: what is printed is read by its words.
+        written = choose(_tables(public, printed=True), truth)
+        if share(written, truth) == 1:
+            chosen = written
+        elif "printed" in public.value:
+            return _printed(criterion, public, truth)
+    shares = [share(chosen, truth)]
     replaced = public.value["replaced"]
     if shares[0] and not replaced:
         return _cannot_tell(criterion, chosen)
@@ -60,9 +72,14 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
         evidence = work.evidence[name]
         if evidence.outcome.owner == "harness":
             return without_answer(criterion, evidence.outcome, ASKED, hidden=True)
-        options = evidence.value["tables"] if evidence.outcome.answered else []
-        shares.append(_share(_same(options, chosen), key.value(name)["tables"][0]["pairs"]))
+        again = same(_tables(evidence, printed=_is_printed(chosen)), chosen)
+        shares.append(share(again, key.value(name)["tables"][0]["pairs"]))
+        if shares[-1] < 1 and _is_printed(chosen) and not _is_repeated(again, chosen):
+            return _printed(criterion, public, truth)
     hints = tuple(public.value["notes"])
+    if public.value.get("error"):
+        message = public.value["error"]["message"]
+        hints = (*hints, f"Your code raised an exception on its way: {message}.")
     if shares[0] and hidden and not any(shares[1:]):
         reason = (
             "The counts are right for ResNet-18, but for another network of the same family the "
@@ -89,6 +106,23 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
     )
 
 
+def _tables(evidence: Evidence, *, printed: bool) -> list[Found]:
+    if not evidence.outcome.answered:
+        return []
+    return [row for row in evidence.value["tables"] if row.get("printed", False) is printed]
+
+
+def _is_printed(option: Found | None) -> bool:
+    return option is not None and bool(option.get("printed"))
+
+
+def _is_repeated(option: Found | None, public: Found | None) -> bool:
+    """Whether the numbers for another network are those of ResNet-18 again, typed in."""
+    if option is None or public is None:
+        return False
+    return all(pair in public["pairs"] for pair in option["pairs"])
+
+
 def _printed(criterion: Criterion, public: Evidence, truth: Pairs) -> Verdict:
     """A script without a table of its layers: a person reads a printout that looks like one."""
     output = public.outcome.output
@@ -98,6 +132,8 @@ def _printed(criterion: Criterion, public: Evidence, truth: Pairs) -> Verdict:
         reason = "The counts are printed only, and kept in no dictionary: a person reads them."
         return Verdict(criterion.id, "needs_marking", 0.0, reason, asked=ASKED,
                        seen={"output": output[-4000:]})
+    if public.value.get("error"):
+        return without_answer(criterion, raised(public.outcome, public.value["error"]), ASKED)
     printed = "; and what the code prints does not hold the counts of ResNet-18's layers"
     reason = f"This was not found: {WANTED}{printed if numbers else ''}."
     return graded(criterion, 0.0, reason, asked=ASKED, hints=tuple(public.value["notes"]),
@@ -122,16 +158,16 @@ def _difference(pairs: Pairs, truth: Pairs) -> str:
     if not pairs:
         return f"This was not found: {WANTED}."
     wanted = {name: count for name, count in truth if count}
-    if not _covers(pairs, wanted):
-        found = _stated_total(pairs, wanted)
+    if not covers(pairs, wanted):
+        found = stated_total(pairs, wanted)
         right = f"The total of {total:,} is right" if found == total else (
             f"ResNet-18 has {total:,} parameters in all, and {found:,} was found"
             if found is not None
             else f"ResNet-18 has {total:,} parameters in all"
         )
         return f"{right}; counts per layer were not found.{_layers_counted(found, truth)}"
-    found = sum(_per_layer(pairs, wanted).values())
-    if total in (found, _stated_total(pairs, wanted), _sum(pairs)):
+    found = sum(per_layer(pairs, wanted).values())
+    if total in (found, stated_total(pairs, wanted), added_up(pairs)):
         return f"The total of {total:,} is right; the counts per layer are not all right."
     reason = f"ResNet-18 has {total:,} parameters in all; your counts add up to {found:,}."
     return reason + _layers_counted(found, truth)
@@ -148,120 +184,9 @@ def _hidden(exam: Exam) -> dict[str, dict[str, Any]]:
     return {"layer-counts/hidden": specs[0]}
 
 
-def _choose(options: Sequence[Found], truth: Pairs) -> Found | None:
-    """The table that counts: the last one bound of those that speak of the network's layers.
-
-    One that speaks of most of the layers goes before one that speaks of a few. Where none does, a
-    right total is looked for.
-    """
-    wanted = {name: count for name, count in truth if count}
-    in_order = [
-        option for _, option in sorted(
-            enumerate(options), key=lambda pair: (pair[1]["cell"], pair[1]["line"], pair[0])
-        )
-    ]
-    covering = [(_covers(option["pairs"], wanted), option) for option in in_order]
-    for least in (0.5, 0.0):
-        last = [option for share, option in covering if share > least]
-        if last:
-            return last[-1]
-    right = [option for option in in_order if _share(option, truth)]
-    totals = [o for o in in_order if _stated_total(o["pairs"], wanted) is not None]
-    return next(reversed(right or totals), None)
-
-
-def _same(options: Sequence[Found], chosen: Found | None) -> Found | None:
-    """For another network: what stands under the same name in the same place."""
-    if chosen is None:
-        return None
-    named = [option for option in options if option["name"] == chosen["name"]]
-    placed = [option for option in named if _place(option) == _place(chosen)]
-    return next(reversed(placed or named), None)
-
-
-def _place(option: Found) -> Any:
-    return option.get("origin", option["frame"])
-
-
-def _speaks_of_layers(option: Found | None, truth: Pairs) -> bool:
-    wanted = {name: count for name, count in truth if count}
-    return option is not None and _covers(option["pairs"], wanted) > 0
-
-
-def _covers(pairs: Pairs, wanted: Mapping[str, int]) -> float:
-    """How many of the layers a table speaks of, by name or by its length, as a fraction."""
-    owners = {_owner(name, wanted) for name, _ in pairs}
-    named = len(owners & set(wanted)) / max(1, len(wanted))
-    return named or float(len(_sequence(pairs)) == len(wanted) > 1)
-
-
-def _share(option: Found | None, truth: Pairs) -> float:
-    if option is None:
-        return 0.0
-    pairs = option["pairs"]
-    wanted = {name: count for name, count in truth if count}
-    if _per_layer(pairs, wanted) == wanted:
-        return 1.0
-    if _sequence(pairs) == list(wanted.values()):
-        return 1.0   # other names (`Conv2d-1`), the same layers
-    total = sum(wanted.values())
-    sums = (_sum(pairs), sum(_per_layer(pairs, wanted).values()), _stated_total(pairs, wanted))
-    return 0.5 if total in sums else 0.0
-
-
-def _sequence(pairs: Pairs) -> list[int]:
-    """The counts in their order, without a total after them."""
-    counts = [count for name, count in pairs if count and not _TOTAL.search(name)]
-    if len(counts) > 2 and counts[-1] == sum(counts[:-1]):
-        counts.pop()
-    return counts
-
-
-def _sum(pairs: Pairs) -> int:
-    return sum(_sequence(pairs))
-
-
-def _stated_total(pairs: Pairs, wanted: Mapping[str, int]) -> int | None:
-    """A total beside the counts per layer or instead of them, whatever it is called."""
-    others = [(name, count) for name, count in pairs if count and _owner(name, wanted) == name
-              and name not in wanted]
-    named: list[int] = [count for name, count in others if _TOTAL.search(name)]
-    if not named and len(others) == 1:
-        named = [others[0][1]]
-    return named[-1] if named else None
-
-
-def _owner(name: str, layers: Container[str]) -> str:
-    """The layer that a name belongs to: `conv1` for `conv1.weight`."""
-    above = name.rpartition(".")[0]
-    return above if name not in layers and above in layers else name
-
-
-def _per_layer(pairs: Pairs, wanted: Mapping[str, int]) -> dict[str, int]:
-    """Counts by layer; a total counts towards nothing, nor does a right sum over a part."""
-    counts: dict[str, int] = {}
-    for name, count in pairs:
-        owner = _owner(name, wanted)
-        if count:
-            counts[owner] = counts.get(owner, 0) + count
-    of_layers = sum(count for name, count in counts.items() if name in wanted)
-    return {
-        name: count
-        for name, count in counts.items()
-        if name in wanted
-        or not (_TOTAL.search(name) or count in (of_layers, _below(name, wanted)))
-    }
-
-
-def _below(name: str, wanted: Mapping[str, int]) -> int:
-    """What the layers inside a part of the network, such as `layer1.0`, have together."""
-    prefix = f"{name}." if name else ""
-    return sum(count for layer, count in wanted.items() if layer.startswith(prefix))
-
-
 def _table(pairs: Pairs, truth: Pairs) -> Table:
     wanted = {name: count for name, count in truth if count}
-    layers = _per_layer(pairs, wanted)
+    layers = per_layer(pairs, wanted)
     wrong = [name for name, count in wanted.items() if layers.get(name) != count]
     extra = [name for name in layers if name not in wanted]
     rows = [(name, f"{wanted[name]:,}", _shown(layers.get(name))) for name in wrong[:12]]

@@ -6,29 +6,24 @@ by the host.
 
 from __future__ import annotations
 
-import collections.abc
-import types
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import nn
 
+from grader.worker.containers import Container, Entry, Reader
+
 MAX_LISTS = 80
-MAX_ITEMS = 4000
-_LISTS = (list, tuple, set, frozenset, collections.abc.ValuesView, collections.abc.KeysView)
-_WHOLE = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
-_ONCE = (types.GeneratorType, map, filter)   # what can be walked over only once
-
-
-# The path of names to it, its name for a person, its items, whether it was a generator used up.
-Container = tuple[tuple[str, ...], str, list[Any], bool]
+_FIRST = re.compile(r"[^.\[]*")
 
 
 @dataclass(frozen=True)
 class Frame:
-    """A set of names that lived together: a module, a function's locals, a returned value.
+    """A set of names that lived together: a module, a function's locals, a returned value, an
+    object's attributes.
 
     `places` maps each name to where it was last bound: (cell, line).
     """
@@ -37,6 +32,11 @@ class Frame:
     values: Mapping[str, Any]
     places: Mapping[str, tuple[int, int]]
 
+    def place(self, name: str) -> tuple[int, int]:
+        """Where the variable was bound that `groups.bn` or `groups[0]` begins with."""
+        first = _FIRST.match(name)
+        return self.places.get(first[0] if first else name, (0, 0))
+
 
 class Index:
     """The parameters of one network, by identity and by name."""
@@ -44,121 +44,63 @@ class Index:
     def __init__(self, network: nn.Module) -> None:
         self.network = network
         self.names: dict[int, str] = {}
-        self.owners: dict[int, list[str]] = {}
+        self.owners: dict[int, dict[str, str]] = {}   # of each layer: own name -> full name
         for prefix, module in network.named_modules(remove_duplicate=False):
-            own = []
+            own = self.owners[id(module)] = {}
             for name, parameter in module.named_parameters(recurse=False):
                 full = f"{prefix}.{name}" if prefix else name
-                own.append(self.names.setdefault(id(parameter), full))
-            self.owners[id(module)] = own
+                own[name] = self.names.setdefault(id(parameter), full)
         self.all_names = set(self.names.values())
-        # `DataParallel` and `torch.compile` put a prefix before every name.
         self.buffers = {name for name, _ in network.named_buffers()}
 
 
 def lists(
-    frames: list[Frame], networks: list[nn.Module], others: list[nn.Module]
+    frames: Sequence[Frame], networks: Sequence[nn.Module], others: Sequence[nn.Module],
+    reader: Reader,
 ) -> tuple[list[dict[str, Any]], nn.Module]:
-    """Each list found: frame, name, place, kind of its items, and their names in the network.
+    """Each list found: frame, name, place, kind of its entries, and their names in the network.
 
-    `names` has one entry per item that belongs to the network, in order, repeats included;
-    `foreign` counts the items that don't belong to it, `buffers` those that name a buffer. The
-    network, returned as well, is the one that most items belong to. A list of what belongs to
+    `names` has each parameter of the network that an entry stands for, in order, repeats included;
+    `foreign` counts the entries that stand for none, `buffers` those that name a buffer. The
+    network, returned as well, is the one that most entries belong to. A list of what belongs to
     another network, or to one of the `others`, answers another question and is left out.
     """
     indexes = [Index(network) for network in reversed(networks)]
     containers = [
         (position, frame, container)
         for position, frame in enumerate(frames)
-        for container in _containers(frame)
+        for name, value in frame.values.items() if not name.startswith("__")
+        for container in reader.containers(name, value)
     ]
     main = max(
-        indexes, key=lambda index: sum(len(_row(item[2][2], index)["names"]) for item in containers)
+        indexes, key=lambda index: sum(len(_row(item[2], index)["names"]) for item in containers)
     )
     # Attempts that each built the same network count alike; another network's lists do not.
     alike = [index for index in indexes if index.all_names == main.all_names]
     unlike = [index for index in indexes if index not in alike] + [Index(n) for n in others]
     rows: list[dict[str, Any]] = []
-    for position, frame, (path, name, items, used_up) in containers:
-        best = max((_row(items, index) for index in alike), key=_weight)
+    for position, frame, container in containers:
+        best = max((_row(container, index) for index in alike), key=_weight)
         if not (best["names"] or best["foreign"] or best["empty"]):
             continue
-        if not best["names"] and any(_row(items, index)["names"] for index in unlike):
+        if not best["names"] and any(_row(container, index)["names"] for index in unlike):
             continue
-        cell, line = frame.places.get(path[0], (0, 0))
+        cell, line = frame.place(container.name)
         place = {"frame": position, "origin": frame.label, "cell": cell, "line": line}
-        rows.append(best | place | {"name": name, "used_up": used_up})
+        rows.append(best | place)
     return rows[-MAX_LISTS:], main.network
 
 
-def _weight(row: dict[str, Any]) -> tuple[int, int]:
-    return (len(row["names"]), row["number"])
+def _weight(row: Mapping[str, Any]) -> tuple[int, int]:
+    return (len(row["names"]), -row["foreign"])
 
 
-def _containers(frame: Frame) -> Iterator[Container]:
-    for name, value in frame.values.items():
-        if name.startswith("__"):
-            continue
-        yield from _inside((name,), name, value, depth=0)
-
-
-def _inside(
-    path: tuple[str, ...], name: str, value: Any, depth: int
-) -> Iterator[Container]:
-    """The containers in a value: the value itself, or the lists that it is made of."""
-    if isinstance(value, (str, bytes, torch.Tensor, nn.Module, types.ModuleType, type)):
-        return
-    if isinstance(value, torch.optim.Optimizer):
-        return
-    if isinstance(value, Mapping):
-        items = list(value.items())[:MAX_ITEMS]
-        if items and all(_is_item(pair[1]) and not isinstance(pair[1], str) for pair in items):
-            yield path, name, [pair[1] for pair in items], False
-        elif depth < 2:
-            for key, inner in items:
-                yield from _inside((*path, str(key)), f"{name}.{key}", inner, depth + 1)
-        return
-    if not isinstance(value, _LISTS + _ONCE):
-        return
-    items = _some(value)
-    if items and all(isinstance(item, (list, tuple, set, dict)) and not _is_item(item)
-                     for item in items) and depth < 2 and len(items) <= 8:
-        for index, inner in enumerate(items):
-            yield from _inside((*path, str(index)), f"{name}[{index}]", inner, depth + 1)
-        return
-    # An empty list is a group too: the group of a student who found nothing for it.
-    if all(_is_item(item) for item in items):
-        yield path, name, items, not items and isinstance(value, _ONCE)
-
-
-def _some(value: Any) -> list[Any]:
-    items: list[Any] = []
-    for item in value:
-        items.append(item)
-        if len(items) >= MAX_ITEMS:
-            break
-    return items
-
-
-def _is_item(item: Any) -> bool:
-    if isinstance(item, (torch.Tensor, str)):
-        return True
-    if isinstance(item, nn.Module):
-        return True
-    return (
-        isinstance(item, (tuple, list))
-        and len(item) >= 2
-        and isinstance(item[0], str)
-        and isinstance(item[1], (torch.Tensor, nn.Module, torch.Size, int))
-    )
-
-
-def _row(items: list[Any], index: Index) -> dict[str, Any]:
+def _row(container: Container, index: Index) -> dict[str, Any]:
     names: list[str] = []
     foreign = buffers = 0
     kinds: set[str] = set()
-    for item in items:
-        kind, found = _resolve(item, index)
+    for entry in container.entries:
+        kind, found = _resolve(entry, index)
         kinds.add(kind)
         if kind == "buffer":
             buffers += 1
@@ -167,113 +109,38 @@ def _row(items: list[Any], index: Index) -> dict[str, Any]:
         else:
             foreign += 1
     return {
+        "name": container.name,
+        "parent": container.parent,
         "names": names,
         "foreign": foreign,
         "buffers": buffers,
-        "empty": not items,
+        "empty": not container.entries,
+        "used_up": container.used_up,
         "kind": "/".join(sorted(kinds)),
-        "number": -foreign,
     }
 
 
-def _resolve(item: Any, index: Index) -> tuple[str, list[str]]:
-    """What kind of item it is, and the names of the parameters that it stands for."""
-    if isinstance(item, (tuple, list)):
-        if isinstance(item[1], (torch.Tensor, nn.Module)):
-            _, found = _resolve(item[1], index)
-            if found:
-                return "pair", found
-        return _resolve(item[0], index)
-    if isinstance(item, nn.Module):
-        return "module", index.owners.get(id(item), [])
-    if isinstance(item, torch.Tensor):
-        name = index.names.get(id(item))
-        return "parameter", [name] if name else []
-    name = str(item).removeprefix("module.").removeprefix("_orig_mod.")
-    if name in index.buffers:
+def _resolve(entry: Entry, index: Index) -> tuple[str, list[str]]:
+    """What kind of entry it is, and the names of the parameters that it stands for: its parameters
+    before its layers, and those before its names."""
+    tensors = [atom for atom in entry if isinstance(atom, torch.Tensor)]
+    modules = [atom for atom in entry if isinstance(atom, nn.Module)]
+    # `DataParallel` and `torch.compile` put a prefix before every name.
+    texts = [str(atom).removeprefix("module.").removeprefix("_orig_mod.")
+             for atom in entry if isinstance(atom, str)]
+    pair = len(entry) > 1
+    found = [index.names[id(tensor)] for tensor in tensors if id(tensor) in index.names]
+    if found or (tensors and not pair):
+        return "pair" if pair else "parameter", found
+    owners = [index.owners[id(module)] for module in modules if id(module) in index.owners]
+    if owners:
+        # (layer, "weight") is one parameter, and a layer by itself all that it has.
+        named = [own[text] for own in owners for text in texts if text in own]
+        every = [name for own in owners for name in own.values()]
+        return "pair" if pair else "module", named or every
+    if modules and not texts:
+        return "module", []
+    known = [text for text in (*texts, ".".join(texts)) if text in index.all_names]
+    if not known and any(text in index.buffers for text in texts):
         return "buffer", []
-    return "name", [name] if name in index.all_names else []
-
-
-def numbers(frames: list[Frame]) -> list[dict[str, Any]]:
-    """Whole numbers by name, lists of them summed, for a script of which only counts are left."""
-    rows = []
-    for position, frame in enumerate(frames):
-        for name, value in frame.values.items():
-            count = value if type(value) is int else sum(_whole_numbers(value))
-            if 0 < count < 2**63 and not name.startswith("__"):
-                cell, line = frame.places.get(name, (0, 0))
-                rows.append({"frame": position, "name": name, "value": count, "cell": cell,
-                             "line": line})
-    return rows[-200:]
-
-
-def tables(frames: list[Frame]) -> list[dict[str, Any]]:
-    """Mappings of text to whole numbers, lists of such pairs, and lists of numbers in order:
-    counts per layer, perhaps."""
-    rows = []
-    for position, frame in enumerate(frames):
-        for name, value in frame.values.items():
-            pairs = as_table(value) or [["", count] for count in _whole_numbers(value)]
-            if pairs and not name.startswith("__"):
-                cell, line = frame.places.get(name, (0, 0))
-                rows.append({"frame": position, "name": name, "pairs": pairs, "cell": cell,
-                             "line": line})
-    return rows[-20:]
-
-
-def _whole_numbers(value: Any) -> list[int]:
-    """A list of whole numbers; [] when it is anything else."""
-    if not isinstance(value, (list, tuple)) or not 0 < len(value) <= MAX_ITEMS:
-        return []
-    counts = [as_count(item) for item in value]
-    found = [count for count in counts if count is not None]
-    return found if len(found) == len(counts) else []
-
-
-def as_table(value: Any) -> list[list[Any]]:
-    """[[name, count], ...] of a mapping or of a list of pairs; [] when it is neither.
-
-    A layer may have a dictionary of its own, with one whole number in it.
-    """
-    if isinstance(value, Mapping):
-        value = list(value.items())
-    if not isinstance(value, (list, tuple)) or not 0 < len(value) <= MAX_ITEMS:
-        return []
-    pairs = []
-    for item in value:
-        if not isinstance(item, (tuple, list)) or len(item) < 2 or not isinstance(item[0], str):
-            return []
-        last = item[-1]
-        if isinstance(last, Mapping):
-            inner = [count for count in map(as_count, last.values()) if count is not None]
-            last = inner[0] if len(inner) == 1 else None
-        count = as_count(last)
-        if count is None:
-            return []
-        pairs.append([item[0], count])
-    return pairs
-
-
-def as_count(value: Any) -> int | None:
-    """A whole number that a frame can carry, also when numpy or a tensor holds it; else None.
-
-    Nothing is counted below zero.
-    """
-    count = _as_int(value)
-    return count if count is not None and 0 <= count < 2**63 else None
-
-
-def _as_int(value: Any) -> int | None:
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, torch.Tensor):
-        if value.numel() != 1 or value.dtype not in _WHOLE or value.is_meta:
-            return None
-        return int(value.item())
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    try:
-        return int(value.__index__())
-    except (AttributeError, TypeError):  # an array of several elements has the method and refuses
-        return None
+    return "pair" if pair else "name", list(dict.fromkeys(known))

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import inspect
 import re
-import sys
 import types
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 import torchvision
 from torch import nn
 
-from grader.worker import sources, stand_ins
+from grader.worker import networks, sources, stand_ins
+from grader.worker.containers import Drained, Known, Reader, attributes
 from grader.worker.found import Frame
+from grader.worker.printed import listening
+from grader.worker.probes.watching import Locals
 from grader.worker.running import run_as_script
 from grader.worker.session import Session
 from grader.worker.sources import Source
@@ -46,81 +48,65 @@ _NETWORK_NAMES = {"model", "net", "network", "module", "resnet", "m"}
 _TRAINS = re.compile(r"train|fit|eval|valid|test|predict", re.I)
 
 
-class Locals:
-    """The local names of the student's functions, as they were when each last returned."""
-
-    def __init__(self, source: Source) -> None:
-        self._file = str(source.path)
-        self._latest: dict[str, tuple[dict[str, Any], int]] = {}
-        self.returned: dict[str, Any] = {}
-
-    @contextmanager
-    def watched(self) -> Iterator[None]:
-        sys.setprofile(self._profile)
-        try:
-            yield
-        finally:
-            sys.setprofile(None)
-
-    def _profile(self, frame: types.FrameType, event: str, argument: Any) -> None:
-        if event != "return" or frame.f_code.co_filename != self._file:
-            return
-        code = frame.f_code
-        if code.co_name.startswith("<") or code.co_flags & 0x20:  # module, lambda, generator
-            return
-        seen = dict(frame.f_locals)
-        if argument is not None:
-            seen["returned"] = argument
-            self.returned[code.co_name] = argument
-        self._latest.pop(code.co_name, None)
-        self._latest[code.co_name] = (seen, code.co_firstlineno)
-
-    def frames(self) -> list[Frame]:
-        found = []
-        for name, (values, line) in self._latest.items():
-            places = dict.fromkeys(values, (0, line))
-            found.append(Frame(f"{name}()", values, places))
-        return found
-
-    @property
-    def called(self) -> set[str]:
-        return set(self._latest)
+MOST_OBJECTS = 60
 
 
 @dataclass(frozen=True)
 class Left:
     """What a script left: frames, functions first and its own names last; the networks that the
-    grader built for it and those of its own; the exception that ended it."""
+    grader built for it and those of its own; the exception that ended it; what it printed.
+
+    `asked` are the networks that the grader built, or one as it was asked about where the script
+    has built none. `reader` reads what is in the frames.
+    """
 
     frames: list[Frame]
     built: list[nn.Module]
     own: list[nn.Module]
+    asked: list[nn.Module]
     error: BaseException | None
+    printed: str
+    reader: Reader
 
 
 def run_for_names(
-    session: Session, source: Source, stage: stand_ins.Stage, answers: Callable[[Left], bool]
+    session: Session,
+    source: Source,
+    stage: stand_ins.Stage,
+    spec: Mapping[str, Any],
+    answers: Callable[[Left], bool],
 ) -> Left:
     """Run a script, call its functions that need no arguments and that nobody called, and, where
     what is left still answers nothing, those that take a network and nothing else."""
-    watched = Locals(source)
+    watched, drained = Locals(session.folder), Drained()
     namespace: dict[str, Any] = {}
-    with watched.watched():
-        error = run_as_script(source, namespace)
-        if isinstance(error, BudgetReached):
-            error = None   # a training that was kept short, on purpose
-        for function in _uncalled(source, namespace, watched, 0):
-            _try(function, session)
-    left = _left(source, namespace, watched, stage, error)
-    if answers(left):
-        return left
-    with watched.watched():
-        for function in _uncalled(source, namespace, watched, 1):
-            first = next(iter(inspect.signature(function).parameters), "")
-            elsewhere = function.__name__ in sources.FUNCTIONS or _TRAINS.search(function.__name__)
-            if first.lower() in _NETWORK_NAMES and not elsewhere:
-                _try(function, session, torchvision.models.resnet18())
-    return _left(source, namespace, watched, stage, error)
+
+    def left(printed: str) -> Left:
+        frames = _frames(session.folder, source, namespace, watched)
+        found = _whole([*stage.built, *_networks(frames)], stage.built)
+        own = [network for network in found if network not in stage.built]
+        asked = stage.built or [networks.build(spec)]
+        reader = Reader(known([*asked, *own], session.folder), drained)
+        return Left(frames, stage.built, own, asked, error, printed, reader)
+
+    with listening() as heard:
+        with watched.watched():
+            error = run_as_script(source, namespace)
+            if isinstance(error, BudgetReached):
+                error = None   # a training that was kept short, on purpose
+            for function in _uncalled(source, namespace, watched, 0):
+                _try(function, session)
+        found = left(heard.text)
+        if answers(found):
+            return found
+        with watched.watched():
+            for function in _uncalled(source, namespace, watched, 1):
+                first = next(iter(inspect.signature(function).parameters), "")
+                name = function.__name__
+                elsewhere = name in sources.FUNCTIONS or _TRAINS.search(name)
+                if first.lower() in _NETWORK_NAMES and not elsewhere:
+                    _try(function, session, torchvision.models.resnet18())
+        return left(heard.text)
 
 
 def _uncalled(
@@ -139,42 +125,44 @@ def _try(function: Callable[..., Any], session: Session, *arguments: Any) -> Non
         session.notes.append(text[:300])
 
 
-def _left(
-    source: Source,
-    namespace: Mapping[str, Any],
-    watched: Locals,
-    stage: stand_ins.Stage,
-    error: BaseException | None,
-) -> Left:
+def _frames(
+    folder: Path, source: Source, namespace: Mapping[str, Any], watched: Locals
+) -> list[Frame]:
     places = {
         name: (source.cell_of(line) if source.is_notebook else 0, line)
         for name, line in source.assigned.items()
     }
-    frames = [
-        Frame("what its functions returned", watched.returned, {}),
-        *_attributes(namespace),
-        *watched.frames(),
-        Frame("the script", namespace, places),
-    ]
-    networks = _whole([*stage.built, *_networks(frames)], stage.built)
-    own = [network for network in networks if network not in stage.built]
-    return Left(frames, stage.built, own, error)
+    script = Frame("the script", namespace, places)
+    functions = watched.frames()
+    objects = list(_objects([script, *functions], folder))[:MOST_OBJECTS]
+    returned = Frame("what its functions returned", watched.returned, {})
+    return [returned, *objects, *functions, script]
 
 
-def _attributes(namespace: Mapping[str, Any]) -> list[Frame]:
-    """What instances of the student's own classes hold, networks aside."""
-    return [
-        Frame(f"{name} ({type(value).__name__})", vars(value), {})
-        for name, value in namespace.items()
-        if type(value).__module__ == "__main__"
-        and hasattr(value, "__dict__")
-        and not isinstance(value, nn.Module)
-    ]
+def _objects(frames: list[Frame], folder: Path) -> Iterator[Frame]:
+    """What objects and classes of the student's own hold, wherever they are, each once."""
+    seen: set[int] = set()
+    for frame in frames:
+        where = "" if frame is frames[0] else f"{frame.label}: "
+        for name, value in frame.values.items():
+            held = None if isinstance(value, tuple) else attributes(value, folder)
+            if held and id(value) not in seen:
+                seen.add(id(value))
+                yield Frame(f"{where}{name} ({type(value).__name__})", held, {})
+
+
+def known(found: list[nn.Module], folder: Path) -> Known:
+    layers = {name for network in found for name, _ in network.named_modules() if name}
+    parameters = {name for network in found for name, _ in network.named_parameters()}
+    return Known(layers | parameters, parameters, folder)
 
 
 def _networks(frames: list[Frame]) -> list[nn.Module]:
+    """Those that a name stands for; lists of layers and of parameters are none."""
+    lists = nn.ParameterList | nn.ParameterDict | nn.ModuleList | nn.ModuleDict
     return [
-        value for frame in frames for value in frame.values.values() if isinstance(value, nn.Module)
+        value for frame in frames for value in frame.values.values()
+        if isinstance(value, nn.Module) and not isinstance(value, lists)
     ]
 
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import collections.abc
+import re
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from torch import nn
 
-from grader.worker import networks, sources
-from grader.worker.found import Frame, lists, numbers
-from grader.worker.probes.frames import Left, Locals, candidates, glimpse, run_for_names
+from grader.worker import networks, printed
+from grader.worker.containers import Drained, Reader, attributes
+from grader.worker.counts import numbers
+from grader.worker.found import Frame, lists
+from grader.worker.probes.frames import Left, candidates, glimpse, known, run_for_names
+from grader.worker.probes.watching import Locals
 from grader.worker.running import call, function, takes
-from grader.worker.session import Answer, BadAnswer, Session
+from grader.worker.session import Answer, BadAnswer, Session, failure
 
 NAME = "group_parameters"
 WANTED = (
@@ -20,81 +26,123 @@ WANTED = (
 )
 
 
+# Names of counts that are no loop's index and no setting: enough to look no further.
+_SPEAKS = re.compile(r"bn|norm|bias|rest|other|affine", re.I)
+
+
 def parameter_groups(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, ...]) -> Answer:
-    """args: `network`, a spec. Value: every list found, and what it holds of that network."""
+    """args: `network`, a spec. Value: every list found, and what it holds of that network; whole
+    numbers by name, also those that were printed."""
     stage = glimpse(session, args["network"])
-    group = function(session, NAME)
-    if group is not None and takes(group, 1):
-        return _ask_function(session, group, args), ()
+    with printed.listening() as heard:
+        group = function(session, NAME)
+        if group is not None and takes(group, 1):
+            return _ask_function(session, group, args, heard), ()
+    first: Left | None = None
     for source in candidates(session, WANTED):
-        left = run_for_names(session, source, stage, lambda left: _usable(_lists(left, args)[0]))
-        found, network = _lists(left, args)
-        counts = numbers(left.frames)
-        if not _usable(found) and left.error is not None:
-            raise left.error
-        if _usable(found) or counts:
-            return {
-                "form": "script",
-                "file": source.path.name,
-                "lists": found,
-                "numbers": counts,
-                "replaced": network not in left.own and bool(stage.built),
-                "structure": networks.describe(network),
-                "notes": stage.notes + session.notes,
-            }, ()
-    raise sources.not_found(session.folder, WANTED)
+        left = run_for_names(
+            session, source, stage, args["network"], lambda left: _usable(*_lists(left))
+        )
+        if _usable(*_lists(left)) or _speaks(_numbers(left)):
+            return _told(session, left, stage.notes), ()
+        first = first or left
+    assert first is not None
+    if first.error is not None and not _numbers(first):
+        raise first.error
+    return _told(session, first, stage.notes), ()
 
 
-def _lists(left: Left, args: Mapping[str, Any]) -> tuple[list[dict[str, Any]], nn.Module]:
+def _numbers(left: Left) -> list[dict[str, Any]]:
+    return [*numbers(left.frames, left.reader), *printed.numbers(left.printed)]
+
+
+def _speaks(counts: list[dict[str, Any]]) -> bool:
+    """Whether numbers are counts of groups, by their names."""
+    return len({row["name"] for row in counts if _SPEAKS.search(row["name"])}) >= 2
+
+
+def _told(session: Session, left: Left, notes: list[str]) -> dict[str, Any]:
+    found, network = _lists(left)
+    error = failure(left.error, session.folder) if left.error is not None else None
+    return {
+        "form": "script",
+        "lists": found,
+        "numbers": _numbers(left),
+        "replaced": network not in left.own and bool(left.built),
+        "structure": networks.describe(network),
+        "error": {key: error[key] for key in ("message", "traceback")} if error else None,
+        "notes": notes + session.notes,
+    }
+
+
+def _lists(left: Left) -> tuple[list[dict[str, Any]], nn.Module]:
     """Of the network that was asked about, else of one of the script's own."""
-    built = left.built or [networks.build(args["network"])]
-    found, network = lists(left.frames, built, left.own)
-    if not _usable(found) and left.own:
-        return lists(left.frames, left.own, left.built)
+    found, network = lists(left.frames, left.asked, left.own, left.reader)
+    if not _usable(found, network) and left.own:
+        return lists(left.frames, left.own, left.built, left.reader)
     return found, network
 
 
-def _usable(found: list[dict[str, Any]]) -> bool:
-    return sum(bool(row["names"]) for row in found) >= 2
+def _usable(found: list[dict[str, Any]], network: nn.Module) -> bool:
+    """Whether there are two lists that may be groups: not of nothing, and not of everything."""
+    everything = len(list(network.parameters()))
+    wholes = {row["parent"] for row in found}
+    return sum(
+        0 < len(set(row["names"])) < everything for row in found if row["name"] not in wholes
+    ) >= 2
 
 
-def _ask_function(session: Session, group: Any, args: Mapping[str, Any]) -> dict[str, Any]:
+def _ask_function(
+    session: Session, group: Any, args: Mapping[str, Any], heard: printed.Heard
+) -> dict[str, Any]:
+    """What it returns; else what it had in its own names, or printed."""
     network = networks.build(args["network"])
-    source = sources.defining(session.folder, NAME)
-    assert source is not None
-    watched = Locals(source)
+    reader = Reader(known([network], session.folder), Drained())
+    watched = Locals(session.folder)
     with watched.watched():
         returned = call(group, network)
     own = [frame for frame in watched.frames() if frame.label == f"{NAME}()"]
-    frames = own if returned is None else [_returned(returned, own)]
-    found, _ = lists(frames, [network], [])
-    if len(found) < 2:
+    frames = own if returned is None else [_returned(returned, own, reader, session)]
+    found, _ = lists(frames, [network], [], reader)
+    counts = numbers(frames, reader)
+    if returned is None and not _speaks(counts):
+        counts = printed.numbers(heard.text)
+    if len(found) < 2 and not counts:
         raise BadAnswer(
             f"{NAME}(model) returned {type(returned).__name__}; three lists were expected: "
             "batch-norm affine parameters, biases, all the rest"
         )
     return {
         "form": "function",
-        "file": source.path.name,
         "lists": found,
-        "numbers": [],
+        "numbers": counts,
         "replaced": True,
         "structure": networks.describe(network),
         "notes": session.notes,
     }
 
 
-def _returned(value: Any, own: list[Frame]) -> Frame:
-    """A returned tuple of three becomes three names in order; a dict keeps its own names, and of a
-    tuple of more each part has the name that the function itself had for it."""
-    if isinstance(value, Mapping):
-        values = {str(key): part for key, part in value.items()}
-    elif isinstance(value, (tuple, list)) and len(value) == 3:
-        values = {f"returned[{index}]": part for index, part in enumerate(value)}
+def _returned(value: Any, own: list[Frame], reader: Reader, session: Session) -> Frame:
+    """A returned tuple of three becomes three names in order; what has names keeps them, and of a
+    tuple of more each part has the name that the function itself had for it.
+
+    The groups of an optimizer are in no order that says which is which, nor is a set.
+    """
+    named = value if isinstance(value, Mapping) else attributes(value, session.folder)
+    parts = reader.parts(value) or []
+    items = [[part] if isinstance(part, torch.Tensor) else part for _, part in parts]
+    if named is not None and "params" not in named:
+        values = {str(key): part for key, part in named.items()}
+    elif isinstance(value, collections.abc.Set) or any(
+        isinstance(item, Mapping) and "params" in item for item in items
+    ):
+        values = {f"group {index}": item for index, item in enumerate(items)}
+    elif len(items) == 3:
+        values = {f"returned[{index}]": item for index, item in enumerate(items)}
     elif isinstance(value, tuple):
         called = {id(part): name for frame in own for name, part in frame.values.items()}
         values = {
-            called.get(id(part), f"returned[{index}]"): part for index, part in enumerate(value)
+            called.get(id(item), f"returned[{index}]"): item for index, item in enumerate(items)
         }
     else:
         values = {"returned": value}

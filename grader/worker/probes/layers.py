@@ -5,57 +5,98 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from grader.worker import networks, sources
-from grader.worker.found import as_count, as_table, tables
-from grader.worker.probes.frames import candidates, glimpse, run_for_names
+from grader.worker import networks, printed
+from grader.worker.containers import Drained, Reader
+from grader.worker.counts import as_count, as_table, tables
+from grader.worker.probes.frames import Left, candidates, glimpse, known, run_for_names
+from grader.worker.probes.watching import Locals
 from grader.worker.running import call, function, takes
-from grader.worker.session import Answer, BadAnswer, Session
+from grader.worker.session import Answer, BadAnswer, Session, failure
 
 NAME = "layer_parameter_counts"
 WANTED = (
     f"a function {NAME}(model), or a dictionary from layer to number of parameters, at the top of "
     "a script or inside a function without arguments"
 )
+ENOUGH = 8   # rows of a table whose names say nothing
 
 
 def layer_counts(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, ...]) -> Answer:
-    """args: `network`, a spec. Value: every table of counts found, as [[name, count], ...]."""
+    """args: `network`, a spec. Value: every table of counts found, as [[name, count], ...], also
+    those that were printed."""
     stage = glimpse(session, args["network"])
-    count = function(session, NAME)
-    if count is not None and takes(count, 1):
-        return _ask_function(session, count, args), ()
+    with printed.listening() as heard:
+        count = function(session, NAME)
+        if count is not None and takes(count, 1):
+            return _ask_function(session, count, args, heard), ()
+    first: Left | None = None
     for source in candidates(session, WANTED):
-        left = run_for_names(session, source, stage, lambda left: bool(tables(left.frames)))
-        found = tables(left.frames)
-        if not found and left.error is not None:
-            raise left.error
-        # Without a table the counts may still stand in what the script printed.
-        return {
-            "form": "script",
-            "file": source.path.name,
-            "tables": found,
-            "printed": not found,
-            "replaced": bool(stage.built),
-            "notes": stage.notes + session.notes,
-        }, ()
-    raise sources.not_found(session.folder, WANTED)
+        left = run_for_names(
+            session, source, stage, args["network"], lambda left: _speaks(_tables(left), left)
+        )
+        if _speaks(_tables(left), left):
+            return _told_by(session, left, stage.notes), ()
+        first = first or left
+    assert first is not None
+    if first.error is not None and not _tables(first):
+        raise first.error
+    return _told_by(session, first, stage.notes), ()
 
 
-def _ask_function(session: Session, count: Any, args: Mapping[str, Any]) -> dict[str, Any]:
-    returned = call(count, networks.build(args["network"]))
-    pairs = as_table(returned)
+def _tables(left: Left) -> list[dict[str, Any]]:
+    written = printed.tables(left.printed, left.reader.known.layers)
+    return [*tables(left.frames, left.reader), *written]
+
+
+def _speaks(found: list[dict[str, Any]], left: Left) -> bool:
+    """Whether a table is one of layers: it has as many rows, or names them."""
+    layers = left.reader.known.layers
+    return any(
+        len(row["pairs"]) >= ENOUGH or any(name in layers for name, _ in row["pairs"])
+        for row in found
+    )
+
+
+def _told_by(session: Session, left: Left, notes: list[str]) -> dict[str, Any]:
+    found = _tables(left)
+    error = failure(left.error, session.folder) if left.error is not None else None
+    # Without a table that can be read the counts may still stand in what the script printed.
+    return {
+        "form": "script",
+        "tables": found,
+        "printed": not found,
+        "replaced": bool(left.built),
+        "error": {key: error[key] for key in ("message", "traceback")} if error else None,
+        "notes": notes + session.notes,
+    }
+
+
+def _ask_function(
+    session: Session, count: Any, args: Mapping[str, Any], heard: printed.Heard
+) -> dict[str, Any]:
+    """What it returns; else what it had in its own names, or printed."""
+    network = networks.build(args["network"])
+    reader = Reader(known([network], session.folder), Drained())
+    watched = Locals(session.folder)
+    with watched.watched():
+        returned = call(count, network)
+    found = []
+    pairs = as_table(returned, reader)
     if not pairs and isinstance(returned, (list, tuple)):
         values = [as_count(item) for item in returned]
         if values and all(value is not None for value in values):
             pairs = [["", value] for value in values]
-    if not pairs:
+    if pairs:
+        found = [{"frame": 0, "name": "returned", "pairs": pairs, "cell": 0, "line": 0}]
+    elif returned is None:
+        own = [frame for frame in watched.frames() if frame.label == f"{NAME}()"]
+        found = [*tables(own, reader), *printed.tables(heard.text, reader.known.layers)]
+    if not found:
         raise BadAnswer(
             f"{NAME}(model) returned {_told(returned)}; a dictionary from the layer's name to a "
             "whole number was expected"
         )
-    table = {"frame": 0, "name": "returned", "pairs": pairs, "cell": 0, "line": 0}
-    return {"form": "function", "file": "", "tables": [table], "replaced": True,
-            "notes": session.notes}
+    return {"form": "function", "tables": found, "replaced": True, "notes": session.notes}
 
 
 def _told(returned: Any) -> str:

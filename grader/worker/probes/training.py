@@ -73,13 +73,13 @@ def train(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, ...]) -
     if isinstance(error, BudgetReached):
         error = None
     told = report(session, observer, chosen, stage, returned, error)
-    figures = stand_ins.kept_figures(stage)
     told["deaf"] = _deaf(chosen, view)
+    stand_ins.keep_open_figures(stage)
     told["figures"] = [
-        {"title": title, "height": pixels.shape[0], "width": pixels.shape[1]}
-        for title, pixels in figures
+        {"title": one.title, "height": one.pixels.shape[0], "width": one.pixels.shape[1]}
+        for one in stage.figures
     ]
-    return told, tuple(pixels.tobytes() for _, pixels in figures)
+    return told, tuple(one.pixels.tobytes() for one in stage.figures)
 
 
 def predict(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, ...]) -> Answer:

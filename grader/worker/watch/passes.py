@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.nn.functional import cross_entropy   # the one that is not watched
+from torch.nn.functional import cross_entropy  # the one that is not watched
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from grader.worker.watch.batches import Batch
