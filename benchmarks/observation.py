@@ -137,7 +137,8 @@ def _print(rows: list[Row], pairs: int) -> None:
     print("|---|---|---|---|---|---|")
     for row in rows:
         bare = statistics.median(wall for wall, _ in row.bare)
-        print(f"| {row.script} | {bare:.2f} | {_spread(row.ratios(0))} | {_spread(row.ratios(1))} |")
+        spreads = f"{_spread(row.ratios(0))} | {_spread(row.ratios(1))}"
+        print(f"| {row.script} | {bare:.2f} | {spreads} |")
     wall, processor = ([one for row in rows for one in row.ratios(clock)] for clock in (0, 1))
     print(f"\nAll pairs, median: wall {statistics.median(wall):.3f}, processor "
           f"{statistics.median(processor):.3f}; to reach: {TARGET}")

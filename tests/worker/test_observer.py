@@ -439,7 +439,7 @@ def test_a_loss_that_does_not_fit_the_output_is_told(
     for _ in range(3):
         optimizer.zero_grad()
         value = loss(model(torch.randn(6, 4)), torch.tensor([0, 1, 2, 0, 1, 2]))
-        value.backward()
+        value.backward()  # type: ignore[no-untyped-call]  # torch's
         optimizer.step()
     assert set(observer.mistakes.found) == told
     assert all(

@@ -16,7 +16,7 @@ from grader.worker.found import Index
 from grader.worker.probes.candidates import Candidate, alike, serious
 from grader.worker.probes.cautions import cautions, words
 from grader.worker.probes.optimizer import describe
-from grader.worker.session import Session, failure
+from grader.worker.session import Session, failure, printable
 from grader.worker.watch.networks import Watched, tracked_batches
 from grader.worker.watch.observer import Observer
 from grader.worker.watch.steps import Settings
@@ -41,13 +41,13 @@ def report(
     used = observer.steps.settings(network)
     problem = failure(error, session.folder) if error is not None else None
     found = cautions(session.folder, observer, chosen.watched, stage)
-    return {
+    told = {
         "form": "script" if chosen.prepared.way != "function" else "function",
-        "runs": [_finite(row) for row in _rows(observer, chosen)],
+        "runs": list(_rows(observer, chosen)),
         "steps": chosen.watched.steps,
         "stopped": observer.stopped,
         "batches_tracked": tracked_batches(network),
-        "optimizer": _finite(_optimizer(used, network)) if used else None,
+        "optimizer": _optimizer(used, network) if used else None,
         "schedulers": list(observer.steps.schedulers),
         "rates": [list(rate) for rate in _some(observer.steps.rates)],
         "images_per_epoch": _images_per_epoch(chosen.watched),
@@ -64,7 +64,12 @@ def report(
         "device": _device(network),
         "threads": torch.get_num_threads(),
         "cpus": os.cpu_count(),
+        "figures": [
+            {"title": one.title, "height": one.pixels.shape[0], "width": one.pixels.shape[1]}
+            for one in stage.figures
+        ],
     }
+    return {key: _sayable(value) for key, value in told.items()}
 
 
 def _rows(observer: Observer, chosen: Candidate) -> Iterator[dict[str, Any]]:
@@ -158,12 +163,15 @@ def _as_number(value: Any) -> float:
         return float("nan")
 
 
-def _finite(value: Any) -> Any:
-    """NaN and infinity as text: a frame carries neither, and a diverged loss is worth telling."""
+def _sayable(value: Any) -> Any:
+    """As a frame can carry it: NaN and infinity as text, since a diverged loss is worth telling, and
+    names of the student's without half characters."""
     if isinstance(value, float) and not np.isfinite(value):
         return str(value)
+    if isinstance(value, str):
+        return printable(value)
     if isinstance(value, dict):
-        return {key: _finite(inner) for key, inner in value.items()}
+        return {key: _sayable(inner) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_finite(inner) for inner in value]
+        return [_sayable(inner) for inner in value]
     return value

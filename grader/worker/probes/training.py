@@ -72,13 +72,9 @@ def train(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, ...]) -
     session.trained = chosen
     if isinstance(error, BudgetReached):
         error = None
+    stand_ins.keep_open_figures(stage)
     told = report(session, observer, chosen, stage, returned, error)
     told["deaf"] = _deaf(chosen, view)
-    stand_ins.keep_open_figures(stage)
-    told["figures"] = [
-        {"title": one.title, "height": one.pixels.shape[0], "width": one.pixels.shape[1]}
-        for one in stage.figures
-    ]
     return told, tuple(one.pixels.tobytes() for one in stage.figures)
 
 
