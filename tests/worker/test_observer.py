@@ -438,8 +438,8 @@ def test_a_loss_that_does_not_fit_the_output_is_told(
     optimizer = sgd(model, 0.0)
     for _ in range(3):
         optimizer.zero_grad()
-        value = loss(model(torch.randn(6, 4)), torch.tensor([0, 1, 2, 0, 1, 2]))
-        value.backward()  # type: ignore[no-untyped-call]  # torch's
+        value: Any = loss(model(torch.randn(6, 4)), torch.tensor([0, 1, 2, 0, 1, 2]))
+        value.backward()
         optimizer.step()
     assert set(observer.mistakes.found) == told
     assert all(
@@ -453,7 +453,8 @@ def test_a_loss_that_is_not_a_number_is_told_with_its_step(watch: Watch) -> None
     optimizer = torch.optim.SGD(model.parameters(), lr=1e30)
     for _ in range(5):
         optimizer.zero_grad()
-        F.cross_entropy(model(torch.randn(6, 4)), torch.tensor([0, 1, 2, 0, 1, 2])).backward()
+        value: Any = F.cross_entropy(model(torch.randn(6, 4)), torch.tensor([0, 1, 2, 0, 1, 2]))
+        value.backward()
         optimizer.step()
     found = observer.mistakes.found["loss_not_finite"]
     assert 1 < int(found.detail) <= 5

@@ -164,8 +164,8 @@ def _as_number(value: Any) -> float:
 
 
 def _sayable(value: Any) -> Any:
-    """As a frame can carry it: NaN and infinity as text, since a diverged loss is worth telling, and
-    names of the student's without half characters."""
+    """As a frame can carry it: NaN and infinity as text, since a diverged loss is worth telling,
+    and names of the student's without half characters."""
     if isinstance(value, float) and not np.isfinite(value):
         return str(value)
     if isinstance(value, str):
