@@ -89,6 +89,7 @@ def _child(
     out, err, error = io.StringIO(), io.StringIO(), ""
     os.chdir(script.parent)
     os.environ["MPLBACKEND"] = "Agg"
+    os.environ.pop("PYTEST_CURRENT_TEST", None)   # scikit-image behaves differently where it is set
     main = types.ModuleType("__main__")
     sys.modules["__main__"] = main
     notes: list[str] = []

@@ -73,16 +73,18 @@ def test_what_nobody_asks_for_is_not_made(tmp_path: Path) -> None:
     assert not (tmp_path / "data").exists()
 
 
-def test_where_nothing_can_be_written_it_is_elsewhere(tmp_path: Path) -> None:
+@pytest.mark.parametrize("above", ["file", "../elsewhere"])
+def test_where_nothing_can_or_may_be_written_it_is_elsewhere(tmp_path: Path, above: str) -> None:
     code = f"""
         {HEAD}
         open("file", "w").close()
-        folder = pathlib.Path("file/cifar-10-batches-py")
+        folder = pathlib.Path({above!r}, "cifar-10-batches-py")
         assert folder.exists() and len(os.listdir(folder)) == 7
         with open(folder / "data_batch_1", "rb") as file:
             assert len(pickle.load(file, encoding="bytes")[b"labels"]) == 8
     """
     run(tmp_path, code)
+    assert not (tmp_path.parent / "elsewhere").exists()
 
 
 def test_what_the_student_has_is_left_as_it_is(tmp_path: Path) -> None:

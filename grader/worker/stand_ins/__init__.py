@@ -7,6 +7,7 @@ A script's own files are never edited.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from grader.worker.stand_ins import (
@@ -18,6 +19,7 @@ from grader.worker.stand_ins import (
     files,
     models,
     notebooks,
+    pictures,
     splits,
 )
 from grader.worker.stand_ins.cifar_files import CifarFiles
@@ -30,12 +32,13 @@ __all__ = ["Picture", "Stage", "install", "keep_open_figures"]
 
 
 def install(network: Mapping[str, Any] | None, view: View | None, images: int | None) -> Stage:
-    """Put everything in its place; what it sees from now on is told on the Stage.
+    """Put everything in its place; what it sees from now on is told on the Stage. What is made for
+    the script to find lies in the working directory.
 
     With a `network` spec every ResNet that is asked for is that network. `view` holds the data that
     the datasets serve, `images` of each split (all when None).
     """
-    stage, on_import = Stage(), OnImport()
+    stage, on_import, folder = Stage(), OnImport(), Path.cwd()
     on_import.install()
     models.install(stage, network)
     cifar = None
@@ -44,11 +47,12 @@ def install(network: Mapping[str, Any] | None, view: View | None, images: int | 
         datasets.install(shelf)
         # Of a handful of images the scaling is the grader's own business and no news.
         splits.install(stage if images is None else Stage())
-        cifar = CifarFiles(shelf)
+        cifar = CifarFiles(shelf, folder)
         files.install(cifar)
     downloads.install(cifar, on_import)
     compiled.install(stage)
     devices.install(stage)
     figures.install(stage, on_import)
+    pictures.install(stage, on_import, folder)
     notebooks.install()
     return stage

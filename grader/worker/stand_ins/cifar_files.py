@@ -54,10 +54,10 @@ class Rows(np.ndarray[Any, np.dtype[np.uint8]]):
 
 
 class CifarFiles:
-    """The layout and the archive of it, made where a script first asks for them."""
+    """The layout and the archive of it, made where a script first asks for them in its folder."""
 
-    def __init__(self, shelf: Shelf) -> None:
-        self._shelf = shelf
+    def __init__(self, shelf: Shelf, folder: Path) -> None:
+        self._shelf, self._folder = shelf, folder
         self._made: dict[str, Path] = {}   # where it is, by where it was asked for
 
     def __call__(self, asked: Any) -> Any:
@@ -78,7 +78,7 @@ class CifarFiles:
     def _at(self, wanted: Path, missing: bool) -> Path:
         key = str(Path.cwd() / wanted)
         if missing and key not in self._made:
-            place = place_for(wanted)
+            place = place_for(wanted, self._folder)
             self._made[key] = place   # first, since writing looks for it
             (self.write_archive if wanted.name == ARCHIVE else self._write_folder)(place)
         return self._made.get(key, wanted)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from pathlib import Path, PurePath
 from typing import Any
@@ -15,13 +14,16 @@ def as_text(asked: Any) -> str:
     return str(asked) if isinstance(asked, PurePath) else ""
 
 
-def place_for(path: Path) -> Path:
-    """The path itself, the folder above it made; where that cannot be, one in a temporary folder
-    with the same name."""
+def place_for(path: Path, folder: Path) -> Path:
+    """Where to write what was looked for at `path`: there, if that is in the session's `folder` and
+    can be written to, and under the same name in a temporary folder otherwise.
+
+    A path elsewhere is somebody's own, where no stand-in must stay behind.
+    """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if os.access(path.parent, os.W_OK):
+        if path.resolve().is_relative_to(folder.resolve()):
+            path.parent.mkdir(parents=True, exist_ok=True)
             return path
     except OSError:
-        pass   # a file is in the way, or it is nobody's to write to
+        pass   # a file is in the way
     return Path(tempfile.mkdtemp()) / path.name
