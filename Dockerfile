@@ -19,7 +19,8 @@ RUN python3 -m venv /opt/venv \
       ${TORCH_INDEX:+--index-url "${TORCH_INDEX}"} \
       "torch==${TORCH_VERSION}" "torchvision==${TORCHVISION_VERSION}"
 
-ARG STUDENT_PACKAGES="matplotlib tqdm scikit-learn scikit-image pandas pillow"
+# What students import; pyproject.toml's extra `homework` is the same for the process sandbox.
+ARG STUDENT_PACKAGES="matplotlib pillow scikit-learn opencv-python-headless pandas scikit-image seaborn tensorboard torchinfo torchsummary tqdm"
 RUN /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check \
       "torch==${TORCH_VERSION}" "torchvision==${TORCHVISION_VERSION}" ${STUDENT_PACKAGES}
 

@@ -3,19 +3,20 @@
 # make test-hostile   submissions that attack the grader, and what becomes of them
 # make test-faults    a grader that is killed, stopped and starved, and what it leaves
 # make lint    ruff and mypy
+# make bench   what watching a training costs, as ratios
 # make image   build the worker's image for `grader run`; needs a Docker Engine
 
 PYTHON ?= python3
 VENV := .venv
 SETUP := $(VENV)/.done
 
-.PHONY: setup demo test test-hostile test-faults lint image
+.PHONY: setup demo test test-hostile test-faults lint bench image
 
 setup: $(SETUP)
 
 $(SETUP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install -c constraints.txt -e '.[torch,dev]'
+	$(VENV)/bin/pip install -c constraints.txt -e '.[torch,homework,dev]'
 	touch $@
 
 demo: $(SETUP)
@@ -33,6 +34,9 @@ test-faults: $(SETUP)
 lint: $(SETUP)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
+
+bench: $(SETUP)
+	$(VENV)/bin/python -m benchmarks.observation
 
 image: $(SETUP)
 	$(VENV)/bin/grader image build

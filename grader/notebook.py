@@ -33,6 +33,8 @@ _MARKER = re.compile(r"^# (?=%% \[cell )", re.MULTILINE)
 _INDENT = re.compile(r"[ \t]*")
 # Cell magics that run the rest of their cell as Python in the notebook's own namespace.
 _TRANSPARENT = frozenset({"time", "timeit", "capture", "prun", "memit", "debug", "snakeviz"})
+# Cell magics that write the rest of their cell to a file, which later cells may import.
+_WRITING = frozenset({"writefile", "file"})
 _ASSIGNED = re.compile(r"(?P<target>[ \t]*[A-Za-z_][\w.]*(?:\[[^\]\n]*\])?[ \t]*=)[ \t]*[!%]")
 _TIMED = re.compile(r"(?P<indent>[ \t]*)%time[ \t]+(?P<code>[^\s-].*)", re.DOTALL)
 _ESCAPED = re.compile(
@@ -176,10 +178,18 @@ def _without_ipython(source: str) -> str:
         if not line.startswith("%%"):
             break
         words = line[2:].split(maxsplit=1)
+        if len(words) == 2 and words[0] in _WRITING:
+            return _writing(words[1].strip(), "".join(lines[index + 1 :]), source)
         if not words or words[0] not in _TRANSPARENT:
             return _all_comments(source)
         lines[index] = _commented(line)
     return "".join(_plain(line) for line in lines)
+
+
+def _writing(options: str, content: str, source: str) -> str:
+    """A cell that writes a file, on one line, as IPython itself would convert it."""
+    call = f"get_ipython().run_cell_magic('writefile', {options!r}, {content!r})"
+    return f"{call}  {_all_comments(source)}"
 
 
 def _all_comments(source: str) -> str:

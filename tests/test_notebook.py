@@ -90,7 +90,6 @@ def test_python_is_left_as_it_is(cell: str) -> None:
         ("%time model = fit()\nx = 1", "model = fit()\nx = 1"),
         ("%time\nx = 1", "pass  # %time\nx = 1"),
         ("%%bash\nls it's\n", "# %%bash\n# ls it's\n# "),
-        ("%%writefile a.py\nx = 1", "# %%writefile a.py\n# x = 1"),
         ("%%html", "# %%html"),
         ('s = """\n%kept\n"""\n%gone', 's = """\n%kept\n"""\npass  # %gone'),
         ("s = '''it\n!kept'''\n!gone", "s = '''it\n!kept'''\npass  # !gone"),
@@ -205,3 +204,11 @@ def test_any_cell_becomes_source_that_compiles(cells: list[str]) -> None:
     source = read_notebook(notebook(*cells)).source
     compile(source.encode("utf-8"), "notebook", "exec")
     assert source.count("# %% [cell ") == len(cells)
+
+
+def test_a_cell_that_writes_a_file_does_so_when_it_runs() -> None:
+    code = converted("%%writefile -a net.py\nimport torch\n%not a magic\n")
+    first, *others = code.split("\n")
+    call = "get_ipython().run_cell_magic('writefile', '-a net.py', 'import torch\\n%not a magic\\n')"
+    assert first.startswith(f"{call}  # ")
+    assert all(line.startswith("# ") for line in others)

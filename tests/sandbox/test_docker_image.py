@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -89,3 +90,16 @@ def test_gpus_that_are_named_are_taken_at_their_word() -> None:
     nowhere: Engine = None  # type: ignore[assignment]
     assert resolve_gpus("none", nowhere, "image") == ()
     assert resolve_gpus("0, 2,MIG-1f2e", nowhere, "image") == ("0", "2", "MIG-1f2e")
+
+
+def test_students_find_the_same_packages_in_both_sandboxes() -> None:
+    (line,) = [
+        line
+        for line in (PROJECT / "Dockerfile").read_text(encoding="utf-8").splitlines()
+        if line.startswith("ARG STUDENT_PACKAGES=")
+    ]
+    with (PROJECT / "pyproject.toml").open("rb") as file:
+        project = tomllib.load(file)["project"]
+    ours = {name.partition(">")[0] for name in project["dependencies"]}
+    in_image = set(line.partition("=")[2].strip('"').split())
+    assert set(project["optional-dependencies"]["homework"]) == in_image - ours

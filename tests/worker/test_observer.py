@@ -520,3 +520,27 @@ def test_a_loop_that_asks_for_one_batch_at_a_time_is_one_run(watch: Watch) -> No
         optimizer.step()
     observer.finish()
     assert [(run.kind, run.passes) for run in runs(observer)] == [("train", 5)]
+
+
+def test_an_extractor_and_the_classifier_that_it_feeds_are_one_network(watch: Watch) -> None:
+    observer = watch()
+    extractor = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.AdaptiveAvgPool2d(1))
+    classifier = nn.Linear(4, 3)
+    optimizer = torch.optim.SGD([*extractor.parameters(), *classifier.parameters()], lr=0.1)
+    for _ in range(3):
+        optimizer.zero_grad()
+        features = extractor(torch.randn(6, 1, 8, 8)).view(6, -1)
+        F.cross_entropy(classifier(features), torch.tensor([0, 1, 2, 0, 1, 2])).backward()  # type: ignore[no-untyped-call]  # torch's
+        optimizer.step()
+    extractor.eval()
+    classifier.eval()
+    with torch.no_grad():
+        classifier(extractor(torch.randn(5, 1, 8, 8)).flatten(1))
+    observer.finish()
+    (trained,) = observer.trained
+    assert trained.module(torch.randn(2, 1, 8, 8)).shape == (2, 3)
+    first, second = trained.runs
+    assert (first.kind, first.passes, first.seen, first.norms_training) == ("train", 3, 18, 3)
+    assert (second.kind, second.images, second.norms_evaluating) == ("evaluate", 5, 1)
+    assert trained.samples[None].shape == (5, 1, 8, 8)
+    assert observer.steps.settings(trained.module) is not None

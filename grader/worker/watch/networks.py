@@ -87,6 +87,8 @@ class Watched:
     images: int = 0
     backward_passes: int = 0
     latest_place: Place | None = None
+    fed_by: Watched | None = None   # the network whose output was its input while it was trained
+    input_dimensions: int = 4
     samples: dict[DataLoader[Any] | None, torch.Tensor] = field(default_factory=dict)
     training_loader: DataLoader[Any] | None = None
     _fresh: bool = False   # a backward pass was seen since the last step

@@ -24,6 +24,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from grader.worker.watch import places
 from grader.worker.watch.batches import Batches
+from grader.worker.watch.chains import with_chains
 from grader.worker.watch.mistakes import Mistakes
 from grader.worker.watch.networks import Watched
 from grader.worker.watch.passes import Pass
@@ -102,6 +103,7 @@ class Observer:
             for one in reversed(stepped)
             if not any(one.parameters < other.parameters for other in stepped)
         ]
+        whole = with_chains(whole)
         return sorted(whole, key=lambda one: -one.progress)
 
     @property
@@ -171,6 +173,8 @@ class Observer:
         return output
 
     def _begin(self, root: nn.Module, inputs: Any, frame: Any) -> None:
+        before = self._open
+        fed_by = before.network if before is not None and before.feeds(inputs) else None
         self._close()
         self._settle(all_of_them=False)
         network = self._network(root)
@@ -178,6 +182,8 @@ class Observer:
         place = places.of_caller(self.folder, frame.f_back if frame is not None else None)
         one = Pass(network, root, inputs, self.batches.latest, place, frame)
         network.looks_at(one)
+        if fed_by is not None and fed_by is not network and one.may_train:
+            network.fed_by = fed_by
         self._open = one
         self._pending.append(one)
 

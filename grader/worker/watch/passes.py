@@ -33,6 +33,8 @@ class Pass:
         self.images = 0 if self.input is None else len(self.input)
         fits = batch is not None and len(batch.labels) == self.images
         self.batch = batch if fits else None
+        if self.input is not None:
+            network.input_dimensions = self.input.dim()
         self.after_steps = network.progress
         self.first_of_batch = network.takes_up(batch)
         network.latest_place = place
@@ -100,6 +102,16 @@ class Pass:
         self.scored = True
         self.loss = float(cross_entropy(output, targets, reduction="sum"))
         self.correct = float((output.argmax(1) == targets).sum())
+
+    def feeds(self, inputs: Any) -> bool:
+        """Whether this output, perhaps in another shape, is what another network is given."""
+        given = first_tensor(inputs) if inputs else None
+        return (
+            given is not None
+            and self.output is not None
+            and given.requires_grad
+            and given.data_ptr() == self.output.data_ptr()
+        )
 
     def closes(self) -> None:
         """Another pass begins: what holds tensors is let go."""
