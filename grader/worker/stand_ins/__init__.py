@@ -24,7 +24,7 @@ from grader.worker.stand_ins import (
 )
 from grader.worker.stand_ins.cifar_files import CifarFiles
 from grader.worker.stand_ins.figures import keep_open_figures
-from grader.worker.stand_ins.on_import import OnImport
+from grader.worker.stand_ins.on_import import IfMissing, OnImport
 from grader.worker.stand_ins.stage import Picture, Stage
 from grader.worker.view import View
 
@@ -38,8 +38,9 @@ def install(network: Mapping[str, Any] | None, view: View | None, images: int | 
     With a `network` spec every ResNet that is asked for is that network. `view` holds the data that
     the datasets serve, `images` of each split (all when None).
     """
-    stage, on_import, folder = Stage(), OnImport(), Path.cwd()
+    stage, on_import, missing, folder = Stage(), OnImport(), IfMissing(), Path.cwd()
     on_import.install()
+    missing.install()
     models.install(stage, network)
     cifar = None
     if view is not None:
@@ -53,6 +54,6 @@ def install(network: Mapping[str, Any] | None, view: View | None, images: int | 
     compiled.install(stage)
     devices.install(stage)
     figures.install(stage, on_import)
-    pictures.install(stage, on_import, folder)
-    notebooks.install()
+    pictures.install(stage, on_import, missing, folder)
+    notebooks.install(on_import, missing)
     return stage

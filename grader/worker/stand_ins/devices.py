@@ -75,15 +75,8 @@ def install(stage: Stage) -> None:
 
 def _tensors(here: Here) -> None:
     tensor: Any = torch.Tensor
-    move, convert = tensor.to, tensor.type
-    kinds = frozenset((str, int, torch.device))
-
-    def to(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if args and type(args[0]) in kinds:
-            args = (here(args[0]), *args[1:])
-        elif "device" in kwargs:
-            kwargs["device"] = here(kwargs["device"])
-        return move(self, *args, **kwargs)
+    module: Any = torch.nn.Module
+    convert = tensor.type
 
     def as_type(self: Any, *args: Any, **kwargs: Any) -> Any:
         if args and isinstance(args[0], str):
@@ -94,13 +87,28 @@ def _tensors(here: Here) -> None:
         here.tell()
         return self
 
-    tensor.to, tensor.type, tensor.cuda = to, as_type, stay
+    tensor.to, module.to = _moving(tensor.to, here), _moving(module.to, here)
+    tensor.type, tensor.cuda = as_type, stay
     torch.UntypedStorage.cuda = stay  # type: ignore[method-assign]  # a stand-in
     # Memory that is pinned for a GPU, and streams of one: no word is lost on them.
     tensor.pin_memory = lambda self, *args, **kwargs: self
     tensor.record_stream = lambda self, *args, **kwargs: None
     for name in _OF_TENSORS:
         setattr(tensor, name, _with_device(getattr(tensor, name), here))
+
+
+def _moving(move: Callable[..., Any], here: Here) -> Callable[..., Any]:
+    kinds = frozenset((str, int, torch.device))
+
+    @functools.wraps(move)
+    def to(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if args and type(args[0]) in kinds:
+            args = (here(args[0]), *args[1:])
+        elif "device" in kwargs:
+            kwargs["device"] = here(kwargs["device"])
+        return move(self, *args, **kwargs)
+
+    return to
 
 
 def _factories(here: Here) -> None:

@@ -1,11 +1,14 @@
-"""Something done to a module when a script imports it, without importing it before."""
+"""What is done when a script imports a module: to one that there is, and for one that is missing.
+
+Nothing is imported before the script does.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import sys
 from collections.abc import Callable, Sequence
-from importlib.abc import MetaPathFinder
+from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from typing import Any
 
@@ -55,3 +58,28 @@ def _follow(loader: Any, actions: Sequence[Action]) -> None:
                 action(module)
 
     loader.exec_module = exec_module
+
+
+class IfMissing(MetaPathFinder, Loader):
+    """Gives modules that are not installed; asked last, when nobody has them."""
+
+    def __init__(self) -> None:
+        self._modules: dict[str, Action] = {}
+
+    def install(self) -> None:
+        sys.meta_path.append(self)
+
+    def give(self, module: str, fill: Action) -> None:
+        """A module of that name, which `fill` puts its contents into."""
+        self._modules[module] = fill
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: Any = None
+    ) -> ModuleSpec | None:
+        if fullname not in self._modules:
+            return None
+        inside = any(name.startswith(f"{fullname}.") for name in self._modules)
+        return ModuleSpec(fullname, self, is_package=inside)
+
+    def exec_module(self, module: Any) -> None:
+        self._modules[module.__name__](module)

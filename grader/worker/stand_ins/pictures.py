@@ -9,12 +9,9 @@ from __future__ import annotations
 import functools
 import os
 import re
-import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from importlib import import_module
-from importlib.abc import Loader, MetaPathFinder
-from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -23,13 +20,14 @@ import numpy as np
 import torchvision
 from PIL import Image
 
-from grader.worker.stand_ins.on_import import OnImport
+from grader.worker.stand_ins.on_import import IfMissing, OnImport
 from grader.worker.stand_ins.places import as_text, place_for
 from grader.worker.stand_ins.stage import Stage
 
 FOLDER = Path(__file__).parent.parent / "pictures"
 MOST = 20   # a script that looks for more has a folder of images in mind, and no example
 _SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm"))
+_SAMPLES = ("astronaut", "cat", "chelsea", "coffee", "rocket")   # of skimage.data
 _NAMED = (("cat", re.compile(r"cat|chelsea|kitten|animal", re.I)),
           ("coffee", re.compile(r"coffee|cup|espresso", re.I)))
 
@@ -65,7 +63,7 @@ def picture_for(name: str) -> Image.Image:
         return picture.convert("RGB")
 
 
-def install(stage: Stage, on_import: OnImport, folder: Path) -> None:
+def install(stage: Stage, on_import: OnImport, missing: IfMissing, folder: Path) -> None:
     """For PIL and torchvision at once; for what else reads images once a script imports it."""
     pictures = Pictures(stage, folder)
 
@@ -85,7 +83,7 @@ def install(stage: Stage, on_import: OnImport, folder: Path) -> None:
     on_import.do("cv2", reads("imread"))
     on_import.do("skimage.io._io", reads("imread"))
     on_import.do("skimage.data._fetchers", functools.partial(_fetching, pictures))
-    sys.meta_path.append(WithoutScikitImage(stage))   # the last: asked when nobody has it
+    _without_scikit_image(stage, missing)
 
 
 def _from(pictures: Pictures, read: Callable[..., Any]) -> Callable[..., Any]:
@@ -112,33 +110,25 @@ def _fetching(pictures: Pictures, fetchers: Any) -> None:
     fetchers._fetch = fetch_
 
 
-class WithoutScikitImage(MetaPathFinder, Loader):
-    """`skimage.data` and `skimage.io.imread` where scikit-image is not installed."""
+def _without_scikit_image(stage: Stage, missing: IfMissing) -> None:
+    """`skimage.data` and `skimage.io.imread`, and no more of it."""
 
-    def __init__(self, stage: Stage) -> None:
-        self._stage = stage
+    def sample(name: str) -> Any:
+        stage.note(f"skimage.data.{name} is a picture of the grader's own here")
+        return np.array(picture_for(name))
 
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: Any = None
-    ) -> ModuleSpec | None:
-        if fullname not in ("skimage", "skimage.data", "skimage.io"):
-            return None
-        return ModuleSpec(fullname, self, is_package=fullname == "skimage")
-
-    def exec_module(self, module: Any) -> None:
-        if module.__name__ == "skimage":
-            module.__getattr__ = self._part
-        elif module.__name__ == "skimage.io":
-            module.imread = lambda file, *args, **kwargs: np.asarray(Image.open(file))
-        else:
-            for name in ("astronaut", "cat", "chelsea", "coffee", "rocket"):
-                setattr(module, name, functools.partial(self._sample, name))
-
-    def _part(self, name: str) -> ModuleType:
+    def part(name: str) -> ModuleType:
         if name not in ("data", "io"):
             raise AttributeError(f"scikit-image is not installed here, so there is no {name}")
         return import_module(f"skimage.{name}")
 
-    def _sample(self, name: str) -> Any:
-        self._stage.note(f"skimage.data.{name} is a picture of the grader's own here")
-        return np.array(picture_for(name))
+    def samples(module: Any) -> None:
+        for name in _SAMPLES:
+            setattr(module, name, functools.partial(sample, name))
+
+    def reader(module: Any) -> None:
+        module.imread = lambda file, *args, **kwargs: np.asarray(Image.open(file))
+
+    missing.give("skimage", lambda module: setattr(module, "__getattr__", part))
+    missing.give("skimage.data", samples)
+    missing.give("skimage.io", reader)
