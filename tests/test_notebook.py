@@ -209,6 +209,7 @@ def test_any_cell_becomes_source_that_compiles(cells: list[str]) -> None:
 def test_a_cell_that_writes_a_file_does_so_when_it_runs() -> None:
     code = converted("%%writefile -a net.py\nimport torch\n%not a magic\n")
     first, *others = code.split("\n")
-    call = "get_ipython().run_cell_magic('writefile', '-a net.py', 'import torch\\n%not a magic\\n')"
+    options, content = "-a net.py", "import torch\n%not a magic\n"
+    call = f"get_ipython().run_cell_magic('writefile', {options!r}, {content!r})"
     assert first.startswith(f"{call}  # ")
     assert all(line.startswith("# ") for line in others)
