@@ -119,15 +119,11 @@ def _doubt(public: Evidence, answer: Answer, truth: Truth, resnet18: Truth) -> s
                 f"The groups are of a network of your own with {tensors} parameters, few enough "
                 "to be grouped by hand: a person reads the code."
             )
-    lists = public.value["lists"]
-    wholes = {row.get("parent") for row in lists}   # told again by their parts
-    unnamed = {
-        frozenset(row["names"]) for row in lists
-        if label(row["name"]) is None and row["name"] not in wholes
-    }
+    unnamed = {frozenset(r["names"]) for r in public.value["lists"] if label(r["name"]) is None}
     unnamed -= {frozenset().union(*truth)}   # `params`: all of them are no group
     shared = sum(map(len, unnamed)) > len(frozenset().union(*unnamed))
-    if public.value["form"] == "function" and len(unnamed) > 3 and shared:
+    clear = all(chosen is not None and chosen.named for chosen in answer.triple)
+    if public.value["form"] == "function" and len(unnamed) > 3 and shared and not clear:
         return (
             f"{len(unnamed)} lists were returned that share parameters, and nothing says which "
             "three of them are the answer: a person reads the code."

@@ -87,14 +87,20 @@ class Reader:
             value = self._drain(value)
         named = value if isinstance(value, Mapping) else attributes(value, self.known.folder)
         if named is not None:
-            # A group as optimizers have them is what it holds.
-            return self.parts(named["params"]) if "params" in named else _named(named.items())
+            grouped = self._grouped(named)
+            return _named(named.items()) if grouped is None else grouped
         if isinstance(value, collections.abc.ItemsView):
             return _named(value)
         if isinstance(value, _MANY):
             some = itertools.islice(iter(value), MAX_ITEMS)
             return [(f"[{index}]", item) for index, item in enumerate(some)]
         return None
+
+    def _grouped(self, named: Mapping[Any, Any]) -> Parts | None:
+        """The parameters of a group as optimizers have them; None of anything else."""
+        held = named.get("params")
+        nested = isinstance(held, Mapping) or attributes(held, self.known.folder) is not None
+        return None if nested else self.parts(held)
 
     def _walk(self, name: str, parent: str, value: Any, depth: int) -> Iterator[Container]:
         parts = self.parts(value)
@@ -153,7 +159,7 @@ class Reader:
     def _is_entry(self, value: Any) -> bool:
         """Whether entries are written like that: as tuples, lists, dictionaries and objects."""
         if isinstance(value, Mapping):
-            return "params" not in value
+            return self._grouped(value) is None
         own = attributes(value, self.known.folder) is not None
         return own or isinstance(value, tuple | list)
 

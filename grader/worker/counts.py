@@ -94,7 +94,7 @@ def as_table(value: Any, reader: Reader) -> list[list[Any]]:
 
 def _parts(value: Any, reader: Reader) -> list[tuple[str, Any]]:
     """Of a container of which all was read."""
-    if type(value).__module__.startswith("pandas."):
+    if type(value).__module__.partition(".")[0] == "pandas":
         value = _of_pandas(value)
     sized = isinstance(value, Mapping | Sequence | collections.abc.Set | collections.abc.ItemsView)
     if sized and len(value) > MAX_ITEMS:

@@ -188,9 +188,9 @@ def _by_name(lines: list[str], layers: Collection[str]) -> Iterator[tuple[int, l
 def _pairs_in(line: str, layers: Collection[str]) -> Iterator[tuple[str, int]]:
     words = [(m, m[0].rstrip(".").removeprefix("module.")) for m in _WORD.finditer(line)]
     marks = [(m, word) for m, word in words if word in layers or word in _OWN]
-    ends = [m.start() for m, _ in marks[1:]] + [len(line)]
+    ends = [*(mark.start() for mark, _ in marks), len(line)]
     name = ""
-    for (mark, word), end in zip(marks, ends, strict=True):
+    for (mark, word), end in zip(marks, ends[1:], strict=True):
         name = word if word in layers else name
         counts = _NUMBER.findall(line, mark.end(), end)
         if counts and name:
