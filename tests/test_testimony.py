@@ -33,7 +33,7 @@ STRUCTURE = [
 ]
 LISTS = [
     {"frame": 0, "origin": "returned", "name": f"returned[{number}]", "cell": 0, "line": 0,
-     "names": names, "kind": "parameter", "number": 0, "empty": False, "foreign": 0, "buffers": 0,
+     "names": names, "kind": "parameter", "parent": "", "empty": False, "foreign": 0, "buffers": 0,
      "used_up": False}
     for number, names in enumerate([["bn1.weight"], ["fc.bias"], ["conv1.weight"]])
 ]
@@ -50,11 +50,13 @@ RUN = {
     "on_training_data": False,
 }
 HONEST: Mapping[str, Any] = {
-    "layer_counts": {"form": "script", "file": "hw2.py", "tables": [TABLE], "printed": False,
-                     "replaced": True, "notes": ["main() raised ValueError: no"]},
-    "parameter_groups": {"form": "function", "file": "hw2.py", "lists": LISTS,
-                         "numbers": [{"frame": 0, "name": "n", "value": 3, "cell": 0, "line": 0}],
-                         "replaced": True, "structure": STRUCTURE, "notes": []},
+    "layer_counts": {"form": "script", "tables": [TABLE | {"printed": True}], "printed": False,
+                     "replaced": True, "error": {"message": "late", "traceback": "x"},
+                     "notes": ["main() raised ValueError: no"]},
+    "parameter_groups": {"form": "function", "lists": LISTS,
+                         "numbers": [{"frame": 0, "name": "n", "value": 3, "cell": 0, "line": 0,
+                                      "printed": True}],
+                         "replaced": True, "structure": STRUCTURE, "error": None, "notes": []},
     "optimizer_groups": OPTIMIZER,
     "evaluate": {"complete": [True, True], "train_mode_afterwards": [False, False],
                  "buffers_moved": False, "batches_tracked": [0]},

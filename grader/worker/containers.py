@@ -5,6 +5,7 @@ dictionaries, iterators, arrays and objects of any kind, also one inside another
 from __future__ import annotations
 
 import collections.abc
+import contextlib
 import dataclasses
 import itertools
 import sys
@@ -172,11 +173,13 @@ class Reader:
 
     def _drain(self, iterator: Any) -> list[Any]:
         if id(iterator) not in self._drained:
-            items = []
-            for item in itertools.islice(iterator, MAX_ITEMS):
-                items.append(item)
-                if _is_data(item):
-                    break
+            items: list[Any] = []
+            # One that was left behind by a script may well raise: nobody wanted to read it again.
+            with contextlib.suppress(Exception):
+                for item in itertools.islice(iterator, MAX_ITEMS):
+                    items.append(item)
+                    if _is_data(item):
+                        break
             self._drained[id(iterator)] = (iterator, items)
         return self._drained[id(iterator)][1]
 

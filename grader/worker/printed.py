@@ -29,8 +29,10 @@ _WORD = re.compile(r"[A-Za-z_][\w.]*(?:-\d+)?")
 _LETTER = re.compile(r"[^\W\d_]")
 _COLOURS = re.compile(r"\x1b\[[\d;]*m")
 _WRAPPED = re.compile(r"\b(?:tensor|array|np\.u?int\d+|u?int\d+)\(")
-_SHAPE = re.compile(r"(?:torch\.Size\()?(?:\[\s*-?\d+\s*(?:,\s*-?\d+\s*)*,?\s*\]|\(\s*-?\d+\s*,"
-                    r"(?:\s*-?\d+\s*,?)*\s*\))\)?")
+_SHAPE = re.compile(
+    r"(?:torch\.Size\()?(?:\[\s*-?\d+\s*(?:,\s*-?\d+\s*)*\]|\(\s*-?\d+\s*,\s*\)"
+    r"|\(\s*-?\d+\s*(?:,\s*-?\d+\s*)+,?\s*\))\)?"
+)
 # "Group 1:" and "2. " number what follows, and count nothing.
 _ORDINAL = re.compile(
     r"^(\s*[(\[]?)(?=\d{1,2}[.):\]]\s)|\b((?:group|set|list|part|category|type|kind)\s?)(?=\d\b)",

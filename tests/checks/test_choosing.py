@@ -132,3 +132,51 @@ def test_the_groups_of_an_own_network_follow_the_types_of_its_layers() -> None:
 def truth_with_other_norms_in_the_rest(rows: list[list[object]]) -> object:
     first, second, third = truth(rows[:-1])
     return first, second, {**third, "norm.bias": 3}
+
+
+def parts(parent: str, *named: tuple[str, list[str]]) -> list[dict[str, object]]:
+    """A list of lists as a worker tells it: whole first, and then its parts."""
+    whole = found(parent, [name for _, names in named for name in names])
+    return [whole, *(found(f"{parent}{key}", names, parent=parent) for key, names in named)]
+
+
+GAMMAS, BETAS = NORM[::2], NORM[1::2]
+OTHER_TWO = [found("bias", BIASES), found("rest", REST)]
+
+
+def test_the_keys_of_a_dictionary_say_which_part_is_which() -> None:
+    lists = parts("bn_groups", (".rest", REST), (".bias", BIASES), (".bn", NORM))
+    assert labels(lists) == ["bn_groups.bn", "bn_groups.bias", "bn_groups.rest"]
+
+
+def test_a_name_of_a_group_goes_before_the_keys_inside() -> None:
+    lists = [*parts("bn", (".weight", GAMMAS), (".bias", BETAS)), *OTHER_TWO]
+    assert labels(lists) == ["bn", "bias", "rest"]
+
+
+def test_a_name_that_speaks_of_one_group_and_holds_all_says_nothing_of_its_parts() -> None:
+    lists = parts("bn_bias_rest", ("[0]", NORM), ("[1]", BIASES), ("[2]", REST))
+    assert labels(lists) == ["bn_bias_rest[0]", "bn_bias_rest[1]", "bn_bias_rest[2]"]
+
+
+def test_a_list_of_lists_without_a_name_may_be_one_group() -> None:
+    lists = [*parts("x", ("[0]", GAMMAS), ("[1]", BETAS)), *OTHER_TWO]
+    assert labels(lists) == ["x", "bias", "rest"]
+
+
+def test_parts_of_the_parts_of_one_group_are_not_looked_at() -> None:
+    inner = found("bn.late.bias", BETAS, parent="bn.late")
+    lists = [*parts("bn", (".early", GAMMAS), (".late", BETAS)), inner, *OTHER_TWO]
+    assert labels(lists) == ["bn", "bias", "rest"]
+
+
+def test_a_returned_tuple_is_read_by_its_order_whatever_its_parts_are_made_of() -> None:
+    rest = parts("returned[2]", (".early", REST[:2]), (".late", REST[2:]))
+    assert labels([*returned([NORM, BIASES]), *rest]) == [f"returned[{n}]" for n in range(3)]
+
+
+def test_lists_of_everything_and_of_nothing_of_the_network_are_no_groups() -> None:
+    strangers = [found(f"words{number}", [], foreign=9, empty=False) for number in range(9)]
+    everything = found("params", [*NORM, *BIASES, *REST])
+    lists = [found("x", REST), found("y", NORM), found("z", BIASES), everything, *strangers]
+    assert labels(lists) == ["y", "z", "x"]

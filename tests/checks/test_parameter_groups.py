@@ -323,3 +323,98 @@ def test_a_list_of_all_parameters_beside_the_answer_raises_no_doubt() -> None:
         return reply([found(f"x{n}", names) for n, names in enumerate(options)], name)
 
     assert verdict({name: with_all(name) for name in ROWS}).status == "passed"
+
+
+# Counts instead of lists ------------------------------------------------------------------------
+
+ERROR = {"message": "hw2.py, line 9: FileNotFoundError: no photo", "traceback": "Traceback ..."}
+
+
+def printed(name: str, labels: Sequence[str], counts: Sequence[int] | None = None) -> Evidence:
+    """The right counts of a network as they were printed, one on a line, or other counts."""
+    counts = counts or [sum(group.values()) for group in truth(ROWS[name])]
+    rows = zip(labels, counts, strict=True)
+    numbers = [
+        {"frame": 0, "name": label, "value": value, "cell": 0, "line": 2 * line, "printed": True}
+        for line, (label, value) in enumerate(rows)
+    ]
+    return reply([], name, numbers=numbers)
+
+
+def test_printed_counts_that_follow_the_network_earn_everything() -> None:
+    found_ = verdict({name: printed(name, ("BN:", "biases:", "others:")) for name in ROWS})
+    assert (found_.status, found_.fraction) == ("passed", 1)
+
+
+def test_printed_counts_that_are_typed_in_earn_nothing() -> None:
+    evidence = {name: printed(name, ("BN:", "biases:", "others:"), SIZES) for name in ROWS}
+    found_ = verdict(evidence)
+    assert (found_.status, found_.fraction) == ("failed", 0)
+    assert "does not follow the network" in found_.reason
+
+
+@pytest.mark.parametrize(
+    ("labels", "status"),
+    [(("x:", "y:", "z:"), "needs_marking"), (("BN:", "biases:", ""), "needs_marking"),
+     (("biases:", "BN:", "others:"), "partial"), (("others:", "x:", "y:"), "failed")],
+)
+def test_right_counts_that_no_word_assigns_are_for_a_person(
+    labels: Sequence[str], status: str
+) -> None:
+    assert verdict({name: printed(name, labels) for name in ROWS}).status == status
+
+
+def test_right_counts_without_a_word_that_are_typed_in_are_not_for_a_person() -> None:
+    evidence = {name: printed(name, ("x:", "y:", "z:"), SIZES) for name in ROWS}
+    assert verdict(evidence).status == "failed"
+
+
+def mixed(name: str, rest: str, names: Sequence[str]) -> Evidence:
+    """Lists of (i) and of something else, and the right counts beside them."""
+    counts = counted([sum(group.values()) for group in truth(ROWS[name])], name)
+    norm, _, _ = groups_of(ROWS[name])
+    return reply([found("bn", norm), found(rest, names)], name, numbers=counts.value["numbers"])
+
+
+def test_a_count_stands_in_for_a_list_that_is_not_there() -> None:
+    found_ = verdict({name: mixed(name, "rest", groups_of(ROWS[name])[2]) for name in ROWS})
+    assert found_.fraction == 1
+
+
+def test_a_right_count_goes_before_a_wrong_list_whose_name_says_nothing() -> None:
+    found_ = verdict({name: mixed(name, "x", groups_of(ROWS[name])[2][:2]) for name in ROWS})
+    assert found_.fraction == 1
+
+
+def test_a_wrong_list_with_a_name_goes_before_a_right_count() -> None:
+    found_ = verdict({name: mixed(name, "rest", groups_of(ROWS[name])[2][:2]) for name in ROWS})
+    assert found_.fraction == pytest.approx(2 / 3)
+    assert "2 parameters are missing from (iii)" in found_.reason
+    (table,) = found_.tables
+    assert table.rows[1] == ("(ii) biases", "10", "0", "10", "0", "")
+
+
+def test_a_wrong_count_beside_right_lists_is_told_by_itself() -> None:
+    evidence = {}
+    for name, rows in ROWS.items():
+        norm, _, rest = groups_of(rows)
+        numbers = counted((1, 2, 3), name).value["numbers"]
+        evidence[name] = reply([found("bn", norm), found("rest", rest)], name, numbers=numbers)
+    found_ = verdict(evidence)
+    assert found_.fraction == pytest.approx(2 / 3)
+    assert found_.reason == "Group (ii) has 10 elements; yours has 2."
+
+
+def test_an_exception_is_told_where_nothing_right_was_found_before_it() -> None:
+    found_ = verdict(right() | {PUBLIC: counted((1, 2, 3), error=ERROR)})
+    assert (found_.status, found_.fraction) == ("failed", 0)
+    assert found_.reason.startswith("The code raised an exception: hw2.py, line 9: FileNotFound")
+    assert found_.seen["traceback"] == "Traceback ..."
+
+
+def test_an_exception_after_the_answer_is_a_hint() -> None:
+    found_ = verdict(right() | {PUBLIC: reply(returned(groups_of(ROWS[PUBLIC])), error=ERROR)})
+    assert found_.fraction == 1
+    assert found_.hints == (
+        "Your code raised an exception on its way: hw2.py, line 9: FileNotFoundError: no photo.",
+    )

@@ -333,3 +333,61 @@ def test_groups_of_hidden_networks_that_raise_are_told_by_the_kind_of_exception(
     assert judged.fraction == 0
     assert "ValueError" in judged.reason
     assert LEAK not in told(judged)
+
+
+# Counts that are printed --------------------------------------------------------------------------
+
+
+def written(counts: dict[str, int], **more: Any) -> dict[str, Any]:
+    return table(counts.items(), "printed table 1", printed=True, **more)
+
+
+def printed_in(evidence: dict[str, Evidence]) -> Verdict:
+    output = "\n".join(str(count) for count in LAYERS[PUBLIC].values())
+    public = dataclasses.replace(
+        evidence[PUBLIC], outcome=dataclasses.replace(evidence[PUBLIC].outcome, output=output)
+    )
+    return counts_verdict(evidence | {PUBLIC: public})
+
+
+def test_a_printed_table_that_follows_the_network_earns_everything() -> None:
+    evidence = {n: counted(written(counts), printed=False) for n, counts in LAYERS.items()}
+    judged = counts_verdict(evidence)
+    assert (judged.status, judged.fraction) == ("passed", 1)
+
+
+def test_a_printed_table_that_is_typed_in_earns_nothing() -> None:
+    same = counted(written(LAYERS[PUBLIC]), printed=False)
+    judged = printed_in({PUBLIC: same, HIDDEN: same})
+    assert (judged.status, judged.fraction) == ("failed", 0)
+    assert "seem to be typed in" in judged.reason
+
+
+def test_a_printed_table_that_cannot_be_read_for_another_network_waits_for_a_person() -> None:
+    right = counted(written(LAYERS[PUBLIC]), printed=False)
+    for hidden in (counted(printed=True), counted(written({"conv1": 5, "fc": 33}), printed=False)):
+        assert printed_in({PUBLIC: right, HIDDEN: hidden}).status == "needs_marking"
+
+
+def test_a_printed_table_goes_behind_one_that_was_kept() -> None:
+    wrong = {network: dict.fromkeys(counts, 1) for network, counts in LAYERS.items()}
+    evidence = {
+        n: counted(table(wrong[n].items()), written(counts), printed=False)
+        for n, counts in LAYERS.items()
+    }
+    assert counts_verdict(evidence).fraction == 0
+
+
+def test_a_printed_total_is_no_table() -> None:
+    total = {n: {"total": sum(counts.values())} for n, counts in LAYERS.items()}
+    evidence = {n: counted(written(total[n]), printed=False) for n in LAYERS}
+    assert counts_verdict(evidence).status == "failed"
+
+
+def test_an_exception_is_told_where_no_counts_were_found() -> None:
+    error = {"message": "hw2.py, line 3: ValueError: oh", "traceback": "Traceback ..."}
+    judged = counts_verdict({PUBLIC: counted(printed=True, error=error)})
+    assert judged.reason == "The code raised an exception: hw2.py, line 3: ValueError: oh."
+    right = counted(table(LAYERS[PUBLIC].items()), error=error)
+    (hint,) = counts_verdict({PUBLIC: right}).hints
+    assert "ValueError: oh" in hint

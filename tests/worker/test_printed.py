@@ -1,0 +1,146 @@
+"""What a student's code prints is passed on, kept, and read for its numbers."""
+
+from __future__ import annotations
+
+import io
+import sys
+
+import pytest
+
+from grader.worker import printed
+from grader.worker.printed import MAX_CHARACTERS, Heard, listening
+
+LAYERS = {
+    "conv1", "bn1", "layer1.0.conv1", "fc", "conv1.weight", "bn1.weight", "bn1.bias", "a", "b",
+    "c", "d", "e", "f", "g", "h",
+}
+TABLE = {
+    "conv1.weight": 9408, "bn1.weight": 64, "bn1.bias": 64, "layer1.0.conv1": 36864, "a": 1, "b": 2,
+    "c": 3, "d": 4, "e": 5,
+}
+
+
+def told(text: str) -> list[tuple[str, int]]:
+    return [(row["name"], row["value"]) for row in printed.numbers(text)]
+
+
+def tables(text: str) -> list[list[list[object]]]:
+    return [row["pairs"] for row in printed.tables(text, LAYERS)]
+
+
+def test_what_is_printed_is_passed_on_and_kept(capsys: pytest.CaptureFixture[str]) -> None:
+    with listening() as heard:
+        print("bn:", 9600)
+        sys.stdout.flush()
+    print("later")
+    assert heard.text == "bn: 9600\n"
+    assert capsys.readouterr().out == "bn: 9600\nlater\n"
+
+
+def test_the_stream_comes_back_after_an_exception() -> None:
+    before = sys.stdout
+    with pytest.raises(ValueError, match="oh"), listening():
+        raise ValueError("oh")
+    assert sys.stdout is before
+
+
+def test_of_a_flood_the_beginning_and_the_end_are_kept() -> None:
+    stream = io.StringIO()
+    heard = Heard(stream)
+    for line in ("begin\n", "x" * MAX_CHARACTERS, *["y" * 50_000] * 40, "end\n"):
+        heard.write(line)
+    assert heard.text.startswith("begin\n") and heard.text.endswith("end\n")
+    assert len(heard.text) < 4 * MAX_CHARACTERS
+    assert len(stream.getvalue()) > 2_000_000
+
+
+@pytest.mark.parametrize(
+    ("line", "rows"),
+    [
+        ("bn params: 9,600", [("bn params", 9600)]),
+        ("biases = 1000", [("biases", 1000)]),
+        ("BN: 9600 | bias: 1000 | rest: 11_678_912",
+         [("BN", 9600), ("bias", 1000), ("rest", 11678912)]),
+        ("9600 1000 11678912", [("", 9600), ("", 1000), ("", 11678912)]),
+        ("[9600, 1000, 11678912]", [("", 9600), ("", 1000), ("", 11678912)]),
+        ("9600,1000,11678912", [("", 9600), ("", 1000), ("", 11678912)]),
+        ("(tensor(9600), np.int64(1000))", [("", 9600), ("", 1000)]),
+        ("{'bn': 9600, 'bias': 1000}", [("bn", 9600), ("bias", 1000)]),
+        ("9600 bn, 1000 bias", [("bn", 9600), ("bias", 1000)]),
+        ("bn/bias/other: 9600 / 1000 / 5", [("bn", 9600), ("bias", 1000), ("other", 5)]),
+        ("bn  bias  rest\n9600 1000 5", [("bn", 9600), ("bias", 1000), ("rest", 5)]),
+        ("batch norm | bias\n9600 | 1000", [("batch norm", 9600), ("bias", 1000)]),
+        ("BN parameters:\n9600\nbiases:\n1000", [("BN parameters", 9600), ("biases", 1000)]),
+        ("Counts:\n9600\n1000\n5", [("", 9600), ("", 1000), ("", 5)]),
+        ("Group 1: 9600", [("Group #1", 9600)]),
+        ("2) biases 1000", [("#2) biases", 1000)]),
+        ("(ii) 1000", [("ii", 1000)]),
+        ("bn: 40 tensors, 9600 elements (0.1%)", [("bn: 40 tensors", 9600)]),
+        ("conv1.weight torch.Size([64, 3, 7, 7]) 9408", [("conv1.weight", 9408)]),
+        ("bn1.weight (64,) 64 ", [("bn1.weight", 64)]),
+        ("fc ( 1000, 512 ): 512000", [("fc", 512000)]),
+        ("\x1b[32mbn: 9600\x1b[0m", [("bn", 9600)]),
+        ("Total 11689512.", [("Total", 11689512)]),
+        ("bn: 9600\r\nbias: 1000", [("bn", 9600), ("bias", 1000)]),
+        ("", []),
+        ("loss 0.5, accuracy 12.50%, lr 1e-3", []),
+        ("resnet18 v1.2.3, 2020-01-02, -5", []),
+        ("9" * 40, []),
+    ],
+)
+def test_a_number_is_named_by_the_text_beside_it(line: str, rows: list[tuple[str, int]]) -> None:
+    assert told(line) == rows
+
+
+def test_numbers_say_in_which_line_they_are() -> None:
+    rows = printed.numbers("a 1\nb\nc 2 d 3\n")
+    assert [(row["line"], row["printed"]) for row in rows] == [(1, True), (3, True), (3, True)]
+
+
+@pytest.mark.parametrize(
+    "layout",
+    ["{n} {c}", "{n}: {c:,} parameters", "| {n:20} | {c:>9} |", "{n} torch.Size([3, 3]) {c}",
+     "Layer {n} has {c} parameters", "'{n}': {c},", "module.{n} {c}", "{n} [-1, 64, 8, 8] {c:,} x"],
+)
+def test_a_table_is_read_by_the_names_of_layers(layout: str) -> None:
+    text = "\n".join(layout.format(n=name, c=count) for name, count in TABLE.items())
+    assert [list(pair) for pair in TABLE.items()] in tables(f"Start\n{text}\nTotal: 5\n")
+
+
+def test_a_table_on_one_line_is_read_as_well() -> None:
+    assert [list(pair) for pair in TABLE.items()] in tables(str(TABLE))
+
+
+def test_a_name_that_comes_again_begins_another_table() -> None:
+    first = "\n".join(f"{name} 1" for name in TABLE)
+    second = "\n".join(f"{name} {count}" for name, count in TABLE.items())
+    assert [pairs[0] for pairs in tables(f"{first}\n{second}")][:2] == [
+        ["conv1.weight", 1], ["conv1.weight", 9408]
+    ]
+
+
+def test_one_layer_told_twice_in_a_row_stays_in_its_table() -> None:
+    lines = ["conv1 weight 9408", "bn1 weight 64", "bn1 bias 64", *(f"{n} 1" for n in "abcdef")]
+    (named, *_) = tables("\n".join(lines))
+    assert named[:3] == [["conv1", 9408], ["bn1", 64], ["bn1", 64]]
+
+
+def test_lines_that_end_in_numbers_are_a_table_under_other_names() -> None:
+    lines = [f"Conv2d-{number}   [-1, 64]   {number * 1000:,}" for number in range(1, 10)]
+    assert tables("\n".join(["----", *lines, "===="])) == [
+        [[f"Conv2d-{number}", number * 1000] for number in range(1, 10)]
+    ]
+
+
+def test_a_few_lines_are_no_table() -> None:
+    assert tables("bn 9600\nbias 1000\nrest 5\n") == []
+
+
+def test_an_endless_line_is_read_in_time() -> None:
+    lines = (
+        "1,111," * 60_000, "1 " * 100_000, "((((" * 50_000, "[1, " * 50_000, "a." * 90_000,
+        "(1, " + "1" * 50_000, "[" + "1, " * 50_000, "(" + "1 , " * 50_000,
+    )
+    for line in lines:
+        printed.numbers(line)
+        printed.tables(line, LAYERS)
