@@ -10,7 +10,7 @@ import dataclasses
 import itertools
 import sys
 import types
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,8 +51,8 @@ class Known:
     """Names in the networks: of layers and of parameters, and of parameters only; and the folder
     that the student's own classes come from."""
 
-    layers: Collection[str]
-    parameters: Collection[str]
+    layers: frozenset[str]
+    parameters: frozenset[str]
     folder: Path
 
 

@@ -67,6 +67,11 @@ class Source:
                 number = int(mark[1])
         return number
 
+    @property
+    def trains(self) -> bool:
+        """Whether it computes gradients."""
+        return "backward" in self.attributes or {"autograd", "grad"} <= self.attributes
+
     def place_of(self, line: int) -> str:
         """A line for the student to find: `hw2.py, line 41`, or `hw2.py, cell 3, line 2`."""
         before = self.text.split("\n")[:line]
@@ -126,7 +131,7 @@ def scripts_that_train(folder: Path) -> list[Source]:
     """The files that a person would run for a training: which call `backward`, or import a file of
     the submission that does, and which no other file imports."""
     files = read(folder)
-    trains = {source.path for source in files if _trains(source)}
+    trains = {source.path for source in files if source.trains}
     while more := {
         source.path
         for source in files
@@ -137,10 +142,6 @@ def scripts_that_train(folder: Path) -> list[Source]:
     found = [source for source in files if source.path in trains]
     run = [one for one in found if not any(_imports(other, one) for other in found)]
     return sorted(run or found, key=lambda one: -len({"backward", "step"} & one.attributes))
-
-
-def _trains(source: Source) -> bool:
-    return "backward" in source.attributes or {"autograd", "grad"} <= source.attributes
 
 
 def _imports(source: Source, other: Source) -> bool:

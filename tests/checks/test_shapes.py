@@ -339,6 +339,30 @@ RIGHT_GROUPS = {
             for label, some in (("batch norm", affine), ("bias", offsets), ("rest", others)):
                 print(label, size(some(model)))
     """,
+    "in another file than the counts per layer": """
+        net, n = resnet18(), 0
+        for name, p in net.named_parameters():
+            print(name, p.numel())
+        for child in net.children():
+            n += len(net.state_dict())
+        # file: part_e.py
+        net = resnet18()
+        x, y, z = affine(net), offsets(net), others(net)
+    """,
+    "in an object of a class from another file": """
+        from splitting import Splitter
+        net = resnet18()
+        print([len(list(m.parameters())) for m in net.modules()])
+        Splitter(net).go()
+        # file: splitting.py
+        class Splitter:
+            def __init__(self, net):
+                self.net = net
+            def go(self):
+                self.bn, self.bias = affine(self.net), offsets(self.net)
+                rest = others(self.net)
+                self.rest = rest
+    """,
     "printed before an exception": """
         net = resnet18()
         print("bn", size(affine(net)), "bias", size(offsets(net)), "rest", size(others(net)))
@@ -568,7 +592,9 @@ def told(
     """The verdict on each snippet, by its title."""
     for title, text in snippets.items():
         (folder / folder_of(title)).mkdir()
-        (folder / folder_of(title) / "hw2.py").write_text(HEAD + dedent(text), encoding="utf-8")
+        first, *others = dedent(text).split("# file: ")
+        for name, code in [("hw2.py", first), *(other.split("\n", 1) for other in others)]:
+            (folder / folder_of(title) / name).write_text(HEAD + code, encoding="utf-8")
     shutil.copytree(ROOT / "reference", folder / "reference")
     questions = [q for q in module.ask(CRITERION, exam(), Limits()) if q.id != param_groups.BEYOND]
     asked: list[Asked] = [(title, q) for title in (*snippets, REFERENCE) for q in questions]

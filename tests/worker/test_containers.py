@@ -30,7 +30,7 @@ NAMES = {name for name, _ in NET.named_parameters()}
 
 
 def reader() -> Reader:
-    return Reader(Known({"conv", "bn", *NAMES}, NAMES, FOLDER), Drained())
+    return Reader(Known(frozenset({"conv", "bn", *NAMES}), frozenset(NAMES), FOLDER), Drained())
 
 
 def read(value: Any) -> list[Container]:

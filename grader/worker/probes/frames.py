@@ -154,7 +154,7 @@ def _objects(frames: list[Frame], folder: Path) -> Iterator[Frame]:
 def known(found: list[nn.Module], folder: Path) -> Known:
     layers = {name for network in found for name, _ in network.named_modules() if name}
     parameters = {name for network in found for name, _ in network.named_parameters()}
-    return Known(layers | parameters, parameters, folder)
+    return Known(frozenset(layers | parameters), frozenset(parameters), folder)
 
 
 def _networks(frames: list[Frame]) -> list[nn.Module]:

@@ -28,6 +28,7 @@ WANTED = (
 
 # Names of counts that are no loop's index and no setting: enough to look no further.
 _SPEAKS = re.compile(r"bn|norm|bias|rest|other|affine", re.I)
+_WORD = re.compile(r"[\w.]+")
 
 
 def parameter_groups(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, ...]) -> Answer:
@@ -38,27 +39,33 @@ def parameter_groups(session: Session, args: Mapping[str, Any], blobs: tuple[byt
         group = function(session, NAME)
         if group is not None and takes(group, 1):
             return _ask_function(session, group, args, heard), ()
-    first: Left | None = None
+    best, most = None, -1
     for source in candidates(session, WANTED):
+        if most > 0 and source.trains:
+            continue   # which takes time, for a list that is lacking
         left = run_for_names(
-            session, source, stage, args["network"], lambda left: _usable(*_lists(left))
+            session, source, stage, args["network"], lambda left: _usable(left) > 0
         )
-        if _usable(*_lists(left)) or _speaks(_numbers(left)):
-            return _told(session, left, stage.notes), ()
-        first = first or left
-    assert first is not None
-    if first.error is not None and not _numbers(first):
-        raise first.error
-    return _told(session, first, stage.notes), ()
+        usable = _usable(left)
+        done = usable >= 3 or _speaks(_numbers(left), left.reader)
+        if usable > most or done:
+            best, most = left, usable
+        if done:
+            break
+    assert best is not None
+    if best.error is not None and not most and not _numbers(best):
+        raise best.error
+    return _told(session, best, stage.notes), ()
 
 
 def _numbers(left: Left) -> list[dict[str, Any]]:
     return [*numbers(left.frames, left.reader), *printed.numbers(left.printed)]
 
 
-def _speaks(counts: list[dict[str, Any]]) -> bool:
-    """Whether numbers are counts of groups, by their names."""
-    return len({row["name"] for row in counts if _SPEAKS.search(row["name"])}) >= 2
+def _speaks(counts: list[dict[str, Any]], reader: Reader) -> bool:
+    """Whether numbers are counts of groups, by their names, and not of layers."""
+    found = {row["name"] for row in counts if _SPEAKS.search(row["name"])}
+    return sum(not reader.known.layers & set(_WORD.findall(name)) for name in found) >= 2
 
 
 def _told(session: Session, left: Left, notes: list[str]) -> dict[str, Any]:
@@ -78,18 +85,23 @@ def _told(session: Session, left: Left, notes: list[str]) -> dict[str, Any]:
 def _lists(left: Left) -> tuple[list[dict[str, Any]], nn.Module]:
     """Of the network that was asked about, else of one of the script's own."""
     found, network = lists(left.frames, left.asked, left.own, left.reader)
-    if not _usable(found, network) and left.own:
+    if _groups(found, network) < 2 and left.own:
         return lists(left.frames, left.own, left.built, left.reader)
     return found, network
 
 
-def _usable(found: list[dict[str, Any]], network: nn.Module) -> bool:
-    """Whether there are two lists that may be groups: not of nothing, and not of everything."""
+def _usable(left: Left) -> int:
+    """How many different lists there are that may be groups; 0 if there is only one."""
+    number = _groups(*_lists(left))
+    return number if number > 1 else 0
+
+
+def _groups(found: list[dict[str, Any]], network: nn.Module) -> int:
+    """Not of nothing and not of everything, and none that was told by its parts."""
     everything = len(list(network.parameters()))
     wholes = {row["parent"] for row in found}
-    return sum(
-        0 < len(set(row["names"])) < everything for row in found if row["name"] not in wholes
-    ) >= 2
+    held = {frozenset(row["names"]) for row in found if row["name"] not in wholes}
+    return sum(0 < len(names) < everything for names in held)
 
 
 def _ask_function(
@@ -105,7 +117,7 @@ def _ask_function(
     frames = own if returned is None else [_returned(returned, own, reader, session)]
     found, _ = lists(frames, [network], [], reader)
     counts = numbers(frames, reader)
-    if returned is None and not _speaks(counts):
+    if returned is None and not _speaks(counts, reader):
         counts = printed.numbers(heard.text)
     if len(found) < 2 and not counts:
         raise BadAnswer(
