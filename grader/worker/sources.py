@@ -123,25 +123,36 @@ def _contradicts(name: str, wanted: str) -> bool:
 
 
 def scripts_that_walk(folder: Path) -> list[Source]:
-    """The files that look at a network's layers or parameters, most likely first."""
-    return _ranked(folder, _WALKS)
+    """The files that look at a network's layers or parameters, or import one of the submission that
+    does; those that a person would run first."""
+    files = read(folder)
+    walks = [source for source in files if _WALKS & source.attributes]
+    run = _entries(files, walks)
+    looks = sorted(walks, key=lambda one: (one not in run, -len(_WALKS & one.attributes)))
+    return [*looks, *(one for one in run if one not in walks)]
 
 
 def scripts_that_train(folder: Path) -> list[Source]:
     """The files that a person would run for a training: which call `backward`, or import a file of
-    the submission that does, and which no other file imports."""
+    the submission that does."""
     files = read(folder)
-    trains = {source.path for source in files if source.trains}
+    run = _entries(files, [source for source in files if source.trains])
+    return sorted(run, key=lambda one: -len({"backward", "step"} & one.attributes))
+
+
+def _entries(files: list[Source], doing: list[Source]) -> list[Source]:
+    """The files that do something themselves or by what they import, and that no other such file
+    imports; all such files where they import each other."""
+    does = {source.path for source in doing}
     while more := {
         source.path
         for source in files
-        if source.path not in trains
-        and any(other.path in trains and _imports(source, other) for other in files)
+        if source.path not in does
+        and any(other.path in does and _imports(source, other) for other in files)
     }:
-        trains |= more
-    found = [source for source in files if source.path in trains]
-    run = [one for one in found if not any(_imports(other, one) for other in found)]
-    return sorted(run or found, key=lambda one: -len({"backward", "step"} & one.attributes))
+        does |= more
+    found = [source for source in files if source.path in does]
+    return [one for one in found if not any(_imports(other, one) for other in found)] or found
 
 
 def _imports(source: Source, other: Source) -> bool:
@@ -161,11 +172,6 @@ def is_called(folder: Path, function: str) -> bool:
             if any(getattr(f, "id", getattr(f, "attr", "")) == function for f in calls):
                 return True
     return False
-
-
-def _ranked(folder: Path, attributes: set[str]) -> list[Source]:
-    files = [source for source in read(folder) if attributes & source.attributes]
-    return sorted(files, key=lambda source: -len(attributes & source.attributes))
 
 
 def first_syntax_error(folder: Path) -> SyntaxError | None:
