@@ -59,8 +59,13 @@ def photos(images: np.ndarray[Any, Any]) -> torch.Tensor:
     return torch.from_numpy(large).permute(0, 3, 1, 2).float() / 255
 
 
+def normalised(images: torch.Tensor) -> torch.Tensor:
+    changed: torch.Tensor = transforms.Normalize(MEAN, STD)(images)
+    return changed
+
+
 def usual(images: np.ndarray[Any, Any]) -> torch.Tensor:
-    return transforms.Normalize(MEAN, STD)(photos(images))
+    return normalised(photos(images))
 
 
 def evaluated(
@@ -92,7 +97,7 @@ def test_what_the_loop_does_to_a_batch_is_learnt(shelves: Shelves, view: View) -
     loader = DataLoader(shelves.cifar("x", False, transforms.ToTensor()), 16)
 
     def loop(batch: torch.Tensor) -> torch.Tensor:
-        return transforms.Normalize(MEAN, STD)(batch).reshape(len(batch), -1)
+        return normalised(batch).reshape(len(batch), -1)
 
     found = evaluated(shelves, view, loader, loop)
     assert found.sure

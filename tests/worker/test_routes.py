@@ -1,0 +1,76 @@
+"""Which of a student's files and functions a training is looked for in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from grader.worker import sources
+
+TRAINER = "def train(model, loader):\n    loss.backward()\n    optimizer.step()\n"
+
+
+def submission(folder: Path, **files: str) -> Path:
+    for name, text in files.items():
+        path = folder / f"{name.replace('__', '/')}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return folder
+
+
+def trains(folder: Path) -> list[str]:
+    found = sources.scripts_that_train(folder)
+    return [source.path.relative_to(folder).as_posix() for source in found]
+
+
+def test_the_script_that_imports_the_training_is_run(tmp_path: Path) -> None:
+    files = {"engine": TRAINER, "nets": "import torch\n", "main": "from engine import train\n"}
+    assert trains(submission(tmp_path, **files)) == ["main.py"]
+
+
+def test_the_script_may_be_several_imports_away(tmp_path: Path) -> None:
+    files = {
+        "lib__loops": TRAINER, "lib____init__": "", "trainer": "import lib.loops as loops\n",
+        "hw2": "import trainer\n", "problem1": "print(1)\n",
+    }
+    assert trains(submission(tmp_path, **files)) == ["hw2.py"]
+
+
+def test_files_that_import_each_other_are_all_tried(tmp_path: Path) -> None:
+    files = {"a": f"import b\n{TRAINER}", "b": "import a\n"}
+    assert sorted(trains(submission(tmp_path, **files))) == ["a.py", "b.py"]
+
+
+def test_a_relative_import_names_the_file(tmp_path: Path) -> None:
+    files = {"hw__engine": TRAINER, "hw__run": "from .engine import train\n"}
+    folder = submission(tmp_path, **files)
+    assert trains(folder) == ["hw/run.py"]
+    (script,) = sources.scripts_that_train(folder)
+    assert script.is_of_a_package
+
+
+def test_what_walks_itself_is_tried_before_what_imports_it(tmp_path: Path) -> None:
+    files = {
+        "problem1": "for m in model.modules():\n    pass\n",
+        "groups": "for n, p in model.named_parameters():\n    m.modules()\n",
+        "problem2": "from groups import split\n",
+    }
+    found = sources.scripts_that_walk(submission(tmp_path, **files))
+    assert [source.path.name for source in found] == ["problem1.py", "groups.py", "problem2.py"]
+
+
+@pytest.mark.parametrize(
+    ("text", "called"),
+    [
+        ("def train(n):\n    return train(n - 1)\n", False),
+        ("def train():\n    pass\ntrain()\n", True),
+        ("def train():\n    pass\ndef main():\n    return [train() for _ in range(3)]\n", True),
+        ("import engine\nengine.train(1)\n", True),
+        ("model.train\n", False),
+    ],
+)
+def test_a_function_that_only_calls_itself_is_not_called(
+    tmp_path: Path, text: str, called: bool
+) -> None:
+    assert sources.is_called(submission(tmp_path, hw2=text), "train") is called
