@@ -112,7 +112,7 @@ class Reader:
         if whole is not None:
             yield Container(name, parent, whole, not parts and _walks_once(value))
         inner = [(key, part) for key, part in parts if self._is_container(part)]
-        by_layer = all(key[1:] in self.known.layers for key, _ in parts)
+        by_layer = all(key[1:] in self.known.layers and not key[1:].isdigit() for key, _ in parts)
         one_group = by_layer or len(parts) < 2 or len(inner) > _PARTS
         if depth < _DEEPEST - 1 and not (whole is not None and one_group):
             for key, part in inner[: 3 * _PARTS]:
@@ -221,9 +221,11 @@ def _kept_by_torch(value: Any) -> dict[str, Any]:
 
 def is_own(cls: type, folder: Path) -> bool:
     """Whether a class stands in the student's files."""
-    module = sys.modules.get(cls.__module__)
-    file = getattr(module, "__file__", None)
-    return cls.__module__ == "__main__" or (bool(file) and Path(str(file)).is_relative_to(folder))
+    name = cls.__module__
+    if name == "__main__":
+        return True
+    file = getattr(sys.modules.get(name), "__file__", None) if isinstance(name, str) else None
+    return isinstance(file, str) and Path(file).is_relative_to(folder)
 
 
 def _is_code(value: Any) -> bool:
@@ -247,4 +249,5 @@ def _walks_once(value: Any) -> bool:
 def _is_data(item: Any) -> bool:
     """Tensors that are no parameters: what a loader gives, which is long and slow."""
     some = item[:2] if isinstance(item, tuple | list) else [item]
-    return all(isinstance(x, torch.Tensor) and not isinstance(x, nn.Parameter) for x in some)
+    tensors = [isinstance(x, torch.Tensor) and not isinstance(x, nn.Parameter) for x in some]
+    return bool(tensors) and all(tensors)

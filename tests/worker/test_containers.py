@@ -120,6 +120,10 @@ def test_an_iterator_that_raises_gives_what_came() -> None:
     assert len(read(broken())[0].entries) == 2
 
 
+def test_an_iterator_of_lists_may_begin_with_an_empty_one() -> None:
+    assert len(names_of(iter([[], BN, CONV]))["x"]) == 4
+
+
 def test_iterators_of_data_are_left_alone() -> None:
     taken = []
 
