@@ -544,3 +544,16 @@ def test_an_extractor_and_the_classifier_that_it_feeds_are_one_network(watch: Wa
     assert (second.kind, second.images, second.norms_evaluating) == ("evaluate", 5, 1)
     assert trained.samples[None].shape == (5, 1, 8, 8)
     assert observer.steps.settings(trained.module) is not None
+
+
+def test_code_that_trains_may_come_to_the_end_of_a_batch(watch: Watch) -> None:
+    observer, model = watch(seconds=0.0), network()
+    with pytest.raises(BudgetReached, match="seconds"):
+        observer.out_of_time()   # nothing was trained yet
+    observer.budget = Budget()
+    train(model, sgd(model, 0.0))
+    observer.budget = Budget(seconds=0.0)
+    observer.out_of_time()
+    observer.began -= 11
+    with pytest.raises(BudgetReached, match="seconds"):
+        observer.out_of_time()

@@ -32,7 +32,6 @@ from grader.worker.watch.observer import Budget, BudgetReached, Observer
 from grader.worker.watch.saving import Saved
 
 A_FEW = 8
-PATIENCE = 10.0   # seconds after its time for a training to come to a batch boundary by itself
 
 
 def train(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, ...]) -> Answer:
@@ -57,7 +56,7 @@ def train(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, ...]) -
     way: Route | None = None
     error: BaseException | None = None
     returned: Any = None
-    with alarm(seconds + PATIENCE, observer.out_of_time):
+    with alarm(seconds, observer.out_of_time):
         try:
             way = route(session, view, args, lambda: bool(observer.trained))
             returned = way.run()

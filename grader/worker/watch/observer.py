@@ -31,6 +31,7 @@ from grader.worker.watch.passes import Pass
 from grader.worker.watch.steps import Steps
 
 MAX_NETWORKS = 100
+PATIENCE = 10.0   # seconds
 # An evaluation whose passes record gradients may be told apart by the next step only.
 MAX_PENDING = 5000
 
@@ -85,8 +86,11 @@ class Observer:
         self._muted = True
 
     def out_of_time(self) -> None:
-        """To be called in the main thread when all time is over, wherever it is."""
-        self._stop("seconds")
+        """To be called in the main thread, wherever it is, when the budget of seconds is used up,
+        and again: code that trains has some seconds more to come to a batch boundary."""
+        patience = PATIENCE if self.trained else 0.0
+        if monotonic() - self.began >= (self.budget.seconds or 0.0) + patience:
+            self._stop("seconds")
 
     @property
     def trained(self) -> list[Watched]:
