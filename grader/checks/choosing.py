@@ -68,12 +68,14 @@ def choose(lists: Sequence[Row], truth: Truth) -> Triple:
     """The three lists that count as the student's answer.
 
     Of several attempts the last complete one counts; lists of one attempt live in one frame, and in
-    a notebook were bound in the same cell.
+    a notebook were bound in the same cell. Two lists whose names say nothing, as an optimizer needs
+    them for what is decayed and what is not, are no attempt at three groups.
     """
     best: Triple = (None, None, None)
     for attempt in _attempts(lists):
         triple = _by_position(attempt) or _by_label_and_overlap(attempt, truth)
-        if sum(chosen is not None for chosen in triple) >= max(2, _size(best)):
+        named = any(chosen is not None and chosen.named for chosen in triple)
+        if _size(triple) >= max(2 if named else 3, _size(best)):
             best = triple
     return best
 
@@ -113,6 +115,8 @@ def _by_label_and_overlap(rows: list[Row], truth: Truth) -> Triple:
     ][-8:]
     best, score = None, 0.0
     for order in itertools.permutations(unnamed, min(len(missing), len(unnamed))):
+        if len({frozenset(option.names) for option in order}) < len(order):
+            continue   # one list under two names is one group
         value = sum(
             overlap(option.names, truth[group])
             for group, option in zip(missing, order, strict=False)

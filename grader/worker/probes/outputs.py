@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from grader import wire
 from grader.worker.session import BadAnswer
+from grader.worker.watch.passes import first_tensor
 
 Rows = NDArray[np.float32]
 
@@ -18,12 +18,12 @@ Rows = NDArray[np.float32]
 def as_rows(output: Any, images: int | None) -> Rows:
     """float32, one row per image of the batch (None: any number). Raises BadAnswer for the rest.
 
-    Of several outputs, as of a network with auxiliary classifiers, the first counts.
+    Of several outputs, as of a network with auxiliary classifiers, the first with a row per image
+    counts.
     """
-    if isinstance(output, Mapping) and output:
-        output = next(iter(output.values()))
-    if isinstance(output, (tuple, list)) and output:
-        output = output[0]
+    if not isinstance(output, torch.Tensor):
+        found = first_tensor(output)
+        output = output if found is None else found
     if not isinstance(output, torch.Tensor):
         raise BadAnswer(f"the network's output is {type(output).__name__}; a tensor was expected")
     shape = tuple(output.shape)

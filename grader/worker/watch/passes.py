@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import types
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -14,6 +15,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from grader.worker.watch.batches import Batch
 from grader.worker.watch.networks import Watched
 from grader.worker.watch.places import Place
+
+DEEPEST = 3   # outputs in outputs
 
 
 class Pass:
@@ -128,12 +131,23 @@ def is_batch(value: Any) -> bool:
 
 
 def first_tensor(output: Any) -> torch.Tensor | None:
-    """Of several outputs, as of a network with auxiliary classifiers, the first."""
+    """Of several outputs, in a tuple, a mapping or an object, the first that has a row per image;
+    a loss beside the scores has none. Otherwise the first."""
+    found = list(_tensors(output, 0))
+    return next((one for one in found if one.dim() == 2), found[0] if found else None)
+
+
+def _tensors(output: Any, depth: int) -> Iterator[torch.Tensor]:
+    if isinstance(output, torch.Tensor):
+        yield output
+        return
     if isinstance(output, Mapping):
         output = [*output.values()]
-    while isinstance(output, (tuple, list)) and output:
-        output = output[0]
-    return output if isinstance(output, torch.Tensor) else None
+    elif dataclasses.is_dataclass(output) and not isinstance(output, type):
+        output = [*vars(output).values()]
+    if isinstance(output, (tuple, list)) and depth < DEEPEST:
+        for part in output:
+            yield from _tensors(part, depth + 1)
 
 
 def statistics(norms: Iterable[nn.Module]) -> list[torch.Tensor]:
