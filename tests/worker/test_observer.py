@@ -557,3 +557,13 @@ def test_code_that_trains_may_come_to_the_end_of_a_batch(watch: Watch) -> None:
     observer.began -= 11
     with pytest.raises(BudgetReached, match="seconds"):
         observer.out_of_time()
+
+
+def test_an_optimizer_of_another_network_is_told(watch: Watch) -> None:
+    observer, model, other = watch(), network(), network()
+    train(model, sgd(other, 0.5), passes=3)
+    observer.finish()
+    assert observer.trained[0].module is model
+    settings = observer.steps.settings(model)
+    assert settings is not None
+    assert {id(one) for one in settings.groups[0]["params"]} == set(map(id, other.parameters()))

@@ -61,6 +61,7 @@ class Steps:
         """
         own = {id(parameter) for parameter in network.parameters()}
         used = [which for which in self._settings if _ids(self._settings[which].groups) & own]
+        used = used or list(self._settings)   # optimizers were stepped, and all of another network
         used.reverse()
         used.sort(key=lambda which: -self._with_settings[which])
         if not used:
