@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.worker import sources
+from grader.worker import scripts
 
 TRAINER = "def train(model, loader):\n    loss.backward()\n    optimizer.step()\n"
 
@@ -20,7 +20,7 @@ def submission(folder: Path, **files: str) -> Path:
 
 
 def trains(folder: Path) -> list[str]:
-    found = sources.scripts_that_train(folder)
+    found = scripts.that_train(folder)
     return [source.path.relative_to(folder).as_posix() for source in found]
 
 
@@ -46,7 +46,7 @@ def test_a_relative_import_names_the_file(tmp_path: Path) -> None:
     files = {"hw__engine": TRAINER, "hw__run": "from .engine import train\n"}
     folder = submission(tmp_path, **files)
     assert trains(folder) == ["hw/run.py"]
-    (script,) = sources.scripts_that_train(folder)
+    (script,) = scripts.that_train(folder)
     assert script.is_of_a_package
 
 
@@ -56,7 +56,7 @@ def test_what_walks_itself_is_tried_before_what_imports_it(tmp_path: Path) -> No
         "groups": "for n, p in model.named_parameters():\n    m.modules()\n",
         "problem2": "from groups import split\n",
     }
-    found = sources.scripts_that_walk(submission(tmp_path, **files))
+    found = scripts.that_walk(submission(tmp_path, **files))
     assert [source.path.name for source in found] == ["problem1.py", "groups.py", "problem2.py"]
 
 
@@ -73,4 +73,4 @@ def test_what_walks_itself_is_tried_before_what_imports_it(tmp_path: Path) -> No
 def test_a_function_that_only_calls_itself_is_not_called(
     tmp_path: Path, text: str, called: bool
 ) -> None:
-    assert sources.is_called(submission(tmp_path, hw2=text), "train") is called
+    assert scripts.is_called(submission(tmp_path, hw2=text), "train") is called

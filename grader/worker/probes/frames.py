@@ -18,7 +18,7 @@ import torch
 import torchvision
 from torch import nn
 
-from grader.worker import networks, sources, stand_ins
+from grader.worker import networks, scripts, sources, stand_ins
 from grader.worker.containers import Drained, Known, Reader, attributes
 from grader.worker.found import Frame
 from grader.worker.printed import listening
@@ -181,7 +181,7 @@ def _whole(networks: list[nn.Module], built: list[nn.Module]) -> list[nn.Module]
 
 def candidates(session: Session, wanted: str) -> list[Source]:
     """The scripts to try for a question about layers and parameters; raises when there is none."""
-    found = sources.scripts_that_walk(session.folder)
+    found = scripts.that_walk(session.folder)
     if not found:
         broken = sources.first_syntax_error(session.folder)
         if broken is not None:

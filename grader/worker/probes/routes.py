@@ -14,7 +14,7 @@ import torch
 import torchvision
 from torch import nn
 
-from grader.worker import sources
+from grader.worker import scripts, sources
 from grader.worker.running import call, function, run_as_script, takes
 from grader.worker.session import BadAnswer, Session
 from grader.worker.view import View, loader
@@ -50,13 +50,13 @@ def route(
     if one is not None and judge is not None and not _by_itself(session, "train_one_epoch"):
         run = lambda: _epoch_by_epoch(session, one, judge, view, args)  # noqa: E731  # one of three
         return Route(run, "train_one_epoch()", False)
-    names = " and ".join(one.path.name for one in sources.scripts_that_train(session.folder))
+    names = " and ".join(one.path.name for one in scripts.that_train(session.folder))
     return Route(lambda: _run_scripts(session, trained), names or "the code", True)
 
 
 def _ours(session: Session, name: str) -> Callable[..., Any] | None:
     """The student's function, unless it is a part of a script that trains by itself."""
-    if sources.scripts_that_train(session.folder):
+    if scripts.that_train(session.folder):
         if sources.has_own_signature(session.folder, name):
             return None
         if name == "train" and _by_itself(session, name):
@@ -68,7 +68,7 @@ def _by_itself(session: Session, name: str) -> bool:
     """Whether the student's own code calls a function, on a network that only it can build."""
     own = "build_model" if name == "train" else "make_optimizer"
     defined = sources.defining(session.folder, own) is not None
-    return not defined and sources.is_called(session.folder, name)
+    return not defined and scripts.is_called(session.folder, name)
 
 
 def _train(session: Session, whole: Any, view: View, args: Mapping[str, Any]) -> Any:
@@ -122,7 +122,7 @@ def _loaders(view: View, args: Mapping[str, Any]) -> tuple[Any, Any]:
 def _run_scripts(session: Session, trained: Callable[[], bool]) -> None:
     """Run the scripts that train until one has; then, where none has, what they define and do not
     call. Raises what ended the first one."""
-    found = sources.scripts_that_train(session.folder)
+    found = scripts.that_train(session.folder)
     if not found:
         broken = sources.first_syntax_error(session.folder)
         raise broken or sources.not_found(session.folder, WANTED)
@@ -145,7 +145,7 @@ def _call_uncalled(
     """What needs no argument, last first: `main` stands at the end and calls the others."""
     names = [name for name, count in source.functions.items() if count == 0]
     for name in reversed(names):
-        found, called = namespace.get(name), sources.is_called(source.path.parent, name)
+        found, called = namespace.get(name), scripts.is_called(source.path.parent, name)
         if isinstance(found, types.FunctionType) and not called:
             found()
             if trained():
