@@ -1,14 +1,11 @@
-"""The observer: it sees each module that is called and each step of an optimizer, and makes passes,
-runs and networks of them. Installed once in a session's own process, for all of its life.
-
-Modules are watched by a `__call__` around torch's own, and not by torch's global hooks: these slow
-each call of each layer down, and every transform of an image is a module too.
+"""The observer: it is told of each pass through a network and of each step of an optimizer, and
+makes runs and networks of them. Installed once in a session's own process, for all of its life.
 """
 
 from __future__ import annotations
 
 import functools
-import sys
+import types
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,12 +15,12 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim import Optimizer, swa_utils
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from grader.worker.watch import places
 from grader.worker.watch.batches import Batches
+from grader.worker.watch.calls import Calls
 from grader.worker.watch.chains import with_chains
 from grader.worker.watch.mistakes import Mistakes
 from grader.worker.watch.networks import Watched
@@ -61,18 +58,16 @@ class Observer:
     _networks: list[Watched] = field(default_factory=list)
     _by_module: dict[int, tuple[nn.Module, Watched]] = field(default_factory=dict)
     _pending: deque[Pass] = field(default_factory=deque)
-    _inside: bool = False   # of a network that was called: what is called now is a layer of it
     _passes: int = 0
-    _open: Pass | None = None
-    _muted: bool = False
 
     def __post_init__(self) -> None:
+        self.calls = Calls(self._begin)
         self.batches = Batches(self.folder)
         self.mistakes = Mistakes(self.folder)
 
     def install(self) -> None:
         """Hook into torch."""
-        nn.Module.__call__ = self._watching(nn.Module.__call__)  # type: ignore[method-assign]  # see above
+        self.calls.install()
         register_optimizer_step_post_hook(self._stepped)
         self.steps.install()
         self.batches.install()
@@ -83,7 +78,7 @@ class Observer:
         """Tell the last passes apart. Nothing is observed afterwards."""
         self._close()
         self._settle(all_of_them=True)
-        self._muted = True
+        self.calls.muted = True
 
     def out_of_time(self) -> None:
         """To be called in the main thread, wherever it is, when the budget of seconds is used up,
@@ -121,63 +116,18 @@ class Observer:
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
             self._close()
-            before, self._muted = self._muted, True
+            before, self.calls.muted = self.calls.muted, True
             try:
                 return function(*args, **kwargs)
             finally:
-                self._muted = before
+                self.calls.muted = before
 
         return call
 
-    # What is called -------------------------------------------------------------------------------
+    # What is told ---------------------------------------------------------------------------------
 
-    def _watching(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        observer = self
-
-        def call(self: nn.Module, *args: Any, **kwargs: Any) -> Any:
-            if observer._inside:
-                if observer._open is not None and isinstance(self, _BatchNorm):
-                    observer._open.calls(self)
-                return original(self, *args, **kwargs)
-            if observer._concerns(self):
-                return observer._outermost(original, self, args, kwargs)
-            return original(self, *args, **kwargs)
-
-        return call
-
-    def _concerns(self, module: nn.Module) -> bool:
-        """Whether a module that is called by itself may be a network, or a layer of one whose
-        `forward` was called by name."""
-        layer = not module._parameters and not module._modules
-        if self._muted or (layer and (self._open is None or self._open.frame is None)):
-            return False
-        return not _recomputes() and torch._C._get_tracing_state() is None
-
-    def _outermost(
-        self, original: Callable[..., Any], module: nn.Module, args: Any, kwargs: Any
-    ) -> Any:
-        forwarding = places.forwarding(sys._getframe(2), module)
-        root = forwarding.network if forwarding is not None else module
-        frame = forwarding.frame if forwarding is not None else None
-        goes_on = frame is not None and self._open is not None and self._open.frame is frame
-        if not goes_on:
-            if next(root.parameters(), None) is None:
-                return original(module, *args, **kwargs)
-            self._begin(root, args, frame)
-        one = self._open
-        assert one is not None
-        if frame is not None and isinstance(module, _BatchNorm):
-            one.calls(module)
-        self._inside = True
-        try:
-            output = original(module, *args, **kwargs)
-        finally:
-            self._inside = False
-        one.ends(output)
-        return output
-
-    def _begin(self, root: nn.Module, inputs: Any, frame: Any) -> None:
-        before = self._open
+    def _begin(self, root: nn.Module, inputs: Any, frame: types.FrameType | None) -> Pass:
+        before = self.calls.open
         fed_by = before.network if before is not None and before.feeds(inputs) else None
         self._close()
         self._settle(all_of_them=False)
@@ -188,11 +138,12 @@ class Observer:
         network.looks_at(one)
         if fed_by is not None and fed_by is not network and one.may_train:
             network.fed_by = fed_by
-        self._open = one
+        self.calls.open = one
         self._pending.append(one)
+        return one
 
     def _stepped(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
-        if self._muted:
+        if self.calls.muted:
             return
         self.steps.add(optimizer)
         parameters = {id(one) for group in optimizer.param_groups for one in group["params"]}
@@ -203,8 +154,8 @@ class Observer:
 
     def _loss(self, output: Any, targets: Any) -> Pass | None:
         """A loss is computed: of the pass that is open, if it is of that one's output."""
-        one = self._open
-        if self._muted or one is None or one.output is None:
+        one = self.calls.open
+        if self.calls.muted or one is None or one.output is None:
             return None
         if one.output.data_ptr() != output.data_ptr() or one.output.shape != output.shape:
             return None
@@ -230,9 +181,9 @@ class Observer:
         return network
 
     def _close(self) -> None:
-        if self._open is not None:
-            self._open.closes()
-            self._open = None
+        if self.calls.open is not None:
+            self.calls.open.closes()
+            self.calls.open = None
 
     def _settle(self, all_of_them: bool) -> None:
         """Hand on the passes that can be told apart: a step tells all of them."""
@@ -257,8 +208,3 @@ class Observer:
         self.stopped = budget
         raise BudgetReached(budget)
 
-
-def _recomputes() -> bool:
-    """Whether this is within a backward pass: activation checkpoints run layers once more there."""
-    task = getattr(torch._C, "_current_graph_task_id", None)   # private, and may go
-    return task is not None and task() != -1
