@@ -27,7 +27,15 @@ from typing import Any, Literal
 ROOT = Path(__file__).parent.parent
 Way = Literal["bare", "watched"]
 TARGET = 1.05
-SCRIPTS = ("cifar_hw2.py", "ownsignatures_hw2_problem2.py")
+SCRIPTS = (
+    "accumulates_hw2_problem2.py",
+    "callsforward_hw2_problem2.py",
+    "cifar_hw2.py",
+    "lightningish_hw2_problem2.py",
+    "ownsignatures_hw2_problem2.py",
+    "twooptimizers_hw2_problem2.py",
+    "unshuffled_hw2_problem2.py",
+)
 
 
 @dataclass(frozen=True)
