@@ -90,6 +90,14 @@ def group_parameters():
     bn, bias, rest = affine(model), offsets(model), others(model)
     return bn, bias, rest
 """,
+    "counts that are only printed": """
+def size(kinds, own):
+    return sum(p.numel() for m in resnet18().modules() if isinstance(m, kinds)
+               for name, p in m.named_parameters(recurse=False) if name in own)
+print(f"BN: {size(nn.BatchNorm2d, ('weight', 'bias')):,}")
+print("biases", size((nn.Conv2d, nn.Linear), ("bias",)))
+print("others =", size((nn.Conv2d, nn.Linear), ("weight",)))
+""",
     "a number too large for a frame beside it": """
 big = 10 ** 6000
 model = resnet18()
@@ -100,6 +108,9 @@ WRONG = {
     "the right counts, typed in": """
 n_bn, n_bias, n_rest = 9600, 1000, 11678912
 model = resnet18()
+""",
+    "the right counts, printed": """
+print("BN: 9,600\\nbiases 1000\\nothers = 11678912", len(list(resnet18().modules())))
 """,
     "everything in every group": """
 model = resnet18()
@@ -119,7 +130,7 @@ def grades() -> Iterator[Mapping[str, Grade]]:
         submissions = Path(folder) / "submissions"
         submissions.mkdir()
         for title, body in (RIGHT | WRONG).items():
-            text = IMPORTS + (HELPERS if title in RIGHT else "") + body
+            text = IMPORTS + (HELPERS if "affine(" in body else "") + body
             (submissions / f"{key(title)}.py").write_text(text, encoding="utf-8")
         setting = pipeline.set_up(
             rubric,

@@ -145,7 +145,7 @@ OTHER_TWO = [found("bias", BIASES), found("rest", REST)]
 
 
 def test_the_keys_of_a_dictionary_say_which_part_is_which() -> None:
-    lists = parts("bn_groups", (".rest", REST), (".bias", BIASES), (".bn", NORM))
+    lists = parts("bn_groups", (".rest", NORM), (".bias", BIASES), (".bn", REST))
     assert labels(lists) == ["bn_groups.bn", "bn_groups.bias", "bn_groups.rest"]
 
 
@@ -177,6 +177,6 @@ def test_a_returned_tuple_is_read_by_its_order_whatever_its_parts_are_made_of() 
 
 def test_lists_of_everything_and_of_nothing_of_the_network_are_no_groups() -> None:
     strangers = [found(f"words{number}", [], foreign=9, empty=False) for number in range(9)]
-    everything = found("params", [*NORM, *BIASES, *REST])
-    lists = [found("x", REST), found("y", NORM), found("z", BIASES), everything, *strangers]
+    everything = [found(f"all{number}", [*NORM, *BIASES, *REST]) for number in range(9)]
+    lists = [found("x", REST), found("y", NORM), found("z", BIASES), *everything, *strangers]
     assert labels(lists) == ["y", "z", "x"]
