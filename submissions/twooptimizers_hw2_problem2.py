@@ -1,4 +1,3 @@
-import math
 import torch
 from torch import nn
 from torch.optim import SGD
@@ -7,9 +6,6 @@ from torchvision.datasets import CIFAR10
 from torch.utils.data import DataLoader
 
 torch.manual_seed(7)
-
-def lr_at(epoch, base=0.05, total=10):
-    return base * 0.5 * (1 + math.cos(math.pi * epoch / total))
 
 class Block(nn.Module):
     def __init__(self, c, k):
@@ -40,6 +36,8 @@ for layer in model.modules():
         offsets.append(layer.bias)
 opt_w = SGD(weights, lr=0.05, momentum=0.9, nesterov=True, weight_decay=1e-3)
 opt_b = SGD(offsets, lr=0.05, momentum=0.9, nesterov=True)
+sched_w = torch.optim.lr_scheduler.CosineAnnealingLR(opt_w, 10)
+sched_b = torch.optim.lr_scheduler.CosineAnnealingLR(opt_b, 10)
 
 norm = transforms.Normalize((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616))
 train_dl = DataLoader(CIFAR10('data', True, transforms.Compose([transforms.RandomCrop(32, 4), transforms.ToTensor(), norm]),
@@ -48,10 +46,6 @@ test_dl = DataLoader(CIFAR10('data', False, transforms.Compose([transforms.ToTen
 
 criterion = nn.CrossEntropyLoss()
 for epoch in range(10):
-    for o in (opt_w, opt_b):
-        for pg in o.param_groups:
-            pg['lr'] = lr_at(epoch)
-
     model.train()
     sum_loss = 0
     for data, target in train_dl:
@@ -62,6 +56,7 @@ for epoch in range(10):
         opt_w.step()
         opt_b.step()
         sum_loss += loss.item()
+    sched_w.step(); sched_b.step()
 
     model.eval()
     with torch.no_grad():
@@ -69,4 +64,4 @@ for epoch in range(10):
         for data, target in test_dl:
             hit += (model(data).argmax(1) == target).sum().item()
             all_ += len(target)
-    print(f'{epoch + 1:2}/10  lr {lr_at(epoch):.4f}  loss {sum_loss / len(train_dl):.4f}  acc {hit / all_:.4f}')
+    print(f'{epoch + 1:2}/10  lr {sched_w.get_last_lr()[0]:.4f}  loss {sum_loss / len(train_dl):.4f}  acc {hit / all_:.4f}')
