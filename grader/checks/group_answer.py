@@ -94,7 +94,9 @@ def unassigned(
 
 def _has_count(evidence: Evidence, group: int, truth: Truth) -> bool:
     wanted = sum(truth[group].values())
-    return evidence.outcome.answered and stands_there(evidence.value["numbers"], group, wanted)
+    if not wanted or not evidence.outcome.answered:
+        return False   # zero stands everywhere
+    return stands_there(evidence.value["numbers"], group, wanted)
 
 
 def table_of(answer: Answer, truth: Truth) -> Table:

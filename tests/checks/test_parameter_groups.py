@@ -418,3 +418,9 @@ def test_an_exception_after_the_answer_is_a_hint() -> None:
     assert found_.hints == (
         "Your code raised an exception on its way: hw2.py, line 9: FileNotFoundError: no photo.",
     )
+
+
+def test_numbers_of_a_script_that_holds_no_network_are_not_for_a_person() -> None:
+    numbers = [{"name": "epoch", "value": 0, "cell": 0, "line": 3}]
+    evidence = reply([], PUBLIC, numbers=numbers, structure=[], replaced=False)
+    assert verdict(dict.fromkeys(ROWS, evidence)).status == "failed"

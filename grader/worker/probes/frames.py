@@ -158,12 +158,22 @@ def known(found: list[nn.Module], folder: Path) -> Known:
 
 
 def _networks(frames: list[Frame]) -> list[nn.Module]:
-    """Those that a name stands for; lists of layers and of parameters are none."""
+    """Those that a name stands for; lists of layers and of parameters are none, nor are losses."""
     lists = nn.ParameterList | nn.ParameterDict | nn.ModuleList | nn.ModuleDict
     return [
-        value for frame in frames for value in frame.values.values()
+        _unwrapped(value) for frame in frames for value in frame.values.values()
         if isinstance(value, nn.Module) and not isinstance(value, lists)
+        and next(value.parameters(), None) is not None
     ]
+
+
+def _unwrapped(network: nn.Module) -> nn.Module:
+    """Without `DataParallel` and `torch.compile`, which put a prefix before every name."""
+    for name in ("module", "_orig_mod"):
+        inner = network._modules.get(name)
+        if isinstance(inner, nn.Module) and len(network._modules) == 1 and not network._parameters:
+            return _unwrapped(inner)
+    return network
 
 
 def _whole(networks: list[nn.Module], built: list[nn.Module]) -> list[nn.Module]:
