@@ -113,6 +113,15 @@ def test_what_is_no_state_of_the_network_is_passed_over(saved: Saved, view: View
     assert best([candidate(network)], [], saved, view).network is network
 
 
+def test_a_network_without_a_rival_is_not_run(saved: Saved, view: View) -> None:
+    class Teller(nn.Module):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            raise AssertionError
+
+    network = Teller()
+    assert best([candidate(network)], [], saved, view).network is network
+
+
 def test_a_better_copy_that_was_evaluated_predicts(saved: Saved, view: View) -> None:
     average = seeing(1.0)
     copies = [watched(average), watched(nn.Linear(2, 2))]

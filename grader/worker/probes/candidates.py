@@ -48,10 +48,14 @@ def best(
 ) -> Candidate:
     """The network with the highest top-1 accuracy on the validation images, then its best state; of
     equals the first, and the state in which it was left before others."""
-    scored = [_scored(one, view) for one in candidates]
-    first = max(scored, key=lambda one: one.accuracy)
-    states = [first, *(_scored(one, view) for one in _other_states(first, copies, saved))]
-    return max(states, key=lambda one: one.accuracy)
+    first = _best(candidates, view)
+    return _best([first, *_other_states(first, copies, saved)], view)
+
+
+def _best(candidates: Sequence[Candidate], view: View) -> Candidate:
+    if len(candidates) == 1:
+        return candidates[0]   # nothing to decide
+    return max((_scored(one, view) for one in candidates), key=lambda one: one.accuracy)
 
 
 def _scored(one: Candidate, view: View) -> Candidate:
