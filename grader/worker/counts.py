@@ -15,6 +15,7 @@ from grader.worker.found import Frame
 
 MAX_NUMBERS = 300
 MAX_TABLES = 40
+MOST_LAYERS = 1000   # of a network, counted one by one; more are labels, or pixels
 _FEW = 24            # numbers in one container that may each be the count of a group
 _SETTING = 10.0      # a momentum of 1.0 is no count; who adds up in floats gets further than that
 _WHOLE = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
@@ -69,7 +70,7 @@ def tables(frames: Sequence[Frame], reader: Reader) -> list[dict[str, Any]]:
             if name.startswith("__"):
                 continue
             pairs = as_table(value, reader) or [["", count] for count in _whole_numbers(value)]
-            if pairs:
+            if 0 < len(pairs) <= MOST_LAYERS:
                 cell, line = frame.place(name)
                 rows.append({"frame": position, "name": name, "pairs": pairs, "cell": cell,
                              "line": line, "printed": False})

@@ -18,7 +18,7 @@ from typing import Any, TextIO
 MAX_CHARACTERS = 200_000   # of the beginning, and as many of the end
 MAX_ROWS = 1000
 _NAME = 80                 # characters of a name
-_LEAST = 8                 # lines that look like a table
+_LEAST, _MOST = 8, 1000    # lines that look like a table of layers
 _OWN = {"weight", "bias"}
 
 # Whole numbers, also with separators; no part of a word, of a decimal, a range or an ordinal.
@@ -169,7 +169,7 @@ def tables(text: str, layers: Collection[str]) -> list[dict[str, Any]]:
     return [
         {"frame": 0, "name": f"printed table {number}", "pairs": pairs, "cell": 0, "line": line,
          "printed": True}
-        for number, (line, pairs) in enumerate(found, 1) if len(pairs) >= _LEAST
+        for number, (line, pairs) in enumerate(found, 1) if _LEAST <= len(pairs) <= _MOST
     ][-20:]
 
 

@@ -503,6 +503,12 @@ RIGHT_LAYERS = {
         net = resnet18()
         counts = {m: size(m.parameters(recurse=False)) for m in net.modules()}
     """,
+    "beside long lists of other numbers": """
+        counts = {n: p.numel() for n, p in resnet18().named_parameters()}
+        targets = [[k] * 4000 for k in range(30)]
+        (a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x, y, z, *_) = targets
+        A, B, C, D, E, F, G, H, I, J, K, L, M, N, O, P, Q, R, S, T, U, V, W, X, Y, Z, *_ = targets
+    """,
     "printed by parameter": """
         net = resnet18()
         for name, p in net.named_parameters():
