@@ -126,14 +126,16 @@ def _logits(
     classes = len(key.exam.classes)
     counts = (len(key.hidden_labels), len(key.validation_labels))
     sizes = tuple(len(blob) for blob in predictions.blobs)
-    if sizes != tuple(4 * count * classes for count in counts):
-        found = predictions.value.get("classes") if isinstance(predictions.value, dict) else None
+    found = predictions.value.get("classes") if isinstance(predictions.value, dict) else None
+    # More of them, as of a ResNet-18 as it comes, are outputs that must not win.
+    width = max(classes, found or 0)
+    if sizes != tuple(4 * count * width for count in counts):
         return (
             f"The network's output has {found or 'no usable'} columns; {classes} were expected, "
             "one per class, and one row per image."
         )
     arrays = [
-        np.frombuffer(blob, dtype="<f4").reshape(count, classes)
+        np.frombuffer(blob, dtype="<f4").reshape(count, width)
         for blob, count in zip(predictions.blobs, counts, strict=True)
     ]
     if not all(np.isfinite(array).all() for array in arrays):
@@ -159,7 +161,9 @@ def _hints(training: Evidence) -> tuple[str, ...]:
 
 def _confusion(logits: NDArray[np.float32], key: AnswerKey) -> ConfusionMatrix:
     classes = len(key.exam.classes)
-    flat = key.hidden_labels * classes + logits.argmax(1)
+    predicted = logits.argmax(1)
+    known = predicted < classes   # an output that stands for no class has no column
+    flat = key.hidden_labels[known] * classes + predicted[known]
     counts = np.bincount(flat, minlength=classes * classes).reshape(classes, classes)
     rows = tuple(tuple(int(n) for n in row) for row in counts)
     title = "Hidden images: true class down, predicted across"

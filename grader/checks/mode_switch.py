@@ -26,6 +26,10 @@ ASKED = (
     "eval mode in every evaluation pass, in every epoch. In evaluation an image's output must not "
     "depend on the batch that it is in, and running statistics must not move."
 )
+NOT_YET = (
+    "Your script was stopped when its budget was used up, before it evaluated its network: a "
+    "person reads how it does that."
+)
 # Rows of a batch are computed in another order when the batch is another: float32 rounding.
 TOLERANCE = 1e-3
 
@@ -62,8 +66,13 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
     tracked = training.value["batches_tracked"]
     problems = _training_problems(train_rows, tracked)
     right_in_training = not problems
+    if not evaluation_rows and training.value["stopped"]:
+        reason = " ".join([*problems, NOT_YET])
+        return Verdict(criterion.id, "needs_marking", 0.0, reason, asked=ASKED,
+                       tables=(_table(runs),), seen={"right_in_training": right_in_training})
     in_evaluation = _evaluation_problems(evaluation_rows, training.value)
-    in_evaluation += _behaviour(evaluation, key)
+    if training.value["form"] == "function":   # a script's own may leave the switch to its caller
+        in_evaluation += _behaviour(evaluation, key)
     problems += in_evaluation
     fraction = 0.5 * right_in_training + 0.5 * (not in_evaluation)
     reason = " ".join(problems)

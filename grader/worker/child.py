@@ -199,7 +199,8 @@ def _become_session(ends: tuple[int, int, int]) -> None:
 
 def _spawn(cap: int) -> Child:
     process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "grader.worker.session"],
+        # Not `-m`: as `__main__` its exceptions would be others than those that probes raise.
+        [sys.executable, "-P", "-c", "from grader.worker.session import main; main()"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

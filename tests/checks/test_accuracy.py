@@ -77,7 +77,7 @@ def test_logits_that_are_not_finite_earn_nothing(value: float, which: int) -> No
 @pytest.mark.parametrize(
     ("value", "blobs"),
     [
-        ({"classes": 4}, (b"\0" * 160, b"\0" * 160)),
+        ({"classes": 2}, (b"\0" * 80, b"\0" * 80)),
         ({"classes": 3}, (logits(10),)),
         ({"classes": 3}, ()),
         ({"classes": 3}, (logits(10)[:-1], logits(10))),
@@ -91,6 +91,17 @@ def test_outputs_of_another_shape_earn_nothing(value: Any, blobs: tuple[bytes, .
     found = verdict(answered(value, *blobs))
     assert (found.status, found.fraction) == ("failed", 0)
     assert "3 were expected, one per class, and one row per image" in found.reason
+
+
+def test_outputs_that_stand_for_no_class_must_not_win() -> None:
+    rows = np.pad(np.frombuffer(logits(8), dtype="<f4").reshape(10, 3), ((0, 0), (0, 2)))
+    rows[0, 4] = 9
+    wide = answered({"classes": 5}, rows.tobytes(), rows.tobytes())
+    found = verdict(wide)
+    assert found.seen["hidden_accuracy"] == 0.7
+    (matrix,) = found.pictures
+    assert isinstance(matrix, ConfusionMatrix)
+    assert sum(map(sum, matrix.counts)) == 9
 
 
 def test_a_report_unlike_what_the_host_computes_is_told_with_both() -> None:

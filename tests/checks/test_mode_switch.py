@@ -196,3 +196,9 @@ def test_the_stretches_are_tabulated_as_observed() -> None:
     assert found.tables[0].rows == (
         ("train", "5", "train", "0.1", "moved"), ("evaluate", "5", "train", "", "moved"),
     )
+
+
+def test_a_script_that_was_stopped_before_it_evaluated_waits_for_a_person() -> None:
+    found = verdict(trained([run("train")], stopped="epochs"))
+    assert (found.status, found.fraction) == ("needs_marking", 0)
+    assert verdict(trained([run("train")])).fraction == 0.5

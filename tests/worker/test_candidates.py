@@ -146,6 +146,7 @@ def test_crops_of_an_image_are_asked_together_and_their_mean_counts() -> None:
     torch.manual_seed(0)
     expected = torch.randn(4, 5, 3, 8, 8)
     torch.manual_seed(0)
-    rows = logits(network, crops, np.zeros((4, 8, 8, 3), dtype=np.uint8))
+    images = np.zeros((4, 8, 8, 3), dtype=np.uint8)
+    rows = logits(Candidate(watched(network), network, crops), images)
     wanted = network(expected.flatten(0, 1)).reshape(4, 5, 3).mean(1)
     assert np.allclose(rows, wanted.detach().numpy(), atol=1e-5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -567,3 +568,88 @@ def test_an_optimizer_of_another_network_is_told(watch: Watch) -> None:
     settings = observer.steps.settings(model)
     assert settings is not None
     assert {id(one) for one in settings.groups[0]["params"]} == set(map(id, other.parameters()))
+
+
+def test_gradients_for_something_else_are_no_training(watch: Watch) -> None:
+    observer, model = watch(), network()
+    train(model, sgd(model, 0.0), passes=2)
+    model.eval()
+    for _ in range(2):   # which pixels does it look at?
+        images = torch.randn(6, 4, requires_grad=True)
+        model(images).sum().backward()
+    observer.finish()
+    assert [(run.kind, run.passes) for run in runs(observer)] == [("train", 2)]
+    assert observer.trained[0].images == 12
+
+
+def test_a_loss_with_a_parameter_is_no_part_of_the_network(watch: Watch) -> None:
+    class Scaled(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.scale = nn.Parameter(torch.ones(()))
+
+        def forward(self, scores: torch.Tensor) -> Any:
+            return (scores * self.scale).pow(2).mean()
+
+    observer, model, loss = watch(), network(), Scaled()
+    optimizer = torch.optim.SGD([*model.parameters(), *loss.parameters()], lr=0.1)
+    for _ in range(3):
+        loss(model(torch.randn(6, 4))).backward()
+        optimizer.step()
+    observer.finish()
+    assert [one.module for one in observer.trained] == [model]
+
+
+def test_of_several_outputs_the_one_with_a_column_per_class_counts(watch: Watch) -> None:
+    class Both(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.body, self.head = nn.Linear(4, 8), nn.Linear(8, 3)
+
+        def forward(self, images: torch.Tensor) -> Any:
+            features = self.body(images)
+            return features, self.head(features)
+
+    observer, model = watch(), Both()
+    observer.classes = 3
+    optimizer = sgd(model, 0.0)
+    loss: Any = F.cross_entropy(model(torch.randn(6, 4))[1], torch.tensor([0, 1, 2, 0, 1, 2]))
+    loss.backward()
+    optimizer.step()
+    observer.finish()
+    assert [(run.kind, run.seen) for run in runs(observer)] == [("train", 6)]
+
+
+def test_a_step_of_no_length_counts_for_nothing_beside_others(watch: Watch) -> None:
+    observer, model = watch(), network()
+    shown = torch.optim.SGD(model.parameters(), lr=0.0, weight_decay=0.5)
+    optimizer = sgd(model, 0.0)
+    for _ in range(3):
+        train(model, optimizer)
+        shown.step()
+        shown.step()
+    settings = observer.steps.settings(model)
+    assert settings is not None
+    assert settings.groups[0]["weight_decay"] == 0.0
+
+
+def test_a_lazy_norm_may_be_run_before_it_has_statistics(watch: Watch) -> None:
+    watch()
+    model = nn.Sequential(nn.Linear(4, 8), nn.LazyBatchNorm1d())
+    with torch.no_grad():
+        model(torch.randn(6, 4))
+
+
+def test_loaders_that_a_script_has_let_go_are_let_go(watch: Watch) -> None:
+    observer, model = watch(), network()
+    optimizer, gone = sgd(model, 0.0), []
+    for _ in range(12):
+        data: Any = [(torch.randn(4), index % 3) for index in range(6)]
+        loader: DataLoader[Any] = DataLoader(data, batch_size=6)
+        gone.append(weakref.ref(loader))
+        for images, _ in loader:
+            model(images).sum().backward()
+            optimizer.step()
+    del loader
+    observer.finish()
+    assert sum(one() is not None for one in gone) <= 2

@@ -62,7 +62,7 @@ def _scored(one: Candidate, view: View) -> Candidate:
     images, labels = view.split("validation")
     images, labels = np.asarray(images[:IMAGES]), np.asarray(labels[:IMAGES])
     try:
-        predicted = logits(one.network, one.prepared, images).argmax(1)
+        predicted = logits(one, images).argmax(1)
     except Exception:   # it shows again, and is told, when it predicts
         return one
     accuracy = float((predicted == labels).mean())
@@ -94,9 +94,10 @@ def _shapes(network: nn.Module) -> list[tuple[str, tuple[int, ...]]]:
     return sorted((bare(name), tuple(p.shape)) for name, p in network.named_parameters())
 
 
-def logits(network: nn.Module, prepared: Prepared, images: Any) -> Any:
+def logits(one: Candidate, images: Any) -> Any:
     """float32 (N, classes) for uint8 (N, H, W, 3), in evaluation mode. Raises BadAnswer for outputs
     that are no such thing, and what the student's forward() raises."""
+    network, prepared, classes = one.network, one.prepared, one.watched.classes
     network.eval()   # by itself: a student's own eval() may return nothing
     parameter = next(network.parameters(), None)
     device = parameter.device if parameter is not None else torch.device("cpu")
@@ -104,14 +105,14 @@ def logits(network: nn.Module, prepared: Prepared, images: Any) -> Any:
     with torch.no_grad():
         for start in range(0, len(images), BATCH):
             batch = prepared.prepare(images[start : start + BATCH]).to(device)
-            parts.append(_rows(network, batch))
+            parts.append(_rows(network, batch, classes))
     return put_together(parts)
 
 
-def _rows(network: nn.Module, batch: torch.Tensor) -> Rows:
+def _rows(network: nn.Module, batch: torch.Tensor, classes: int | None) -> Rows:
     """Of several crops of an image, (N, crops, C, H, W), the mean of what they give."""
     if batch.dim() < 5:
-        return as_rows(network(batch), len(batch))
+        return as_rows(network(batch), len(batch), classes)
     count, crops = batch.shape[:2]
-    rows = as_rows(network(batch.flatten(0, 1)), count * crops)
+    rows = as_rows(network(batch.flatten(0, 1)), count * crops, classes)
     return np.asarray(rows.reshape(count, crops, -1).mean(1), dtype="<f4")

@@ -47,7 +47,8 @@ def words(where: Place | None) -> str:
 
 def _order(watched: Watched, observer: Observer) -> Iterator[Caution]:
     loader = watched.training_loader
-    epochs = sum(run.kind == "train" for run in watched.runs)
+    # A loader that is built anew for each epoch may have been given its images in another order.
+    epochs = sum(run.kind == "train" and run.loader is loader for run in watched.runs)
     if loader is not None and epochs > 1 and in_order(loader):
         yield Caution("not_shuffled", words(observer.batches.place(loader)))
 

@@ -167,13 +167,14 @@ def _networks(frames: list[Frame]) -> list[nn.Module]:
     ]
 
 
+_WRAPPED = ("module", "_orig_mod")
+
+
 def _unwrapped(network: nn.Module) -> nn.Module:
     """Without `DataParallel` and `torch.compile`, which put a prefix before every name."""
-    for name in ("module", "_orig_mod"):
-        inner = network._modules.get(name)
-        if isinstance(inner, nn.Module) and len(network._modules) == 1 and not network._parameters:
-            return _unwrapped(inner)
-    return network
+    (name, inner), *others = [*network.named_children(), ("", None)]
+    alone = len(others) == 1 and not list(network.parameters(recurse=False))
+    return _unwrapped(inner) if inner is not None and alone and name in _WRAPPED else network
 
 
 def _whole(networks: list[nn.Module], built: list[nn.Module]) -> list[nn.Module]:

@@ -10,19 +10,19 @@ from numpy.typing import NDArray
 
 from grader import wire
 from grader.worker.session import BadAnswer
-from grader.worker.watch.passes import first_tensor
+from grader.worker.watch.passes import scores
 
 Rows = NDArray[np.float32]
 
 
-def as_rows(output: Any, images: int | None) -> Rows:
+def as_rows(output: Any, images: int | None, classes: int | None = None) -> Rows:
     """float32, one row per image of the batch (None: any number). Raises BadAnswer for the rest.
 
     Of several outputs, as of a network with auxiliary classifiers, the first with a row per image
-    counts.
+    counts, and of these one with a column for each of the `classes` before others.
     """
     if not isinstance(output, torch.Tensor):
-        found = first_tensor(output)
+        found = scores(output, classes)
         output = output if found is None else found
     if not isinstance(output, torch.Tensor):
         raise BadAnswer(f"the network's output is {type(output).__name__}; a tensor was expected")

@@ -48,7 +48,8 @@ def report(
         "stopped": observer.stopped,
         "batches_tracked": tracked_batches(network),
         "optimizer": _optimizer(used, network) if used else None,
-        "schedulers": list(observer.steps.schedulers),
+        # One that is built steps once by itself.
+        "schedulers": [name for name, times in observer.steps.schedulers.items() if times > 1],
         "rates": [list(rate) for rate in _some(observer.steps.rates)],
         "images_per_epoch": _images_per_epoch(chosen.watched),
         "reported_accuracy": reported_accuracy(returned),

@@ -46,8 +46,9 @@ def route(
     whole = _ours(session, "train")
     if whole is not None:
         return Route(lambda: _train(session, whole, view, args), "train()", False)
-    one, judge = _ours(session, "train_one_epoch"), _ours(session, "evaluate")
-    if one is not None and judge is not None and not _by_itself(session, "train_one_epoch"):
+    one = _ours(session, "train_one_epoch")
+    judge = _ours(session, "evaluate") if one is not None else None
+    if judge is not None and not _by_itself(session, "train_one_epoch"):
         run = lambda: _epoch_by_epoch(session, one, judge, view, args)  # noqa: E731  # one of three
         return Route(run, "train_one_epoch()", False)
     names = " and ".join(one.path.name for one in scripts.that_train(session.folder))
@@ -126,6 +127,7 @@ def _run_scripts(session: Session, trained: Callable[[], bool]) -> None:
     if not found:
         broken = sources.first_syntax_error(session.folder)
         raise broken or sources.not_found(session.folder, WANTED)
+    session.loaded()
     first: BaseException | None = None
     for source in found[:MAX_SCRIPTS]:
         namespace: dict[str, Any] = {}

@@ -48,7 +48,8 @@ def train(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, ...]) -
     np.random.seed(int(args["seed"]))
     torch.set_num_threads(int(args["threads"]))
     images, seconds = len(view.split("train")[1]), float(args["seconds"])
-    observer = Observer(Budget(int(args["epochs"]) * images, seconds), session.folder)
+    budget = Budget(int(args["epochs"]) * images, seconds)
+    observer = Observer(budget, session.folder, len(view.classes))
     observer.install()
     saved = Saved()
     saved.install()
@@ -85,7 +86,7 @@ def predict(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, ...])
     answers, classes = [], 0
     for blob, shape in zip(blobs, args["shapes"], strict=True):
         images = np.frombuffer(blob, dtype=np.uint8).reshape(shape)
-        rows = logits(trained.network, trained.prepared, images)
+        rows = logits(trained, images)
         classes = rows.shape[1]
         answers.append(rows.tobytes())
     return {"classes": classes}, tuple(answers)

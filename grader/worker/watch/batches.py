@@ -6,15 +6,17 @@ nobody, and a container has a limit on processes.
 
 from __future__ import annotations
 
+import multiprocessing
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 import torchvision
-from torch.utils.data import DataLoader, Dataset, SequentialSampler
+from torch.utils.data import BatchSampler, DataLoader, Dataset, SequentialSampler
 
 from grader.worker.watch.places import Place, of_caller
 
@@ -39,7 +41,7 @@ class Batches:
     def __init__(self, folder: Path) -> None:
         self.latest: Batch | None = None
         self._folder = folder
-        self._places: dict[int, tuple[DataLoader[Any], Place | None]] = {}
+        self._places: WeakKeyDictionary[DataLoader[Any], Place | None] = WeakKeyDictionary()
         self._epochs: Counter[int] = Counter()
 
     def install(self) -> None:
@@ -48,7 +50,7 @@ class Batches:
         def init(self: DataLoader[Any], *args: Any, **kwargs: Any) -> None:
             _cap_workers(kwargs)
             build(self, *args, **kwargs)
-            batches._places[id(self)] = self, of_caller(batches._folder)
+            batches._places[self] = of_caller(batches._folder)
 
         def watched(self: DataLoader[Any]) -> Any:
             return _Watched(iterate(self), self, batches)
@@ -58,7 +60,7 @@ class Batches:
         DataLoader.__iter__ = watched  # type: ignore[method-assign]  # nor for this
 
     def place(self, loader: DataLoader[Any]) -> Place | None:
-        return self._places.get(id(loader), (None, None))[1]
+        return self._places.get(loader)
 
     def loaded(self, batch: Any, loader: DataLoader[Any]) -> None:
         labels = _labels(batch)
@@ -96,8 +98,14 @@ class _Watched:
 
 def _cap_workers(kwargs: dict[str, Any]) -> None:
     asked = kwargs.get("num_workers", 0)
-    if isinstance(asked, int) and asked > 1:
-        kwargs["num_workers"] = max(1, min(asked, torch.get_num_threads()))
+    if not isinstance(asked, int) or asked < 1:
+        return
+    kwargs["num_workers"] = min(asked, max(1, torch.get_num_threads()))
+    if multiprocessing.get_start_method() != "fork":
+        # A worker that is started afresh runs the script once more, and without stand-ins.
+        kwargs["num_workers"] = 0
+        for name in ("prefetch_factor", "persistent_workers", "timeout", "multiprocessing_context"):
+            kwargs.pop(name, None)
 
 
 def _labels(batch: Any) -> torch.Tensor | None:
@@ -113,7 +121,8 @@ def _labels(batch: Any) -> torch.Tensor | None:
 
 def in_order(loader: DataLoader[Any]) -> bool:
     """Whether the images come in the same order each time."""
-    return isinstance(loader.sampler, SequentialSampler) and loader.batch_sampler is not None
+    batches = loader.batch_sampler
+    return type(batches) is BatchSampler and isinstance(batches.sampler, SequentialSampler)
 
 
 def last_is_smaller(loader: DataLoader[Any]) -> bool:

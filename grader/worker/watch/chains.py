@@ -31,6 +31,9 @@ class Chain(nn.Module):
 
 def with_chains(networks: Sequence[Watched]) -> list[Watched]:
     """The same networks, those that feed each other put together in place of the last of them."""
+    # What is fed and gives no score per image is a loss with parameters of its own.
+    losses = [one for one in networks if one.fed_by is not None and not one.gives_scores]
+    networks = [one for one in networks if one not in losses]
     feeding = [one.fed_by for one in networks if one.fed_by is not None]
     found = []
     for one in networks:
@@ -53,6 +56,7 @@ def _together(parts: Sequence[Watched]) -> Watched:
         Chain([one.module for one in parts], [one.input_dimensions for one in parts]),
         frozenset().union(*(one.parameters for one in parts)),
         last.before_backward,
+        last.classes,
     )
     network.runs = [_with_modes_of(run, parts[:-1], at) for at, run in enumerate(last.runs)]
     network.steps = max(one.steps for one in parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -47,13 +48,13 @@ class Mistakes:
         def watched(name: str) -> Callable[..., Any]:
             loss = getattr(F, name)
 
+            @functools.wraps(loss)
             def compute(input: Any, target: Any, *args: Any, **kwargs: Any) -> Any:
                 value = loss(input, target, *args, **kwargs)
                 if isinstance(input, torch.Tensor) and isinstance(value, torch.Tensor):
                     mistakes._loss(name, input, value, seen(input, target))
                 return value
 
-            compute.__wrapped__ = loss  # type: ignore[attr-defined]  # for inspect.signature
             return compute
 
         for name in ("cross_entropy", "nll_loss"):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from weakref import ReferenceType, ref
 
 import torch
 from torch import nn
@@ -34,7 +35,7 @@ class Run:
     kind: str
     after_steps: int
     place: Place | None
-    loader: DataLoader[Any] | None
+    held: ReferenceType[DataLoader[Any]] | None   # a script may build a loader for each epoch
     epoch: int
     passes: int = 0
     images: int = 0
@@ -64,6 +65,11 @@ class Run:
             self.loss += one.loss
             self.correct += int(one.correct)
 
+    @property
+    def loader(self) -> DataLoader[Any] | None:
+        """None where no loader is known, or it is gone by now."""
+        return self.held() if self.held is not None else None
+
     def goes_on(self, kind: str, batch: Batch | None) -> bool:
         """Whether a pass belongs to this run."""
         loader, epoch = (None, 0) if batch is None else (batch.loader, batch.epoch)
@@ -82,6 +88,7 @@ class Watched:
     module: nn.Module
     parameters: frozenset[int]
     before_backward: Callable[[Watched], None]
+    classes: int | None = None   # of the images, where they are known
     runs: list[Run] = field(default_factory=list)
     steps: int = 0
     images: int = 0
@@ -89,6 +96,7 @@ class Watched:
     latest_place: Place | None = None
     fed_by: Watched | None = None   # the network whose output was its input while it was trained
     input_dimensions: int = 4
+    gives_scores: bool = False   # a row per image
     samples: dict[DataLoader[Any] | None, torch.Tensor] = field(default_factory=dict)
     training_loader: DataLoader[Any] | None = None
     _fresh: bool = False   # a backward pass was seen since the last step
@@ -137,7 +145,8 @@ class Watched:
         loader, epoch = (one.batch.loader, one.batch.epoch) if one.batch is not None else (None, 0)
         run = self.runs[-1] if self.runs else None
         if run is None or not run.goes_on(kind, one.batch):
-            run = Run(kind, one.after_steps, one.place, loader, epoch)
+            held = ref(loader) if loader is not None else None
+            run = Run(kind, one.after_steps, one.place, held, epoch)
             if len(self.runs) < MAX_RUNS:
                 self.runs.append(run)
         run.add(one)

@@ -52,6 +52,7 @@ class Observer:
 
     budget: Budget
     folder: Path
+    classes: int | None = None
     began: float = field(default_factory=monotonic)
     steps: Steps = field(default_factory=Steps)
     stopped: str | None = None
@@ -77,6 +78,8 @@ class Observer:
     def finish(self) -> None:
         """Tell the last passes apart. Nothing is observed afterwards."""
         self._close()
+        if self.steps.count:   # gradients that no step followed were for something else
+            self._pending = deque(one for one in self._pending if not one.backward)
         self._settle(all_of_them=True)
         self.calls.muted = True
 
@@ -157,7 +160,11 @@ class Observer:
         one = self.calls.open
         if self.calls.muted or one is None or one.output is None:
             return None
-        if one.output.data_ptr() != output.data_ptr() or one.output.shape != output.shape:
+        try:
+            same = one.output.data_ptr() == output.data_ptr() and one.output.shape == output.shape
+        except RuntimeError:   # within torch.func, a tensor has no address
+            return None
+        if not same:
             return None
         if not one.scored and isinstance(targets, torch.Tensor):
             one.score(one.output, targets)
@@ -174,7 +181,8 @@ class Observer:
             if network.parameters == parameters:
                 break   # a wrapper, such as DataParallel, and what it wraps
         else:
-            network = Watched(root, parameters, self.mistakes.before_backward)
+            tell = self.mistakes.before_backward
+            network = Watched(root, parameters, tell, self.classes)
             if len(self._networks) < MAX_NETWORKS:
                 self._networks.append(network)
         self._by_module[id(root)] = root, network   # held, so that its id stays its own
@@ -189,7 +197,8 @@ class Observer:
         """Hand on the passes that can be told apart: a step tells all of them."""
         while self._pending:
             one = self._pending[0]
-            waits = one.may_go_backward and not one.backward
+            # Where no optimizer is, no step will tell: then a backward pass has to do.
+            waits = one.may_go_backward and (not one.backward or self.steps.count > 0)
             if waits and not all_of_them and len(self._pending) < MAX_PENDING:
                 return
             self._pending.popleft()

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy  # the one that is not watched
 from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.parameter import is_lazy
 
 from grader.worker.watch.batches import Batch
 from grader.worker.watch.networks import Watched
@@ -77,9 +78,10 @@ class Pass:
         """The network, or as much of it as can be seen, has put out this."""
         if self._statistics is not None:
             now = statistics(self.network.norms)
-            pairs = zip(self._statistics, now, strict=True)
+            pairs = zip(self._statistics, now, strict=False)
             self.moved = not all(torch.equal(_bits(old), _bits(new)) for old, new in pairs)
-        found = first_tensor(output)
+            self._statistics = None if self.frame is None else self._statistics
+        found = scores(output, self.network.classes)
         if found is None:
             return
         if not self.images and found.dim():
@@ -88,6 +90,7 @@ class Pass:
             self._waits = True
             found.register_hook(self._goes_backward)  # type: ignore[no-untyped-call]  # torch's
         self.output = found.detach()
+        self.network.gives_scores = found.dim() == 2 and len(found) == self.images
         if self.batch is not None:
             self.score(self.output, self.batch.labels)
 
@@ -131,10 +134,17 @@ def is_batch(value: Any) -> bool:
 
 
 def first_tensor(output: Any) -> torch.Tensor | None:
-    """Of several outputs, in a tuple, a mapping or an object, the first that has a row per image;
-    a loss beside the scores has none. Otherwise the first."""
+    """Of several, in a tuple, a mapping or an object, the first."""
+    return next(_tensors(output, 0), None)
+
+
+def scores(output: Any, classes: int | None) -> torch.Tensor | None:
+    """Of several outputs the first that has a row per image and a column per class; else the first
+    with a row per image, which a loss beside the scores has not; else the first."""
     found = list(_tensors(output, 0))
-    return next((one for one in found if one.dim() == 2), found[0] if found else None)
+    rows = [one for one in found if one.dim() == 2]
+    fitting = [one for one in rows if one.shape[1] == classes]
+    return next(iter(fitting or rows or found), None)
 
 
 def _tensors(output: Any, depth: int) -> Iterator[torch.Tensor]:
@@ -144,6 +154,8 @@ def _tensors(output: Any, depth: int) -> Iterator[torch.Tensor]:
     if isinstance(output, Mapping):
         output = [*output.values()]
     elif dataclasses.is_dataclass(output) and not isinstance(output, type):
+        output = [getattr(output, field.name, None) for field in dataclasses.fields(output)]
+    elif hasattr(output, "__dict__") and not isinstance(output, (tuple, nn.Module, type)):
         output = [*vars(output).values()]
     if isinstance(output, (tuple, list)) and depth < DEEPEST:
         for part in output:
@@ -151,7 +163,13 @@ def _tensors(output: Any, depth: int) -> Iterator[torch.Tensor]:
 
 
 def statistics(norms: Iterable[nn.Module]) -> list[torch.Tensor]:
-    return [buffer.clone() for module in norms for buffer in module.buffers(recurse=False)]
+    """Those that have values: a lazy norm has none before its first batch."""
+    return [
+        buffer.clone()
+        for module in norms
+        for buffer in module.buffers(recurse=False)
+        if not is_lazy(buffer) and not buffer.is_meta
+    ]
 
 
 def _bits(values: torch.Tensor) -> torch.Tensor:

@@ -51,7 +51,8 @@ class Steps:
             (bool(group.get("weight_decay")), *map(id, group["params"])) for group in groups
         )
         self._settings[which] = Settings(type(optimizer).__name__, groups)
-        self._with_settings[which] += 1
+        # A step of no length counts for nothing beside others.
+        self._with_settings[which] += any(float(group["lr"]) for group in groups)
 
     def settings(self, network: nn.Module) -> Settings | None:
         """Those that most steps on this network were taken with; of equals, the later ones.
