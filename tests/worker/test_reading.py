@@ -507,117 +507,6 @@ def test_a_choice_is_told_by_what_is_compared(tmp_path: Path) -> None:
     assert found.text == "test_acc > top"
 
 
-# Clearing gradients ------------------------------------------------------------------------------
-
-CLEARS = [
-    "optimizer.zero_grad()", "opt.zero_grad(set_to_none=True)", "model.zero_grad()",
-    "self.optimizer.zero_grad()", "optimizers[0].zero_grad()", "net.module.zero_grad()",
-    "p.grad = None", "p.grad.zero_()", "w.grad.fill_(0)", "p.grad.data.zero_()",
-    "(a if b else c).zero_grad()", "torch.nn.Module.zero_grad(model)",
-]
-DOES_NOT_CLEAR = [
-    "optimizer.zero_grad", "optimizer.step()", "loss.backward()", "x.zero_()", "p.grad = g",
-    "with torch.no_grad(): pass", "zero = torch.zeros(3)", "# optimizer.zero_grad()",
-    "print('zero_grad()')", "grad = None", "p.grad_buffer.zero_()", "print(p.grad)",
-]
-
-
-@pytest.mark.parametrize("line", CLEARS)
-def test_clearing_gradients_is_found(tmp_path: Path, line: str) -> None:
-    text = f"def train():\n    for x, y in loader:\n        {line}\n"
-    (found,) = reading.zero_grad_calls(files(tmp_path, text))
-    assert (found.line, found.within) == (3, "train")
-
-
-@pytest.mark.parametrize("line", DOES_NOT_CLEAR)
-def test_what_clears_no_gradients_is_not(tmp_path: Path, line: str) -> None:
-    assert reading.zero_grad_calls(files(tmp_path, line)) == []
-
-
-# Softmax -----------------------------------------------------------------------------------------
-
-IMPORTS = """
-import numpy as np
-import scipy.special
-import torch
-import torch.nn as nn
-import torch.nn.functional as F
-from torch import nn as layers
-from torch.nn import LogSoftmax, Softmax as SM
-from torch.nn.functional import log_softmax, softmax
-from jax.nn import softmax as jax_softmax
-"""
-SOFTMAX = [
-    "F.softmax(x, dim=1)", "nn.functional.softmax(x, 1)", "torch.softmax(x, -1)",
-    "nn.Softmax(dim=1)", "torch.nn.Softmax(1)", "SM(dim=1)", "softmax(x, 1)", "x.softmax(dim=1)",
-    "self.fc2(x).softmax(1)", "layers.Softmax(1)", "model(x)[0].softmax(-1)",
-    "self.logits.softmax(1)", "torch.special.softmax(x, 1)",
-]
-LOG_SOFTMAX = [
-    "F.log_softmax(x, dim=1)", "nn.LogSoftmax(dim=1)", "LogSoftmax(1)", "log_softmax(x, 1)",
-    "x.log_softmax(1)", "torch.log_softmax(x, 1)",
-]
-NO_SOFTMAX = [
-    "np.exp(x) / np.exp(x).sum()", "scipy.special.softmax(x)", "jax_softmax(x)",
-    "F.cross_entropy(x, y)", "self.softmax(x)", "my_softmax(x)", "nn.Softmin(1)", "F.softplus(x)",
-    "nn.Sigmoid()", "x.logsumexp(1)", "'F.softmax(x)'", "np.softmax(x)", "F.gumbel_softmax(x)",
-]
-
-
-@pytest.mark.parametrize(
-    ("kind", "line"),
-    [("softmax", line) for line in SOFTMAX] + [("log_softmax", line) for line in LOG_SOFTMAX],
-)
-def test_a_softmax_is_found_by_its_kind(tmp_path: Path, kind: str, line: str) -> None:
-    text = f"{IMPORTS}class Net(nn.Module):\n    def forward(self, x):\n        return {line}\n"
-    (found,) = reading.softmax_places(files(tmp_path, text))
-    assert (found.kind, found.within) == (kind, "Net.forward")
-
-
-@pytest.mark.parametrize("line", NO_SOFTMAX)
-def test_what_is_no_softmax_of_torch_is_not(tmp_path: Path, line: str) -> None:
-    assert reading.softmax_places(files(tmp_path, f"{IMPORTS}y = {line}\n")) == []
-
-
-# Loaders -----------------------------------------------------------------------------------------
-
-HEAD = "import torch\nfrom torch.utils.data import DataLoader, DataLoader as DL\n"
-LOADERS = [
-    ("DataLoader(train_set, batch_size=64, shuffle=True)", ("train_set", "True", None)),
-    ("DataLoader(train_set, 64, True)", ("train_set", "True", None)),
-    ("DataLoader(train_set, 64)", ("train_set", None, None)),
-    ("DataLoader(dataset=ds, shuffle=False)", ("ds", "False", None)),
-    ("torch.utils.data.DataLoader(ds, shuffle=(s == 'train'))", ("ds", "s == 'train'", None)),
-    ("DL(ds, sampler=RandomSampler(ds))", ("ds", None, "RandomSampler(ds)")),
-    ("DL(ds, 8, False, my_sampler)", ("ds", "False", "my_sampler")),
-    ("DataLoader(ds, batch_sampler=b)", ("ds", None, "b")),
-    ("DataLoader(ds, **settings)", ("ds", "**settings", None)),
-    ("DataLoader(ds, shuffle=True, **settings)", ("ds", "True", None)),
-    ("DataLoader(TensorDataset(X, y), 16, shuffle=not args.plain)",
-     ("TensorDataset(X, y)", "not args.plain", None)),
-    ("data.DataLoader(CIFAR10('.', True), 4)", ("CIFAR10('.', True)", None, None)),
-]
-NO_LOADERS = [
-    "make_loader(ds)", "DataLoader", "class DataLoader2(DataLoader): pass", "loader = DL",
-    "DataLoaderFactory(ds)", "load(ds)", "'DataLoader(ds)'", "len(loader)", "Subset(ds, [1])",
-    "from torch.utils.data import DataLoader as L", "isinstance(x, DataLoader)",
-]
-
-
-@pytest.mark.parametrize(("line", "told"), LOADERS)
-def test_a_loader_is_told_as_written(
-    tmp_path: Path, line: str, told: tuple[str, str | None, str | None]
-) -> None:
-    (found,) = reading.shuffles(files(tmp_path, f"{HEAD}loader = {line}\n"))
-    assert (found.dataset, found.shuffle, found.sampler) == told
-    assert found.spot.line == 3
-
-
-@pytest.mark.parametrize("line", NO_LOADERS)
-def test_what_makes_no_loader_is_none(tmp_path: Path, line: str) -> None:
-    assert reading.shuffles(files(tmp_path, HEAD + line)) == []
-
-
 # Normalisation -----------------------------------------------------------------------------------
 
 GIVEN = "stats = ((0.5, 0.4, 0.3), (0.2, 0.2, 0.1))\nm = [0.4914, 0.4822, 0.4465]\nn = m * 2\n"
@@ -658,21 +547,22 @@ def test_what_normalises_no_images_is_not_told(tmp_path: Path, line: str) -> Non
 # What all of them have in common -----------------------------------------------------------------
 
 READERS = [
-    reading.means_of_batches, reading.chooses_checkpoint, reading.zero_grad_calls,
-    reading.softmax_places, reading.shuffles, reading.normalisations,
+    reading.means_of_batches, reading.chooses_checkpoint, reading.normalisations,
 ]
 
 
 def test_a_place_in_a_notebook_is_told_by_its_cell(tmp_path: Path) -> None:
-    text = "# %% [cell 1]\nimport torch\n# %% [cell 3]\nx = 1\nopt.zero_grad()\n"
-    (found,) = reading.zero_grad_calls(files(tmp_path, text))
-    assert (found.line, found.cell, found.place) == (5, 3, "hw0.py, cell 3, line 2")
+    text = "# %% [cell 1]\nimport torch\n# %% [cell 3]\nx = 1\nNormalize(m, m)\n"
+    (found,) = reading.normalisations(files(tmp_path, text))
+    assert (found.spot.line, found.spot.cell) == (5, 3)
+    assert found.spot.place == "hw0.py, cell 3, line 2"
 
 
 def test_a_place_in_a_file_is_told_by_its_line(tmp_path: Path) -> None:
-    (found,) = reading.zero_grad_calls(files(tmp_path, "\nopt.zero_grad()"))
-    assert (found.file, found.line, found.cell, found.place, found.within, found.text) == (
-        "hw0.py", 2, 0, "hw0.py, line 2", "", "opt.zero_grad()"
+    (found,) = reading.normalisations(files(tmp_path, "\nNormalize(m, m)"))
+    spot = found.spot
+    assert (spot.file, spot.line, spot.cell, spot.place, spot.within, spot.text) == (
+        "hw0.py", 2, 0, "hw0.py, line 2", "", "Normalize(m, m)"
     )
 
 
@@ -704,7 +594,7 @@ def test_of_a_thousand_places_some_are_told(tmp_path: Path, reader: object) -> N
     assert callable(reader)
     many = "".join(
         f"""
-        opt.zero_grad(); F.softmax(x); DataLoader(ds); Normalize(m, m)
+        Normalize(m, m)
         if acc > best{n}:
             best{n} = acc
             torch.save(model)

@@ -7,24 +7,13 @@ wrong caution annoys everybody. What was seen of the training itself decides wha
 
 from grader.worker.reading.batch_means import means_of_batches
 from grader.worker.reading.checkpoints import chooses_checkpoint
-from grader.worker.reading.places import (
-    Loader,
-    Normalisation,
-    normalisations,
-    shuffles,
-    softmax_places,
-    zero_grad_calls,
-)
+from grader.worker.reading.normalising import Normalisation, normalisations
 from grader.worker.reading.spots import Spot
 
 __all__ = [
-    "Loader",
     "Normalisation",
     "Spot",
     "chooses_checkpoint",
     "means_of_batches",
     "normalisations",
-    "shuffles",
-    "softmax_places",
-    "zero_grad_calls",
 ]

@@ -1,9 +1,8 @@
-"""Where calls stand that a mistake may lie in: clearing gradients, softmax, loaders, Normalize."""
+"""Where images are normalised, and by which numbers."""
 
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,25 +10,7 @@ from typing import Any
 from grader.worker.reading.spots import MOST, Spot, called, own, parsed, scopes, spot, words
 from grader.worker.sources import Source
 
-_TORCH = "torch"
-_GRADIENT = re.compile(r"\.grad\b")
 _CHANNELS = 16   # at most, of [0.5] * 3
-_SOFTMAX = {"softmax": "softmax", "Softmax": "softmax", "Softmax2d": "softmax",
-            "log_softmax": "log_softmax", "LogSoftmax": "log_softmax"}
-_OF_A_LOADER = ("dataset", "batch_size", "shuffle", "sampler", "batch_sampler")
-
-
-@dataclass(frozen=True)
-class Loader:
-    """A DataLoader as it is written: text of its arguments, None where one is not given.
-
-    `shuffle` is `**settings` where it may be among arguments that are not written out.
-    """
-
-    spot: Spot
-    dataset: str
-    shuffle: str | None
-    sampler: str | None
 
 
 @dataclass(frozen=True)
@@ -39,55 +20,6 @@ class Normalisation:
     spot: Spot
     mean: tuple[float, ...] | None
     std: tuple[float, ...] | None
-
-
-def zero_grad_calls(files: Sequence[Source]) -> list[Spot]:
-    """Where gradients are cleared: by `zero_grad()`, or by hand."""
-    found = []
-    for source, tree in parsed(files):
-        for within, scope in scopes(tree):
-            for node in own(scope):
-                match node:
-                    case ast.Call(ast.Attribute(_, "zero_grad")):
-                        found.append(spot("zero_grad", source, node, within))
-                    case ast.Call(ast.Attribute(of, "zero_" | "fill_")) if _GRADIENT.search(
-                        words(of)
-                    ):
-                        found.append(spot("zero_grad", source, node, within))
-                    case ast.Assign([ast.Attribute(_, "grad")], ast.Constant(None)):
-                        found.append(spot("zero_grad", source, node, within))
-    return found[:MOST]
-
-
-def softmax_places(files: Sequence[Source]) -> list[Spot]:
-    """Calls of torch's softmax as a function, a layer or a method, of the kind "softmax"; those of
-    its logarithm are of the kind "log_softmax".
-
-    `self.softmax(x)` calls a layer of the network's own, which is told where it is made.
-    """
-    return [
-        spot(_SOFTMAX[call.name], call.source, call.node, call.within)
-        for call in _calls(files)
-        if call.name in _SOFTMAX and (call.home.startswith(_TORCH) or call.is_method)
-    ][:MOST]
-
-
-def shuffles(files: Sequence[Source]) -> list[Loader]:
-    """Every DataLoader that is made, and whether it shuffles, as written."""
-    found = []
-    for call in _calls(files):
-        if call.name != "DataLoader":
-            continue
-        given = dict(zip(_OF_A_LOADER, map(words, call.node.args), strict=False))
-        given |= {keyword.arg or "**": words(keyword.value) for keyword in call.node.keywords}
-        hidden = f"**{given['**']}" if "**" in given else None
-        found.append(Loader(
-            spot("loader", call.source, call.node, call.within),
-            given.get("dataset", hidden or ""),
-            given.get("shuffle", hidden),
-            given.get("sampler", given.get("batch_sampler")),
-        ))
-    return found[:MOST]
 
 
 def normalisations(files: Sequence[Source]) -> list[Normalisation]:
@@ -147,13 +79,6 @@ class _Call:
     node: ast.Call
     name: str
     home: str
-
-    @property
-    def is_method(self) -> bool:
-        """Of something that is no module and not the student's own object."""
-        function = self.node.func
-        return isinstance(function, ast.Attribute) and not self.home and words(
-            function.value) != "self"
 
 
 def _calls(files: Sequence[Source]) -> Iterator[_Call]:
