@@ -15,7 +15,7 @@ from torch import nn
 from grader.worker.probes.candidates import Candidate, best, logits, serious
 from grader.worker.probes.preparing import Prepared
 from grader.worker.view import View
-from grader.worker.watch.networks import Watched
+from grader.worker.watch.networks import Run, Watched
 from grader.worker.watch.saving import Saved
 
 PREPARED = Prepared(
@@ -75,6 +75,14 @@ def test_of_several_networks_the_best_one_predicts(saved: Saved, view: View) -> 
     found = best([weak, strong], [], saved, view)
     assert found.network is strong.network
     assert (found.name, found.accuracy) == ("", 1.0)
+
+
+def test_of_two_that_are_equally_good_the_one_that_was_evaluated_predicts(
+    saved: Saved, view: View
+) -> None:
+    first, second = candidate(seeing(1.0)), candidate(seeing(1.0))
+    second.watched.runs.append(Run("evaluate", 10, None, None, 0))
+    assert best([first, second], [], saved, view).network is second.network
 
 
 @pytest.mark.parametrize(

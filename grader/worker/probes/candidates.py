@@ -23,6 +23,7 @@ from grader.worker.watch.saving import Saved, bare, load_into
 
 IMAGES = 1000   # of the validation set; deciding needs no more
 BATCH = 250
+NEAR = 0.01     # accuracies this near say nothing of which network is better
 SERIOUS = 0.25  # of the most steps: fewer were a search for a learning rate, or a first try
 
 
@@ -46,16 +47,24 @@ def serious(trained: Sequence[Watched]) -> list[Watched]:
 def best(
     candidates: Sequence[Candidate], copies: Sequence[Watched], saved: Saved, view: View
 ) -> Candidate:
-    """The network with the highest top-1 accuracy on the validation images, then its best state; of
-    equals the first, and the state in which it was left before others."""
-    first = _best(candidates, view)
-    return _best([first, *_other_states(first, copies, saved)], view)
+    """The network with the highest top-1 accuracy on the validation images, of nearly equals one
+    that the script evaluated; then its best state, of equals the one in which it was left."""
+    scored = _all_scored(candidates, view)
+    top = max(one.accuracy for one in scored)
+    near = [one for one in scored if one.accuracy >= top - NEAR and _evaluated(one.watched)]
+    first = max(near or scored, key=lambda one: one.accuracy)
+    states = _all_scored([first, *_other_states(first, copies, saved)], view)
+    return max(states, key=lambda one: one.accuracy)
 
 
-def _best(candidates: Sequence[Candidate], view: View) -> Candidate:
+def _all_scored(candidates: Sequence[Candidate], view: View) -> list[Candidate]:
     if len(candidates) == 1:
-        return candidates[0]   # nothing to decide
-    return max((_scored(one, view) for one in candidates), key=lambda one: one.accuracy)
+        return list(candidates)   # nothing to decide
+    return [_scored(one, view) for one in candidates]
+
+
+def _evaluated(watched: Watched) -> bool:
+    return any(run.kind == "evaluate" and run.after_steps for run in watched.runs)
 
 
 def _scored(one: Candidate, view: View) -> Candidate:
