@@ -7,6 +7,7 @@ from __future__ import annotations
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -45,14 +46,14 @@ def route(
     has been trained by now."""
     whole = _ours(session, "train")
     if whole is not None:
-        return Route(lambda: _train(session, whole, view, args), "train()", False)
+        return Route(partial(_train, session, whole, view, args), "train()", False)
     one = _ours(session, "train_one_epoch")
     judge = _ours(session, "evaluate") if one is not None else None
     if judge is not None and not _by_itself(session, "train_one_epoch"):
-        run = lambda: _epoch_by_epoch(session, one, judge, view, args)  # noqa: E731  # one of three
+        run = partial(_epoch_by_epoch, session, one, judge, view, args)
         return Route(run, "train_one_epoch()", False)
     names = " and ".join(one.path.name for one in scripts.that_train(session.folder))
-    return Route(lambda: _run_scripts(session, trained), names or "the code", True)
+    return Route(partial(_run_scripts, session, trained), names or "the code", True)
 
 
 def _ours(session: Session, name: str) -> Callable[..., Any] | None:
