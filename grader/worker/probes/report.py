@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -63,8 +62,6 @@ def report(
         "prepared": {"way": chosen.prepared.way, "sure": chosen.prepared.sure},
         "notes": [*stage.notes, *session.notes, *_notes(observer, chosen)],
         "device": _device(network),
-        "threads": torch.get_num_threads(),
-        "cpus": os.cpu_count(),
         "figures": [
             {"title": one.title, "height": one.pixels.shape[0], "width": one.pixels.shape[1]}
             for one in stage.figures

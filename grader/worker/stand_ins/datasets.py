@@ -128,8 +128,6 @@ class Served(VisionDataset):  # type: ignore[misc]  # untyped base
         self.classes = list(self.shelf.view.classes)
         self.class_to_idx = {name: index for index, name in enumerate(self.classes)}
         self.shelf.stage.served.append(self)
-        if not self.train:
-            self.shelf.stage.test_transform = self.transform
 
     @property
     def shown(self) -> Image.Image | None:

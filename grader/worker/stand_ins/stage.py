@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,13 +28,11 @@ class Stage:
     notes for the feedback.
 
     `figures` are those that the script drew, `rendered` is how often one was made a picture of.
-    `test_transform` is the one that the script gave its test set: hidden images go through it.
     """
 
     built: list[nn.Module] = field(default_factory=list)
     served: list[Served] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    test_transform: Callable[[Any], Any] | None = None
     figures: list[Picture] = field(default_factory=list)
     rendered: int = 0
 
