@@ -16,6 +16,11 @@ from grader.errors import GraderError
 from grader.records import Evidence
 from grader.rubric import Profile
 
+
+class NoKey(GraderError):
+    """The reference has no answer to what students are asked: nobody can be graded."""
+
+
 Images = NDArray[np.uint8]
 Labels = NDArray[np.int64]
 
@@ -49,7 +54,7 @@ class AnswerKey:
     gold: Mapping[str, Evidence]
 
     def value(self, question: str) -> Any:
-        """The reference's answer. Raises GraderError when the gold run has none."""
+        """The reference's answer. Raises NoKey when the gold run has none."""
         return self._evidence(question).value
 
     def blobs(self, question: str) -> tuple[bytes, ...]:
@@ -62,7 +67,7 @@ class AnswerKey:
             found = "was not asked" if evidence is None else (
                 f"ended with {evidence.outcome.kind}: {evidence.outcome.message}"
             )
-            raise GraderError(
+            raise NoKey(
                 f"the reference solution has no answer to '{question}': it {found}. "
                 "Run `grader validate` to see what the reference earns."
             )

@@ -1,24 +1,22 @@
-"""The exam: what is drawn for a run, which questions that makes, and putting them to a worker."""
+"""Putting questions to workers: what is known is not asked, what was lost is asked again."""
 
 from __future__ import annotations
 
-import secrets
 import threading
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
-from grader import data, wire
-from grader.answer_key import Exam, Labels
-from grader.checks.base import Check
-from grader.checks.registry import CHECKS
+from grader import wire
+from grader.exam import Hall
+from grader.memory import Memory
 from grader.records import Evidence, Question, Submission
-from grader.rubric import Criterion, Limits, Rubric
+from grader.rubric import Limits
 from grader.sandbox import blame
 from grader.sandbox.base import Job, Sandbox
 from grader.sandbox.interview import interview
+from grader.schedule import Lane, Lanes
 
 Tell = Callable[[str, str], None]   # (student, what is happening now)
 
@@ -27,11 +25,13 @@ Tell = Callable[[str, str], None]   # (student, what is happening now)
 PAUSES = (1.0, 10.0)
 # What only the worker says of itself is asked once more: it may be a student's word.
 REPEATS_OF_A_BROKEN_WORKER = 1
+TRAINING = "train"   # the kind of question that a GPU is for
 
 
 @dataclass(frozen=True)
 class Asker:
-    """Where questions are put, and until when: nothing is repeated once `stop` is set.
+    """Where questions are put, whose turn it is, and until when: nothing is repeated, and nothing
+    new begins, once `stop` is set.
 
     `absent` is set while no worker can be started at all: one submission has waited for that to
     pass, and the others need not wait as long again.
@@ -39,67 +39,38 @@ class Asker:
 
     sandbox: Sandbox
     limits: Limits
-    view: Path
+    lanes: Lanes
+    memory: Memory
     stop: threading.Event
-    absent: threading.Event
-
-
-def draw_seed() -> int:
-    return secrets.randbits(31)
-
-
-def draw_exam(
-    rubric: Rubric, dataset: data.Dataset, seed: int, threads: int
-) -> tuple[Exam, Labels]:
-    """The run's exam, and the labels of its hidden images in the order in which they are asked."""
-    order = np.random.default_rng([seed, 1]).permutation(len(dataset.hidden_labels))
-    exam = Exam(
-        seed,
-        rubric.active,
-        threads,
-        dataset.classes,
-        data.with_noise(dataset.hidden_images[order], np.random.default_rng([seed, 2])),
-        dataset.validation_images,
-    )
-    return exam, dataset.hidden_labels[order]
-
-
-def questions_of(
-    criteria: Collection[Criterion], exam: Exam, limits: Limits
-) -> tuple[Question, ...]:
-    """What the criteria ask, each question once, and those of one session side by side."""
-    asked: dict[str, Question] = {}
-    for criterion in criteria:
-        check: Check = CHECKS[criterion.check]
-        for question in check.ask(criterion, exam, limits):
-            asked.setdefault(question.id, question)
-    sessions = list(dict.fromkeys(question.session for question in asked.values()))
-    return tuple(sorted(asked.values(), key=lambda question: sessions.index(question.session)))
+    absent: threading.Event = field(default_factory=threading.Event)
 
 
 def ask(
     asker: Asker,
     submission: Submission,
-    questions: tuple[Question, ...],
-    gpus: tuple[str, ...],
+    questions: Sequence[Question],
+    hall: Hall,
     tell: Tell,
-) -> Mapping[str, Evidence]:
-    """Evidence by question id. What the harness failed to ask is asked again, within bounds."""
-    found = _put(asker, submission, questions, gpus, tell)
+) -> dict[str, Evidence]:
+    """Evidence by question id. What is remembered is not asked, what the harness failed to ask is
+    asked again, within bounds.
+
+    Raises Stopped when `asker.stop` was set before the submission's turn had come.
+    """
+    known = asker.memory.recall(submission, questions, hall.digest)
+    missing = _whole_sessions(questions, {one.id for one in questions if one.id not in known})
+    if not missing:
+        return known
+    found = _put(asker, submission, missing, hall.view, tell)
     for attempt, pause in enumerate(PAUSES, 1):
-        lost = {
-            found[question.id].question.session
-            for question in questions
-            if _may_be_repeated(found[question.id], attempt)
-        }
+        lost = {one.id for one in missing if _may_be_repeated(found[one.id], attempt)}
         if not lost or asker.absent.is_set() or asker.stop.wait(pause):
             break
-        # A follow-up question makes sense only after the one that it follows.
-        again = tuple(question for question in questions if question.session in lost)
-        found |= _put(asker, submission, again, gpus, tell)
+        found |= _put(asker, submission, _whole_sessions(missing, lost), hall.view, tell)
     nothing_starts = {one.outcome.kind for one in found.values()} == {blame.NOT_STARTED}
     asker.absent.set() if nothing_starts else asker.absent.clear()
-    return found
+    asker.memory.remember(submission, questions, hall.digest, found)
+    return known | found
 
 
 def _may_be_repeated(evidence: Evidence, attempt: int) -> bool:
@@ -108,19 +79,54 @@ def _may_be_repeated(evidence: Evidence, attempt: int) -> bool:
     return evidence.outcome.owner == "harness"
 
 
+def _whole_sessions(
+    questions: Sequence[Question], wanted: Collection[str]
+) -> tuple[Question, ...]:
+    """All of each session of which something is wanted: a follow-up question makes sense only
+    after the one that it follows."""
+    sessions = {question.session for question in questions if question.id in wanted}
+    return tuple(question for question in questions if question.session in sessions)
+
+
 def _put(
+    asker: Asker, submission: Submission, questions: Sequence[Question], view: Path, tell: Tell
+) -> dict[str, Evidence]:
+    """What trains is asked in a turn of its own where there are GPUs, in a worker of its own."""
+    trains = {question.session for question in questions if question.kind == TRAINING}
+    lanes = asker.lanes
+    if not (lanes.has_gpus and trains):
+        return _in_turn(asker, submission, questions, lanes.for_code, view, tell)
+    code = [question for question in questions if question.session not in trains]
+    training = [question for question in questions if question.session in trains]
+    found = _in_turn(asker, submission, code, lanes.for_code, view, tell)
+    return found | _in_turn(asker, submission, training, lanes.for_training, view, tell)
+
+
+def _in_turn(
     asker: Asker,
     submission: Submission,
-    questions: tuple[Question, ...],
-    gpus: tuple[str, ...],
+    questions: Sequence[Question],
+    lent: Callable[[], AbstractContextManager[tuple[Lane, tuple[str, ...]]]],
+    view: Path,
     tell: Tell,
 ) -> dict[str, Evidence]:
+    """The worker starts at once, and is asked when the submission's turn has come."""
     if not questions:
         return {}
-    job = Job(submission.student, submission.folder, questions, asker.limits, asker.view)
+    student = submission.student
     following = iter([*(question.id for question in questions[1:]), "finishing"])
-    tell(submission.student, questions[0].id)
-    pieces = interview(
-        asker.sandbox, job, gpus, lambda evidence: tell(submission.student, next(following, ""))
-    )
+    with lent() as (lane, gpus):
+
+        @contextmanager
+        def turn() -> Iterator[None]:
+            with lane.turn(asker.stop):
+                tell(student, questions[0].id)
+                yield
+
+        tell(student, "getting ready")
+        share = asker.lanes.gpu_share if gpus else None
+        job = Job(student, submission.folder, tuple(questions), asker.limits, view, share)
+        pieces = interview(
+            asker.sandbox, job, gpus, lambda evidence: tell(student, next(following, "")), turn
+        )
     return {evidence.question.id: evidence for evidence in pieces}

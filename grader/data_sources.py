@@ -9,6 +9,7 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar, NamedTuple
 
@@ -42,9 +43,13 @@ class Source(NamedTuple):
 
 
 def read(spec: DataSpec, cache: Path) -> Source:
-    """All of the dataset, unsplit. Decoded image folders are kept in `cache`. Raises DataError."""
+    """All of the dataset, unsplit. Decoded images are kept in `cache`. Raises DataError."""
     if spec.source == "digits":
-        return _digits()
+        key = _key(Path("digits"), [(version("scikit-learn"),)])
+        try:
+            return _kept(cache, key, _digits)   # scikit-learn takes a second to import
+        except DataError:
+            return _digits()
     assert spec.path is not None, "DataSpec asks for the path"
     if not spec.path.exists():
         raise DataError(f"{spec.path}: there is no such folder or file; correct 'path'")
@@ -52,7 +57,7 @@ def read(spec: DataSpec, cache: Path) -> Source:
 
 
 def _digits() -> Source:
-    from sklearn.datasets import load_digits  # takes a second, so only when it is needed
+    from sklearn.datasets import load_digits
 
     digits = load_digits()
     grey = np.rint(digits.images * (255 / 16)).astype(np.uint8)
@@ -220,6 +225,9 @@ def _class_of(name: str) -> str:
 
 def _key(path: Path, stamp: list[tuple[Any, ...]]) -> str:
     return hashlib.sha256(repr((str(path.resolve()), stamp)).encode()).hexdigest()[:20]
+
+
+# --- What was decoded is kept --------------------------------------------------------------------
 
 
 def _kept(cache: Path, key: str, decode: Callable[[], Source]) -> Source:

@@ -1,19 +1,25 @@
-"""What a verdict depends on, as a digest: while it stays the same, a verdict holds.
+"""What a verdict depends on, and an answer, as digests: while they stay the same, it holds.
 
-The criterion's check and its parameters, the profile, the data and the limits, the reference
-solution, what was handed out, the sandbox, and the grader's own code. A title, the points and the
-late policy are not among them: they are applied anew each time.
+For a verdict: the criterion's check and its parameters, the profile, the data and the limits, the
+reference solution, what was handed out, the sandbox, and the grader's own code. A title, the points
+and the late policy are not among them: they are applied anew each time.
+
+For an answer: the submission, the question and those that its session was asked before, the data,
+the worker with what it runs on, and the limits. Thresholds, the checks and the reference are not
+among them: an answer is judged anew when they change.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import platform
 from collections.abc import Collection, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
-from grader.rubric import Criterion, DataSpec, Rubric
+from grader.records import Question, Submission
+from grader.rubric import Criterion, DataSpec, Limits, Rubric
 from grader.sandbox.base import Sandbox
 
 _PACKAGE = Path(__file__).parent
@@ -35,6 +41,29 @@ def fingerprints(
     return {
         item.id: _of(item.check, item.params.model_dump(mode="json"), *shared) for item in criteria
     }
+
+
+def ground_of(sandbox: Sandbox, limits: Limits, gpus: Collection[str] = ()) -> str:
+    """Of everything but submission, question and data that an answer depends on. Floating-point
+    numbers, and what learns from them, are others on another kind of processor or with a GPU."""
+    worker = [_of_folder(_PACKAGE / "worker"), _of_folder(_PACKAGE / "wire.py")]
+    hardware = [platform.machine(), bool(gpus)]
+    return _of(worker, sandbox.name, sandbox.version, limits.model_dump(mode="json"), hardware)
+
+
+def answer_keys(
+    ground: str, submission: Submission, questions: Iterable[Question], data: str
+) -> dict[str, str]:
+    """A digest for each question's answer, by the question's id. `data` is of what the student's
+    code finds. Nobody is answered with what another student's code has said: its words may tell
+    whose they were."""
+    keys: dict[str, str] = {}
+    before: dict[str, str] = {}   # by session
+    whose = [submission.student, submission.digest, data]
+    for question in questions:
+        keys[question.id] = _of(ground, whose, question.digest, before.get(question.session))
+        before[question.session] = keys[question.id]
+    return keys
 
 
 def _of(*parts: object) -> str:

@@ -70,14 +70,14 @@ class Gradebook:
     ) -> int:
         """A new run by a rubric with these fingerprints, and the seed to draw its exam from.
 
-        All of a class sit the same exam, however often their grader is stopped: the seed is that of
-        the last run by the same rubric, else `drawn`. `seed` is taken instead where one is asked
-        for. `fresh` draws another, and asks again what earlier runs have concluded; so does every
-        later run until it is done. Raises GraderError when that cannot be written down.
+        All of a class sit the same exam, however often their grader is stopped or the rubric
+        changed: the seed is that of the last run, else `drawn`. `seed` is taken instead where one
+        is asked for. `fresh` draws another, and asks again what earlier runs have concluded; so
+        does every later run until it is done. Raises GraderError when that cannot be written down.
         """
         exam = hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()
-        last = self._rows("select seed, first from runs where exam = ? order by id desc limit 1",
-                          exam) if not fresh else []
+        query = "select seed, first from runs order by id desc limit 1"
+        last = self._rows(query) if not fresh else []
         before = last[0] if last else (drawn, 0)
         seed = int(before[0]) if seed is None else seed
         try:
@@ -98,6 +98,23 @@ class Gradebook:
         self._first = self._run if fresh else int(before[1])
         self._wanted = wanted
         return seed
+
+    @property
+    def run(self) -> int:
+        """The number of this run; later ones have higher numbers."""
+        return self._run
+
+    @property
+    def first(self) -> int:
+        """The first run whose conclusions still hold."""
+        return self._first
+
+    def seconds_of(self, student: str) -> float | None:
+        """What the last grading of a student's files took; None when there was none."""
+        rows = self._rows(
+            "select seconds from submissions where student = ? order by id desc limit 1", student
+        )
+        return float(rows[0][0]) if rows else None
 
     def known(self, submission: Submission, afresh: Collection[str] = ()) -> Concluded:
         """What need not be asked: the last verdict on each criterion of these very files that still

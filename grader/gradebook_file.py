@@ -26,6 +26,13 @@ def open_gradebook(folder: Path, say: Callable[[str], None]) -> Iterator[Gradebo
     A damaged one is put aside under another name and `say` is told. Raises UsageError when another
     grader has it open, or when a later version of the grader has written it.
     """
+    with alone_in(folder), closing(_connect(folder / NAME, say)) as connection:
+        yield Gradebook(connection)
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Nobody else works in this results folder meanwhile; raises UsageError where somebody does."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / _LOCK).acquire(timeout=0)
@@ -36,8 +43,8 @@ def open_gradebook(folder: Path, say: Callable[[str], None]) -> Iterator[Gradebo
         ) from None
     except OSError as error:
         raise UsageError(f"{folder}: no results can be kept there: {error.strerror}") from None
-    with lock, closing(_connect(folder / NAME, say)) as connection:
-        yield Gradebook(connection)
+    with lock:
+        yield
 
 
 @contextmanager

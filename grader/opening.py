@@ -5,18 +5,20 @@ from __future__ import annotations
 import dataclasses
 import threading
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from platformdirs import user_cache_path
 
-from grader import asking, pipeline, schedule
+from grader import asking, exam, pipeline, schedule
 from grader.class_folder import HandIn
 from grader.errors import EngineMissing
-from grader.fingerprint import fingerprints
+from grader.evidence_cache import EvidenceCache
+from grader.fingerprint import fingerprints, ground_of
 from grader.gradebook import Gradebook
+from grader.memory import Memory
 from grader.records import Grade
 from grader.rubric import Rubric
 from grader.sandbox.base import Sandbox
@@ -28,6 +30,8 @@ UNPROTECTED = (
 )
 
 Say = Callable[[str], None]
+Opened = AbstractContextManager[tuple[Sandbox, tuple[str, ...]]]
+Opener = Callable[[Mapping[str, Any], Path, Say], Opened]
 
 
 def grades_of(
@@ -37,35 +41,42 @@ def grades_of(
     say: Say,
     tell: asking.Tell,
     book: Gradebook,
+    cache: EvidenceCache,
     stop: threading.Event,
+    opener: Opener | None = None,
 ) -> Generator[Grade, None, None]:
     """Grade with what the command line's `options` ask for; grades come as they are ready.
 
     `say` is told what the instructor should know before it starts, `tell` what each student's
-    submission is at. What stands in `book` is not asked again, and what is concluded is kept there.
-    Once `stop` is set nothing new begins. Leaving this early ends what runs.
+    submission is at. What stands in `book` is not concluded again and what `cache` holds is not
+    asked again; what is new is kept in both. Once `stop` is set nothing new begins. Leaving this
+    early ends what runs. `opener` opens another sandbox than the options name.
     """
     criteria = options["criterion"] or [criterion.id for criterion in rubric.criteria]
-    with workspace() as folder, open_sandbox(options, folder, say) as (sandbox, gpus):
+    fresh = options["fresh"]
+    opened = opener or open_sandbox
+    with workspace() as folder, opened(options, folder, say) as (sandbox, gpus):
         seed = book.begin(
             fingerprints(rubric, rubric.criteria, sandbox, gpus),
-            seed=options["seed"], drawn=asking.draw_seed(),
-            fresh=options["fresh"] and options["whole"],
+            seed=options["seed"], drawn=exam.draw_seed(), fresh=fresh and options["whole"],
         )
+        jobs = options["jobs"] or schedule.default_jobs(rubric.limits.memory_mib)
+        ahead = schedule.workers_ahead(jobs, rubric.limits.memory_mib)
         setting = pipeline.set_up(
-            rubric,
-            criteria,
-            sandbox,
-            folder,
-            user_cache_path("grader"),
-            gpus=gpus,
-            jobs=options["jobs"] or schedule.default_jobs(rubric.limits.memory_mib),
+            rubric, criteria, sandbox, folder, user_cache_path("grader"),
+            lanes=schedule.Lanes(jobs, gpus, options["slots_per_gpu"]),
+            ahead=ahead if sandbox.waits_quietly else 0,
+            memory=Memory(
+                cache, ground_of(sandbox, rubric.limits, gpus), book.run,
+                book.run if fresh else book.first,
+            ),
             seed=seed,
             stop=stop,
-            tell=tell,
+        )  # fmt: skip
+        known = partial(book.known, afresh=criteria if fresh else ())
+        setting = dataclasses.replace(
+            setting, known=known, keep=book.add, expected=book.seconds_of
         )
-        known = partial(book.known, afresh=criteria if options["fresh"] else ())
-        setting = dataclasses.replace(setting, known=known, keep=book.add)
         try:
             yield from pipeline.grade_all(setting, hand_ins, tell)
         finally:

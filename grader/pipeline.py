@@ -7,52 +7,61 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from grader import asking, data, schedule
-from grader.answer_key import AnswerKey
+from grader import asking, exam, schedule
+from grader.answer_key import AnswerKey, NoKey
 from grader.asking import Asker, Tell
 from grader.checks.base import Work, with_doubt, with_notes
 from grader.checks.registry import CHECKS
 from grader.checks.watched import with_run
 from grader.class_folder import HandIn, hand_in
-from grader.errors import GraderError, UsageError
+from grader.errors import DataError, GraderError, UsageError
+from grader.evidence_cache import no_cache
+from grader.exam import Hall
 from grader.grading import grade
+from grader.memory import Memory
+from grader.once import LazyMapping, Once
 from grader.records import Concluded, Evidence, Grade, Submission, Verdict
 from grader.rubric import Criterion, Rubric
 from grader.sandbox.base import Sandbox
+from grader.schedule import Lanes, Stopped
 from grader.submissions import prepare
-
-GOLD = "the reference solution"
 
 
 @dataclass(frozen=True)
 class Setting:
     """What all submissions of a run share.
 
-    `known` looks a submission up in what earlier runs concluded, `keep` adds what this one does.
-    Once `stop` is set nothing new begins.
+    The data are read and the exam is drawn when the first question is about to be asked, and the
+    reference answers beside the first submissions: a run that finds everything concluded does
+    neither. `known` looks a submission up in what earlier runs concluded, `keep` adds what this one
+    does, `expected` tells how many seconds a student's submission took the last time.
     """
 
     rubric: Rubric
     criteria: tuple[Criterion, ...]
-    sandbox: Sandbox
     workspace: Path
-    view: Path
-    key: AnswerKey
-    gpus: tuple[str, ...] = ()
-    jobs: int = 1
+    asker: Asker
+    hall: Once[Hall]
+    gold: Once[Mapping[str, Evidence]]
+    in_hand: int = 1
     known: Callable[[Submission], Concluded] = lambda submission: Concluded()
     keep: Callable[[Submission, Concluded], None] = lambda submission, found: None
-    stop: threading.Event = field(default_factory=threading.Event)
-    absent: threading.Event = field(default_factory=threading.Event)
+    expected: Callable[[str], float | None] = lambda student: None
 
     @property
-    def asker(self) -> Asker:
-        return Asker(self.sandbox, self.rubric.limits, self.view, self.stop, self.absent)
+    def sandbox(self) -> Sandbox:
+        return self.asker.sandbox
+
+    @property
+    def key(self) -> AnswerKey:
+        hall = self.hall()
+        gold = LazyMapping(self.gold)
+        return AnswerKey(hall.exam, hall.hidden_labels, hall.validation_labels, gold)
 
 
 def set_up(
@@ -62,31 +71,34 @@ def set_up(
     workspace: Path,
     cache: Path,
     *,
-    gpus: tuple[str, ...] = (),
-    jobs: int = 1,
+    lanes: Lanes | None = None,
+    ahead: int = 0,
+    memory: Memory | None = None,
     seed: int | None = None,
     stop: threading.Event | None = None,
-    tell: Tell = lambda who, what: None,
 ) -> Setting:
-    """Load the data, draw the exam, and ask the reference for the key.
-
-    `criteria` are the ids to grade. Raises GraderError when the reference has no answer: without a
-    key nobody can be graded.
+    """What to grade by; `criteria` are the ids. `ahead` submissions more than `lanes` has turns (by
+    default one) get ready meanwhile. Raises UsageError for a criterion that there is not.
     """
     chosen = choose(rubric, criteria)
-    tell(GOLD, "reading the data")
-    dataset = data.load(rubric.active.data, cache)
-    view = workspace / "data"
-    data.write_view(dataset, view, rubric.handouts)
-    seed = asking.draw_seed() if seed is None else seed
-    threads = max(1, schedule.cores() // jobs)
-    exam, hidden_labels = asking.draw_exam(rubric, dataset, seed, threads)
-    key = AnswerKey(exam, hidden_labels, dataset.validation_labels, {})
-    setting = Setting(
-        rubric, chosen, sandbox, workspace, view, key, gpus, jobs, stop=stop or threading.Event()
+    asker = Asker(
+        sandbox,
+        rubric.limits,
+        lanes or Lanes(1),
+        memory or Memory(no_cache(), ""),
+        stop or threading.Event(),
     )
-    tell(GOLD, "answering what students will be asked")
-    return dataclasses.replace(setting, key=dataclasses.replace(key, gold=_gold(setting)))
+    seed = exam.draw_seed() if seed is None else seed
+    turns = asker.lanes.turns
+    threads = schedule.threads_each(turns)
+    hall = Once(
+        partial(exam.prepare_hall, rubric, seed, threads, workspace / "data", cache)
+    )
+    # The reference waits for nobody's turn and comes to its end when nothing new begins: whoever
+    # has been asked waits for its answers.
+    gold_asker = dataclasses.replace(asker, lanes=Lanes(1), stop=threading.Event())
+    gold = Once(lambda: _gold(rubric, chosen, workspace, gold_asker, hall()))
+    return Setting(rubric, chosen, workspace, asker, hall, gold, turns + ahead)
 
 
 def grade_all(
@@ -95,6 +107,7 @@ def grade_all(
     """Grade every hand-in, as many at a time as there are slots; grades come as they are ready.
 
     What could not be scored gets another try after all the others: an engine may be back by then.
+    Raises DataError, and NoKey when the reference has no answer: then nobody can be graded.
     """
     lost: dict[str, tuple[HandIn, Grade]] = {}
     for item, found in _round(setting, hand_ins, tell):
@@ -112,27 +125,33 @@ def grade_all(
 def _round(
     setting: Setting, hand_ins: Collection[HandIn], tell: Tell
 ) -> Iterator[tuple[HandIn, Grade]]:
-    pool = schedule.GpuPool(setting.gpus)
+    def one(item: HandIn) -> tuple[HandIn, Grade] | None:
+        try:
+            return item, grade_one(setting, item, tell)
+        except Stopped:
+            return None   # it had not begun
 
-    def one(item: HandIn) -> tuple[HandIn, Grade]:
-        with pool.lent() as gpus:
-            return item, grade_one(setting, item, gpus, tell)
+    stop = setting.asker.stop
+    in_order = schedule.longest_first(hand_ins, lambda item: setting.expected(item.student))
+    for found in schedule.in_slots(one, in_order, setting.in_hand, stop):
+        if found is not None:
+            yield found
 
-    return schedule.in_slots(one, hand_ins, setting.jobs, setting.stop)
 
+def grade_one(setting: Setting, item: HandIn, tell: Tell) -> Grade:
+    """One submission from its files to its grade. What the harness gets wrong is `not_scored`.
 
-def grade_one(
-    setting: Setting, item: HandIn, gpus: tuple[str, ...], tell: Tell
-) -> Grade:
-    """One submission from its files to its grade. What the harness gets wrong is `not_scored`."""
-    began = time.monotonic()
+    Raises DataError and NoKey, which stop the class, and Stopped when its turn had not come.
+    """
     tell(item.student, "unpacking")
-    known, missing = Concluded(), setting.criteria
+    known, missing, seconds = Concluded(), setting.criteria, 0.0
     try:
         submission = prepare(item, setting.workspace)
         known = setting.known(submission)
         missing = tuple(one for one in setting.criteria if one.id not in known.verdicts)
-        fresh = _verdicts(setting, submission, missing, gpus, tell)
+        fresh, seconds = _verdicts(setting, submission, missing, tell)
+    except (DataError, NoKey, Stopped):
+        raise
     except Exception as error:
         # Whatever it is, it is one student's: the class goes on, and nobody gets a zero for it.
         told = isinstance(error, (GraderError, OSError))
@@ -140,7 +159,6 @@ def grade_one(
         submission = Submission(item.student, item.sources[0], setting.workspace, (), "")
         fresh = [_not_scored(criterion, why) for criterion in missing]
     by_id = {verdict.criterion: verdict for verdict in fresh}
-    seconds = round(time.monotonic() - began, 1)
     if fresh:
         setting.keep(submission, Concluded(by_id, seconds))
     verdicts = [*known.verdicts.values(), *fresh]
@@ -148,31 +166,36 @@ def grade_one(
 
 
 def _verdicts(
-    setting: Setting,
-    submission: Submission,
-    criteria: Sequence[Criterion],
-    gpus: tuple[str, ...],
-    tell: Tell,
-) -> list[Verdict]:
+    setting: Setting, submission: Submission, criteria: Sequence[Criterion], tell: Tell
+) -> tuple[list[Verdict], float]:
+    """Verdicts, and the seconds that answering took."""
+    if not criteria:
+        return [], 0.0
     if submission.refused is not None:
-        return [_refused(criterion, submission.refused) for criterion in criteria]
-    questions = asking.questions_of(criteria, setting.key.exam, setting.rubric.limits)
-    evidence = asking.ask(setting.asker, submission, questions, gpus, tell)
+        return [_refused(criterion, submission.refused) for criterion in criteria], 0.0
+    hall, rubric = setting.hall(), setting.rubric
+    if any(CHECKS[criterion.check].needs_gold for criterion in criteria):
+        setting.gold.begin()
+    questions = exam.questions_of(criteria, hall.exam, rubric.limits)
+    evidence = asking.ask(setting.asker, submission, questions, hall, tell)
     tell(submission.student, "judging")
-    work = Work(submission, evidence)
-    verdicts = [_judge(criterion, work, setting.key) for criterion in criteria]
-    if submission.source != setting.rubric.reference.resolve():   # that is the instructor's
+    work, key = Work(submission, evidence), setting.key
+    verdicts = [_judge(criterion, work, key) for criterion in criteria]
+    if submission.source != rubric.reference.resolve():   # that is the instructor's
         verdicts = [
             with_doubt(verdict, submission) if CHECKS[criterion.check].testimony else verdict
             for criterion, verdict in zip(criteria, verdicts, strict=True)
         ]
-    return with_run(criteria, verdicts, evidence)
+    seconds = sum(one.outcome.seconds for one in evidence.values())
+    return with_run(criteria, verdicts, evidence), round(seconds, 1)
 
 
 def _judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
     check = CHECKS[criterion.check]
     try:
         return with_notes(check.judge(criterion, work, key), work.submission)
+    except NoKey:
+        raise
     except Exception as error:
         # An answer that no check expected must not stop the class, and must not become a mark.
         # The error's own words may quote an answer about hidden data: its kind has to do.
@@ -181,22 +204,21 @@ def _judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
         )
 
 
-def _gold(setting: Setting) -> Mapping[str, Evidence]:
+def _gold(
+    rubric: Rubric, criteria: Sequence[Criterion], workspace: Path, asker: Asker, hall: Hall
+) -> Mapping[str, Evidence]:
     """The reference's answers to what the checks that need a key will ask; the training is not
-    among them: what it must reach stands in the rubric."""
-    exam, limits = setting.key.exam, setting.rubric.limits
-    needing = [item for item in setting.criteria if CHECKS[item.check].needs_gold]
+    among them: what it must reach stands in the rubric. Raises NoKey."""
+    needing = [item for item in criteria if CHECKS[item.check].needs_gold]
     questions = tuple(
-        one for one in asking.questions_of(needing, exam, limits) if one.kind != "train"
+        one
+        for one in exam.questions_of(needing, hall.exam, rubric.limits)
+        if one.kind != asking.TRAINING
     )
-    if not questions:
-        return {}
-    reference = hand_in(setting.rubric.reference)
-    submission = prepare(
-        dataclasses.replace(reference, student="reference"), setting.workspace / "gold"
-    )
-    gold = asking.ask(setting.asker, submission, questions, (), lambda who, what: None)
-    key = dataclasses.replace(setting.key, gold=gold)
+    reference = dataclasses.replace(hand_in(rubric.reference), student="reference")
+    submission = prepare(reference, workspace / "gold")
+    gold = asking.ask(asker, submission, questions, hall, lambda who, what: None)
+    key = AnswerKey(hall.exam, hall.hidden_labels, hall.validation_labels, gold)
     for question in questions:
         key.value(question.id)  # raises where there is no answer: without a key nobody is graded
     return gold

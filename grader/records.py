@@ -9,9 +9,12 @@ apart.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -55,6 +58,15 @@ class Question:
     session: str
     seconds: float
     blobs: tuple[bytes, ...] = ()
+
+    @cached_property
+    def digest(self) -> str:
+        """Of all that is asked; what an answer is kept by."""
+        asked = [self.id, self.kind, dict(self.args), self.session, self.seconds]
+        digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode())
+        for blob in self.blobs:
+            digest.update(hashlib.sha256(blob).digest())
+        return digest.hexdigest()
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,12 @@ def test_the_digits_need_nothing_and_are_split_1197_300_300(tmp_path: Path) -> N
     assert digits.train_labels.dtype == np.int64 and digits.train_labels.shape == (1197,)
     assert digits.classes == tuple("0123456789")
     assert (digits.train_images.min(), digits.train_images.max()) == (0, 255)
-    assert list(tmp_path.iterdir()) == []
+    assert [path.suffix for path in tmp_path.iterdir()] == [".npz"]
+
+
+def test_the_digits_are_read_where_nothing_can_be_kept(tmp_path: Path) -> None:
+    (tmp_path / "cache").touch()
+    assert load(spec(), tmp_path / "cache").train_images.shape == (1197, 8, 8, 3)
 
 
 def test_the_parts_of_a_pool_are_disjoint(tmp_path: Path) -> None:

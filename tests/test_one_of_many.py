@@ -13,7 +13,6 @@ import pytest
 from rich.console import Console
 
 from grader import class_run, pipeline, results
-from grader.answer_key import AnswerKey
 from grader.checks.base import with_notes
 from grader.checks.registry import CHECKS, parameter_models
 from grader.class_folder import HandIn, hand_in
@@ -39,11 +38,9 @@ def rubric() -> Rubric:
 def grade_of(rubric: Rubric, item: HandIn, workspace: Path) -> Grade:
     """Only what is written is looked at: no worker starts, and no key is needed."""
     criteria = tuple(c for c in rubric.criteria if c.id.startswith("written"))
-    setting = pipeline.Setting(rubric, criteria, ProcessSandbox(), workspace, workspace, NO_KEY)
-    return pipeline.grade_one(setting, item, (), lambda who, what: None)
-
-
-NO_KEY: Any = AnswerKey(None, None, None, {})  # type: ignore[arg-type]  # nothing reads it
+    ids = [criterion.id for criterion in criteria]
+    setting = pipeline.set_up(rubric, ids, ProcessSandbox(), workspace, workspace)
+    return pipeline.grade_one(setting, item, lambda who, what: None)
 
 
 @pytest.mark.parametrize("error", [ValueError("odd"), RecursionError("odd"), KeyError("odd")])
@@ -120,12 +117,16 @@ class Mute:
     def read(self, size: int) -> bytes:
         return b""
 
+    def full_speed(self) -> None:
+        pass
+
     def stop(self) -> Exit:
         return Exit(1)
 
 
 class MuteSandbox:
     name = version = "mute"
+    waits_quietly = False
 
     @contextmanager
     def start(self, job: Job, gpus: Iterable[str]) -> Iterator[Mute]:

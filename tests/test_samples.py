@@ -48,7 +48,7 @@ def grades(request: pytest.FixtureRequest, rubric: Rubric) -> Iterator[Grades]:
             sandbox,
             workspace,
             workspace / "cache",
-            jobs=schedule.default_jobs(rubric.limits.memory_mib),
+            lanes=schedule.Lanes(schedule.default_jobs(rubric.limits.memory_mib)),
             seed=SEED,
         )
         found = pipeline.grade_all(setting, hand_ins, lambda who, what: None)

@@ -14,6 +14,7 @@ from grader.class_folder import discover
 from grader.records import Grade
 from grader.rubric_file import load
 from grader.sandbox.process import ProcessSandbox
+from grader.schedule import Lanes
 
 ROOT = Path(__file__).parent.parent
 IMPORTS = """
@@ -139,7 +140,7 @@ def grades() -> Iterator[Mapping[str, Grade]]:
             Path(folder) / "work",
             Path(folder) / "cache",
             seed=7,
-            jobs=2,
+            lanes=Lanes(2),
         )
         found = pipeline.grade_all(setting, discover(submissions), lambda who, what: None)
         yield {grade.student: grade for grade in found}

@@ -34,7 +34,7 @@ def groups_verdict(rubric: Rubric, script: Path, workspace: Path) -> Verdict:
     setting = pipeline.set_up(
         rubric, ["parameter-groups"], ProcessSandbox(), workspace, workspace / "cache", seed=0
     )
-    grade = pipeline.grade_one(setting, hand_in(script), (), lambda who, what: None)
+    grade = pipeline.grade_one(setting, hand_in(script), lambda who, what: None)
     return grade.criteria[0].verdict
 
 

@@ -18,13 +18,15 @@ from grader.rubric import Limits
 
 @dataclass(frozen=True)
 class Job:
-    """Everything that one submission is asked. `data` is the student's view of the dataset."""
+    """Everything that one submission is asked. `data` is the student's view of the dataset,
+    `gpu_share` the share of a GPU's memory that it may use; None is no limit."""
 
     name: str
     submission: Path
     questions: tuple[Question, ...]
     limits: Limits
     data: Path | None = None
+    gpu_share: float | None = None
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,9 @@ class Worker(Protocol):
     def write(self, data: bytes) -> None:
         """Send all of `data`. Raises OSError when the worker no longer listens."""
 
+    def full_speed(self) -> None:
+        """Its turn has come. Until then it got ready, and took no processor from who runs."""
+
     def read(self, size: int) -> bytes:
         """Up to `size` bytes of the worker's protocol stream; b"" at its end. Blocks."""
         ...
@@ -80,6 +85,10 @@ class Sandbox(Protocol):
     def version(self) -> str:
         """What its workers are made of: where it is another one, answers may be others."""
         ...
+
+    @property
+    def waits_quietly(self) -> bool:
+        """Whether a worker may get ready beside others and take nothing from them."""
 
     def start(self, job: Job, gpus: Iterable[str]) -> AbstractContextManager[Worker]:
         """A worker of its own for this job; leaving the context removes every trace of it."""

@@ -13,6 +13,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from grader import wire
@@ -23,10 +24,13 @@ from grader.sandbox import blame
 from grader.sandbox.base import Job, Sandbox, Worker
 from grader.testimony import checked
 
-START_SECONDS = 180.0   # a cold page cache makes importing torch slow
+# A cold page cache makes importing torch slow, and one who gets ready beside trainings is left what
+# they do not use.
+START_SECONDS = 600.0
 GRACE_SECONDS = 10.0    # the worker keeps the limit itself; the host steps in when it does not
 
 Frame = tuple[dict[str, Any], tuple[bytes, ...]]
+Inbox = queue.Queue["Frame | object"]
 _END = object()
 
 
@@ -35,11 +39,13 @@ def interview(
     job: Job,
     gpus: Iterable[str] = (),
     on_answer: Callable[[Evidence], None] = lambda evidence: None,
+    turn: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> tuple[Evidence, ...]:
     """Ask everything of `job`, in order. One piece of evidence for each question, always.
 
-    Never raises for what the student's code does; a sandbox that cannot start becomes outcomes
-    that the harness owns.
+    A worker that is ready waits for its `turn`, in which the questions are put. Never raises for
+    what the student's code does; a sandbox that cannot start becomes outcomes that the harness
+    owns.
     """
     gpus = tuple(gpus)
     found: list[Evidence] = []
@@ -48,10 +54,13 @@ def interview(
         before = len(found)
         try:
             with sandbox.start(job, gpus) as worker:
-                for evidence in _converse(worker, job, waiting):
-                    found.append(evidence)
-                    on_answer(evidence)
-                exit_ = worker.stop()
+                inbox = _ready(worker, job)
+                with turn():
+                    worker.full_speed()
+                    for evidence in _converse(worker, inbox, waiting):
+                        found.append(evidence)
+                        on_answer(evidence)
+                    exit_ = worker.stop()
         except SandboxError as error:
             lost = Outcome(blame.NOT_STARTED, "harness", str(error))
             found += [Evidence(question, lost) for question in job.questions[len(found) :]]
@@ -61,9 +70,9 @@ def interview(
     return tuple(found)
 
 
-def _converse(worker: Worker, job: Job, questions: tuple[Question, ...]) -> Iterable[Evidence]:
-    """Evidence until all is asked or the worker is lost; the last piece then says how."""
-    inbox: queue.Queue[Frame | object] = queue.Queue()
+def _ready(worker: Worker, job: Job) -> Inbox:
+    """Have the worker get ready; what it says from then on comes in here. Raises SandboxError."""
+    inbox: Inbox = queue.Queue()
     # The child's words, in a header of the usual size, and what the code printed.
     longest = wire.MAX_HEADER + wire.ESCAPED * job.limits.output_kib * 1024
     threading.Thread(target=_listen, args=(worker, inbox, longest), daemon=True).start()
@@ -74,6 +83,7 @@ def _converse(worker: Worker, job: Job, questions: tuple[Question, ...]) -> Iter
         "data": places.data,
         "scratch": places.scratch,
         "output_bytes": job.limits.output_kib * 1024,
+        "gpu_share": job.gpu_share,
     }
     with contextlib.suppress(OSError):
         worker.write(wire.encode(start))
@@ -87,6 +97,13 @@ def _converse(worker: Worker, job: Job, questions: tuple[Question, ...]) -> Iter
             "see whether the worker itself starts on this machine"
             f"{'. It says: ' + complaint if complaint else ''}"
         )
+    return inbox
+
+
+def _converse(
+    worker: Worker, inbox: Inbox, questions: tuple[Question, ...]
+) -> Iterable[Evidence]:
+    """Evidence until all is asked or the worker is lost; the last piece then says how."""
     stuck: Outcome | None = None
     enough = 0.0  # seconds in which the file did not end
     for question in questions:
@@ -103,7 +120,7 @@ def _converse(worker: Worker, job: Job, questions: tuple[Question, ...]) -> Iter
 
 
 def _ask(
-    worker: Worker, inbox: queue.Queue[Frame | object], question: Question
+    worker: Worker, inbox: Inbox, question: Question
 ) -> tuple[Evidence, bool]:
     begun = time.monotonic()
     limit = question.seconds + GRACE_SECONDS
@@ -136,7 +153,7 @@ def _answers(message: Mapping[str, Any], question: Question) -> bool:
     return message.get("type") == wire.ANSWER and message.get("id") == question.id
 
 
-def _listen(worker: Worker, inbox: queue.Queue[Frame | object], max_header: int) -> None:
+def _listen(worker: Worker, inbox: Inbox, max_header: int) -> None:
     """Drain the worker's stream to its end: a client that stops reading blocks the engine.
 
     A worker speaks when it is asked. What follows an answer that nobody has taken yet is refused,
@@ -162,7 +179,7 @@ def _listen(worker: Worker, inbox: queue.Queue[Frame | object], max_header: int)
             pass
 
 
-def _next(inbox: queue.Queue[Frame | object], seconds: float) -> Frame | object | None:
+def _next(inbox: Inbox, seconds: float) -> Frame | object | None:
     try:
         return inbox.get(timeout=seconds)
     except queue.Empty:

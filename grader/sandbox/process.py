@@ -42,6 +42,9 @@ class ProcessWorker:
         self._process.stdin.write(data)
         self._process.stdin.flush()
 
+    def full_speed(self) -> None:
+        """It has been at full speed all the time: only root can raise a process's priority."""
+
     def read(self, size: int) -> bytes:
         assert self._process.stdout
         return os.read(self._process.stdout.fileno(), size)
@@ -93,6 +96,7 @@ class ProcessSandbox:
     """
 
     name = "process"
+    waits_quietly = False
     version = f"python {platform.python_version()}, torch {_version_of('torch')}"
 
     def __init__(

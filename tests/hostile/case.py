@@ -27,6 +27,7 @@ from pathlib import Path
 from grader.class_folder import hand_in
 from grader.pipeline import Setting, grade_one
 from grader.records import Grade
+from grader.sandbox.base import Sandbox
 
 HERE = Path(__file__).parent
 HONEST = HERE / "honest.py"
@@ -93,12 +94,17 @@ def grade_code(setting: Setting, case: Case, folder: Path) -> Grade:
     return grade_path(setting, source if case.others else source / f"{name}.py", case.criteria)
 
 
+def in_sandbox(setting: Setting, sandbox: Sandbox) -> Setting:
+    """The same, graded there; what the reference has answered holds."""
+    return dataclasses.replace(setting, asker=dataclasses.replace(setting.asker, sandbox=sandbox))
+
+
 def grade_path(setting: Setting, source: Path, criteria: tuple[str, ...]) -> Grade:
     """Grade a file, folder or archive by these criteria, through the whole pipeline."""
     chosen = tuple(one for one in setting.criteria if one.id in criteria)
     assert len(chosen) == len(criteria), criteria
     setting = dataclasses.replace(setting, criteria=chosen)
-    return grade_one(setting, hand_in(source), setting.gpus, lambda who, what: None)
+    return grade_one(setting, hand_in(source), lambda who, what: None)
 
 
 def happened(grade: Grade) -> Mapping[str, str]:

@@ -143,7 +143,7 @@ def test_a_class_with_all_of_them_is_graded(
     write([EVIL], folder / "new\nline.py")
     write([EVIL], folder / "\u202eyp.evil.py")
     write([EVIL], folder / ("n" * 252 + ".py"))
-    shutil.copytree(setting.view, setting.workspace / "data")  # where a run has it
+    shutil.copytree(setting.hall().view, setting.workspace / "data")  # where a run has it
     for honest in ("ada", "data", "zoe"):
         write([HONEST_CODE], folder / f"{honest}.py")
     students = [one.student for one in discover(folder)]

@@ -11,6 +11,7 @@ import pytest
 
 from grader.class_folder import hand_in
 from grader.pipeline import Setting, grade_all
+from grader.schedule import Lanes
 
 from .case import Case, grade_code, read_cases
 from .conftest import Verify
@@ -68,7 +69,8 @@ def test_a_student_at_the_same_time_finds_nothing(
 ) -> None:
     told: dict[str, list[float]] = defaultdict(list)
     criteria = tuple(one for one in contained.criteria if one.id in LOOKS.criteria)
-    two = dataclasses.replace(contained, criteria=criteria, jobs=2)
+    asker = dataclasses.replace(contained.asker, lanes=Lanes(2))
+    two = dataclasses.replace(contained, criteria=criteria, asker=asker, in_hand=2)
     paths = [_written(case, tmp_path) for case in (LEAVES, LOOKS)]
     for grade in grade_all(
         two,

@@ -24,7 +24,7 @@ from grader.sandbox import blame, interview
 from grader.sandbox.base import Job
 from grader.sandbox.docker import DockerSandbox
 
-from .case import HONEST, grade_path, happened
+from .case import HONEST, grade_path, happened, in_sandbox
 from .conftest import Verify
 from .test_submissions import containers
 
@@ -151,7 +151,7 @@ def test_a_worker_that_lies_earns_nothing_and_costs_no_memory(
     code = f"{WORKER}    {attack}"
     sandbox = dataclasses.replace(setting.sandbox, command=("python", "-c", code))
     owned = dataclasses.replace(
-        setting, sandbox=sandbox, rubric=setting.rubric.model_copy(update={"limits": limits})
+        in_sandbox(setting, sandbox), rubric=setting.rubric.model_copy(update={"limits": limits})
     )
     with growth() as most:
         grade = grade_path(owned, HONEST, ("layer-counts",))
@@ -173,7 +173,7 @@ def test_the_program_above_is_taken_for_a_worker(setting: Setting, tmp_path: Pat
     }
     code = f"PAIRS = {pairs!r}\n{WORKER}    {honest}"
     sandbox = dataclasses.replace(setting.sandbox, command=("python", "-c", code))
-    owned = dataclasses.replace(setting, sandbox=sandbox)
+    owned = in_sandbox(setting, sandbox)
     assert happened(grade_path(owned, HONEST, ("layer-counts",))) == {"layer-counts": "N"}
 
 

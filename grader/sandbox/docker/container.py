@@ -22,7 +22,7 @@ from grader.sandbox.docker.engine import (
 )
 from grader.sandbox.docker.inputs import Inputs
 from grader.sandbox.docker.leftovers import labels, reap_leftovers, remove_run
-from grader.sandbox.docker.settings import USER, environment, host_config, places
+from grader.sandbox.docker.settings import FULL_SHARES, USER, environment, host_config, places
 from grader.sandbox.docker.stream import Streams
 
 _SIGKILL = 9
@@ -57,6 +57,10 @@ class DockerSandbox:
     def version(self) -> str:
         """The image's name, which is a digest of all that is in it, and what it runs on."""
         return f"{self.image} {self.runtime or ''}".strip()
+
+    @property
+    def waits_quietly(self) -> bool:
+        return self.engine.shares
 
     def reap_leftovers(self) -> int:
         """Remove what killed graders left behind, and count it; for once, before the first job."""
@@ -133,6 +137,11 @@ class Container:
     def write(self, data: bytes) -> None:
         """See `grader.sandbox.base.Worker`, here and below."""
         self._streams.write(data)
+
+    def full_speed(self) -> None:
+        if self._engine.shares:
+            with engine_errors(f"giving {self.name} the processor"):
+                self._engine.api.update_container(self.name, cpu_shares=FULL_SHARES)
 
     def read(self, size: int) -> bytes:
         return self._streams.read(size)

@@ -28,12 +28,14 @@ class ContainerGoneError(SandboxError):
 
 @dataclass(frozen=True)
 class Engine:
-    """A Docker Engine that has answered. `api` is docker-py's low-level client."""
+    """A Docker Engine that has answered. `api` is docker-py's low-level client, `shares` whether it
+    can weigh containers' use of the processor (one without root may not)."""
 
     api: APIClient
     version: str
     cpus: int
     runtimes: tuple[str, ...]
+    shares: bool = True
 
     def close(self) -> None:
         self.api.close()
@@ -59,6 +61,7 @@ def connect() -> Engine:
         version=str(info["ServerVersion"]),
         cpus=int(info["NCPU"]),
         runtimes=tuple(sorted(info["Runtimes"])),
+        shares=bool(info.get("CPUShares", True)),
     )
 
 

@@ -15,6 +15,8 @@ from grader.sandbox.base import Job, Places
 
 USER = "10001:10001"    # as in the Dockerfile; said again here, so that no image makes it root
 PLACES = Places(submission="/submission", data="/data", scratch="/tmp")
+# A container that only gets ready takes next to nothing from those whose turn it is.
+FULL_SHARES, _READY_SHARES = 1024, 32
 _MIB = 2**20
 _SHM_MIB = 256          # a DataLoader's workers hand their batches over in /dev/shm
 _INODES = 65_536
@@ -65,6 +67,7 @@ def host_config(
         # what it may use
         "Memory": memory,
         "MemorySwap": memory,   # memory and swap together, so: no swap
+        "CpuShares": _READY_SHARES,
         "NanoCpus": int(min(limits.cpus, cpus) * 1e9),
         "PidsLimit": limits.pids,
         "Ulimits": [

@@ -1,0 +1,77 @@
+"""What a class sits: the data, what is drawn for a run, and which questions that makes."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from grader import data
+from grader.answer_key import Exam, Labels
+from grader.checks.base import Check
+from grader.checks.registry import CHECKS
+from grader.records import Question
+from grader.rubric import Criterion, Limits, Rubric
+
+
+@dataclass(frozen=True)
+class Hall:
+    """Where all sit the same exam. `view` is the folder with the data that a student's code may
+    see, `digest` is of what lies there. The labels never leave the host.
+    """
+
+    exam: Exam
+    hidden_labels: Labels
+    validation_labels: Labels
+    view: Path
+    digest: str
+
+
+def draw_seed() -> int:
+    return secrets.randbits(31)
+
+
+def prepare_hall(rubric: Rubric, seed: int, threads: int, view: Path, cache: Path) -> Hall:
+    """Load the data, write the students' part of it to `view`, draw the exam. Raises DataError."""
+    dataset = data.load(rubric.active.data, cache)
+    data.write_view(dataset, view, rubric.handouts)
+    order = np.random.default_rng([seed, 1]).permutation(len(dataset.hidden_labels))
+    exam = Exam(
+        seed,
+        rubric.active,
+        threads,
+        dataset.classes,
+        data.with_noise(dataset.hidden_images[order], np.random.default_rng([seed, 2])),
+        dataset.validation_images,
+    )
+    labels = dataset.hidden_labels[order], dataset.validation_labels
+    return Hall(exam, *labels, view, _digest(view))
+
+
+def questions_of(
+    criteria: Collection[Criterion], exam: Exam, limits: Limits
+) -> tuple[Question, ...]:
+    """What the criteria ask, each question once, and those of one session side by side."""
+    asked: dict[str, Question] = {}
+    for criterion in criteria:
+        check: Check = CHECKS[criterion.check]
+        for question in check.ask(criterion, exam, limits):
+            asked.setdefault(question.id, question)
+    sessions = list(dict.fromkeys(question.session for question in asked.values()))
+    return tuple(sorted(asked.values(), key=lambda question: sessions.index(question.session)))
+
+
+def _digest(folder: Path) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            name = path.relative_to(folder).as_posix()
+            digest.update(f"\0{name}\0{path.stat().st_size}\0".encode())
+            with path.open("rb") as file:
+                while chunk := file.read(2**20):
+                    digest.update(chunk)
+    return digest.hexdigest()

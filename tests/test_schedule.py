@@ -1,0 +1,131 @@
+"""Whose turn it is, on the processor and on each GPU."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+
+import pytest
+
+from grader import schedule
+from grader.schedule import Lane, Lanes, Stopped
+
+NEVER = threading.Event()
+
+
+def test_a_lane_has_no_more_at_a_time_than_it_has_turns() -> None:
+    lane, now, most = Lane(2), Counter[str](), []
+    lock = threading.Lock()
+
+    def work() -> None:
+        with lane.turn(NEVER):
+            with lock:
+                now["running"] += 1
+                most.append(now["running"])
+            time.sleep(0.01)
+            with lock:
+                now["running"] -= 1
+
+    threads = [threading.Thread(target=work) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert max(most) == 2 and len(most) == 12
+
+
+def test_those_who_wait_come_in_their_order() -> None:
+    lane, order = Lane(1), list[int]()
+    came = threading.Semaphore(0)
+
+    def work(number: int) -> None:
+        came.release()
+        with lane.turn(NEVER):
+            order.append(number)
+
+    with lane.turn(NEVER):
+        threads = [threading.Thread(target=work, args=(number,)) for number in range(5)]
+        for thread in threads:
+            thread.start()
+            came.acquire()
+            time.sleep(0.02)   # from there to its place in the line
+    for thread in threads:
+        thread.join()
+    assert order == [0, 1, 2, 3, 4]
+
+
+def test_who_waits_is_sent_away_when_nothing_new_begins() -> None:
+    lane, stop = Lane(1), threading.Event()
+    with lane.turn(stop):
+        stop.set()
+        with pytest.raises(Stopped), lane.turn(stop):
+            pass
+
+
+def test_a_turn_that_ends_with_an_exception_is_given_back() -> None:
+    lane = Lane(1)
+    with pytest.raises(ValueError), lane.turn(NEVER):
+        raise ValueError
+    with lane.turn(NEVER):
+        pass
+
+
+def test_each_training_gets_the_gpu_that_the_fewest_have() -> None:
+    lanes = Lanes(2, ["0", "1"], slots_per_gpu=3)
+    with lanes.for_training() as (_, first), lanes.for_training() as (_, second):
+        assert {first, second} == {("0",), ("1",)}
+        with lanes.for_training() as (_, third), lanes.for_training() as (_, fourth):
+            assert {third, fourth} == {("0",), ("1",)}
+
+
+def test_a_gpu_has_as_many_trainings_at_a_time_as_it_has_slots() -> None:
+    lanes = Lanes(1, ["0"], slots_per_gpu=2)
+    with lanes.for_training() as (lane, _), lane.turn(NEVER), lane.turn(NEVER):
+        stop = threading.Event()
+        stop.set()
+        with pytest.raises(Stopped), lane.turn(stop):
+            pass
+
+
+def test_code_runs_while_trainings_hold_every_gpu() -> None:
+    lanes = Lanes(1, ["0"])
+    with (
+        lanes.for_training() as (gpu, _),
+        gpu.turn(NEVER),
+        lanes.for_code() as (lane, gpus),
+        lane.turn(NEVER),
+    ):
+        assert gpus == ()
+
+
+def test_slots_share_a_gpus_memory_and_one_alone_has_all_of_it() -> None:
+    assert Lanes(1, ["0"], slots_per_gpu=1).gpu_share is None
+    share = Lanes(1, ["0"], slots_per_gpu=3).gpu_share
+    assert share is not None and 0.25 < share < 1 / 3
+
+
+def test_gpus_that_are_not_told_apart_are_everybodys() -> None:
+    lanes = Lanes(2, schedule.ALL_GPUS)
+    assert not lanes.has_gpus and lanes.turns == 2
+    with lanes.for_code() as (_, gpus):
+        assert gpus == ("all",)
+
+
+def test_threads_fill_the_cores_and_no_core_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schedule, "cores", lambda: 8)
+    assert [schedule.threads_each(turns) for turns in (1, 2, 3, 8, 20)] == [8, 4, 2, 1, 1]
+
+
+def test_workers_get_ready_ahead_only_where_memory_holds_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(schedule, "_memory_mib", lambda: 16 * 1024)
+    assert schedule.workers_ahead(2, 4096) == 2
+    assert schedule.workers_ahead(3, 4096) == 3
+    assert schedule.workers_ahead(4, 4096) == 0
+
+
+def test_the_longest_comes_first_and_what_nobody_knows_before_it() -> None:
+    seconds = {"ada": 3.0, "grace": 90.0, "new": None, "zoe": 4.0}
+    assert schedule.longest_first(seconds, seconds.get) == ["new", "grace", "zoe", "ada"]
