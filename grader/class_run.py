@@ -16,15 +16,15 @@ from typing import Any
 
 from rich.console import Console
 
+from grader.cache_file import CacheFile
 from grader.class_folder import HandIn
-from grader.evidence_cache import EvidenceCache
 from grader.gradebook import Gradebook
 from grader.grading import grade
 from grader.live import Progress
 from grader.opening import Opener, grades_of
 from grader.plaintext import plain_line
 from grader.records import Grade
-from grader.results import write_feedback, write_grades
+from grader.results import FeedbackFolder, in_short, write_grades
 from grader.rubric import Rubric
 
 GRADED, NOT_ALL, STOPPED = 0, 1, 130   # exit codes
@@ -53,13 +53,14 @@ class Ran:
 
 def grade_class(
     console: Console, homework: Class, options: Mapping[str, Any], book: Gradebook,
-    cache: EvidenceCache, stop: threading.Event, opener: Opener | None = None,
+    cache: CacheFile, stop: threading.Event, opener: Opener | None = None,
 ) -> Ran:
     """Grade with a progress display, writing feedback as it comes and the marks at the end."""
     rubric, out = homework.rubric, homework.out
     grades: list[Grade] = []
     faults: list[str] = []
     out.mkdir(parents=True, exist_ok=True)
+    feedback = FeedbackFolder(rubric, out, homework.templates, cache)
     with Progress(console, len(homework.hand_ins)) as progress:
         arriving = grades_of(
             rubric, homework.hand_ins, options, said(console), progress.tell, book, cache, stop,
@@ -68,8 +69,8 @@ def grade_class(
         try:
             with closing(arriving):   # whatever ends this early ends what runs, too
                 for one in arriving:
-                    grades.append(one)
-                    write = partial(write_feedback, one, rubric, out, homework.templates)
+                    grades.append(in_short(one))
+                    write = partial(feedback.write, one)
                     faults += _unwritten(f"feedback for {one.student}", write)
                     progress.done(one)
         finally:
@@ -150,7 +151,7 @@ def _earlier(homework: Class, grades: list[Grade], book: Gradebook) -> list[Grad
     graded = {one.student for one in grades}
     others = {item.student: item for item in homework.everyone if item.student not in graded}
     return [
-        grade(homework.rubric, submission, tuple(known.verdicts.values()), known.seconds)
+        in_short(grade(homework.rubric, submission, [*known.verdicts.values()], known.seconds))
         for submission, known in book.of(others)
         # Keys follow from who is in the folder: the same one may have been somebody else's.
         if submission.source.name == others[submission.student].sources[0].name

@@ -55,9 +55,9 @@ def run(submissions: Path, out: Path, only: tuple[str, ...], templates: Path | N
     on, and one that is repeated grades what is new or changed. Ctrl-C finishes what runs; pressed
     twice it stops at once.
     """
+    from grader.cache_file import open_cache
     from grader.class_folder import discover
     from grader.class_run import Class, conclude, finishing, grade_class, said
-    from grader.evidence_cache import open_cache
     from grader.gradebook_file import open_gradebook
 
     console, stop = option.console_of(), threading.Event()
@@ -87,8 +87,8 @@ def check(file: Path, as_json: bool, **options: Any) -> int:
 
     Runs on this machine, without Docker, and looks at the criteria that are not hidden.
     """
+    from grader.cache_file import no_cache
     from grader.checking import own_work
-    from grader.evidence_cache import no_cache
     from grader.export.grades import submission_json
     from grader.feedback.terminal import show
     from grader.gradebook_file import in_memory
@@ -129,9 +129,9 @@ def check(file: Path, as_json: bool, **options: Any) -> int:
               help="Submissions with an expected.yaml: each must get exactly those marks.")
 def validate(samples: Path | None, **options: Any) -> int:
     """Prove that the reference earns every automatic point, and samples what they should."""
+    from grader.cache_file import no_cache
     from grader.class_folder import discover, hand_in
     from grader.class_run import Class, grade_class
-    from grader.evidence_cache import no_cache
     from grader.expected import differences, reference_faults
     from grader.gradebook_file import in_memory
     from grader.plaintext import plain_line

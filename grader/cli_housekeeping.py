@@ -60,7 +60,7 @@ def cache() -> None:
 @option.out
 def show(out: Path) -> int:
     """Say what the cache of the results in --out holds."""
-    from grader.evidence_cache import NAME, summary
+    from grader.cache_file import NAME, summary
 
     found = summary(out)
     click.echo(f"{out / NAME}: {found.answers} answers of {found.students} submissions, "
@@ -75,12 +75,12 @@ def clear(out: Path) -> int:
 
     What has marks keeps them. When the rubric changes, questions are put to workers again.
     """
-    from grader import evidence_cache
+    from grader import cache_file
     from grader.gradebook_file import alone_in
 
     with alone_in(out):
-        evidence_cache.clear(out)
-    click.echo(f"{out / evidence_cache.NAME} is gone.")
+        cache_file.clear(out)
+    click.echo(f"{out / cache_file.NAME} is gone.")
     return 0
 
 

@@ -1,71 +1,39 @@
-"""What workers have answered, kept by all that an answer depends on: asked once, judged often.
-
-    results/cache.sqlite
-
-A cache and no record: what counts is in the gradebook, and this file may be removed at any time.
-An entry that is damaged was never there. Nothing here raises for a file that is damaged or a disk
-that is full: what is not found is asked of a worker.
-"""
+"""What workers have answered, kept by all that an answer depends on: asked once, judged often."""
 
 from __future__ import annotations
 
 import hashlib
-import sqlite3
-import threading
 import zlib
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from io import BytesIO
-from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
 from grader import wire
+from grader.cache_file import CacheFile
 from grader.records import Evidence, Outcome, Question
 from grader.testimony import checked
 
-NAME = "cache.sqlite"
-_VERSION = 1   # of the table below
-_TABLE = """
-create table evidence (
-    key text primary key, run integer not null, student text not null, question text not null,
-    digest text not null, body blob not null
-);
-"""
 _OUTCOME = TypeAdapter(Outcome)
 _MOST = 512 * 2**20   # bytes of one entry's header: it has passed the caps of the wire by now
 _SPEED = 1            # of zlib: logits hardly shrink, pixels of a figure do at once
 
 
 @dataclass(frozen=True)
-class Summary:
-    """What `grader cache show` tells."""
-
-    answers: int
-    students: int
-    bytes: int
-
-
-@dataclass
 class EvidenceCache:
-    """An open cache. Its methods may be called from several threads."""
+    """The answers in an open cache."""
 
-    _connection: sqlite3.Connection | None
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    file: CacheFile
 
     def find(self, key: str, question: Question, since: int) -> Evidence | None:
-        """The answer under that key, of runs from `since` on, checked as when it came."""
+        """The answer under that key, of runs from `since` on, checked as when it came; one that is
+        damaged is dropped."""
+        query = "select digest, body from evidence where key = ? and run >= ?"
+        row = self.file.row(query, key, since)
         try:
-            with self._lock:
-                if self._connection is None:
-                    return None
-                row = self._connection.execute(
-                    "select digest, body from evidence where key = ? and run >= ?", (key, since)
-                ).fetchone()
             return None if row is None else _unpacked(question, *row)
-        except (sqlite3.Error, ValueError, KeyError, TypeError, zlib.error, ValidationError):
-            self._drop(key)
+        except (ValueError, KeyError, TypeError, zlib.error, ValidationError):
+            self.file.write("delete from evidence where key = ?", key)
             return None
 
     def add(self, key: str, evidence: Evidence, student: str, run: int) -> None:
@@ -73,86 +41,13 @@ class EvidenceCache:
         if evidence.outcome.owner == "harness":
             return
         try:
-            digest, body = _packed(evidence)
-            with self._lock:
-                if self._connection is not None:
-                    with self._connection as connection:
-                        connection.execute(
-                            "insert or replace into evidence values (?, ?, ?, ?, ?, ?)",
-                            (key, run, student, evidence.question.id, digest, body),
-                        )
-        except (sqlite3.Error, ValueError, TypeError):
-            return   # a full disk, or a name that no text encodes: it is asked again
-
-    def _drop(self, key: str) -> None:
-        try:
-            with self._lock:
-                if self._connection is not None:
-                    with self._connection as connection:
-                        connection.execute("delete from evidence where key = ?", (key,))
-        except sqlite3.Error:
-            return
-
-
-@contextmanager
-def open_cache(folder: Path) -> Iterator[EvidenceCache]:
-    """The cache of a results folder, made when it is not there; a damaged one is made anew."""
-    connection = _connect(folder / NAME)
-    try:
-        yield EvidenceCache(connection)
-    finally:
-        if connection is not None:
-            connection.close()
-
-
-def no_cache() -> EvidenceCache:
-    """For a run that nothing will be asked of again."""
-    return EvidenceCache(None)
-
-
-def summary(folder: Path) -> Summary:
-    """What the cache of a results folder holds."""
-    path = folder / NAME
-    if not path.is_file():
-        return Summary(0, 0, 0)
-    try:
-        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
-            query = "select count(*), count(distinct student) from evidence"
-            answers, students = connection.execute(query).fetchone()
-    except sqlite3.Error:
-        answers, students = 0, 0
-    return Summary(answers, students, path.stat().st_size)
-
-
-def clear(folder: Path) -> None:
-    """Remove the cache of a results folder; marks and feedback stay as they are."""
-    for path in (folder / NAME, folder / f"{NAME}-journal"):
-        path.unlink(missing_ok=True)
-
-
-def _connect(path: Path) -> sqlite3.Connection | None:
-    for _ in range(2):
-        try:
-            connection = sqlite3.connect(path, check_same_thread=False)
-            try:
-                # What a power cut leaves is found out by the digests, so nobody waits for the disk.
-                connection.execute("pragma synchronous = off")
-                (version,) = connection.execute("pragma user_version").fetchone()
-                if version == 0:
-                    connection.executescript(f"begin; {_TABLE} pragma user_version = {_VERSION};")
-                elif version != _VERSION:
-                    raise sqlite3.DatabaseError("of another version of the grader")
-                connection.execute("select key, run, digest from evidence limit 1").fetchone()
-                return connection
-            except BaseException:
-                connection.close()
-                raise
-        except sqlite3.DatabaseError:
-            try:
-                clear(path.parent)
-            except OSError:
-                return None
-    return None
+            packed = _packed(evidence)
+        except (ValueError, TypeError):
+            return   # what no frame can say is asked again
+        self.file.write(
+            "insert or replace into evidence values (?, ?, ?, ?, ?, ?)",
+            key, run, student, evidence.question.id, *packed,
+        )  # fmt: skip
 
 
 def _packed(evidence: Evidence) -> tuple[str, bytes]:

@@ -33,9 +33,9 @@ def fingerprints(
         rubric.active.model_dump(mode="json"),
         _of_data(rubric.active.data),
         rubric.limits.model_dump(mode="json"),
-        _of_folder(rubric.reference),
-        _of_folder(rubric.handouts) if rubric.handouts is not None else None,
-        _of_folder(_PACKAGE),
+        of_folder(rubric.reference),
+        of_folder(rubric.handouts) if rubric.handouts is not None else None,
+        of_folder(_PACKAGE),
         [sandbox.name, sandbox.version, bool(gpus)],
     ]
     return {
@@ -46,7 +46,7 @@ def fingerprints(
 def ground_of(sandbox: Sandbox, limits: Limits, gpus: Collection[str] = ()) -> str:
     """Of everything but submission, question and data that an answer depends on. Floating-point
     numbers, and what learns from them, are others on another kind of processor or with a GPU."""
-    worker = [_of_folder(_PACKAGE / "worker"), _of_folder(_PACKAGE / "wire.py")]
+    worker = [of_folder(_PACKAGE / "worker"), of_folder(_PACKAGE / "wire.py")]
     hardware = [platform.machine(), bool(gpus)]
     return _of(worker, sandbox.name, sandbox.version, limits.model_dump(mode="json"), hardware)
 
@@ -71,7 +71,7 @@ def _of(*parts: object) -> str:
 
 
 @cache
-def _of_folder(place: Path) -> str:
+def of_folder(place: Path) -> str:
     """Of every file in a folder, code, data or template; or of the one file that it is."""
     digest = hashlib.sha256()
     for path in _files(place):

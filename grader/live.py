@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from contextlib import AbstractContextManager
 from types import TracebackType
 
@@ -26,7 +27,8 @@ class Progress(AbstractContextManager["Progress"]):
         self._console, self._total = console, total
         self._lock = threading.Lock()
         self._running: dict[str, tuple[str, float]] = {}
-        self._done: dict[str, Grade] = {}
+        self._done: deque[Grade] = deque(maxlen=_ROWS)
+        self._count = 0
         self._live = Live(console=console, refresh_per_second=4, get_renderable=self._table)
 
     def __enter__(self) -> Progress:
@@ -51,8 +53,9 @@ class Progress(AbstractContextManager["Progress"]):
     def done(self, grade: Grade) -> None:
         with self._lock:
             self._running.pop(grade.student, None)
-            self._done[grade.student] = grade
-            count = len(self._done)
+            self._done.append(grade)
+            self._count += 1
+            count = self._count
         if not self._console.is_terminal:
             self._console.print(
                 Text(
@@ -71,7 +74,7 @@ class Progress(AbstractContextManager["Progress"]):
             table.add_column(name, justify="right", no_wrap=True)
         with self._lock:
             now = time.monotonic()
-            for grade in list(self._done.values())[-_ROWS:]:
+            for grade in self._done:
                 table.add_row(
                     Text(plain_line(grade.student)),
                     STATE_WORDS[grade.state],
@@ -83,5 +86,5 @@ class Progress(AbstractContextManager["Progress"]):
                 table.add_row(
                     Text(plain_line(student)), Text(plain_line(what), "dim"), "", seconds
                 )
-            count = len(self._done)
+            count = self._count
         return Group(table, Text(f"{count} of {self._total} done", "bold"))

@@ -13,6 +13,7 @@ from typing import Any
 from platformdirs import user_cache_path
 
 from grader import asking, exam, pipeline, schedule
+from grader.cache_file import CacheFile
 from grader.class_folder import HandIn
 from grader.errors import EngineMissing
 from grader.evidence_cache import EvidenceCache
@@ -41,7 +42,7 @@ def grades_of(
     say: Say,
     tell: asking.Tell,
     book: Gradebook,
-    cache: EvidenceCache,
+    cache: CacheFile,
     stop: threading.Event,
     opener: Opener | None = None,
 ) -> Generator[Grade, None, None]:
@@ -67,7 +68,7 @@ def grades_of(
             lanes=schedule.Lanes(jobs, gpus, options["slots_per_gpu"]),
             ahead=ahead if sandbox.waits_quietly else 0,
             memory=Memory(
-                cache, ground_of(sandbox, rubric.limits, gpus), book.run,
+                EvidenceCache(cache), ground_of(sandbox, rubric.limits, gpus), book.run,
                 book.run if fresh else book.first,
             ),
             seed=seed,

@@ -15,12 +15,13 @@ from pathlib import Path
 from grader import asking, exam, schedule
 from grader.answer_key import AnswerKey, NoKey
 from grader.asking import Asker, Tell
+from grader.cache_file import no_cache
 from grader.checks.base import Work, with_doubt, with_notes
 from grader.checks.registry import CHECKS
 from grader.checks.watched import with_run
 from grader.class_folder import HandIn, hand_in
 from grader.errors import DataError, GraderError, UsageError
-from grader.evidence_cache import no_cache
+from grader.evidence_cache import EvidenceCache
 from grader.exam import Hall
 from grader.grading import grade
 from grader.memory import Memory
@@ -85,7 +86,7 @@ def set_up(
         sandbox,
         rubric.limits,
         lanes or Lanes(1),
-        memory or Memory(no_cache(), ""),
+        memory or Memory(EvidenceCache(no_cache()), ""),
         stop or threading.Event(),
     )
     seed = exam.draw_seed() if seed is None else seed

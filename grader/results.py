@@ -2,24 +2,78 @@
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
+import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+from grader.cache_file import CacheFile
 from grader.export.grades import write_csv, write_json
-from grader.feedback.render import render
-from grader.records import Grade
+from grader.feedback.render import Renderer
+from grader.fingerprint import of_folder
+from grader.page_cache import Pictures, Stamps
+from grader.records import Grade, TrainingRun
 from grader.rubric import Rubric
 
+_FEEDBACK = Path(__file__).parent / "feedback"
 
-def write_feedback(grade: Grade, rubric: Rubric, out: Path, templates: Path | None) -> None:
-    """`feedback/STUDENT.html` and `.md`, as this student may see them now."""
-    folder = out / "feedback"
-    folder.mkdir(parents=True, exist_ok=True)
-    due = rubric.late.due if rubric.late else None
-    pages = render(grade, rubric.title, datetime.now(UTC), due, templates)
-    (folder / f"{grade.student}.html").write_text(pages.html, encoding="utf-8")
-    (folder / f"{grade.student}.md").write_text(pages.markdown, encoding="utf-8")
+
+class FeedbackFolder:
+    """`feedback/STUDENT.html` and `.md`, as each student may see them now.
+
+    A page that says the same as the last time is left as it is.
+    """
+
+    def __init__(
+        self, rubric: Rubric, out: Path, templates: Path | None, cache: CacheFile
+    ) -> None:
+        self._rubric, self._folder = rubric, out / "feedback"
+        version = of_folder(_FEEDBACK)
+        own = of_folder(templates) if templates is not None else ""
+        self._made_of = [version, own, rubric.title]
+        self._stamps = Stamps(cache)
+        self._renderer = Renderer(templates, Pictures(cache, version))
+
+    def write(self, grade: Grade) -> None:
+        """Raises OSError for a disk that fails, UsageError for a template that is at fault."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        now = datetime.now(UTC)
+        due = self._rubric.late.due if self._rubric.late else None
+        html, markdown = (
+            self._folder / f"{grade.student}{suffix}" for suffix in (".html", ".md")
+        )
+        stamp = self._stamp(grade, due, now)
+        there = html.is_file() and markdown.is_file()
+        if there and self._stamps.of(grade.student) == stamp:
+            return
+        pages = self._renderer.render(grade, self._rubric.title, now, due)
+        html.write_text(pages.html, encoding="utf-8")
+        markdown.write_text(pages.markdown, encoding="utf-8")
+        self._stamps.put(grade.student, stamp)
+
+    def _stamp(self, grade: Grade, due: datetime | None, now: datetime) -> str:
+        """Of all that a page is made of; the same for a grade that was read from the gradebook."""
+        said = dataclasses.asdict(grade)
+        del said["submission"], said["seconds"]   # neither is on the page
+        when = [str(due), due is not None and now >= due]
+        text = json.dumps([self._made_of, when, said], sort_keys=True, default=_plain)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def in_short(grade: Grade) -> Grade:
+    """Without pictures and the rows of a training, which only its page shows: a class of any size
+    is held in memory like this until its marks are written."""
+    rows = []
+    for row in grade.criteria:
+        run = row.verdict.run
+        if run is not None:
+            run = TrainingRun(run.facts, (), cautions=run.cautions)
+        verdict = dataclasses.replace(row.verdict, pictures=(), run=run)
+        rows.append(dataclasses.replace(row, verdict=verdict))
+    return dataclasses.replace(grade, criteria=tuple(rows))
 
 
 def write_grades(grades: Iterable[Grade], rubric: Rubric, out: Path) -> None:
@@ -27,3 +81,7 @@ def write_grades(grades: Iterable[Grade], rubric: Rubric, out: Path) -> None:
     grades = list(grades)
     write_json(grades, rubric, out / "grades.json")
     write_csv(grades, rubric, out / "grades.csv")
+
+
+def _plain(value: Any) -> Any:
+    return value.tolist() if hasattr(value, "tolist") else str(value)   # numpy; a time

@@ -45,7 +45,13 @@ STAGES = {
     "sandbox": {"grader.sandbox"},
     "schedule": {"grader.schedule"},
     "workspace": {"grader.workspace"},
-    "gradebook": {"grader.evidence_cache", "grader.gradebook", "grader.gradebook_file"},
+    "gradebook": {
+        "grader.cache_file",
+        "grader.evidence_cache",
+        "grader.gradebook",
+        "grader.gradebook_file",
+        "grader.page_cache",
+    },
     "grading": {"grader.grading"},
     "feedback": {"grader.feedback"},
     "export": {"grader.export"},
@@ -79,7 +85,7 @@ ONLY_IMPORTERS = {
     "click": {"grader/cli.py", "grader/cli_housekeeping.py", "grader/cli_options.py"},
     "filelock": {"grader/gradebook_file.py", "grader/workspace.py"},
     "sqlite3": {
-        "grader/evidence_cache.py",
+        "grader/cache_file.py",
         "grader/gradebook.py",
         "grader/gradebook_file.py",
     },

@@ -15,12 +15,13 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
-from grader import evidence_cache
+from grader import cache_file
+from grader.cache_file import open_cache
 from grader.checks.registry import parameter_models
 from grader.class_folder import discover
 from grader.class_run import Class, Ran, grade_class
 from grader.cli import cli
-from grader.evidence_cache import EvidenceCache, open_cache
+from grader.evidence_cache import EvidenceCache
 from grader.fingerprint import answer_keys, ground_of
 from grader.gradebook_file import open_gradebook
 from grader.records import Evidence, Outcome, Question, Submission
@@ -46,7 +47,7 @@ def group_parameters(model):
 @pytest.fixture
 def cache(tmp_path: Path) -> Iterator[EvidenceCache]:
     with open_cache(tmp_path) as opened:
-        yield opened
+        yield EvidenceCache(opened)
 
 
 def test_an_answer_comes_back_as_it_was(cache: EvidenceCache) -> None:
@@ -81,14 +82,17 @@ def test_what_was_answered_before_a_fresh_run_is_not_found(cache: EvidenceCache)
     ],
 )
 def test_a_damaged_entry_is_dropped(tmp_path: Path, damage: str) -> None:
-    with open_cache(tmp_path) as cache:
+    with open_cache(tmp_path) as opened:
+        cache = EvidenceCache(opened)
         cache.add("k", ANSWER, "ada", run=1)
-    with closing(sqlite3.connect(tmp_path / evidence_cache.NAME)) as connection, connection:
+    with closing(sqlite3.connect(tmp_path / cache_file.NAME)) as connection, connection:
         connection.execute(damage)
-    with open_cache(tmp_path) as cache:
+    with open_cache(tmp_path) as opened:
+        cache = EvidenceCache(opened)
         assert cache.find("k", QUESTION, since=0) is None
-    assert evidence_cache.summary(tmp_path).answers == 0
-    with open_cache(tmp_path) as cache:
+    assert cache_file.summary(tmp_path).answers == 0
+    with open_cache(tmp_path) as opened:
+        cache = EvidenceCache(opened)
         cache.add("k", ANSWER, "ada", run=1)
         assert cache.find("k", QUESTION, since=0) == ANSWER
 
@@ -100,15 +104,17 @@ def test_an_entry_whose_answer_no_worker_may_give_was_never_there(cache: Evidenc
 
 @pytest.mark.parametrize("content", [b"no database at all, but longer than its header" * 9, b"x"])
 def test_a_damaged_file_is_made_anew(tmp_path: Path, content: bytes) -> None:
-    (tmp_path / evidence_cache.NAME).write_bytes(content)
-    with open_cache(tmp_path) as cache:
+    (tmp_path / cache_file.NAME).write_bytes(content)
+    with open_cache(tmp_path) as opened:
+        cache = EvidenceCache(opened)
         cache.add("k", ANSWER, "ada", run=1)
         assert cache.find("k", QUESTION, since=0) == ANSWER
 
 
 def test_a_cache_that_cannot_be_written_costs_nothing_but_time(tmp_path: Path) -> None:
-    (tmp_path / evidence_cache.NAME).mkdir()
-    with open_cache(tmp_path) as cache:
+    (tmp_path / cache_file.NAME).mkdir()
+    with open_cache(tmp_path) as opened:
+        cache = EvidenceCache(opened)
         cache.add("k", ANSWER, "ada", run=1)
         assert cache.find("k", QUESTION, since=0) is None
 
@@ -291,7 +297,7 @@ def test_a_fresh_run_asks_everything_again(
 
 
 def test_answers_that_are_damaged_are_asked_for_again(homework: Path) -> None:
-    path = homework / "results" / evidence_cache.NAME
+    path = homework / "results" / cache_file.NAME
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("update evidence set digest = 'x' where student = 'ada'")
     change(homework / "rubric.yaml", "accuracy: 0.95", "accuracy: 0.96")

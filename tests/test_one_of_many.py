@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from grader import class_run, pipeline, results
+from grader import pipeline
 from grader.checks.base import with_notes
 from grader.checks.registry import CHECKS, parameter_models
 from grader.class_folder import HandIn, hand_in
@@ -20,6 +20,7 @@ from grader.cli import cli
 from grader.live import Progress
 from grader.opening import open_sandbox
 from grader.records import Grade, Question, Submission, Verdict
+from grader.results import FeedbackFolder
 from grader.rubric import Limits, Rubric
 from grader.rubric_file import load
 from grader.sandbox import docker, interview
@@ -76,14 +77,14 @@ def test_feedback_that_cannot_be_written_is_told_and_the_class_goes_on(
     for student in ("ada", "grace"):
         (tmp_path / "in" / student).mkdir(parents=True)
         (tmp_path / "in" / student / "hw2.py").write_text("x = 1\n", encoding="utf-8")
-    original = results.write_feedback
+    original = FeedbackFolder.write
 
-    def write(grade: Grade, *more: Any) -> None:
+    def write(folder: FeedbackFolder, grade: Grade) -> None:
         if grade.student == "ada":
             raise UnicodeError("half a pair")
-        original(grade, *more)
+        original(folder, grade)
 
-    monkeypatch.setattr(class_run, "write_feedback", write)
+    monkeypatch.setattr(FeedbackFolder, "write", write)
     out = tmp_path / "out"
     words = ["run", tmp_path / "in", "--out", out, "--rubric", ROOT / "rubric.yaml",
              "--sandbox", "process", "--criterion", "written-a"]

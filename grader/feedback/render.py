@@ -15,9 +15,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, MutableMapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -51,59 +52,72 @@ _JOINER = "\N{WORD JOINER}"
 _ADDRESS = re.compile(r"(?i)(?<=:)(?=//)|(?<=www)(?=\.)|(?<=@)")
 
 
+_HELPERS = {
+    "moment": moment,
+    "number": number,
+    "numeric_columns": numeric_columns,
+    "tabulate": plots.tabulate,
+    "tabulate_rates": curves.tabulate_rates,
+    "tabulate_stretches": watched.tabulate_stretches,
+    "tell_modes": watched.tell_modes,
+}
+
+
 @dataclass(frozen=True)
 class Pages:
     html: str
     markdown: str
 
 
-def render(
-    grade: Grade,
-    rubric_title: str,
-    now: datetime,
-    due: datetime | None = None,
-    templates: Path | None = None,
-) -> Pages:
-    """What this student may see at `now`. Raises UsageError when a template is at fault."""
-    sheet = make_sheet(grade, rubric_title, now, due)
-    loader = FileSystemLoader(_OURS)
-    own = [FileSystemLoader(templates)] if templates is not None else []
-    loaders = ChoiceLoader([*own, loader, PrefixLoader({"default": loader})])
-    html = Environment(
-        loader=loaders, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
-        autoescape=True,
-    )  # fmt: skip
-    md = Environment(
-        loader=loaders, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
-        finalize=_finalize,
-    )  # fmt: skip
-    helpers = {
-        "moment": moment,
-        "number": number,
-        "numeric_columns": numeric_columns,
-        "tabulate": plots.tabulate,
-        "tabulate_rates": curves.tabulate_rates,
-        "tabulate_stretches": watched.tabulate_stretches,
-        "tell_modes": watched.tell_modes,
-    }
-    pictures = {
-        "draw": lambda picture: _markup(plots.draw(picture)),
-        "draw_rates": lambda rates: _markup(curves.draw_rates(rates)),
-        "draw_strip": lambda stretches: _markup(strips.draw_strip(stretches)),
-        "draw_legend": lambda: [(Markup(svg), words) for svg, words in strips.draw_legend()],
-    }
-    html.globals |= {**helpers, **pictures, "code": _code, "digest": _digest}
-    md.globals |= {**helpers, "fence": fence, "cell": cell}
-    words = {"words": STATUS_WORDS, "symbols": STATUS_SYMBOLS}
-    try:
-        return Pages(
-            html=html.get_template("feedback.html.j2").render(sheet=sheet, **words),
-            markdown=md.get_template("feedback.md.j2").render(sheet=sheet, **words),
-        )
-    except TemplateError as error:
-        where = getattr(error, "filename", None) or templates or _OURS
-        line = getattr(error, "lineno", None)
-        raise UsageError(f"{where}{f':{line}' if line else ''}: {error}") from error
+class Renderer:
+    """Makes pages; templates are compiled once, and what `pictures` holds by a digest of what is
+    drawn is not drawn again. An instructor's `templates` stand before ours, file by file.
+    """
+
+    def __init__(
+        self,
+        templates: Path | None = None,
+        pictures: MutableMapping[str, tuple[str, ...]] | None = None,
+    ) -> None:
+        self._where = templates or _OURS
+        ours = FileSystemLoader(_OURS)
+        own = [FileSystemLoader(templates)] if templates is not None else []
+        loaders = ChoiceLoader([*own, ours, PrefixLoader({"default": ours})])
+        self._html = Environment(
+            loader=loaders, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+            autoescape=True,
+        )  # fmt: skip
+        self._markdown = Environment(
+            loader=loaders, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+            finalize=_finalize,
+        )  # fmt: skip
+        drawn = partial(_drawn, {} if pictures is None else pictures)
+        self._html.globals |= {
+            **_HELPERS,
+            "draw": drawn(plots.draw),
+            "draw_rates": drawn(curves.draw_rates),
+            "draw_strip": lambda stretches: _markup(strips.draw_strip(stretches)),
+            "draw_legend": lambda: [(Markup(svg), words) for svg, words in strips.draw_legend()],
+            "code": _code,
+            "digest": _digest,
+        }
+        self._markdown.globals |= {**_HELPERS, "fence": fence, "cell": cell}
+
+    def render(
+        self, grade: Grade, rubric_title: str, now: datetime, due: datetime | None = None
+    ) -> Pages:
+        """What this student may see at `now`. Raises UsageError when a template is at fault."""
+        sheet = make_sheet(grade, rubric_title, now, due)
+        words = {"words": STATUS_WORDS, "symbols": STATUS_SYMBOLS}
+        try:
+            return Pages(
+                html=self._html.get_template("feedback.html.j2").render(sheet=sheet, **words),
+                markdown=self._markdown.get_template("feedback.md.j2").render(sheet=sheet, **words),
+            )
+        except TemplateError as error:
+            where = getattr(error, "filename", None) or self._where
+            line = getattr(error, "lineno", None)
+            raise UsageError(f"{where}{f':{line}' if line else ''}: {error}") from error
 
 
 def markdown(text: str) -> Markup:
@@ -132,6 +146,21 @@ def _markdown_line(line: str) -> str:
 
 def _finalize(value: Any) -> str:
     return value if isinstance(value, Markup) else markdown(str(value))
+
+
+def _drawn(
+    pictures: MutableMapping[str, tuple[str, ...]], draw: Callable[[Any], tuple[str, ...]]
+) -> Callable[[Any], tuple[Markup, ...]]:
+    """The same as `draw`, with what it has drawn before from `pictures`."""
+
+    def drawn(subject: Any) -> tuple[Markup, ...]:
+        key = hashlib.sha256(f"{draw.__name__} {subject!r}".encode()).hexdigest()
+        panels = pictures.get(key)
+        if panels is None:
+            panels = pictures[key] = draw(subject)
+        return _markup(panels)
+
+    return drawn
 
 
 def _markup(drawn: Iterable[str]) -> tuple[Markup, ...]:

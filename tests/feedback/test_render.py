@@ -30,7 +30,7 @@ from sample_grade import (
 )
 
 from grader.errors import UsageError
-from grader.feedback.render import Pages, markdown, render
+from grader.feedback.render import Pages, Renderer, markdown
 from grader.feedback.sheet import make_sheet
 from grader.records import Caution, Figure, Grade, Status, Stretch, TrainingRun
 
@@ -68,7 +68,10 @@ class Page(HTMLParser):
 
 
 def pages(of: Grade, **times: object) -> Pages:
-    return render(of, TITLE, **{"now": NOW, "due": DUE, **times})  # type: ignore[arg-type]
+    templates = times.pop("templates", None)
+    return Renderer(templates).render(  # type: ignore[arg-type]
+        of, TITLE, **{"now": NOW, "due": DUE, **times}  # type: ignore[arg-type]
+    )
 
 
 def policy_of(html: str) -> str:

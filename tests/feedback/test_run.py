@@ -23,7 +23,7 @@ from sample_grade import (
     rich_grade,
 )
 
-from grader.feedback.render import Pages, render
+from grader.feedback.render import Pages, Renderer
 from grader.feedback.sheet import make_sheet
 from grader.feedback.strips import draw_legend, draw_strip
 from grader.feedback.watched import epochs, tabulate_stretches, tell_modes
@@ -47,7 +47,7 @@ def pages(run: TrainingRun | None, **verdict: Any) -> Pages:
 
 
 def pages_of(of: Grade) -> Pages:
-    return render(of, "Homework", NOW, DUE)
+    return Renderer().render(of, "Homework", NOW, DUE)
 
 
 def kept(run: TrainingRun) -> TrainingRun:

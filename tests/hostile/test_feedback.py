@@ -17,11 +17,12 @@ import pytest
 from markdown_it import MarkdownIt
 from sample_grade import DUE, NOW, hostile_grade, rich_grade
 
+from grader.cache_file import no_cache
 from grader.checks.written import Params
-from grader.feedback.render import render
+from grader.feedback.render import Renderer
 from grader.pipeline import Setting
 from grader.records import Grade
-from grader.results import write_feedback
+from grader.results import FeedbackFolder
 from grader.rubric import Criterion
 
 from .browser import Browser, find
@@ -101,11 +102,11 @@ def shape(dom: str) -> frozenset[str]:
 
 
 def html_of(grade: Grade) -> str:
-    return render(grade, "Homework", NOW, DUE).html
+    return Renderer().render(grade, "Homework", NOW, DUE).html
 
 
 def markdown_of(grade: Grade) -> str:
-    return render(grade, "Homework", NOW, DUE).markdown
+    return Renderer().render(grade, "Homework", NOW, DUE).markdown
 
 
 def without_policy(html: str) -> str:
@@ -243,7 +244,7 @@ def test_a_written_answer_and_the_name_of_its_pdf_stay_text(
     stays_text(setting, grade, browser, of_ours, tmp_path)
     (folder / "answers.md").write_text("## (a)\n" + "\n".join(ACTIVE + MARKDOWN))
     grade = grade_path(setting, folder, ("written",))
-    write_feedback(grade, setting.rubric, tmp_path, None)
+    FeedbackFolder(setting.rubric, tmp_path, None, no_cache()).write(grade)
     assert not browser.visit((tmp_path / "feedback" / "pdf.html").read_text()).called
     record("feedback/written answers: their page")
 
@@ -252,7 +253,7 @@ def stays_text(
     setting: Setting, grade: Grade, browser: Browser, of_ours: frozenset[str], folder: Path
 ) -> None:
     """The pages that `grader run` writes; and the same without escapes, to see what was there."""
-    write_feedback(grade, setting.rubric, folder, None)
+    FeedbackFolder(setting.rubric, folder, None, no_cache()).write(grade)
     html = (folder / "feedback" / f"{grade.student}.html").read_text(encoding="utf-8")
     markdown = (folder / "feedback" / f"{grade.student}.md").read_text(encoding="utf-8")
     page, viewed = browser.visit(html), browser.visit(in_a_viewer(markdown))

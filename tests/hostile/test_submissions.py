@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.feedback.render import render
+from grader.feedback.render import Renderer
 from grader.pipeline import Setting
 from grader.sandbox.docker import DockerSandbox, leftovers
 
@@ -33,7 +33,7 @@ def test_it_earns_nothing_and_hurts_nobody(
     grade = grade_code(setting, case, tmp_path)
     verify(f"{case.name} ({setting.sandbox.name})", case.must, grade)
     if case.leak:
-        pages = render(grade, "Hostile submissions", datetime.now(UTC))
+        pages = Renderer().render(grade, "Hostile submissions", datetime.now(UTC))
         assert case.leak not in pages.html + pages.markdown
     if isinstance(setting.sandbox, DockerSandbox):
         assert containers(setting.sandbox) == []
