@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import os
 import re
 import sys
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from grader import wire
+from grader.worker.lean_imports import load_worker
 from grader.worker.streams import take_over, write_all
 
 if TYPE_CHECKING:
@@ -87,7 +87,8 @@ def _open(start: Mapping[str, Any], answers: BinaryIO) -> Session:
     from grader.worker.workplace import arrange
 
     # Before the student's folder is on the path, where a torch.py or a json.py may lie.
-    importlib.import_module("grader.worker.probes")
+    if "grader.worker.probes" not in sys.modules:
+        load_worker()
 
     def loaded() -> None:
         write_all(answers, wire.encode({"type": wire.LOADED}))
