@@ -6,12 +6,11 @@ torchvision wants one function of it that is hardly ever called, and each optimi
 order to tell it that nothing is to be compiled. And the garbage collector looks through everything
 that was imported, again and again, and finds nothing.
 
-So torch._dynamo is not imported until somebody asks for it: as long as it is not there, nothing can
-be compiled with it, and there is nothing to tell it. As soon as it is there (`import torch._dynamo`,
-`torch.compile`, `torch.export`) everything here is torch's own again. What came along with it, such
-as `torch.distributed.fsdp`, is still there for those who name it without importing it. Where a
-version of torch or torchvision is written otherwise than is known here, it is left as it is, and
-costs what it costs.
+So torch._dynamo is not imported until somebody asks for it: as long as it is not there, nothing is
+compiled with it, and there is nothing to tell it. As soon as it is there (by `torch.export`, or by
+an import) everything here is torch's own again. What came along with it, `torch.distributed.fsdp`
+for one, is still there for those who name it without importing it. Where a version of torch or
+torchvision is written otherwise than is known here, it is left as it is, and costs what it costs.
 """
 
 from __future__ import annotations
