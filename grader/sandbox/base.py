@@ -18,13 +18,15 @@ from grader.rubric import Limits
 
 @dataclass(frozen=True)
 class Job:
-    """Everything that one submission is asked. `data` is the student's view of the dataset."""
+    """Everything that one submission is asked. `data` is the student's view of the dataset,
+    `gpu_share` the part of a GPU's memory that it may have, in (0, 1]; None: all of it."""
 
     name: str
     submission: Path
     questions: tuple[Question, ...]
     limits: Limits
     data: Path | None = None
+    gpu_share: float | None = None
 
 
 @dataclass(frozen=True)

@@ -74,6 +74,7 @@ def _converse(worker: Worker, job: Job, questions: tuple[Question, ...]) -> Iter
         "data": places.data,
         "scratch": places.scratch,
         "output_bytes": job.limits.output_kib * 1024,
+        "gpu_share": job.gpu_share,
     }
     with contextlib.suppress(OSError):
         worker.write(wire.encode(start))

@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from grader import wire
+from grader.worker import gpu_share
 from grader.worker.lean_imports import load_worker
 from grader.worker.streams import take_over, write_all
+from grader.worker.workplace import arrange
 
 if TYPE_CHECKING:
     from grader.worker.probes.candidates import Candidate
@@ -84,11 +86,10 @@ def _broken(text: str) -> dict[str, Any]:
 
 
 def _open(start: Mapping[str, Any], answers: BinaryIO) -> Session:
-    from grader.worker.workplace import arrange
-
     # Before the student's folder is on the path, where a torch.py or a json.py may lie.
     if "grader.worker.probes" not in sys.modules:
         load_worker()
+    gpu_share.keep_to(start.get("gpu_share"), sys.modules["torch"].cuda)
 
     def loaded() -> None:
         write_all(answers, wire.encode({"type": wire.LOADED}))
