@@ -195,7 +195,8 @@ except ImportError as error:
     print(error)
 boxes = torch.tensor([[0, 0.0, 0.0, 3.0, 2.0]])
 image = torch.arange(16.0).reshape(1, 1, 4, 4)
-print(torchvision.ops.roi_align(image, boxes, 2), torchvision.ops.nms(boxes[:, 1:], boxes[0, :1], 1))
+print(torchvision.ops.roi_align(image, boxes, 2))
+print(torchvision.ops.nms(boxes[:, 1:], boxes[0, :1], 1))
 with torch.device("meta"):
     print(torch.ones(3))
 """
