@@ -58,6 +58,8 @@ def main() -> None:
     frame = wire.read_frame(questions.read)
     if frame is None:
         return
+    with contextlib.suppress(Exception):   # `_open` tries again, and what it raises is answered
+        _load()
     session: Session | None = None
     while question := wire.read_frame(questions.read):
         try:
@@ -85,10 +87,15 @@ def _broken(text: str) -> dict[str, Any]:
     return {"outcome": wire.WORKER_FAILED, "message": printable(text[-MAX_TRACEBACK:])}
 
 
-def _open(start: Mapping[str, Any], answers: BinaryIO) -> Session:
-    # Before the student's folder is on the path, where a torch.py or a json.py may lie.
+def _load() -> None:
+    """A forked session has it all from the supervisor."""
     if "grader.worker.probes" not in sys.modules:
         load_worker()
+
+
+def _open(start: Mapping[str, Any], answers: BinaryIO) -> Session:
+    # Before the student's folder is on the path, where a torch.py or a json.py may lie.
+    _load()
     gpu_share.keep_to(start.get("gpu_share"), sys.modules["torch"].cuda)
 
     def loaded() -> None:

@@ -46,10 +46,13 @@ def serve() -> None:
         # Paid once here instead of once per session. No tensor operation may run in this process:
         # a fork after one hangs in the child.
         load_worker()
+    # The first session is ready before anybody asks for it.
+    current.append(children.start(start))
     write_all(answers, wire.encode({"type": wire.READY, "versions": _versions()}))
     session = None
     while True:
         message, blobs = inbox.get()
+        session = session or message["session"]
         if not current or message["session"] != session or not current[0].alive:
             _end(current)
             leavings.empty_folders(start["scratch"])
