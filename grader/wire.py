@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 # host -> worker
-START = "start"      # submission, data, scratch: where they are; output_bytes: cap
+START = "start"      # submission, data, scratch: where they are; output_bytes: cap; gpu_share
 ASK = "ask"          # id, kind, args, session, seconds
 # worker -> host
 READY = "ready"      # versions and device

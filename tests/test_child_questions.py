@@ -26,7 +26,7 @@ def test_frames_arrive_in_the_order_in_which_they_were_sent() -> None:
         child = Child(process, (process.stdin, answers, process.stdout), cap=2**26)
         for frame in frames:
             child.send(frame)
-        text = child.output.take(wait=30)
-        child.kill()
         process.wait()
+        text = child.output.take()
+        child.kill()
     assert text.encode("utf-8") == b"".join(frames)

@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from typing import IO, Any
 
 from grader import wire
+from grader.worker import leavings
 from grader.worker.leavings import IN_CONTAINER
 from grader.worker.streams import Tail, write_all
 
@@ -126,15 +127,12 @@ class _Forked:
         return self._collect(os.WNOHANG)
 
     def wait(self, timeout: float | None = None) -> int:
-        done = threading.Event()
-        code = self._collect(os.WNOHANG)
-        waited = 0.0
-        while code is None:
-            if timeout is not None and waited >= timeout:
+        began = time.monotonic()
+        pauses = leavings.pauses()
+        while (code := self._collect(os.WNOHANG)) is None:
+            if timeout is not None and time.monotonic() - began >= timeout:
                 raise subprocess.TimeoutExpired("child", timeout)
-            done.wait(0.01)
-            waited += 0.01
-            code = self._collect(os.WNOHANG)
+            time.sleep(next(pauses))
         return code
 
     def kill(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import os
 import re
 import sys
@@ -14,7 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from grader import wire
+from grader.worker import gpu_share
+from grader.worker.lean_imports import load_worker
 from grader.worker.streams import take_over, write_all
+from grader.worker.workplace import arrange
 
 if TYPE_CHECKING:
     from grader.worker.probes.candidates import Candidate
@@ -56,6 +58,8 @@ def main() -> None:
     frame = wire.read_frame(questions.read)
     if frame is None:
         return
+    with contextlib.suppress(Exception):   # `_open` tries again, and what it raises is answered
+        _load()
     session: Session | None = None
     while question := wire.read_frame(questions.read):
         try:
@@ -83,11 +87,16 @@ def _broken(text: str) -> dict[str, Any]:
     return {"outcome": wire.WORKER_FAILED, "message": printable(text[-MAX_TRACEBACK:])}
 
 
-def _open(start: Mapping[str, Any], answers: BinaryIO) -> Session:
-    from grader.worker.workplace import arrange
+def _load() -> None:
+    """A forked session has it all from the supervisor."""
+    if "grader.worker.probes" not in sys.modules:
+        load_worker()
 
+
+def _open(start: Mapping[str, Any], answers: BinaryIO) -> Session:
     # Before the student's folder is on the path, where a torch.py or a json.py may lie.
-    importlib.import_module("grader.worker.probes")
+    _load()
+    gpu_share.keep_to(start.get("gpu_share"), sys.modules["torch"].cuda)
 
     def loaded() -> None:
         write_all(answers, wire.encode({"type": wire.LOADED}))

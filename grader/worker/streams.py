@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import ctypes
 import os
+import select
 import sys
 import threading
 from typing import IO, BinaryIO
+
+_CHUNK = 2**20   # bytes; as large as Linux lets the user of a pipe make it
+_WAIT = 0.2      # seconds
 
 
 def take_over() -> tuple[BinaryIO, BinaryIO]:
@@ -46,31 +50,53 @@ class Tail:
     """Drains a stream in a thread and keeps the first and the last of it, `cap` bytes in all."""
 
     def __init__(self, stream: IO[bytes], cap: int) -> None:
+        self._stream = stream
         self._cap = cap
         self._lock = threading.Lock()
+        self._ended = False
         self._forget()
-        self._thread = threading.Thread(target=self._drain, args=(stream,), daemon=True)
+        self._thread = threading.Thread(target=self._drain, daemon=True)
         self._thread.start()
 
     def _forget(self) -> None:
         self._head, self._end, self._left_out = bytearray(), bytearray(), 0
 
-    def _drain(self, stream: IO[bytes]) -> None:
-        while chunk := os.read(stream.fileno(), 65536):
-            with self._lock:
-                room = self._cap // 4 - len(self._head)
-                if room > 0:
-                    self._head += chunk[:room]
-                    chunk = chunk[room:]
-                self._end += chunk
-                surplus = len(self._end) - (self._cap - self._cap // 4)
-                if surplus > 0:
-                    del self._end[:surplus]
-                    self._left_out += surplus
+    def _drain(self) -> None:
+        descriptor = self._stream.fileno()
+        while not self._ended:
+            if sys.platform == "win32":
+                chunk = os.read(descriptor, _CHUNK)
+                with self._lock:
+                    self._keep(chunk)
+            else:
+                # Waited for without the lock: `take` may read what there is at any time.
+                select.select([descriptor], [], [])
+                self._read()
 
-    def take(self, wait: float = 0.2) -> str:
-        """What came since the last call, as text; waits that long for the stream to end."""
-        self._thread.join(wait)
+    def _read(self) -> None:
+        """What is in the pipe now: all of it, since a pipe holds no more than a chunk."""
+        with self._lock:
+            if not self._ended and select.select([self._stream], [], [], 0)[0]:
+                self._keep(os.read(self._stream.fileno(), _CHUNK))
+
+    def _keep(self, chunk: bytes) -> None:
+        self._ended = not chunk
+        room = self._cap // 4 - len(self._head)
+        if room > 0:
+            self._head += chunk[:room]
+            chunk = chunk[room:]
+        self._end += chunk
+        surplus = len(self._end) - (self._cap - self._cap // 4)
+        if surplus > 0:
+            del self._end[:surplus]
+            self._left_out += surplus
+
+    def take(self) -> str:
+        """What came since the last call, as text: at least what was in the stream by now."""
+        if sys.platform == "win32":
+            self._thread.join(_WAIT)   # a pipe cannot be looked into: the thread may be at it
+        else:
+            self._read()
         with self._lock:
             gap = f"\n[... {self._left_out} bytes left out ...]\n" if self._left_out else ""
             text = b"".join((self._head, gap.encode(), self._end)).decode("utf-8", "replace")

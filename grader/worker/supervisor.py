@@ -8,7 +8,6 @@ host may be killed at any moment, and a container must not outlive it.
 from __future__ import annotations
 
 import contextlib
-import importlib
 import os
 import platform
 import queue
@@ -23,6 +22,7 @@ from typing import Any, BinaryIO
 from grader import wire
 from grader.worker import child as children
 from grader.worker import leavings, struck
+from grader.worker.lean_imports import load_worker
 from grader.worker.streams import forbid_inspection, take_over, write_all
 
 Frame = tuple[dict[str, Any], tuple[bytes, ...]]
@@ -45,11 +45,14 @@ def serve() -> None:
     if children.CAN_FORK:
         # Paid once here instead of once per session. No tensor operation may run in this process:
         # a fork after one hangs in the child.
-        importlib.import_module("grader.worker.probes")
+        load_worker()
+    # The first session is ready before anybody asks for it.
+    current.append(children.start(start))
     write_all(answers, wire.encode({"type": wire.READY, "versions": _versions()}))
     session = None
     while True:
         message, blobs = inbox.get()
+        session = session or message["session"]
         if not current or message["session"] != session or not current[0].alive:
             _end(current)
             leavings.empty_folders(start["scratch"])

@@ -39,6 +39,9 @@ def test_silence_is_the_limit_the_memory_or_the_harness() -> None:
     ("error", "limit"),
     [
         ("MemoryError", blame.MEMORY_LIMIT),
+        ("OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total "
+         "capacity of 79.19 GiB of which 50.11 GiB is free. 19.80 GiB allowed; Of the allocated",
+         blame.MEMORY_LIMIT),
         ("OSError: [Errno 12] Cannot allocate memory", blame.MEMORY_LIMIT),
         ("RuntimeError: can't start new thread", blame.PROCESS_LIMIT),
         ("BlockingIOError: [Errno 11] Resource temporarily unavailable", blame.PROCESS_LIMIT),

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+import torch.utils._device  # which torch itself imports late
 
 from grader.worker.stand_ins import cuda
 from grader.worker.stand_ins.stage import Stage
