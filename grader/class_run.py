@@ -20,7 +20,7 @@ from grader.class_folder import HandIn
 from grader.gradebook import Gradebook
 from grader.grading import grade
 from grader.live import Progress
-from grader.opening import grades_of
+from grader.opening import Opener, grades_of
 from grader.plaintext import plain_line
 from grader.records import Grade
 from grader.results import write_feedback, write_grades
@@ -52,7 +52,7 @@ class Ran:
 
 def grade_class(
     console: Console, homework: Class, options: Mapping[str, Any], book: Gradebook,
-    stop: threading.Event,
+    stop: threading.Event, opener: Opener | None = None,
 ) -> Ran:
     """Grade with a progress display, writing feedback as it comes and the marks at the end."""
     rubric, out = homework.rubric, homework.out
@@ -61,7 +61,7 @@ def grade_class(
     out.mkdir(parents=True, exist_ok=True)
     with Progress(console, len(homework.hand_ins)) as progress:
         arriving = grades_of(
-            rubric, homework.hand_ins, options, said(console), progress.tell, book, stop
+            rubric, homework.hand_ins, options, said(console), progress.tell, book, stop, opener
         )
         try:
             with closing(arriving):   # whatever ends this early ends what runs, too

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,10 @@ UNPROTECTED = (
 )
 
 Say = Callable[[str], None]
+# (options, folder for scratch, say) -> the sandbox, and the GPUs that it may lend.
+Opener = Callable[
+    [Mapping[str, Any], Path, Say], AbstractContextManager[tuple[Sandbox, tuple[str, ...]]]
+]
 
 
 def grades_of(
@@ -38,15 +42,18 @@ def grades_of(
     tell: asking.Tell,
     book: Gradebook,
     stop: threading.Event,
+    opener: Opener | None = None,
 ) -> Generator[Grade, None, None]:
     """Grade with what the command line's `options` ask for; grades come as they are ready.
 
     `say` is told what the instructor should know before it starts, `tell` what each student's
     submission is at. What stands in `book` is not asked again, and what is concluded is kept there.
-    Once `stop` is set nothing new begins. Leaving this early ends what runs.
+    Once `stop` is set nothing new begins. Leaving this early ends what runs. `opener` opens another
+    sandbox than `open_sandbox` does.
     """
     criteria = options["criterion"] or [criterion.id for criterion in rubric.criteria]
-    with workspace() as folder, open_sandbox(options, folder, say) as (sandbox, gpus):
+    opened = opener or open_sandbox
+    with workspace() as folder, opened(options, folder, say) as (sandbox, gpus):
         seed = book.begin(
             fingerprints(rubric, rubric.criteria, sandbox, gpus),
             seed=options["seed"], drawn=asking.draw_seed(),
