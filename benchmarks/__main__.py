@@ -2,7 +2,7 @@
 
     python -m benchmarks                       # everything; `make bench` does the same
     python -m benchmarks --rows cold,warm      # some of them
-    python -m benchmarks --pairs 3             # fewer repetitions
+    python -m benchmarks --pairs 1 --each 1 --many 20      # does everything run?
 
 Each row's module says what is timed and what is not. Nothing else should run on the machine. Rows
 that need a Docker Engine are left out, with the reason, where none answers.
@@ -15,14 +15,17 @@ import sys
 import traceback
 from collections.abc import Callable, Iterable, Mapping
 
-from benchmarks import cold, twenty, warm
-from benchmarks.figures import HEAD, Figure, line, versions
+from benchmarks import cold, overhead, threshold, trainings, twenty, warm
+from benchmarks.figures import HEAD, Figure, Sizes, line, versions
 
-Row = Callable[[int], Iterable[Figure]]   # pairs, or repetitions -> figures
+Row = Callable[[Sizes], Iterable[Figure]]
 ROWS: Mapping[str, Row] = {
     "cold": cold.measure,
     "warm": warm.measure,
     "twenty": twenty.measure,
+    "threshold": threshold.measure,
+    "overhead": overhead.measure,
+    "trainings": trainings.measure,
 }
 
 
@@ -32,13 +35,17 @@ def main() -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     parser.add_argument("--rows", type=_chosen, default=tuple(ROWS), metavar=",".join(ROWS))
-    parser.add_argument("--pairs", type=int, default=5, help="of runs, for each figure (default 5)")
+    usual = Sizes()
+    parser.add_argument("--pairs", type=int, default=usual.pairs, help="of runs for each figure")
+    parser.add_argument("--each", type=int, default=usual.each, help="students with the same file")
+    parser.add_argument("--many", type=int, default=usual.many, help="students in a large class")
     options = parser.parse_args()
-    print(f"{versions()}; {options.pairs} pairs each\n\n{HEAD}", flush=True)
+    sizes = Sizes(options.pairs, options.each, options.many)
+    print(f"{versions()}; {sizes.pairs} pairs each\n\n{HEAD}", flush=True)
     broken = 0
     for name in options.rows:
         try:
-            for figure in ROWS[name](options.pairs):
+            for figure in ROWS[name](sizes):
                 print(line(figure), flush=True)
         except Exception as error:   # the other rows are worth having
             traceback.print_exc()

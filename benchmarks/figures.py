@@ -5,13 +5,26 @@ from __future__ import annotations
 import os
 import platform
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from typing import Literal
 
 HEAD = "| figure | measured: median (range) | to reach | met |\n|---|---|---|---|"
 Unit = Literal["", "s", "ms"]   # a ratio has no unit
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much is measured: smaller numbers are for trying it out, and stand in the table.
+
+    `pairs` of runs or repetitions, students who hand in the same file (`each`), and the size of the
+    large class (`many`).
+    """
+
+    pairs: int = 5
+    each: int = 30
+    many: int = 1000
 
 
 @dataclass(frozen=True)
@@ -65,11 +78,6 @@ def versions() -> str:
         f"Python {platform.python_version()}, {named}, {os.cpu_count()} cores, "
         f"{platform.system()} on {platform.machine()}"
     )
-
-
-def medians(name: str, seconds: Iterable[float]) -> str:
-    """The seconds that a ratio was made of, for whoever wants them."""
-    return f"{name} {_number(statistics.median(seconds))} s"
 
 
 def _goal(figure: Figure) -> str:

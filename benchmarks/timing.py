@@ -62,7 +62,7 @@ def run(command: Command) -> tuple[float, str]:
     if done.returncode not in command.codes:
         tail = (done.stdout + done.stderr)[-2000:]
         what = " ".join(command.arguments)
-        raise RuntimeError(f"{what} ended with {done.returncode}, expected {command.codes}:\n{tail}")
+        raise RuntimeError(f"{what} ended with {done.returncode}:\n{tail}")
     return seconds, done.stdout
 
 
@@ -79,14 +79,15 @@ def side_by_side(commands: Iterable[Command], jobs: int) -> float:
     return time.perf_counter() - began
 
 
-def in_turns(ways: Sequence[Callable[[], float]], rounds: int) -> list[tuple[float, ...]]:
+def in_turns(ways: Sequence[Sequence[Callable[[], float]]]) -> list[tuple[float, ...]]:
     """The seconds of each way, by round: every way once per round, in alternating order.
 
-    Each way returns its own seconds, so that what it prepares and clears away is not counted.
+    `ways` has for each way what it does in each round; that returns its own seconds, so that what
+    it prepares and clears away is not counted. Raises ValueError when one has fewer rounds.
     """
     seconds: list[list[float]] = [[] for _ in ways]
-    for number in range(rounds):
+    for number, round_ in enumerate(zip(*ways, strict=True)):
         order = list(range(len(ways)))
         for way in order if number % 2 else reversed(order):
-            seconds[way].append(ways[way]())
+            seconds[way].append(round_[way]())
     return [tuple(one) for one in seconds]

@@ -20,9 +20,9 @@ from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 
-from benchmarks.code_only import FULL, RUBRIC, write_class
+from benchmarks.code_only import FULL, RUBRIC, SOLUTIONS, write_class
 from benchmarks.engine import engine_missing
-from benchmarks.figures import Figure, ratios
+from benchmarks.figures import Figure, Sizes, ratios
 from benchmarks.timing import bare, in_turns, seconds_of
 from grader import asking, pipeline, wire
 from grader.checks.registry import parameter_models
@@ -36,23 +36,25 @@ TARGET = 0.08
 NAME = "the same through a warm Docker container, from request to verdict, over bare"
 
 
-def measure(pairs: int) -> Iterable[Figure]:
+def measure(sizes: Sizes) -> Iterable[Figure]:
     if missing := engine_missing():
         yield Figure(NAME, to_reach=TARGET, skipped=missing)
         return
     rubric = load(RUBRIC, parameter_models())
     with tempfile.TemporaryDirectory() as name, closing(connect()) as engine:
         folder = Path(name)
-        (script,) = write_class(folder / "class", 1)
+        right = range(0, sizes.pairs * len(SOLUTIONS), len(SOLUTIONS))   # all of one solution
+        scripts = write_class(folder / "class", right)
         sandbox = DockerSandbox(engine, ensure_image(engine, Build(), print))
         criteria = [criterion.id for criterion in rubric.criteria]
         try:
             setting = pipeline.set_up(
                 rubric, criteria, sandbox, folder / "work", folder / "cache", seed=0
             )
-            ours, theirs = in_turns(
-                [partial(_graded, setting, script), partial(seconds_of, bare(script))], pairs
-            )
+            ours, theirs = in_turns([
+                [partial(_graded, setting, script) for script in scripts],
+                [partial(seconds_of, bare(script)) for script in scripts],
+            ])
         finally:
             sandbox.close()
     yield Figure(NAME, ratios(ours, theirs), to_reach=TARGET)

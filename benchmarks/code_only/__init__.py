@@ -9,6 +9,7 @@ same functions about seven networks, this one among them.
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -134,18 +135,18 @@ def solution(number: int) -> Solution:
     return SOLUTIONS[number % len(SOLUTIONS)]
 
 
-def write_class(folder: Path, count: int) -> list[Path]:
-    """`count` submissions in `folder`, which is made; their paths by number."""
+def write_class(folder: Path, numbers: Sequence[int]) -> list[Path]:
+    """The submissions of these students in `folder`, which is made; their paths."""
     folder.mkdir(parents=True)
-    paths = [folder / f"student{number:04d}_hw2_problem1.py" for number in range(count)]
-    for number, path in enumerate(paths):
+    paths = [folder / f"student{number:04d}_hw2_problem1.py" for number in numbers]
+    for number, path in zip(numbers, paths, strict=True):
         path.write_text(solution(number).text(number), encoding="utf-8")
     return paths
 
 
-def assert_marks(grades: Path, count: int) -> None:
+def assert_marks(grades: Path, numbers: Sequence[int]) -> None:
     """That `grades.csv` has the points that each of a class must get: it was really graded."""
     with grades.open(encoding="utf-8", newline="") as file:
         found = {row["student"]: float(row["score"]) for row in csv.DictReader(file)}
-    expected = {f"student{number:04d}": solution(number).points for number in range(count)}
+    expected = {f"student{number:04d}": solution(number).points for number in numbers}
     assert found == expected, f"{grades}: {found}, expected {expected}"
