@@ -15,7 +15,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterable, Mapping
 
-from benchmarks import cold, overhead, threshold, trainings, twenty, warm
+from benchmarks import cold, overhead, peers, threshold, trainings, twenty, warm
 from benchmarks.figures import HEAD, Figure, Sizes, line, versions
 
 Row = Callable[[Sizes], Iterable[Figure]]
@@ -26,6 +26,7 @@ ROWS: Mapping[str, Row] = {
     "threshold": threshold.measure,
     "overhead": overhead.measure,
     "trainings": trainings.measure,
+    "peers": peers.measure,
 }
 
 

@@ -11,6 +11,7 @@ itself, from its first line to its last.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import os
 import sys
@@ -40,8 +41,7 @@ SAMPLES = tuple(
 def process(way: Way, data: Path, threads: int, script: Path) -> Command:
     """The process of one script, its interpreter's start and its imports included."""
     made = command(sys.executable, "-m", "benchmarks.scripts", way, data, str(threads), script)
-    environment = {"OMP_NUM_THREADS": str(threads)}
-    return Command(made.arguments, made.cwd, environment)
+    return dataclasses.replace(made, environment={"OMP_NUM_THREADS": str(threads)})
 
 
 def write_view(folder: Path) -> None:
