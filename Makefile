@@ -3,7 +3,7 @@
 # make test-hostile   submissions that attack the grader, and what becomes of them
 # make test-faults    a grader that is killed, stopped and starved, and what it leaves
 # make lint    ruff and mypy
-# make bench   what watching a training costs, as ratios
+# make bench   how fast it is: ratios to bare python, other autograders beside it, what watching costs
 # make image   build the worker's image for `grader run`; needs a Docker Engine
 
 PYTHON ?= python3
@@ -36,6 +36,8 @@ lint: $(SETUP)
 	$(VENV)/bin/mypy
 
 bench: $(SETUP)
+	$(VENV)/bin/python -m benchmarks.peers.installing
+	$(VENV)/bin/python -m benchmarks
 	$(VENV)/bin/python -m benchmarks.observation
 
 image: $(SETUP)

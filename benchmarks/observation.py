@@ -16,26 +16,14 @@ import json
 import os
 import platform
 import statistics
-import subprocess
-import sys
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
 
-ROOT = Path(__file__).parent.parent
-Way = Literal["bare", "watched"]
+from benchmarks.scripts import SAMPLES, Way, process, write_view
+from benchmarks.timing import run
+
 TARGET = 1.05
-SCRIPTS = (
-    "accumulates_hw2_problem2.py",
-    "callsforward_hw2_problem2.py",
-    "cifar_hw2.py",
-    "lightningish_hw2_problem2.py",
-    "ownsignatures_hw2_problem2.py",
-    "twooptimizers_hw2_problem2.py",
-    "unshuffled_hw2_problem2.py",
-)
 
 
 @dataclass(frozen=True)
@@ -55,22 +43,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("scripts", nargs="*", type=Path)
-    parser.add_argument("--run", nargs=2, help=argparse.SUPPRESS)   # WAY DATA: one run, for itself
     options = parser.parse_args()
-    if options.run:
-        print(json.dumps(_run(options.run[0], Path(options.run[1]), options.scripts[0])))
-        return
-    scripts = options.scripts or _samples()
+    scripts = options.scripts or SAMPLES
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "data"
-        _write_view(data)
+        write_view(data)
         rows = [_measure(script, data, options.pairs) for script in scripts]
     _print(rows, options.pairs)
-
-
-def _samples() -> list[Path]:
-    """The samples whose scripts train for as long as the quick profile allows, and no longer."""
-    return [ROOT / "submissions" / name for name in SCRIPTS]
 
 
 def _measure(script: Path, data: Path, pairs: int) -> Row:
@@ -84,55 +63,9 @@ def _measure(script: Path, data: Path, pairs: int) -> Row:
 
 
 def _start(way: Way, data: Path, script: Path) -> tuple[float, float]:
-    command = [sys.executable, "-m", "benchmarks.observation", str(script), "--run", way, str(data)]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg"}
-    done = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True
-    )
-    wall, processor = json.loads(done.stdout.splitlines()[-1])
+    _, told = run(process(way, data, 1, script))
+    wall, processor = json.loads(told.splitlines()[-1])
     return wall, processor
-
-
-def _run(way: str, data: Path, script: Path) -> tuple[float, float]:
-    """Run one script; the (wall, processor) seconds that it took."""
-    import torch
-
-    from grader.worker import sources, stand_ins
-    from grader.worker.running import run_as_script
-    from grader.worker.view import open_view
-    from grader.worker.watch.observer import Budget, Observer
-    from grader.worker.watch.saving import Saved
-
-    torch.set_num_threads(1)
-    torch.manual_seed(0)
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / script.name
-        copy.write_bytes(script.read_bytes())
-        if way == "watched":
-            Observer(Budget(), Path(folder)).install()
-            Saved().install()
-        stand_ins.install(None, open_view(data), None)
-        (source,) = sources.read(Path(folder))
-        namespace: dict[str, Any] = {}
-        out, sys.stdout = sys.stdout, sys.stderr
-        began = time.perf_counter(), time.process_time()
-        error = run_as_script(source, namespace)
-        seconds = time.perf_counter() - began[0], time.process_time() - began[1]
-        sys.stdout = out
-        os.chdir(ROOT)
-    if error is not None:
-        raise error
-    return seconds
-
-
-def _write_view(folder: Path) -> None:
-    from grader import data
-    from grader.checks.registry import parameter_models
-    from grader.rubric_file import load
-
-    rubric = load(ROOT / "rubric.yaml", parameter_models())
-    spec = rubric.profiles["quick"].data
-    data.write_view(data.load(spec, folder.parent / "cache"), folder)
 
 
 def _print(rows: list[Row], pairs: int) -> None:

@@ -2,35 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from pydantic import Field
 
 from grader.answer_key import AnswerKey, Exam
-from grader.checks.base import Check, NoParams, Work, graded, without_answer
+from grader.checks.base import Check, Work, graded, without_answer
 from grader.checks.choosing import GROUPS, Truth, truth_of
 from grader.checks.diagnosing import NUMERALS
 from grader.checks.drawn_networks import probe
 from grader.checks.training_run import TRAIN, train_question, trainings
-from grader.records import Question, Table, Verdict
-from grader.rubric import Criterion, Limits
+from grader.records import Evidence, Question, Table, Verdict
+from grader.rubric import Criterion, Limits, Model
 
 MAKE = "optimizer-groups/make"
 ASKED = (
     "The optimizer's parameter groups: weight decay on (iii) all the rest, none on (i) batch-norm "
     "affine parameters and (ii) biases, and each trainable parameter in it exactly once."
 )
+ASKED_OF_FUNCTION = f"What make_optimizer(model) makes for a network of ours. {ASKED}"
+
+
+class Params(Model):
+    of: Literal["training", "make_optimizer"] = Field(
+        "training",
+        description="the optimizer that trained, or what make_optimizer makes: nothing is trained",
+    )
 
 
 def ask(criterion: Criterion, exam: Exam, limits: Limits) -> tuple[Question, ...]:
     """What `make_optimizer` makes for a network of ours, and the optimizer seen in the training."""
     spec = probe(exam.draw("optimizer-groups")) | {"conv_bias": True}
     make = Question(MAKE, "optimizer_groups", {"network": spec}, MAKE, limits.seconds)
-    return make, train_question(exam, limits)
+    return (make, train_question(exam, limits)) if trains(criterion) else (make,)
+
+
+def trains(criterion: Criterion) -> bool:
+    """False for a criterion of this check that asks the function alone."""
+    params = criterion.params
+    return not isinstance(params, Params) or params.of == "training"
 
 
 def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
     """A third of the points per group. What trained the network counts, where it was seen."""
-    training, made = work.evidence[TRAIN], work.evidence[MAKE]
+    made = work.evidence[MAKE]
+    if trains(criterion):
+        return _judge_training(criterion, work.evidence[TRAIN], made)
+    if made.outcome.kind == "not_found":
+        # In our words: those of a process that has seen the hidden network are not passed on.
+        missing = dataclasses.replace(
+            made.outcome, message="a function make_optimizer(model)", output="", traceback=""
+        )
+        return without_answer(criterion, missing, ASKED_OF_FUNCTION)
+    if not made.outcome.answered:
+        return without_answer(criterion, made.outcome, ASKED_OF_FUNCTION, hidden=True)
+    return _verdict(criterion, made.value, _problems(made.value), ASKED_OF_FUNCTION, hidden=True)
+
+
+def _judge_training(criterion: Criterion, training: Evidence, made: Evidence) -> Verdict:
     for evidence in (training, made):
         if evidence.outcome.owner == "harness":
             hidden = evidence is made
@@ -57,20 +88,26 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
     problems = [
         # A group that the trained network does not have shows in the optimizer for a network of
         # ours, which has all three.
-        _problem(group, _truth(made.value), made.value["groups"])
-        if not truth[group] and made.outcome.answered
-        else _problem(group, truth, seen["groups"])
+        _problem(group, made.value if not truth[group] and made.outcome.answered else seen)
         for group in range(3)
     ]
-    wrong = [problem for problem in problems if problem]
     hints = []
     if observed and made.outcome.answered and _pattern(made.value) != _pattern(observed):
         hints.append("make_optimizer() makes another optimizer than the one that trained.")
     rates = _rates(training.value["runs"]) if training.outcome.answered else []
     if rates:
         hints.append(f"Learning rate as observed: {', '.join(rates)}.")
+    return _verdict(criterion, seen, problems, ASKED, hidden=not observed, hints=hints)
+
+
+def _verdict(
+    criterion: Criterion, seen: Mapping[str, Any], problems: Sequence[str], asked: str, *,
+    hidden: bool, hints: Sequence[str] = (),
+) -> Verdict:
+    """A third of the points per group without a problem; `hidden`: seen on a network of ours."""
+    truth, wrong = _truth(seen), [problem for problem in problems if problem]
     # What the code calls its optimizer for a network of ours could tell of that network.
-    title = seen["optimizer"] if observed else "The optimizer of make_optimizer()"
+    title = "The optimizer of make_optimizer()" if hidden else seen["optimizer"]
     reason = " ".join(wrong) or (
         f"{title} decays {sum(truth[2].values()):,} elements and spares "
         f"{sum(truth[0].values()) + sum(truth[1].values()):,}."
@@ -79,19 +116,24 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
         criterion,
         1 - len(wrong) / 3,
         reason,
-        asked=ASKED,
+        asked=asked,
         hints=tuple(hints),
         next_step="Hand the optimizer one dict per group, each with its own weight_decay."
         if wrong
         else "",
-        tables=(_table(truth, seen["groups"], hidden=not observed),),
+        tables=(_table(truth, seen["groups"], hidden=hidden),),
         seen={"optimizer": seen["optimizer"]},
     )
 
 
-def _problem(group: int, truth: Truth, groups: list[Mapping[str, Any]]) -> str:
-    """What is wrong with one group of the truth; "" when nothing is."""
-    wanted = truth[group]
+def _problems(seen: Mapping[str, Any]) -> list[str]:
+    """What is wrong with each group of the network that an optimizer was seen with."""
+    return [_problem(group, seen) for group in range(3)]
+
+
+def _problem(group: int, seen: Mapping[str, Any]) -> str:
+    """What is wrong with one group of the network that was seen; "" when nothing is."""
+    wanted, groups = _truth(seen)[group], seen["groups"]
     times = dict.fromkeys(wanted, 0)
     decayed = set()
     for row in groups:
@@ -128,8 +170,7 @@ def _truth(seen: Mapping[str, Any]) -> Truth:
 
 
 def _pattern(made: Mapping[str, Any]) -> tuple[bool, ...]:
-    truth = _truth(made)
-    return tuple(bool(_problem(group, truth, made["groups"])) for group in range(3))
+    return tuple(map(bool, _problems(made)))
 
 
 def _rates(runs: list[Mapping[str, Any]]) -> list[str]:
@@ -160,4 +201,4 @@ def _table(truth: Truth, groups: list[Mapping[str, Any]], hidden: bool) -> Table
     return Table("Elements in the optimizer's groups", columns, tuple(rows))
 
 
-CHECK = Check("optimizer_groups", NoParams, ask, judge, testimony=True)
+CHECK = Check("optimizer_groups", Params, ask, judge, testimony=True)

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from grader.checks.cautions import cautions
-from grader.checks.optimizer_groups import groups_table
+from grader.checks.optimizer_groups import groups_table, trains
 from grader.checks.training_run import TRAIN, evaluations_after_training, learning_curve
 from grader.records import Evidence, Figure, Series, Stretch, TrainingRun, Verdict
 from grader.rubric import Criterion
@@ -27,7 +27,9 @@ def with_run(
 ) -> list[Verdict]:
     """The verdicts, with the training that they rest on in one of them: the most visible one."""
     found = list(verdicts)
-    resting = [number for number, one in enumerate(criteria) if one.check in RESTING]
+    resting = [
+        number for number, one in enumerate(criteria) if one.check in RESTING and trains(one)
+    ]
     run = watched(evidence[TRAIN]) if resting and TRAIN in evidence else None
     if run is not None:
         number = min(resting, key=lambda number: VISIBILITY.index(criteria[number].visibility))

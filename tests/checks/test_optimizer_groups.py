@@ -21,7 +21,7 @@ from evidence import (
     work,
 )
 
-from grader.checks.optimizer_groups import MAKE, ask, judge
+from grader.checks.optimizer_groups import MAKE, Params, ask, judge
 from grader.checks.training_run import TRAIN
 from grader.records import Evidence, Verdict
 from grader.rubric import Limits
@@ -29,6 +29,7 @@ from grader.rubric import Limits
 ROWS = structure(conv_bias=True)
 NORM, BIASES, REST = groups_of(ROWS)
 Group = tuple[Sequence[str], float]
+OF_FUNCTION = CRITERION.model_copy(update={"params": Params(of="make_optimizer")})
 
 
 def verdict(training: Evidence, made: Evidence | None = None) -> Verdict:
@@ -186,3 +187,42 @@ def test_what_code_says_of_a_network_of_ours_is_not_passed_on() -> None:
     assert found.fraction == 1
     assert found.reason.startswith("The optimizer of make_optimizer() decays 508 elements")
     assert [row[1] for row in found.tables[0].rows] == ["no", "no", "yes"]
+
+
+def of_function(made: Evidence) -> Verdict:
+    """Judged without a training: there is no evidence of one."""
+    return judge(OF_FUNCTION, work({MAKE: made}), key())
+
+
+def test_a_criterion_on_the_function_alone_asks_for_no_training() -> None:
+    assert [question.id for question in ask(OF_FUNCTION, exam(), Limits())] == [MAKE]
+
+
+def test_the_function_alone_is_judged_by_the_same_thirds() -> None:
+    right, everything = decaying(ROWS), ([*NORM, *BIASES, *REST], 5e-4)
+    assert of_function(made(*right)).fraction == 1
+    found = of_function(made(everything))
+    assert found.fraction == pytest.approx(1 / 3)
+    assert "6 of 6 parameters of (i) (batch-norm affine) are decayed" in found.reason
+
+
+def test_a_training_that_another_criterion_asked_for_does_not_count_for_the_function() -> None:
+    evidence = {TRAIN: with_groups(*decaying(ROWS)), MAKE: made(([*NORM, *BIASES, *REST], 5e-4))}
+    assert judge(OF_FUNCTION, work(evidence), key()).fraction == pytest.approx(1 / 3)
+
+
+def test_a_function_that_is_not_there_is_named_without_a_word_of_the_code() -> None:
+    found = of_function(unanswered("not_found", "width 16 was seen", output="conv1 has 16"))
+    assert found.status == "failed"
+    assert found.reason == "This was not found: a function make_optimizer(model)."
+    assert "16" not in str(found.seen)
+
+
+def test_what_a_function_raised_on_a_network_of_ours_is_not_passed_on() -> None:
+    found = of_function(unanswered("exception", "ValueError: width 16"))
+    assert (found.status, found.fraction) == ("failed", 0)
+    assert "16" not in found.reason
+
+
+def test_the_harness_failing_at_the_function_alone_is_not_scored() -> None:
+    assert of_function(unanswered("worker_lost")).status == "not_scored"

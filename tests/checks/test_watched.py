@@ -13,6 +13,7 @@ from evidence import CRITERION, answered, run, trained, unanswered
 from PIL import Image
 
 from grader.checks import cautions
+from grader.checks.optimizer_groups import Params
 from grader.checks.training_run import TRAIN
 from grader.checks.watched import watched, with_run
 from grader.records import Evidence, TrainingRun, Verdict
@@ -127,6 +128,15 @@ def test_the_most_visible_criterion_carries_the_run(
     verdicts = [Verdict(one.id, "passed", 1.0, "") for one in criteria]
     found = with_run(criteria, verdicts, {TRAIN: trained()})
     assert [one.criterion for one in found if one.run] == [carrier]
+
+
+def test_a_criterion_on_the_function_alone_does_not_carry_the_run() -> None:
+    alone = criterion("optimizer", "optimizer_groups", "visible")
+    alone = alone.model_copy(update={"params": Params(of="make_optimizer")})
+    criteria = [alone, criterion("accuracy", "accuracy", "hidden")]
+    verdicts = [Verdict(one.id, "passed", 1.0, "") for one in criteria]
+    found = with_run(criteria, verdicts, {TRAIN: trained()})
+    assert [one.criterion for one in found if one.run] == ["accuracy"]
 
 
 def test_without_a_training_there_is_no_run() -> None:

@@ -1,0 +1,169 @@
+"""What the harness itself costs: a thousand submissions and a worker that answers at once.
+
+Each size of class is graded by a process of its own, all the way: the class folder is read, each
+submission unpacked and digested, its questions are put and the replies checked, judged, kept in the
+gradebook, and its pages and the marks written; only the worker is replaced, by the replies of a
+real one (see `instant.py`). The overhead of a submission is the wall time of the process that
+grades a thousand, its start and everything that is done once included, over a thousand. Two jobs.
+
+Host memory is the most that such a process had resident, at 1,000 submissions over that at 10.
+
+Both are measured for the code-only homework and for the whole one, whose submissions have trained:
+their pages carry curves, matrices and a run's figures. Submissions of a class differ in a comment.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import sys
+import tempfile
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from benchmarks.code_only import RUBRIC, SOLUTIONS
+from benchmarks.figures import Figure, Sizes, ratios
+from benchmarks.instant import InstantSandbox, Recording
+from benchmarks.timing import ROOT, Command, command, run
+from grader.cache_file import open_cache
+from grader.class_folder import discover
+from grader.class_run import Class, conclude, grade_class
+from grader.gradebook_file import open_gradebook
+from grader.opening import Opener, Say
+from grader.rubric_file import load
+from grader.sandbox.base import Sandbox
+from grader.sandbox.process import ProcessSandbox
+
+FEW = 10
+TARGET_MS, TARGET_MEMORY = 20.0, 1.2
+TRAINED = ROOT / "submissions" / "cifar_hw2.py"
+OPTIONS: Mapping[str, Any] = {
+    "criterion": (), "seed": 0, "fresh": False, "whole": True, "jobs": 2, "gpus": "none",
+    "slots_per_gpu": 1,
+}  # fmt: skip
+
+
+def measure(sizes: Sizes) -> Iterable[Figure]:
+    whole = TRAINED.read_text(encoding="utf-8")
+    yield from _measure("code-only homework", RUBRIC, SOLUTIONS[0].text(0), sizes)
+    yield from _measure("whole homework, trained", ROOT / "rubric.yaml", whole, sizes)
+
+
+def _measure(what: str, rubric: Path, text: str, sizes: Sizes) -> Iterable[Figure]:
+    count = sizes.many
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "recording").mkdir()
+        _, told = run(_process("record", rubric, _write_class(folder / "one", text, 1)))
+        scores = json.loads(told.splitlines()[-1])["scores"]
+        many, peaks_many, peaks_few = [], [], []
+        for repeat in range(sizes.pairs):
+            few = _write_class(folder / f"few-{repeat}", text, FEW)
+            peaks_few.append(_graded(_process("replay", rubric, few), scores)[1])
+            more = _write_class(folder / f"many-{repeat}", text, count)
+            seconds, peak = _graded(_process("replay", rubric, more), scores)
+            many.append(1000 * seconds / count)
+            peaks_many.append(peak)
+    name = f"{count:,} submissions, a worker that answers at once"
+    yield Figure(f"{name}: overhead of each ({what})", tuple(many), "ms", TARGET_MS)
+    memory = f"host memory at {count:,} submissions over that at {FEW} ({what})"
+    yield Figure(memory, ratios(peaks_many, peaks_few), to_reach=TARGET_MEMORY)
+
+
+def _write_class(folder: Path, text: str, count: int) -> Path:
+    folder.mkdir()
+    for number in range(count):
+        path = folder / f"student{number:04d}_hw2.py"
+        path.write_text(f"{text}\n# student {number} of {folder.name}\n", encoding="utf-8")
+    return folder
+
+
+def _process(way: str, rubric: Path, class_folder: Path) -> Command:
+    beside = class_folder.parent
+    return command(
+        sys.executable, "-m", "benchmarks.overhead", way, rubric, class_folder,
+        beside / f"out-{class_folder.name}", beside / "recording",
+    )  # fmt: skip
+
+
+def _graded(process: Command, scores: list[float]) -> tuple[float, float]:
+    """Seconds and bytes of one process; everybody must have got what the one who was recorded did.
+    """
+    seconds, told = run(process)
+    report = json.loads(told.splitlines()[-1])
+    assert report["scores"] == scores, f"{report['scores']}, recorded: {scores}"
+    return seconds, report["peak"]
+
+
+# The process that is measured -------------------------------------------------------------------
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Grade a class with replies that were recorded.")
+    parser.add_argument("way", choices=("record", "replay"))
+    for name in ("rubric", "folder", "out", "recording"):
+        parser.add_argument(name, type=Path)
+    options = parser.parse_args()
+    opener = _recording if options.way == "record" else _instant
+    code = _grade(options.rubric, options.folder, options.out, partial(opener, options.recording))
+    with (options.out / "grades.csv").open(encoding="utf-8", newline="") as file:
+        scores = sorted({float(row["score"]) for row in csv.DictReader(file)})
+    assert code == 0 and scores, "somebody was not graded"
+    print(json.dumps({"scores": scores, "peak": peak_memory()}))
+
+
+def _grade(rubric_path: Path, folder: Path, out: Path, opener: Opener) -> int:
+    """What `grader run` does, with the sandbox of `opener`."""
+    from rich.console import Console
+
+    from grader.checks.registry import parameter_models
+
+    console = Console()
+    rubric = load(rubric_path, parameter_models())
+    everyone = tuple(discover(folder))
+    homework = Class(rubric, everyone, everyone, out)
+    with open_gradebook(out, console.print) as book, open_cache(out) as cache:
+        ran = grade_class(console, homework, OPTIONS, book, cache, threading.Event(), opener)
+    return conclude(console, ran, out)
+
+
+@contextmanager
+def _recording(
+    recording: Path, options: Mapping[str, Any], scratch: Path, say: Say
+) -> Iterator[tuple[Sandbox, tuple[str, ...]]]:
+    sandbox = ProcessSandbox(scratch=scratch)
+    try:
+        yield Recording(sandbox, recording), ()
+    finally:
+        sandbox.close()
+
+
+@contextmanager
+def _instant(
+    recording: Path, options: Mapping[str, Any], scratch: Path, say: Say
+) -> Iterator[tuple[Sandbox, tuple[str, ...]]]:
+    yield InstantSandbox(recording), ()
+
+
+def peak_memory() -> int:
+    """Bytes that this process had resident at most."""
+    status = Path("/proc/self/status")
+    if status.exists():   # getrusage counts what the parent had when it started this one
+        rows = dict(row.split(":", 1) for row in status.read_text().splitlines())
+        return 1024 * int(rows["VmHWM"].split()[0])
+    if sys.platform == "win32":
+        import psutil
+
+        return int(psutil.Process().memory_info().peak_wset)
+    import resource
+
+    return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)   # macOS counts bytes
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,46 @@
+"""What a peer is to the benchmark: how its input is written, how it is run, what it gave."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.timing import ROOT, Command, command
+
+VENV = ROOT / ".venv-peers"
+BIN = VENV / ("Scripts" if sys.platform == "win32" else "bin")
+ASKED = (Path(__file__).parent / "asked.py").read_text(encoding="utf-8")
+# The three things that are asked: the check in asked.py, the student's function, the points.
+QUESTIONS = (
+    ("check_layer_counts", "layer_parameter_counts", 3),
+    ("check_parameter_groups", "group_parameters", 5),
+    ("check_optimizer_groups", "make_optimizer", 6),
+)
+
+
+@dataclass(frozen=True)
+class Peer:
+    """One autograder. Its module has the three functions.
+
+    `prepare(folder, scripts)` writes what it needs into the new folder and is not timed;
+    `commands(folder, scripts)` are timed, one after the other; `scores(folder)` reads afterwards
+    what they gave, by the script's name without its suffix.
+    """
+
+    name: str
+    prepare: Callable[[Path, Sequence[Path]], None]
+    commands: Callable[[Path, Sequence[Path]], list[Command]]
+    scores: Callable[[Path], Mapping[str, float]]
+
+
+def of_peers(program: str, *arguments: str | Path, cwd: Path) -> Command:
+    """A program of the peers' environment, which is activated: some of them start others of it."""
+    plain = command(BIN / program, *arguments, cwd=cwd)
+    activated = {
+        "PATH": f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}", "VIRTUAL_ENV": str(VENV)
+    }  # fmt: skip
+    return dataclasses.replace(plain, environment=activated)

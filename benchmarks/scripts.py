@@ -1,0 +1,100 @@
+"""A student's training script in a process of its own, bare or watched, with the quick profile's
+data.
+
+    python -m benchmarks.scripts bare|watched DATA THREADS SCRIPT
+
+It needs stand-ins either way: the data in place of CIFAR-10, no GPU, no display. What `watched` has
+besides is the observer. The last line that it prints is [wall, processor] seconds of the script
+itself, from its first line to its last.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, Literal
+
+from benchmarks.timing import ROOT, Command, command
+
+Way = Literal["bare", "watched"]
+# The samples that train for as long as the quick profile allows, and no longer, to full points.
+SAMPLES = tuple(
+    ROOT / "submissions" / name
+    for name in (
+        "accumulates_hw2_problem2.py",
+        "callsforward_hw2_problem2.py",
+        "cifar_hw2.py",
+        "lightningish_hw2_problem2.py",
+        "ownsignatures_hw2_problem2.py",
+        "twooptimizers_hw2_problem2.py",
+        "unshuffled_hw2_problem2.py",
+    )
+)
+
+
+def process(way: Way, data: Path, threads: int, script: Path) -> Command:
+    """The process of one script, its interpreter's start and its imports included."""
+    made = command(sys.executable, "-m", "benchmarks.scripts", way, data, str(threads), script)
+    return dataclasses.replace(made, environment={"OMP_NUM_THREADS": str(threads)})
+
+
+def write_view(folder: Path) -> None:
+    """What a student's code may see of the quick profile's data."""
+    from grader import data
+    from grader.checks.registry import parameter_models
+    from grader.rubric_file import load
+
+    rubric = load(ROOT / "rubric.yaml", parameter_models())
+    spec = rubric.profiles["quick"].data
+    data.write_view(data.load(spec, folder.parent / "cache"), folder)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("way", choices=("bare", "watched"))
+    parser.add_argument("data", type=Path)
+    parser.add_argument("threads", type=int)
+    parser.add_argument("script", type=Path)
+    options = parser.parse_args()
+    print(json.dumps(_run(options.way, options.data, options.threads, options.script)))
+
+
+def _run(way: Way, data: Path, threads: int, script: Path) -> tuple[float, float]:
+    import torch
+
+    from grader.worker import sources, stand_ins
+    from grader.worker.running import run_as_script
+    from grader.worker.view import open_view
+    from grader.worker.watch.observer import Budget, Observer
+    from grader.worker.watch.saving import Saved
+
+    torch.set_num_threads(threads)
+    torch.manual_seed(0)
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / script.name
+        copy.write_bytes(script.read_bytes())
+        if way == "watched":
+            Observer(Budget(), Path(folder)).install()
+            Saved().install()
+        stand_ins.install(None, open_view(data), None)
+        (source,) = sources.read(Path(folder))
+        namespace: dict[str, Any] = {}
+        out, sys.stdout = sys.stdout, sys.stderr
+        began = time.perf_counter(), time.process_time()
+        error = run_as_script(source, namespace)
+        seconds = time.perf_counter() - began[0], time.process_time() - began[1]
+        sys.stdout = out
+        os.chdir(ROOT)
+    if error is not None:
+        raise error
+    return seconds
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,79 @@
+"""Trainings of the quick profile: the wall time of `grader run` over that of the bare scripts.
+
+The grader's part is `grader run FOLDER --jobs 1` into a new results folder, from the start of the
+process to its end, on seven samples that train, one after the other, with the three criteria that
+look at a training: reading the rubric and the data, the worker's start for each submission, the
+training with the observer, the questions of those criteria besides it, the predictions of the
+hidden images, judging, and feedback pages with curves and matrices.
+
+The bare part is the same seven scripts, one after the other, each a process from its start to its
+end, imports included: no observer, no grader; the data and the stand-ins that a script needs to run
+at all (see `scripts.py`). Both have as many threads as there are cores. Every round has files of
+its own, so that nothing is known from the round before.
+"""
+
+from __future__ import annotations
+
+import csv
+import tempfile
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+
+from benchmarks.engine import engine_missing, ensure_worker_image
+from benchmarks.figures import Figure, Sizes, ratios
+from benchmarks.scripts import SAMPLES, process, write_view
+from benchmarks.timing import ROOT, grader, in_turns, seconds_of
+from grader.schedule import cores
+
+TARGET = 1.05
+CRITERIA = ("mode-switch", "optimizer-groups", "accuracy")
+
+
+def measure(sizes: Sizes) -> Iterable[Figure]:
+    missing = engine_missing()
+    sandboxes = ["process"] if missing else ["process", "docker"]
+    if not missing:
+        ensure_worker_image()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        data = folder / "data"
+        write_view(data)
+        classes = [_write_class(folder / f"class-{one}", one) for one in range(sizes.pairs)]
+        ways: list[list[Callable[[], float]]] = [
+            [partial(_bare, data, scripts) for scripts in classes]
+        ]
+        ways += [[partial(_graded, one, scripts) for scripts in classes] for one in sandboxes]
+        bare, *ours = in_turns(ways)
+    what = f"{len(SAMPLES)} trainings of the quick profile, over the bare scripts"
+    for sandbox, seconds in zip(sandboxes, ours, strict=True):
+        yield Figure(f"{what}: {sandbox}", ratios(seconds, bare), to_reach=TARGET)
+    if missing:
+        yield Figure(f"{what}: docker", to_reach=TARGET, skipped=missing)
+    yield Figure(f"the {len(SAMPLES)} bare scripts of that", bare, "s")
+
+
+def _write_class(folder: Path, number: int) -> list[Path]:
+    folder.mkdir()
+    for sample in SAMPLES:
+        text = sample.read_text(encoding="utf-8")
+        (folder / sample.name).write_text(f"{text}\n# round {number}\n", encoding="utf-8")
+    return sorted(folder.iterdir())
+
+
+def _bare(data: Path, scripts: list[Path]) -> float:
+    return sum(seconds_of(process("bare", data, cores(), script)) for script in scripts)
+
+
+def _graded(sandbox: str, scripts: list[Path]) -> float:
+    folder = scripts[0].parent
+    out = folder.parent / f"out-{sandbox}-{folder.name}"
+    chosen = [word for name in CRITERIA for word in ("--criterion", name)]
+    seconds = seconds_of(grader(
+        "run", folder, "--rubric", ROOT / "rubric.yaml", "--sandbox", sandbox, "--jobs", "1",
+        "--out", out, *chosen,
+    ))  # fmt: skip
+    with (out / "grades.csv").open(encoding="utf-8", newline="") as file:
+        accuracies = [row["accuracy"] for row in csv.DictReader(file)]
+    assert accuracies == ["34.0"] * len(scripts), f"all of these learn: {accuracies}"
+    return seconds

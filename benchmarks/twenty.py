@@ -1,0 +1,61 @@
+"""Twenty code-only submissions in Docker, a container each, two at a time; and the same again.
+
+The first figure is `grader run FOLDER --jobs 2` into a new results folder, of twenty other files in
+each pair, from the start of the
+process to its end, over the same twenty scripts run bare, two at a time. The grader's part has all
+that a run has: reading the rubric and the data, the reference's answers, a fresh container for each
+submission, marks and feedback pages. The image is there before.
+
+The second is the same command once more into the same results folder: nothing has changed, so what
+is measured is how long it takes to see that. It is in seconds altogether.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+
+from benchmarks.code_only import RUBRIC, assert_marks, write_class
+from benchmarks.engine import engine_missing, ensure_worker_image
+from benchmarks.figures import Figure, Sizes, ratios
+from benchmarks.timing import bare, grader, in_turns, seconds_of, side_by_side
+
+COUNT, JOBS = 20, 2
+TARGET, TARGET_AGAIN = 0.65, 1.0
+NAME = f"{COUNT} code-only submissions through Docker, a container each, {JOBS} jobs, over bare"
+AGAIN = f"the same {COUNT} again, nothing changed, altogether"
+
+
+def measure(sizes: Sizes) -> Iterable[Figure]:
+    if missing := engine_missing():
+        yield Figure(NAME, to_reach=TARGET, skipped=missing)
+        yield Figure(AGAIN, unit="s", to_reach=TARGET_AGAIN, skipped=missing)
+        return
+    ensure_worker_image()
+    with tempfile.TemporaryDirectory() as folder:
+        classes = [range(COUNT * pair, COUNT * (pair + 1)) for pair in range(sizes.pairs)]
+        scripts = [write_class(Path(folder) / f"class-{one[0]}", one) for one in classes]
+        again: list[float] = []
+
+        def graded(numbers: range) -> float:
+            out = Path(folder) / f"out-{numbers[0]}"
+            command = grader(
+                "run", Path(folder) / f"class-{numbers[0]}", "--rubric", RUBRIC, "--sandbox",
+                "docker", "--jobs", str(JOBS), "--out", out,
+            )  # fmt: skip
+            seconds = seconds_of(command)
+            assert_marks(out / "grades.csv", numbers)
+            again.append(seconds_of(command))
+            assert_marks(out / "grades.csv", numbers)
+            return seconds
+
+        seconds_of(bare(scripts[0][0]))   # the file system's cache is warm for all that count
+        ours, theirs = in_turns([
+            [partial(graded, one) for one in classes],
+            [partial(side_by_side, [bare(script) for script in one], JOBS) for one in scripts],
+        ])
+    yield Figure(NAME, ratios(ours, theirs), to_reach=TARGET)
+    yield Figure(f"the {COUNT} bare scripts of that, {JOBS} at a time", theirs, "s")
+    yield Figure(AGAIN, tuple(again), "s", TARGET_AGAIN)
