@@ -28,7 +28,7 @@ from typing import Any
 
 from benchmarks.code_only import RUBRIC, SOLUTIONS
 from benchmarks.figures import Figure, Sizes, ratios
-from benchmarks.instant import InstantSandbox, Recording
+from benchmarks.instant import InstantSandbox, Recording, replies_in
 from benchmarks.timing import ROOT, Command, command, run
 from grader.cache_file import open_cache
 from grader.class_folder import discover
@@ -41,6 +41,7 @@ from grader.sandbox.process import ProcessSandbox
 
 FEW = 10
 TARGET_MS, TARGET_MEMORY = 20.0, 1.2
+SILENT = "silent"   # a way of grading in which no worker may be asked
 TRAINED = ROOT / "submissions" / "cifar_hw2.py"
 OPTIONS: Mapping[str, Any] = {
     "criterion": (), "seed": 0, "fresh": False, "whole": True, "jobs": 2, "gpus": "none",
@@ -59,14 +60,14 @@ def _measure(what: str, rubric: Path, text: str, sizes: Sizes) -> Iterable[Figur
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "recording").mkdir()
-        _, told = run(_process("record", rubric, _write_class(folder / "one", text, 1)))
+        _, told = run(process("record", rubric, write_class(folder / "one", text, 1)))
         scores = json.loads(told.splitlines()[-1])["scores"]
         many, peaks_many, peaks_few = [], [], []
         for repeat in range(sizes.pairs):
-            few = _write_class(folder / f"few-{repeat}", text, FEW)
-            peaks_few.append(_graded(_process("replay", rubric, few), scores)[1])
-            more = _write_class(folder / f"many-{repeat}", text, count)
-            seconds, peak = _graded(_process("replay", rubric, more), scores)
+            few = write_class(folder / f"few-{repeat}", text, FEW)
+            peaks_few.append(_graded(process("replay", rubric, few), scores)[1])
+            more = write_class(folder / f"many-{repeat}", text, count)
+            seconds, peak = _graded(process("replay", rubric, more), scores)
             many.append(1000 * seconds / count)
             peaks_many.append(peak)
     name = f"{count:,} submissions, a worker that answers at once"
@@ -75,7 +76,7 @@ def _measure(what: str, rubric: Path, text: str, sizes: Sizes) -> Iterable[Figur
     yield Figure(memory, ratios(peaks_many, peaks_few), to_reach=TARGET_MEMORY)
 
 
-def _write_class(folder: Path, text: str, count: int) -> Path:
+def write_class(folder: Path, text: str, count: int) -> Path:
     folder.mkdir()
     for number in range(count):
         path = folder / f"student{number:04d}_hw2.py"
@@ -83,7 +84,7 @@ def _write_class(folder: Path, text: str, count: int) -> Path:
     return folder
 
 
-def _process(way: str, rubric: Path, class_folder: Path) -> Command:
+def process(way: str, rubric: Path, class_folder: Path) -> Command:
     beside = class_folder.parent
     return command(
         sys.executable, "-m", "benchmarks.overhead", way, rubric, class_folder,
@@ -105,11 +106,11 @@ def _graded(process: Command, scores: list[float]) -> tuple[float, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Grade a class with replies that were recorded.")
-    parser.add_argument("way", choices=("record", "replay"))
+    parser.add_argument("way", choices=("record", "replay", SILENT))
     for name in ("rubric", "folder", "out", "recording"):
         parser.add_argument(name, type=Path)
     options = parser.parse_args()
-    opener = _recording if options.way == "record" else _instant
+    opener = {"record": _recording, "replay": _instant, SILENT: _silent}[options.way]
     code = _grade(options.rubric, options.folder, options.out, partial(opener, options.recording))
     with (options.out / "grades.csv").open(encoding="utf-8", newline="") as file:
         scores = sorted({float(row["score"]) for row in csv.DictReader(file)})
@@ -147,7 +148,14 @@ def _recording(
 def _instant(
     recording: Path, options: Mapping[str, Any], scratch: Path, say: Say
 ) -> Iterator[tuple[Sandbox, tuple[str, ...]]]:
-    yield InstantSandbox(recording), ()
+    yield InstantSandbox(replies_in(recording)), ()
+
+
+@contextmanager
+def _silent(
+    recording: Path, options: Mapping[str, Any], scratch: Path, say: Say
+) -> Iterator[tuple[Sandbox, tuple[str, ...]]]:
+    yield InstantSandbox({}), ()
 
 
 def peak_memory() -> int:

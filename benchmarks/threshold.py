@@ -1,61 +1,48 @@
 """A class that was graded before, and one criterion's threshold changed: seconds of the second run.
 
-Three hundred students hand in ten different scripts that train, thirty students each of them; the
-first run, in the process sandbox, is not timed. Then the accuracy for full points is raised in a
-copy of the rubric, and `grader run` on the same folder into the same results folder is timed, from
-the start of the process to its end. It must give other marks for the accuracy than before, and the
-same for everything else. Each repetition raises the threshold a little more.
+Three hundred students have trained; the first run, whose worker answers at once (see `instant.py`),
+is not timed. Then the accuracy for full points is raised in a copy of the rubric, and the same
+class is graded into the same results folder: a process from its start to its end. It must ask no
+worker anything, give all of them another mark for the accuracy than before and the same for all
+else, and write every page anew. Each repetition raises the threshold a little more.
 """
 
 from __future__ import annotations
 
 import csv
-import shutil
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
 from benchmarks.figures import Figure, Sizes
-from benchmarks.scripts import SAMPLES
-from benchmarks.timing import ROOT, grader, seconds_of
+from benchmarks.overhead import SILENT, TRAINED, process, write_class
+from benchmarks.timing import ROOT, run, seconds_of
 
 TARGET = 5.0
-SCRIPTS = (
-    *SAMPLES,
-    *(
-        ROOT / "submissions" / name
-        for name in (
-            "ownreader_hw2_problem2.py", "twopasses_hw2_problem2.py", "wrapsdataset_hw2_problem2.py"
-        )
-    ),
-)  # fmt: skip
 FULL_POINTS_AT = "accuracy: 0.95, share: 1.0"   # as rubric.yaml has it in the quick profile
 
 
 def measure(sizes: Sizes) -> Iterable[Figure]:
+    text, count = TRAINED.read_text(encoding="utf-8"), 10 * sizes.each
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        count = _write_class(folder / "class", sizes.each)
-        _grade(folder, _rubric(folder, 0.95))
+        (folder / "recording").mkdir()
+        first = _rubric(folder, 0.95)
+        run(process("record", first, write_class(folder / "one", text, 1)))
+        students = write_class(folder / "class", text, count)
+        run(process("replay", first, students))
         before = _marks(folder)
         seconds = []
         for repeat in range(sizes.pairs):
-            seconds.append(_grade(folder, _rubric(folder, 0.9999 - repeat / 1e5)))
+            seconds.append(
+                seconds_of(process(SILENT, _rubric(folder, 0.9999 - repeat / 1e5), students))
+            )
             after = _marks(folder)
             assert len(after) == count, f"{len(after)} of {count} were graded"
-            assert after != before, "the threshold made no difference"
+            assert all(after[who]["accuracy"] != before[who]["accuracy"] for who in before)
             assert _without_accuracy(after) == _without_accuracy(before), "other marks changed"
     name = f"{count} submissions, one criterion's threshold changed"
     yield Figure(name, tuple(seconds), "s", TARGET)
-
-
-def _write_class(folder: Path, each: int) -> int:
-    """Files of the same content under different names; how many."""
-    folder.mkdir()
-    for number in range(each * len(SCRIPTS)):
-        script = SCRIPTS[number % len(SCRIPTS)]
-        shutil.copyfile(script, folder / f"student{number:04d}_hw2_problem2.py")
-    return each * len(SCRIPTS)
 
 
 def _rubric(folder: Path, accuracy: float) -> Path:
@@ -69,16 +56,9 @@ def _rubric(folder: Path, accuracy: float) -> Path:
     return path
 
 
-def _grade(folder: Path, rubric: Path) -> float:
-    return seconds_of(grader(
-        "run", folder / "class", "--rubric", rubric, "--sandbox", "process",
-        "--out", folder / "out",
-    ))  # fmt: skip
-
-
 def _marks(folder: Path) -> dict[str, dict[str, str]]:
     """By student, the points of each criterion."""
-    with (folder / "out" / "grades.csv").open(encoding="utf-8", newline="") as file:
+    with (folder / "out-class" / "grades.csv").open(encoding="utf-8", newline="") as file:
         rows = {row.pop("student"): row for row in csv.DictReader(file)}
     return {
         who: {key: value for key, value in row.items() if key not in ("score", "notes")}

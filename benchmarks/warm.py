@@ -1,11 +1,11 @@
 """One code-only submission in a Docker container that is warm: from the request to the verdict.
 
-Before the clock starts, the run is set up (data, exam, the reference's answers), and a container
-has been started for the submission and has said that it is ready: its worker has imported torch and
-waits for its first question. What is timed is `grade_one`: the submission is unpacked, all its
-questions are put to that worker, the worker is stopped and asked how it ended, and the answers are
-judged and become a grade. What comes after is not: the removal of the container, and the feedback
-page. A container serves one submission, so each repetition has a container of its own.
+Before the clock starts the run is set up (data, exam, the reference's answers), the submission is
+unpacked, and its container has been started and has said that it is ready: its worker has imported
+torch and waits for the submission's turn. The clock starts when that has come. What is timed is
+that all its questions are put, the worker is stopped and asked how it ended, its container is
+removed, and the answers are judged and become a grade. The feedback page comes after. A container
+serves one submission, so each repetition has a container of its own.
 
 The bare script beside it is a process of its own, from its start to its end.
 """
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import dataclasses
 import tempfile
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
@@ -24,15 +25,15 @@ from benchmarks.code_only import FULL, RUBRIC, SOLUTIONS, write_class
 from benchmarks.engine import engine_missing
 from benchmarks.figures import Figure, Sizes, ratios
 from benchmarks.timing import bare, in_turns, seconds_of
-from grader import asking, pipeline, wire
+from grader import pipeline
 from grader.checks.registry import parameter_models
 from grader.class_folder import hand_in
 from grader.rubric_file import load
-from grader.sandbox.base import Exit, Job, Sandbox, Worker
 from grader.sandbox.docker import Build, DockerSandbox, connect, ensure_image
-from grader.submissions import prepare
+from grader.schedule import Lane, Lanes
 
 TARGET = 0.08
+SETTLED = 0.5   # seconds, after which the first session's process is there as well
 NAME = "the same through a warm Docker container, from request to verdict, over bare"
 
 
@@ -63,74 +64,31 @@ def measure(sizes: Sizes) -> Iterable[Figure]:
 
 def _graded(setting: pipeline.Setting, script: Path) -> float:
     """Seconds from the request to the grade, in a new container that is warm by then."""
-    item = hand_in(script)
-    submission = prepare(item, setting.workspace / "warm")
-    exam, limits = setting.key.exam, setting.rubric.limits
-    questions = asking.questions_of(setting.criteria, exam, limits)
-    job = Job(submission.student, submission.folder, questions, limits, setting.view)
-    with setting.sandbox.start(job, ()) as worker:
-        warm = Warm(setting.sandbox, ReadyWorker(worker, job))
-        began = time.perf_counter()
-        grade = pipeline.grade_one(
-            dataclasses.replace(setting, sandbox=warm), item, (), lambda who, what: None
-        )
-        seconds = time.perf_counter() - began
+    len(setting.key.gold)   # the reference has answered
+    timed = TimedLanes()
+    setting = dataclasses.replace(setting, asker=dataclasses.replace(setting.asker, lanes=timed))
+    grade = pipeline.grade_one(setting, hand_in(script), lambda who, what: None)
+    seconds = time.perf_counter() - timed.began
     assert grade.score == FULL, f"a right solution must get all points, not {grade.score}"
     return seconds
 
 
-class ReadyWorker:
-    """A worker that has been told to start and has said that it is ready: `base.Worker`.
+class TimedLanes(Lanes):
+    """Lanes for one; `began` is when its turn came, and its worker was ready by then."""
 
-    To the interview it looks like one that is only now told to start, and is ready at once.
-    """
-
-    def __init__(self, worker: Worker, job: Job) -> None:
-        self.places = worker.places
-        self._worker = worker
-        start = {
-            "type": wire.START,
-            "submission": self.places.submission,
-            "data": self.places.data,
-            "scratch": self.places.scratch,
-            "output_bytes": job.limits.output_kib * 1024,
-        }
-        worker.write(wire.encode(start))
-        frame = wire.read_frame(worker.read)
-        assert frame is not None and frame[0]["type"] == wire.READY, f"not ready: {frame}"
-        self._ready = wire.encode(*frame)
-        self._started = False
-
-    def write(self, data: bytes) -> None:
-        if self._started:
-            self._worker.write(data)
-        self._started = True   # the interview's own START has been given before
-
-    def read(self, size: int) -> bytes:
-        if self._ready:
-            part, self._ready = self._ready[:size], self._ready[size:]
-            return part
-        return self._worker.read(size)
-
-    def stop(self) -> Exit:
-        return self._worker.stop()
-
-
-@dataclasses.dataclass(frozen=True)
-class Warm:
-    """A sandbox whose one worker is ready: `base.Sandbox`."""
-
-    sandbox: Sandbox
-    worker: ReadyWorker
-
-    @property
-    def name(self) -> str:
-        return self.sandbox.name
-
-    @property
-    def version(self) -> str:
-        return self.sandbox.version
+    def __init__(self) -> None:
+        super().__init__(1)
+        self.began = 0.0
 
     @contextmanager
-    def start(self, job: Job, gpus: Iterable[str]) -> Iterator[ReadyWorker]:
-        yield self.worker
+    def for_code(self) -> Iterator[tuple[Lane, tuple[str, ...]]]:
+        lanes = self
+
+        class TimedLane(Lane):
+            @contextmanager
+            def turn(self, stop: threading.Event) -> Iterator[None]:
+                time.sleep(SETTLED)
+                lanes.began = time.perf_counter()
+                yield
+
+        yield TimedLane(1), ()

@@ -1,8 +1,9 @@
 """What a verdict depends on, and an answer, as digests: while they stay the same, it holds.
 
-For a verdict: the criterion's check and its parameters, the profile, the data and the limits, the
-reference solution, what was handed out, the sandbox, and the grader's own code. A title, the points
-and the late policy are not among them: they are applied anew each time.
+For a verdict: the criterion's check and its parameters, the profile (its thresholds where the check
+judges by them), the data and the limits, the reference solution, what was handed out, the sandbox,
+and the grader's own code. A title, the points and the late policy are not among them: they are
+applied anew each time.
 
 For an answer: the submission, the question and those that its session was asked before, the data,
 the worker with what it runs on, and the limits. Thresholds, the checks and the reference are not
@@ -18,6 +19,7 @@ from collections.abc import Collection, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
+from grader.checks.registry import CHECKS
 from grader.records import Question, Submission
 from grader.rubric import Criterion, DataSpec, Limits, Rubric
 from grader.sandbox.base import Sandbox
@@ -29,8 +31,10 @@ def fingerprints(
     rubric: Rubric, criteria: Iterable[Criterion], sandbox: Sandbox, gpus: Collection[str] = ()
 ) -> dict[str, str]:
     """A digest for each criterion, by its id. With a GPU and without are not the same."""
+    profile = rubric.active.model_dump(mode="json")
+    thresholds = profile.pop("thresholds")
     shared = [
-        rubric.active.model_dump(mode="json"),
+        profile,
         _of_data(rubric.active.data),
         rubric.limits.model_dump(mode="json"),
         of_folder(rubric.reference),
@@ -39,7 +43,13 @@ def fingerprints(
         [sandbox.name, sandbox.version, bool(gpus)],
     ]
     return {
-        item.id: _of(item.check, item.params.model_dump(mode="json"), *shared) for item in criteria
+        item.id: _of(
+            item.check,
+            item.params.model_dump(mode="json"),
+            thresholds if CHECKS[item.check].thresholds else None,
+            *shared,
+        )
+        for item in criteria
     }
 
 

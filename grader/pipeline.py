@@ -150,7 +150,7 @@ def grade_one(setting: Setting, item: HandIn, tell: Tell) -> Grade:
         submission = prepare(item, setting.workspace)
         known = setting.known(submission)
         missing = tuple(one for one in setting.criteria if one.id not in known.verdicts)
-        fresh, seconds = _verdicts(setting, submission, missing, tell)
+        fresh, seconds = _verdicts(setting, submission, missing, known, tell)
     except (DataError, NoKey, Stopped):
         raise
     except Exception as error:
@@ -167,9 +167,13 @@ def grade_one(setting: Setting, item: HandIn, tell: Tell) -> Grade:
 
 
 def _verdicts(
-    setting: Setting, submission: Submission, criteria: Sequence[Criterion], tell: Tell
+    setting: Setting,
+    submission: Submission,
+    criteria: Sequence[Criterion],
+    known: Concluded,
+    tell: Tell,
 ) -> tuple[list[Verdict], float]:
-    """Verdicts, and the seconds that answering took."""
+    """Verdicts beside those that are known, and the seconds that answering took."""
     if not criteria:
         return [], 0.0
     if submission.refused is not None:
@@ -188,7 +192,7 @@ def _verdicts(
             for criterion, verdict in zip(criteria, verdicts, strict=True)
         ]
     seconds = sum(one.outcome.seconds for one in evidence.values())
-    return with_run(criteria, verdicts, evidence), round(seconds, 1)
+    return with_run(criteria, verdicts, evidence, known.verdicts.values()), round(seconds, 1)
 
 
 def _judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:

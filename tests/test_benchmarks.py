@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks import code_only
 from benchmarks.figures import Figure, line, ratios
-from benchmarks.instant import InstantSandbox, Recording
+from benchmarks.instant import InstantSandbox, Recording, replies_in
 from benchmarks.peers import PEERS, installing
 from benchmarks.timing import command, in_turns, run
 from grader.checks.drawn_networks import RESNET18
@@ -102,7 +102,7 @@ def test_a_recorded_worker_answers_the_same_again_and_nothing_else(tmp_path: Pat
     recording.mkdir()
     (real,) = interview(Recording(ProcessSandbox(), recording), job)
     assert real.outcome.answered
-    replay = InstantSandbox(recording)
+    replay = InstantSandbox(replies_in(recording))
     (again,) = interview(replay, dataclasses.replace(job, name="grace"))
     assert (again.value, again.outcome.kind) == (real.value, real.outcome.kind)
     other = dataclasses.replace(asked, args={"network": RESNET18, "new": 1})

@@ -266,8 +266,9 @@ def test_a_class_that_is_graded_again_is_asked_nothing(homework: Path, first: Ra
     assert asked == [] and scores(again) == scores(first)
 
 
-def test_a_changed_threshold_is_judged_from_what_was_answered(homework: Path, first: Ran) -> None:
-    change(homework / "rubric.yaml", "accuracy: 0.95", "accuracy: 0.96")
+def test_what_was_answered_is_judged_anew(homework: Path, first: Ran) -> None:
+    """Another budget of the training is nothing that these criteria's answers depend on."""
+    change(homework / "rubric.yaml", "seconds: 60\n", "seconds: 61\n")
     again, asked = grade(homework)
     assert asked == [] and scores(again) == scores(first)
 
@@ -300,7 +301,7 @@ def test_answers_that_are_damaged_are_asked_for_again(homework: Path) -> None:
     path = homework / "results" / cache_file.NAME
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("update evidence set digest = 'x' where student = 'ada'")
-    change(homework / "rubric.yaml", "accuracy: 0.95", "accuracy: 0.96")
+    change(homework / "rubric.yaml", "seconds: 60\n", "seconds: 61\n")
     _, asked = grade(homework)
     assert {name for name, _ in asked} == {"ada"}
     assert {question.partition("/")[0] for _, question in asked} == {

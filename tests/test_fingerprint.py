@@ -58,7 +58,6 @@ def test_titles_points_and_lateness_are_applied_anew(folder: Path) -> None:
         ("ref.py", "ref", "another"),
         ("handouts/given.py", "given", "corrected"),
         ("labels.npy", "labels", "corrected"),
-        ("rubric.yaml", "accuracy: 0.95", "accuracy: 0.96"),
         ("rubric.yaml", "memory_mib: 4096", "memory_mib: 8192"),
     ],
 )
@@ -76,6 +75,13 @@ def test_another_part_of_the_written_answers_changes_its_own_print_only(folder: 
     change(folder / "rubric.yaml", "answer: a", "answer: c")
     after = prints(folder)
     assert {name for name in before if before[name] != after[name]} == {"written-a"}
+
+
+def test_another_threshold_changes_the_print_of_the_accuracy_only(folder: Path) -> None:
+    before = prints(folder)
+    change(folder / "rubric.yaml", "accuracy: 0.95", "accuracy: 0.96")
+    after = prints(folder)
+    assert {name for name in before if before[name] != after[name]} == {"accuracy"}
 
 
 def test_with_a_gpu_and_without_are_not_the_same(folder: Path) -> None:

@@ -170,4 +170,4 @@ def _confusion(logits: NDArray[np.float32], key: AnswerKey) -> ConfusionMatrix:
     return ConfusionMatrix(title, key.exam.classes, rows)
 
 
-CHECK = Check("accuracy", NoParams, ask, judge)
+CHECK = Check("accuracy", NoParams, ask, judge, thresholds=True)

@@ -34,7 +34,8 @@ class Check:
     """`ask(criterion, exam, limits)` gives questions, `judge(criterion, work, key)` a verdict.
 
     `needs_gold`: the reference is asked the same, and its answers are the key. `testimony`: it
-    rests on what the worker alone has seen, and not on what the host computes.
+    rests on what the worker alone has seen, and not on what the host computes. `thresholds`: it
+    concludes by those of the profile.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Check:
     judge: Callable[[Criterion, Work, AnswerKey], Verdict]
     needs_gold: bool = False
     testimony: bool = False
+    thresholds: bool = False
 
 
 NOT_SHOWN = "What the code printed here is not shown: it ran on what stays hidden until the end."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -23,14 +23,24 @@ VISIBILITY = ("visible", "after_due", "hidden")
 
 
 def with_run(
-    criteria: Sequence[Criterion], verdicts: Sequence[Verdict], evidence: Mapping[str, Evidence]
+    criteria: Sequence[Criterion],
+    verdicts: Sequence[Verdict],
+    evidence: Mapping[str, Evidence],
+    known: Iterable[Verdict] = (),
 ) -> list[Verdict]:
-    """The verdicts, with the training that they rest on in one of them: the most visible one."""
+    """The verdicts, with the training that they rest on in one of them: the most visible one. Where
+    one of the `known` verdicts on other criteria has that training, none needs it."""
     found = list(verdicts)
     resting = [
         number for number, one in enumerate(criteria) if one.check in RESTING and trains(one)
     ]
-    run = watched(evidence[TRAIN]) if resting and TRAIN in evidence else None
+    training = evidence.get(TRAIN) if resting else None
+    if training is None or not training.outcome.answered:
+        return found
+    facts = tuple(_facts(training.value, training.outcome.seconds))
+    if any(one.run is not None and one.run.facts == facts for one in known):
+        return found
+    run = watched(training)
     if run is not None:
         number = min(resting, key=lambda number: VISIBILITY.index(criteria[number].visibility))
         found[number] = dataclasses.replace(found[number], run=run)
@@ -105,6 +115,6 @@ def _figure(told: Mapping[str, Any], pixels: bytes) -> Figure:
     height, width = told["height"], told["width"]
     array = np.frombuffer(pixels, dtype=np.uint8).reshape(height, width, 3)
     written = io.BytesIO()
-    Image.fromarray(array).save(written, "PNG", optimize=True)
+    Image.fromarray(array).save(written, "PNG")
     png = base64.b64encode(written.getvalue()).decode("ascii")
     return Figure(told["title"][:100], width, height, png)

@@ -85,11 +85,11 @@ class Renderer:
         loaders = ChoiceLoader([*own, ours, PrefixLoader({"default": ours})])
         self._html = Environment(
             loader=loaders, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
-            autoescape=True,
+            autoescape=True, auto_reload=False,
         )  # fmt: skip
         self._markdown = Environment(
             loader=loaders, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
-            finalize=_finalize,
+            finalize=_finalize, auto_reload=False,
         )  # fmt: skip
         drawn = partial(_drawn, {} if pictures is None else pictures)
         self._html.globals |= {

@@ -139,6 +139,16 @@ def test_a_criterion_on_the_function_alone_does_not_carry_the_run() -> None:
     assert [one.criterion for one in found if one.run] == ["accuracy"]
 
 
+def test_a_training_that_a_known_verdict_tells_of_is_not_told_again() -> None:
+    criteria = [criterion("accuracy", "accuracy", "visible")]
+    verdicts = [Verdict("accuracy", "passed", 1.0, "")]
+    known = Verdict("modes", "passed", 1.0, "", run=page(trained()))
+    assert with_run(criteria, verdicts, {TRAIN: trained()}, [known]) == verdicts
+    other = trained([run("train"), run("train")])
+    (found,) = with_run(criteria, verdicts, {TRAIN: other}, [known])
+    assert found.run is not None, "another training than that one"
+
+
 def test_without_a_training_there_is_no_run() -> None:
     criteria = [criterion("accuracy", "accuracy", "visible")]
     verdicts = [Verdict("accuracy", "failed", 0.0, "")]
