@@ -75,5 +75,8 @@ def _graded(sandbox: str, scripts: list[Path]) -> float:
     ))  # fmt: skip
     with (out / "grades.csv").open(encoding="utf-8", newline="") as file:
         accuracies = [row["accuracy"] for row in csv.DictReader(file)]
-    assert accuracies == ["34.0"] * len(scripts), f"all of these learn: {accuracies}"
+    assert accuracies == ["34.0"] * len(scripts), (
+        f"all of these learn, unless the machine is so busy that they use up the budget of the "
+        f"profile in seconds: {accuracies}"
+    )
     return seconds
