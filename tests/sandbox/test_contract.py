@@ -273,3 +273,24 @@ def test_every_kind_of_outcome_has_an_owner() -> None:
         wire.BAD_ANSWER, wire.WORKER_FAILED,
     }
     assert stated <= set(blame.OWNER)
+
+
+def test_code_finds_an_ordinary_collector(sandbox: Sandbox, tmp_path: Path) -> None:
+    body = (
+        "import gc, weakref\n"
+        "class Loop: pass\n"
+        "one = Loop(); one.own = one; seen = weakref.ref(one); del one\n"
+        "assert gc.isenabled() and gc.get_threshold()[0] > 0\n"
+        "gc.collect()\n"
+        "assert seen() is None\n"
+        "return [], [], list(model.parameters())"
+    )
+    found = ask(sandbox, tmp_path, group(body))
+    assert outcome(found) == (wire.ANSWERED, "student")
+
+
+def test_what_was_printed_before_an_answer_comes_with_it(sandbox: Sandbox, tmp_path: Path) -> None:
+    body = "print('before the answer')\nreturn [], [], list(model.parameters())"
+    found = ask(sandbox, tmp_path, group(body))
+    assert found["parameter_groups"].outcome.output == "before the answer\n"
+    assert found["layer_counts"].outcome.output == ""
