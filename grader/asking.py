@@ -17,7 +17,7 @@ from grader.checks.registry import CHECKS
 from grader.records import Evidence, Question, Submission
 from grader.rubric import Criterion, Limits, Rubric
 from grader.sandbox import blame
-from grader.sandbox.base import Job, Sandbox
+from grader.sandbox.base import Examiner, Job, Sandbox
 from grader.sandbox.interview import interview
 
 Tell = Callable[[str, str], None]   # (student, what is happening now)
@@ -34,7 +34,7 @@ class Asker:
     """Where questions are put, and until when: nothing is repeated once `stop` is set.
 
     `absent` is set while no worker can be started at all: one submission has waited for that to
-    pass, and the others need not wait as long again.
+    pass, and the others need not wait as long again. `examiner` ends trainings that are sure.
     """
 
     sandbox: Sandbox
@@ -42,6 +42,7 @@ class Asker:
     view: Path
     stop: threading.Event
     absent: threading.Event
+    examiner: Examiner | None = None
 
 
 def draw_seed() -> int:
@@ -117,7 +118,9 @@ def _put(
 ) -> dict[str, Evidence]:
     if not questions:
         return {}
-    job = Job(submission.student, submission.folder, questions, asker.limits, asker.view)
+    job = Job(
+        submission.student, submission.folder, questions, asker.limits, asker.view, asker.examiner
+    )
     following = iter([*(question.id for question in questions[1:]), "finishing"])
     tell(submission.student, questions[0].id)
     pieces = interview(

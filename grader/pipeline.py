@@ -15,15 +15,18 @@ from pathlib import Path
 from grader import asking, data, schedule
 from grader.answer_key import AnswerKey
 from grader.asking import Asker, Tell
+from grader.checks.accuracy import stopped_in_vain
 from grader.checks.base import Work, with_doubt, with_notes
 from grader.checks.registry import CHECKS
+from grader.checks.stopping import HiddenParts, without_rule
+from grader.checks.training_run import TRAIN
 from grader.checks.watched import with_run
 from grader.class_folder import HandIn, hand_in
 from grader.errors import GraderError, UsageError
 from grader.grading import grade
 from grader.records import Concluded, Evidence, Grade, Submission, Verdict
 from grader.rubric import Criterion, Rubric
-from grader.sandbox.base import Sandbox
+from grader.sandbox.base import Examiner, Sandbox
 from grader.submissions import prepare
 
 GOLD = "the reference solution"
@@ -49,10 +52,13 @@ class Setting:
     keep: Callable[[Submission, Concluded], None] = lambda submission, found: None
     stop: threading.Event = field(default_factory=threading.Event)
     absent: threading.Event = field(default_factory=threading.Event)
+    examiner: Examiner | None = None
 
     @property
     def asker(self) -> Asker:
-        return Asker(self.sandbox, self.rubric.limits, self.view, self.stop, self.absent)
+        return Asker(
+            self.sandbox, self.rubric.limits, self.view, self.stop, self.absent, self.examiner
+        )
 
 
 def set_up(
@@ -83,7 +89,8 @@ def set_up(
     exam, hidden_labels = asking.draw_exam(rubric, dataset, seed, threads)
     key = AnswerKey(exam, hidden_labels, dataset.validation_labels, {})
     setting = Setting(
-        rubric, chosen, sandbox, workspace, view, key, gpus, jobs, stop=stop or threading.Event()
+        rubric, chosen, sandbox, workspace, view, key, gpus, jobs, stop=stop or threading.Event(),
+        examiner=HiddenParts(key),
     )
     tell(GOLD, "answering what students will be asked")
     return dataclasses.replace(setting, key=dataclasses.replace(key, gold=_gold(setting)))
@@ -158,6 +165,9 @@ def _verdicts(
         return [_refused(criterion, submission.refused) for criterion in criteria]
     questions = asking.questions_of(criteria, setting.key.exam, setting.rubric.limits)
     evidence = asking.ask(setting.asker, submission, questions, gpus, tell)
+    if stopped_in_vain(evidence, setting.key):   # a stop costs nobody a mark
+        again = without_rule(one for one in questions if one.session == TRAIN)
+        evidence = {**evidence, **asking.ask(setting.asker, submission, again, gpus, tell)}
     tell(submission.student, "judging")
     work = Work(submission, evidence)
     verdicts = [_judge(criterion, work, setting.key) for criterion in criteria]

@@ -21,6 +21,7 @@ from grader.plaintext import plain_tail
 from grader.records import Evidence, Outcome, Question
 from grader.sandbox import blame
 from grader.sandbox.base import Job, Sandbox, Worker
+from grader.sandbox.looks import Looks
 from grader.testimony import checked
 
 START_SECONDS = 180.0   # a cold page cache makes importing torch slow
@@ -94,7 +95,7 @@ def _converse(worker: Worker, job: Job, questions: tuple[Question, ...]) -> Iter
             # To load the file again would cost the same limit again, and end no better.
             yield Evidence(question, stuck)
             continue
-        evidence, alive = _ask(worker, inbox, question)
+        evidence, alive = _ask(worker, inbox, question, Looks(job, question))
         if evidence.outcome.kind == wire.TIME_LIMIT and evidence.outcome.phase == "load":
             stuck, enough = evidence.outcome, question.seconds
         yield evidence
@@ -103,7 +104,7 @@ def _converse(worker: Worker, job: Job, questions: tuple[Question, ...]) -> Iter
 
 
 def _ask(
-    worker: Worker, inbox: queue.Queue[Frame | object], question: Question
+    worker: Worker, inbox: queue.Queue[Frame | object], question: Question, looks: Looks
 ) -> tuple[Evidence, bool]:
     begun = time.monotonic()
     limit = question.seconds + GRACE_SECONDS
@@ -118,13 +119,17 @@ def _ask(
     with contextlib.suppress(OSError):
         worker.write(wire.encode(message, question.blobs))
     reply = _next(inbox, limit)
+    while isinstance(reply, tuple) and (said := looks.reply(*reply)) is not None:
+        with contextlib.suppress(OSError):
+            worker.write(said)
+        reply = _next(inbox, max(0.0, begun + limit - time.monotonic()))
     seconds = time.monotonic() - begun
     if isinstance(reply, tuple) and _answers(reply[0], question):
         message, blobs = reply
         outcome = blame.in_time(blame.from_answer(message, seconds), limit)
         value = message.get("value") if outcome.answered else None
         blobs = blobs if outcome.answered else ()
-        return checked(Evidence(question, outcome, value, blobs)), True
+        return looks.as_seen(checked(Evidence(question, outcome, value, blobs))), True
     exit_ = worker.stop()
     if isinstance(reply, tuple) and exit_.lost is None:
         text = "the worker's reply was not an answer to the question that was put"
