@@ -28,8 +28,8 @@ CONTINUE = "continue"   # shape, stop: the reply to an INTERIM; the blob is imag
 # worker -> host
 READY = "ready"      # versions and device
 LOADED = "loaded"    # a session's child has loaded the student's file (child -> supervisor only)
-# Between a training's ASK and its ANSWER, where the question's args have "look": a session says what
-# its network reaches by the script's own evaluation (correct, seen), or, of the images that it was
+# Between a training's ASK and its ANSWER, where the question's args have "look": a session says
+# what its network reaches by the script's own evaluation (correct, seen), or, of images that it was
 # given for that, what the network predicts (classes; the blob is logits).
 INTERIM = "interim"  # id, correct, seen | id, classes
 ANSWER = "answer"    # id, outcome, phase, value, message, traceback, output, seconds
