@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from grader import asking, data, pipeline
+from grader import asking, data, pipeline, wire
 from grader.answer_key import AnswerKey
 from grader.checks.registry import parameter_models
 from grader.checks.stopping import without_rule
@@ -365,24 +365,22 @@ def test_a_mistake_of_the_second_epoch_is_seen_before_a_training_is_stopped(
 
 
 UNTRAINED = "nn.Sequential(nn.Flatten(), nn.Linear(3072, 10), nn.BatchNorm1d(10))"
+# It finds the streams of the session's own loop, further down the stack.
 FORGERY = """
-import gc
+import sys
 from grader import wire
 from grader.worker.streams import write_all
 
-def streams():
-    import io
-    return [one for one in gc.get_objects() if isinstance(one, io.FileIO) and not one.closed]
+frame = sys._getframe()
+while "answers" not in frame.f_locals:
+    frame = frame.f_back
+loop = frame.f_locals
 
 def say(message, blobs=()):
-    for stream in streams():
-        if stream.writable():
-            write_all(stream, wire.encode(message, blobs))
+    write_all(loop["answers"], wire.encode(message, blobs))
 
 def hear():
-    for stream in streams():
-        if stream.readable() and not stream.writable():
-            return wire.read_frame(stream.read)
+    return wire.read_frame(loop["questions"].read)
 """
 FORGERIES = {
     "logits that it makes up": """
@@ -418,3 +416,11 @@ def test_a_forged_look_earns_nothing_and_costs_nobody_else(
     grade = graded(setting, tmp_path, code)
     assert marks(grade)["accuracy"] == ("failed", 0.0)
     assert accuracy(grade).status == "failed" and grade.state == "graded"
+
+
+def test_a_look_that_no_rule_allows_is_no_message_of_ours(course: Course, tmp_path: Path) -> None:
+    examiner = Recording(course.key, sure=True)
+    forgery = FORGERIES["a request that nobody waits for"]
+    found = ask(course, tmp_path / "ada", script(FORGERY + forgery), examiner, rule=False)
+    assert (found[TRAIN].outcome.kind, examiner.told) == (wire.BAD_ANSWER, [])
+    assert "does not send" in found[TRAIN].outcome.message

@@ -54,9 +54,9 @@ class Looks:
             return Evidence(self._question, Outcome(wire.BAD_ANSWER, "student", text, seconds))
         if not self.looked:
             return evidence
-        outcome = dataclasses.replace(evidence.outcome, output="", traceback="")
+        outcome = dataclasses.replace(evidence.outcome, message="", traceback="", output="")
         if not outcome.answered:
-            return dataclasses.replace(evidence, outcome=dataclasses.replace(outcome, message=""))
+            return dataclasses.replace(evidence, outcome=outcome)
         told = {**value, "figures": [], "notes": [*value["notes"], NOT_SHOWN]}
         if value["error"]:
             told["error"] = {"message": "an exception", "traceback": ""}
