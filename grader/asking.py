@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from grader import wire
 from grader.exam import Hall
@@ -61,12 +60,12 @@ def ask(
     missing = _whole_sessions(questions, {one.id for one in questions if one.id not in known})
     if not missing:
         return known
-    found = _put(asker, submission, missing, hall.view, tell)
+    found = _put(asker, submission, missing, hall, tell)
     for attempt, pause in enumerate(PAUSES, 1):
         lost = {one.id for one in missing if _may_be_repeated(found[one.id], attempt)}
         if not lost or asker.absent.is_set() or asker.stop.wait(pause):
             break
-        found |= _put(asker, submission, _whole_sessions(missing, lost), hall.view, tell)
+        found |= _put(asker, submission, _whole_sessions(missing, lost), hall, tell)
     nothing_starts = {one.outcome.kind for one in found.values()} == {blame.NOT_STARTED}
     asker.absent.set() if nothing_starts else asker.absent.clear()
     asker.memory.remember(submission, questions, hall.digest, found)
@@ -89,17 +88,17 @@ def _whole_sessions(
 
 
 def _put(
-    asker: Asker, submission: Submission, questions: Sequence[Question], view: Path, tell: Tell
+    asker: Asker, submission: Submission, questions: Sequence[Question], hall: Hall, tell: Tell
 ) -> dict[str, Evidence]:
     """What trains is asked in a turn of its own where there are GPUs, in a worker of its own."""
     trains = {question.session for question in questions if question.kind == TRAINING}
     lanes = asker.lanes
     if not (lanes.has_gpus and trains):
-        return _in_turn(asker, submission, questions, lanes.for_code, view, tell)
+        return _in_turn(asker, submission, questions, lanes.for_code, hall, tell)
     code = [question for question in questions if question.session not in trains]
     training = [question for question in questions if question.session in trains]
-    found = _in_turn(asker, submission, code, lanes.for_code, view, tell)
-    return found | _in_turn(asker, submission, training, lanes.for_training, view, tell)
+    found = _in_turn(asker, submission, code, lanes.for_code, hall, tell)
+    return found | _in_turn(asker, submission, training, lanes.for_training, hall, tell)
 
 
 def _in_turn(
@@ -107,7 +106,7 @@ def _in_turn(
     submission: Submission,
     questions: Sequence[Question],
     lent: Callable[[], AbstractContextManager[tuple[Lane, tuple[str, ...]]]],
-    view: Path,
+    hall: Hall,
     tell: Tell,
 ) -> dict[str, Evidence]:
     """The worker starts at once, and is asked when the submission's turn has come."""
@@ -125,7 +124,10 @@ def _in_turn(
 
         tell(student, "getting ready")
         share = asker.lanes.gpu_share if gpus else None
-        job = Job(student, submission.folder, tuple(questions), asker.limits, view, share)
+        job = Job(
+            student, submission.folder, tuple(questions), asker.limits, hall.view, share,
+            hall.examiner,
+        )  # fmt: skip
         pieces = interview(
             asker.sandbox, job, gpus, lambda evidence: tell(student, next(following, "")), turn
         )

@@ -11,17 +11,20 @@ from pathlib import Path
 import numpy as np
 
 from grader import data
-from grader.answer_key import Exam, Labels
+from grader.answer_key import AnswerKey, Exam, Labels
 from grader.checks.base import Check
 from grader.checks.registry import CHECKS
+from grader.checks.stopping import HiddenParts
 from grader.records import Question
 from grader.rubric import Criterion, Limits, Rubric
+from grader.sandbox.base import Examiner
 
 
 @dataclass(frozen=True)
 class Hall:
     """Where all sit the same exam. `view` is the folder with the data that a student's code may
-    see, `digest` is of what lies there. The labels never leave the host.
+    see, `digest` is of what lies there. `examiner` ends trainings that are sure. The labels never
+    leave the host.
     """
 
     exam: Exam
@@ -29,6 +32,7 @@ class Hall:
     validation_labels: Labels
     view: Path
     digest: str
+    examiner: Examiner
 
 
 def draw_seed() -> int:
@@ -48,8 +52,9 @@ def prepare_hall(rubric: Rubric, seed: int, threads: int, view: Path, cache: Pat
         data.with_noise(dataset.hidden_images[order], np.random.default_rng([seed, 2])),
         dataset.validation_images,
     )
-    labels = dataset.hidden_labels[order], dataset.validation_labels
-    return Hall(exam, *labels, view, _digest(view))
+    hidden, validation = dataset.hidden_labels[order], dataset.validation_labels
+    examiner = HiddenParts(AnswerKey(exam, hidden, validation, {}))
+    return Hall(exam, hidden, validation, view, _digest(view), examiner)
 
 
 def questions_of(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from grader.checks.stopping import stopped_for_sure
 from grader.evidence_cache import EvidenceCache
 from grader.fingerprint import answer_keys
 from grader.records import Evidence, Question, Submission
@@ -28,10 +29,14 @@ class Memory:
     ) -> dict[str, Evidence]:
         """The answers that are known, by question id; `data` is a digest of what the code finds."""
         found: dict[str, Evidence] = {}
+        rules = _rules(questions)
         for question, key in self._keys(submission, questions, data):
-            evidence = self.cache.find(key, question, self.since)
-            if evidence is not None:
-                found[question.id] = evidence
+            under = [key, key + rules[question.session]] if question.session in rules else [key]
+            for one in under:
+                evidence = self.cache.find(one, question, self.since)
+                if evidence is not None:
+                    found[question.id] = evidence
+                    break
         return found
 
     def remember(
@@ -41,10 +46,18 @@ class Memory:
         data: str,
         found: Mapping[str, Evidence],
     ) -> None:
-        """Keep what was answered now."""
+        """Keep what was answered now. What rests on a training that was ended early holds under the
+        same rule only; one that went its whole way holds under any."""
+        rules = _rules(questions)
+        stopped = {
+            one.question.session
+            for one in found.values()
+            if one.question.stopping is not None and stopped_for_sure(one)
+        }
         for question, key in self._keys(submission, questions, data):
             if question.id in found:
-                self.cache.add(key, found[question.id], submission.student, self.run)
+                under = rules.get(question.session, "") if question.session in stopped else ""
+                self.cache.add(key + under, found[question.id], submission.student, self.run)
 
     def _keys(
         self, submission: Submission, questions: Sequence[Question], data: str
@@ -53,3 +66,8 @@ class Memory:
             return []   # without one nobody knows of what it is
         keys = answer_keys(self.ground, submission, questions, data)
         return [(question, keys[question.id]) for question in questions]
+
+
+def _rules(questions: Sequence[Question]) -> dict[str, str]:
+    """By session, the rule by which its training may be ended early."""
+    return {one.session: f" {one.stopping}" for one in questions if one.stopping is not None}

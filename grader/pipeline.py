@@ -16,8 +16,11 @@ from grader import asking, exam, schedule
 from grader.answer_key import AnswerKey, NoKey
 from grader.asking import Asker, Tell
 from grader.cache_file import no_cache
+from grader.checks.accuracy import stopped_in_vain
 from grader.checks.base import Work, with_doubt, with_notes
 from grader.checks.registry import CHECKS
+from grader.checks.stopping import without_rule
+from grader.checks.training_run import TRAIN
 from grader.checks.watched import with_run
 from grader.class_folder import HandIn, hand_in
 from grader.errors import DataError, GraderError, UsageError
@@ -183,6 +186,9 @@ def _verdicts(
         setting.gold.begin()
     questions = exam.questions_of(criteria, hall.exam, rubric.limits)
     evidence = asking.ask(setting.asker, submission, questions, hall, tell)
+    if stopped_in_vain(evidence, setting.key):   # a stop costs nobody a mark
+        again = without_rule(one for one in questions if one.session == TRAIN)
+        evidence |= asking.ask(setting.asker, submission, again, hall, tell)
     tell(submission.student, "judging")
     work, key = Work(submission, evidence), setting.key
     verdicts = [_judge(criterion, work, key) for criterion in criteria]

@@ -44,12 +44,29 @@ class Submission:
 
 
 @dataclass(frozen=True)
+class StopRule:
+    """When a training may be ended because its network is sure to have passed: by `parts` of the
+    hidden images, each scored once, it is at or above the accuracy `threshold`, and the chance that
+    this is said of a network below it is at most `risk`, all parts together."""
+
+    threshold: float
+    parts: int
+    risk: float
+
+    @property
+    def risk_per_look(self) -> float:
+        """By Bonferroni's inequality the parts' risks add up to no more than the whole."""
+        return self.risk / self.parts
+
+
+@dataclass(frozen=True)
 class Question:
     """What the worker is to do with the student's code.
 
     Questions of one `session` are put to one child process, in order, so that a later one finds
     what an earlier one left (the network that was trained). `seconds` is the limit for the answer,
     loading the student's file included. Two questions with the same `id` are the same question.
+    `stopping` stays on the host: under which rule a training may be ended early, None under none.
     """
 
     id: str
@@ -58,6 +75,7 @@ class Question:
     session: str
     seconds: float
     blobs: tuple[bytes, ...] = ()
+    stopping: StopRule | None = None
 
     @cached_property
     def digest(self) -> str:

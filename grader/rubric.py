@@ -89,6 +89,15 @@ class Threshold(Model):
     share: Share
 
 
+class StopEarly(Model):
+    """A training may be ended once it is sure of full credit, by `parts` of the hidden images that
+    its network predicts on the way. `risk` is the chance that a network is stopped which is in
+    truth below the highest threshold."""
+
+    parts: int = Field(4, ge=1, le=20, description="of the hidden images, each asked once at most")
+    risk: float = Field(0.001, gt=0, le=0.1, description="of a wrong stop, all parts together")
+
+
 class Profile(Model):
     """Data, budget and thresholds that belong together: an accuracy means nothing without them."""
 
@@ -96,6 +105,7 @@ class Profile(Model):
     epochs: int = Field(ge=1)
     seconds: float = Field(gt=0, description="of training, observed at each step")
     thresholds: tuple[Threshold, ...] = Field(min_length=1)
+    stop_early: StopEarly | None = Field(None, description="when full credit is sure; else never")
 
     @model_validator(mode="after")
     def _descending(self) -> Profile:

@@ -24,9 +24,14 @@ from typing import Any
 # host -> worker
 START = "start"      # submission, data, scratch: where they are; output_bytes: cap; gpu_share
 ASK = "ask"          # id, kind, args, session, seconds
+CONTINUE = "continue"   # shape, stop: the reply to an INTERIM; the blob is images to predict
 # worker -> host
 READY = "ready"      # versions and device
 LOADED = "loaded"    # a session's child has loaded the student's file (child -> supervisor only)
+# Between a training's ASK and its ANSWER, where the question's args have "look": a session says
+# what its network reaches by the script's own evaluation (correct, seen), or, of images that it was
+# given for that, what the network predicts (classes; the blob is logits).
+INTERIM = "interim"  # id, correct, seen | id, classes
 ANSWER = "answer"    # id, outcome, phase, value, message, traceback, output, seconds
 # supervisor <-> a session's child, after each ANSWER
 CONFIRM = "confirm"      # token: a word that nobody knew while the student's code ran

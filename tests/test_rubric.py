@@ -21,6 +21,7 @@ from grader.rubric import (
     Limits,
     Profile,
     Rubric,
+    StopEarly,
     Threshold,
 )
 from grader.rubric_file import json_schema, load
@@ -329,7 +330,7 @@ def test_the_schema_refuses_what_the_loader_refuses(
 
 
 @pytest.mark.parametrize(
-    "model", [Rubric, Criterion, Profile, DataSpec, Hidden, Threshold, Limits, Late]
+    "model", [Rubric, Criterion, Profile, DataSpec, Hidden, Threshold, StopEarly, Limits, Late]
 )
 def test_the_reference_explains_every_key(model: type[BaseModel]) -> None:
     text = (ROOT / "docs" / "rubric.md").read_text(encoding="utf-8")
@@ -346,7 +347,7 @@ def test_the_reference_explains_every_check_and_its_parameters() -> None:
 
 def test_the_reference_states_the_defaults_of_the_code() -> None:
     text = (ROOT / "docs" / "rubric.md").read_text(encoding="utf-8")
-    for model in (Limits, Late):
+    for model in (Limits, Late, StopEarly):
         for key, field in model.model_fields.items():
             shown = "required" if field.is_required() else f"{field.default:g}"
             assert f"\n| `{key}` | {shown} |" in text, key

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
 from grader import wire
 from grader.answer_key import AnswerKey, Exam
 from grader.checks.base import Check, NoParams, Work, graded, without_answer
+from grader.checks.stopping import SURE, explained, stopped_for_sure
 from grader.checks.training_run import (
     PREDICT,
     TRAIN,
+    epochs_at,
     evaluations_after_training,
     predict_question,
     train_question,
@@ -57,8 +61,8 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
             hints=_hints(training),
         )
     hidden, validation = logits
-    accuracy = float((hidden.argmax(1) == key.hidden_labels).mean())
-    on_validation = float((validation.argmax(1) == key.validation_labels).mean())
+    accuracy = _accuracy(hidden, key.hidden_labels)
+    on_validation = _accuracy(validation, key.validation_labels)
     thresholds = key.exam.profile.thresholds
     reached = next((step for step in thresholds if accuracy >= step.accuracy), None)
     share = reached.share if reached else 0.0
@@ -73,6 +77,8 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
     stopped = {"epochs": "epochs", "seconds": "seconds"}.get(training.value["stopped"] or "")
     if stopped:
         reason += f" The training was stopped when its budget of {stopped} was used up."
+    if training.value["stopped"] == SURE:
+        reason += " " + explained(training, epochs_at(training.value["runs"][-1], training.value))
     return graded(
         criterion,
         share,
@@ -92,6 +98,22 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
             "prepared": training.value["prepared"],
         },
     )
+
+
+def stopped_in_vain(evidence: Mapping[str, Evidence], key: AnswerKey) -> bool:
+    """Whether a training was ended early and its network has not passed on all hidden images: then
+    it must be trained in full. `evidence` by question id."""
+    predictions = evidence.get(PREDICT)
+    if predictions is None or not stopped_for_sure(evidence.get(TRAIN)):
+        return False
+    logits = _logits(predictions, key) if predictions.outcome.answered else ""
+    if isinstance(logits, str):
+        return True
+    return _accuracy(logits[0], key.hidden_labels) < key.exam.profile.thresholds[0].accuracy
+
+
+def _accuracy(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
+    return float((logits.argmax(1) == labels).mean())
 
 
 def _doubt(training: Evidence, share: float, on_validation: float) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from grader.answer_key import Exam
+from grader.checks.stopping import LOOK, stop_rule
 from grader.records import LearningCurve, Question, Series
 from grader.rubric import Limits
 
@@ -20,7 +21,8 @@ A_LOOK = 8   # images
 def train_question(exam: Exam, limits: Limits) -> Question:
     """Train within the profile's budget; the same question for every criterion that needs it."""
     profile = exam.profile
-    args = {
+    rule = stop_rule(profile, len(exam.hidden_images))
+    args: dict[str, Any] = {
         "epochs": profile.epochs,
         "seconds": profile.seconds,
         "batch": BATCH,
@@ -28,7 +30,9 @@ def train_question(exam: Exam, limits: Limits) -> Question:
         "threads": exam.threads,
     }
     seconds = profile.seconds + max(limits.seconds, MARGIN_SECONDS)
-    return Question(TRAIN, "train", args, TRAIN, seconds)
+    if rule is not None:
+        args[LOOK] = True
+    return Question(TRAIN, "train", args, TRAIN, seconds, stopping=rule)
 
 
 def predict_question(exam: Exam, limits: Limits) -> Question:

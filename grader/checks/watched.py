@@ -13,6 +13,7 @@ from PIL import Image
 
 from grader.checks.cautions import cautions
 from grader.checks.optimizer_groups import groups_table, trains
+from grader.checks.stopping import SURE
 from grader.checks.training_run import TRAIN, evaluations_after_training, learning_curve
 from grader.records import Evidence, Figure, Series, Stretch, TrainingRun, Verdict
 from grader.rubric import Criterion
@@ -79,7 +80,9 @@ def _facts(value: Mapping[str, Any], seconds: float) -> list[tuple[str, str]]:
         facts.append(("epochs", f"{epochs:.3g} of {value['images_per_epoch']:,} images"))
     facts.append(("time", f"{seconds:.1f} s on {value['device']}"))
     facts += [("note", note) for note in value["notes"]]
-    if value["stopped"]:
+    if value["stopped"] == SURE:
+        facts.append(("stopped", "full credit was sure"))
+    elif value["stopped"]:
         facts.append(("stopped", f"its budget of {value['stopped']} was used up"))
     return facts
 

@@ -12,14 +12,32 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from grader.records import Question
 from grader.rubric import Limits
+
+
+class Examiner(Protocol):
+    """Scores what a network predicts while it is still trained; `student` is the job's name."""
+
+    def part(
+        self, student: str, question: Question, correct: int, seen: int
+    ) -> NDArray[np.uint8] | None:
+        """Images (N, H, W, 3) that this student's network has not predicted yet; None: not now.
+        `correct` of `seen` is what the script's own evaluation was seen to reach."""
+
+    def is_sure(self, student: str, question: Question, logits: NDArray[np.float32]) -> bool:
+        """Whether the network is sure to have passed, by its logits (N, C) for the last part."""
+        ...
 
 
 @dataclass(frozen=True)
 class Job:
     """Everything that one submission is asked. `data` is the student's view of the dataset,
-    `gpu_share` the share of a GPU's memory that it may use; None is no limit."""
+    `gpu_share` the share of a GPU's memory that it may use; None is no limit. `examiner` scores
+    trainings that may be ended early; without one none is."""
 
     name: str
     submission: Path
@@ -27,6 +45,7 @@ class Job:
     limits: Limits
     data: Path | None = None
     gpu_share: float | None = None
+    examiner: Examiner | None = None
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from grader.plaintext import plain_tail
 from grader.records import Evidence, Outcome, Question
 from grader.sandbox import blame
 from grader.sandbox.base import Job, Sandbox, Worker
+from grader.sandbox.looks import Looks
 from grader.testimony import checked
 
 # A cold page cache makes importing torch slow, and one who gets ready beside trainings is left what
@@ -57,7 +58,7 @@ def interview(
                 inbox = _ready(worker, job)
                 with turn():
                     worker.full_speed()
-                    for evidence in _converse(worker, inbox, waiting):
+                    for evidence in _converse(worker, job, inbox, waiting):
                         found.append(evidence)
                         on_answer(evidence)
                     exit_ = worker.stop()
@@ -101,7 +102,7 @@ def _ready(worker: Worker, job: Job) -> Inbox:
 
 
 def _converse(
-    worker: Worker, inbox: Inbox, questions: tuple[Question, ...]
+    worker: Worker, job: Job, inbox: Inbox, questions: tuple[Question, ...]
 ) -> Iterable[Evidence]:
     """Evidence until all is asked or the worker is lost; the last piece then says how."""
     stuck: Outcome | None = None
@@ -111,7 +112,7 @@ def _converse(
             # To load the file again would cost the same limit again, and end no better.
             yield Evidence(question, stuck)
             continue
-        evidence, alive = _ask(worker, inbox, question)
+        evidence, alive = _ask(worker, inbox, question, Looks(job, question))
         if evidence.outcome.kind == wire.TIME_LIMIT and evidence.outcome.phase == "load":
             stuck, enough = evidence.outcome, question.seconds
         yield evidence
@@ -120,7 +121,7 @@ def _converse(
 
 
 def _ask(
-    worker: Worker, inbox: Inbox, question: Question
+    worker: Worker, inbox: Inbox, question: Question, looks: Looks
 ) -> tuple[Evidence, bool]:
     begun = time.monotonic()
     limit = question.seconds + GRACE_SECONDS
@@ -135,13 +136,17 @@ def _ask(
     with contextlib.suppress(OSError):
         worker.write(wire.encode(message, question.blobs))
     reply = _next(inbox, limit)
+    while isinstance(reply, tuple) and (said := looks.reply(*reply)) is not None:
+        with contextlib.suppress(OSError):
+            worker.write(said)
+        reply = _next(inbox, max(0.0, begun + limit - time.monotonic()))
     seconds = time.monotonic() - begun
     if isinstance(reply, tuple) and _answers(reply[0], question):
         message, blobs = reply
         outcome = blame.in_time(blame.from_answer(message, seconds), limit)
         value = message.get("value") if outcome.answered else None
         blobs = blobs if outcome.answered else ()
-        return checked(Evidence(question, outcome, value, blobs)), True
+        return looks.as_seen(checked(Evidence(question, outcome, value, blobs))), True
     exit_ = worker.stop()
     if isinstance(reply, tuple) and exit_.lost is None:
         text = "the worker's reply was not an answer to the question that was put"

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from grader.worker.probes.candidates import Candidate
 
 MAX_TRACEBACK = 6000
+Frame = tuple[dict[str, Any], tuple[bytes, ...]]
+Consult = Callable[[Mapping[str, Any], tuple[bytes, ...]], Frame]
 
 
 class NotFound(Exception):
@@ -39,11 +41,15 @@ class OutOfTime(Exception):
 
 @dataclass
 class Session:
-    """What later questions of a session find of earlier ones. `folder` is a writable copy."""
+    """What later questions of a session find of earlier ones. `folder` is a writable copy.
+
+    `consult` sends an INTERIM to the host and returns its reply.
+    """
 
     folder: Path
     data: Path | None
     loaded: Callable[[], None]
+    consult: Consult | None = None
     trained: Candidate | None = None
     notes: list[str] = field(default_factory=list)
 
@@ -63,7 +69,7 @@ def main() -> None:
     session: Session | None = None
     while question := wire.read_frame(questions.read):
         try:
-            session = session or _open(frame[0], answers)
+            session = session or _open(frame[0], questions, answers)
             reply, reply_blobs = _answer(session, *question)
         except Exception:
             # Not the student's: what the student's code raises has become an answer by now.
@@ -93,7 +99,7 @@ def _load() -> None:
         load_worker()
 
 
-def _open(start: Mapping[str, Any], answers: BinaryIO) -> Session:
+def _open(start: Mapping[str, Any], questions: BinaryIO, answers: BinaryIO) -> Session:
     # Before the student's folder is on the path, where a torch.py or a json.py may lie.
     _load()
     gpu_share.keep_to(start.get("gpu_share"), sys.modules["torch"].cuda)
@@ -101,9 +107,16 @@ def _open(start: Mapping[str, Any], answers: BinaryIO) -> Session:
     def loaded() -> None:
         write_all(answers, wire.encode({"type": wire.LOADED}))
 
+    def consult(message: Mapping[str, Any], blobs: tuple[bytes, ...]) -> Frame:
+        write_all(answers, wire.encode({"type": wire.INTERIM, **message}, blobs))
+        reply = wire.read_frame(questions.read)
+        if reply is None or reply[0].get("type") != wire.CONTINUE:
+            raise EOFError("the grader did not reply")
+        return reply
+
     data = Path(start["data"]) if start["data"] else None
     folder = arrange(Path(start["submission"]), Path(start["scratch"]), data)
-    return Session(folder, data, loaded)
+    return Session(folder, data, loaded, consult)
 
 
 def _answer(

@@ -16,7 +16,8 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, BinaryIO
 
 from grader import wire
@@ -26,6 +27,7 @@ from grader.worker.lean_imports import load_worker
 from grader.worker.streams import forbid_inspection, take_over, write_all
 
 Frame = tuple[dict[str, Any], tuple[bytes, ...]]
+Consult = Callable[[Frame, float], bytes]   # what a session said, deadline -> the host's reply
 CONFIRM_SECONDS = 5.0   # for a session's loop to confirm; it has nothing else to do by then
 
 
@@ -59,7 +61,8 @@ def serve() -> None:
             current.append(children.start(start))
             session = message["session"]
         before = struck.counts()
-        reply, reply_blobs = _ask(current[0], message, blobs)
+        consult = partial(_consult, inbox, answers, message["id"])
+        reply, reply_blobs = _ask(current[0], message, blobs, consult)
         reply["struck"] = struck.since(before, start["scratch"])
         if reply["outcome"] in (wire.CRASHED, wire.EXITED, wire.TIME_LIMIT, wire.BAD_ANSWER):
             _end(current)
@@ -81,11 +84,28 @@ def _end(current: list[children.Child]) -> None:
     leavings.end_processes()
 
 
-def _ask(child: children.Child, message: Mapping[str, Any], blobs: tuple[bytes, ...]) -> Frame:
+def _consult(
+    inbox: queue.Queue[Frame], answers: BinaryIO, question: str, said: Frame, deadline: float
+) -> bytes:
+    """What the host replies to a session that looks at its network while it trains. Raises
+    TimeoutError at the deadline."""
+    message = {key: said[0].get(key) for key in ("correct", "seen", "classes")}
+    write_all(answers, wire.encode({"type": wire.INTERIM, "id": question, **message}, said[1]))
+    try:
+        return wire.encode(*inbox.get(timeout=max(0.0, deadline - time.monotonic())))
+    except queue.Empty:
+        raise TimeoutError from None
+
+
+def _ask(
+    child: children.Child, message: Mapping[str, Any], blobs: tuple[bytes, ...], consult: Consult
+) -> Frame:
     """Put one question to a child. The reply says how it ended; its value is the child's word."""
     begun = time.monotonic()
     child.send(wire.encode(dict(message), blobs))
-    reply, reply_blobs = _await(child, begun + float(message["seconds"]))
+    looks = message["args"].get("look") is True
+    deadline = begun + float(message["seconds"])
+    reply, reply_blobs = _await(child, deadline, consult if looks else None)
     said = {key: reply.get(key) for key in ("value", "message", "traceback")}
     header = {
         "type": wire.ANSWER,
@@ -99,10 +119,13 @@ def _ask(child: children.Child, message: Mapping[str, Any], blobs: tuple[bytes, 
     return header, reply_blobs
 
 
-def _await(child: children.Child, deadline: float) -> Frame:
+def _await(child: children.Child, deadline: float, consult: Consult | None) -> Frame:
     while True:
         try:
             event = child.next_event(deadline)
+            if consult and event is not None and event[0].get("type") == wire.INTERIM:
+                child.send(consult(event, deadline))
+                continue
         except TimeoutError:
             return {"outcome": wire.TIME_LIMIT, "message": "no answer within the time limit"}, ()
         if event is None:

@@ -17,7 +17,7 @@ from torch.optim import swa_utils
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from torch.utils.data import DataLoader
 
-from grader.worker.watch.networks import Run
+from grader.worker.watch.networks import Run, Watched
 from grader.worker.watch.observer import Budget, BudgetReached, Observer
 
 Watch = Callable[..., Observer]
@@ -653,3 +653,45 @@ def test_loaders_that_a_script_has_let_go_are_let_go(watch: Watch) -> None:
     del loader
     observer.finish()
     assert sum(one() is not None for one in gone) <= 2
+
+
+def test_a_network_is_looked_at_before_it_is_trained_on_and_at_no_other_time(watch: Watch) -> None:
+    observer, model = watch(), network()
+    told: list[int] = []
+
+    def look(watched: Watched) -> bool:
+        assert watched.module is model and not told.append(watched.steps)  # type: ignore[func-returns-value]  # None
+        model(torch.randn(3, 4)).sum().backward()   # of which nothing is seen
+        return len(told) == 3
+
+    observer.looks = look
+    optimizer = sgd(model, 0.0)
+    train(model, optimizer, passes=2)
+    with torch.no_grad():
+        model.eval()(torch.randn(5, 4))
+        model.train()(torch.randn(5, 4))
+    with pytest.raises(BudgetReached, match="sure"):
+        train(model, optimizer)
+    for _ in range(2):   # a script may swallow it
+        with pytest.raises(BudgetReached, match="sure"):
+            model(torch.randn(3, 4))
+    assert (observer.stopped, told) == ("sure", [0, 1, 2])
+    observer.finish()
+    assert [(run.kind, run.images) for run in runs(observer)] == [("train", 12), ("evaluate", 10)]
+
+
+def test_a_look_takes_none_of_the_seconds_of_the_training(watch: Watch) -> None:
+    observer, model = watch(seconds=0.5), network()
+
+    def look(watched: Watched) -> bool:
+        time.sleep(0.7)
+        observer.out_of_time()   # the alarm goes off meanwhile
+        return False
+
+    observer.looks = look
+    train(model, sgd(model, 0.0), passes=2)
+    assert observer.stopped is None
+    observer.looks = None
+    time.sleep(0.5)
+    with pytest.raises(BudgetReached, match="seconds"):
+        train(model, sgd(model, 0.0))

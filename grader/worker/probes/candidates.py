@@ -103,17 +103,17 @@ def _shapes(network: nn.Module) -> list[tuple[str, tuple[int, ...]]]:
     return sorted((bare(name), tuple(p.shape)) for name, p in network.named_parameters())
 
 
-def logits(one: Candidate, images: Any) -> Any:
-    """float32 (N, classes) for uint8 (N, H, W, 3), in evaluation mode. Raises BadAnswer for outputs
-    that are no such thing, and what the student's forward() raises."""
+def logits(one: Candidate, images: Any, size: int = BATCH) -> Any:
+    """float32 (N, classes) for uint8 (N, H, W, 3), in evaluation mode, `size` at a time. Raises
+    BadAnswer for outputs that are no such thing, and what the student's forward() raises."""
     network, prepared, classes = one.network, one.prepared, one.watched.classes
     network.eval()   # by itself: a student's own eval() may return nothing
     parameter = next(network.parameters(), None)
     device = parameter.device if parameter is not None else torch.device("cpu")
     parts = []
     with torch.no_grad():
-        for start in range(0, len(images), BATCH):
-            batch = prepared.prepare(images[start : start + BATCH]).to(device)
+        for start in range(0, len(images), size):
+            batch = prepared.prepare(images[start : start + size]).to(device)
             parts.append(_rows(network, batch, classes))
     return put_together(parts)
 

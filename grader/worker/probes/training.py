@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from grader.worker import stand_ins
 from grader.worker.probes.candidates import Candidate, best, logits, serious
 from grader.worker.probes.eval_mode import deaf_norms
 from grader.worker.probes.frames import view_of
+from grader.worker.probes.looking import Looks
 from grader.worker.probes.preparing import Prepared, as_the_script_does
 from grader.worker.probes.report import report
 from grader.worker.probes.routes import WANTED, Route, route
@@ -35,7 +36,8 @@ A_FEW = 8
 
 
 def train(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, ...]) -> Answer:
-    """args: epochs, seconds, batch, seed, threads. Value: runs, optimizer, reported accuracy, ...
+    """args: epochs, seconds, batch, seed, threads, and `look`, where the host may be asked to end
+    it early. Value: runs, optimizer, reported accuracy, ...
     Blobs: the figures that were kept, uint8 (H, W, 3) each.
 
     A budget that is used up ends the training and what was learnt counts. An exception after the
@@ -57,6 +59,11 @@ def train(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, ...]) -
     way: Route | None = None
     error: BaseException | None = None
     returned: Any = None
+    if args.get("look") is True and session.consult is not None:
+        observer.looks = Looks(
+            session.consult, observer, stage.served, images,
+            lambda one, served: _prepared(one, served, view, way),
+        )
     with alarm(seconds, observer.out_of_time):
         try:
             way = route(session, view, args, lambda: bool(observer.trained))
@@ -106,14 +113,18 @@ def _chosen(
         return None
 
     def prepared(one: Watched) -> Prepared:
-        if way is None or way.own_data:   # None: its files trained while they were loaded
-            return as_the_script_does(one, stage.served, view)
-        return Prepared(view.normalise, "function", True)
+        return _prepared(one, stage.served, view, way)
 
     if isinstance(returned, nn.Module):
         return Candidate(trained[0], returned, prepared(trained[0]))
     candidates = [Candidate(one, one.module, prepared(one)) for one in trained]
     return best(candidates, observer.evaluated, saved, view)
+
+
+def _prepared(one: Watched, served: Sequence[Any], view: View, way: Route | None) -> Prepared:
+    if way is None or way.own_data:   # None: its files trained while they were loaded
+        return as_the_script_does(one, served, view)
+    return Prepared(view.normalise, "function", True)
 
 
 def _why_not(

@@ -1,0 +1,34 @@
+"""What is remembered of trainings that were ended early."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from evidence import trained
+
+from grader.cache_file import open_cache
+from grader.evidence_cache import EvidenceCache
+from grader.memory import Memory
+from grader.records import Evidence, Outcome, Question, StopRule, Submission
+
+
+def test_a_training_that_was_ended_early_holds_under_the_same_rule_only(tmp_path: Path) -> None:
+    predict = Question("p", "predict", {"shapes": [[2, 8, 8, 3]]}, "s", 5.0)
+    predicted = Evidence(predict, Outcome("answered", "student"), {"classes": 10}, (bytes(80),))
+    ada = Submission("ada", Path("ada.py"), Path("ada"), ("ada.py",), "d1")
+
+    def asked(threshold: float) -> tuple[Question, Question]:
+        rule = StopRule(threshold, 4, 0.001)
+        train = Question("t", "train", {"look": True}, "s", 9.0, stopping=rule)
+        return train, predict
+
+    with open_cache(tmp_path) as opened:
+        memory = Memory(EvidenceCache(opened), "ground", run=1)
+        for stopped, recalled in (("sure", []), (None, ["p", "t"])):
+            usual = trained()
+            value = {**usual.value, "stopped": stopped}
+            training = dataclasses.replace(usual, question=asked(0.88)[0], value=value)
+            memory.remember(ada, asked(0.88), "d", {"t": training, "p": predicted})
+            assert sorted(memory.recall(ada, asked(0.88), "d")) == ["p", "t"]
+            assert sorted(memory.recall(ada, asked(0.9), "d")) == recalled
