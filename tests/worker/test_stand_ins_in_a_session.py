@@ -58,3 +58,38 @@ def test_it_runs_to_its_end(sandbox: Sandbox, tmp_path: Path) -> None:
     assert {row["name"] for row in evidence.value["lists"]} == {"norms", "rest"}
     told = " ".join(evidence.value["notes"])
     assert all(word in told for word in ("astronaut.jpg", "resnet18", "torch.compile"))
+
+
+# torch._dynamo comes when it is asked for, after the stand-ins, and looks all of torch through.
+COMPILES = """
+import torch
+import torchvision
+from torchvision.transforms import v2
+
+v2.Compose([v2.ToImage(), v2.ToDtype(torch.float32, scale=True)])
+model = torchvision.models.resnet18(num_classes=10).eval()
+compiled = torch._dynamo.optimize("eager")(model)
+assert compiled(torch.zeros(1, 3, 32, 32)).shape == (1, 10)
+linear, row = torch.nn.Linear(2, 2), torch.ones(1, 2)
+assert torch.export.export(linear, (row,)).graph.nodes
+assert torch.jit.script(linear)(row).shape == (1, 2)
+torch.utils.checkpoint.checkpoint(linear, row, use_reentrant=False).sum().backward()
+torch.optim.SGD(model.parameters(), lr=0.1).step()
+norms = [p for name, p in model.named_parameters() if "bn" in name]
+rest = [p for name, p in model.named_parameters() if "bn" not in name]
+"""
+
+
+def test_a_script_that_compiles_for_itself_runs_to_its_end(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    submission = tmp_path / "student"
+    submission.mkdir()
+    (submission / "hw2.py").write_text(COMPILES, encoding="utf-8")
+    for path in (tmp_path.parent, tmp_path, submission):
+        path.chmod(0o755)
+    question = Question("q", "parameter_groups", {"network": TINY}, "q", 90)
+    (evidence,) = interview(sandbox, Job("student", submission, (question,), Limits()))
+    assert evidence.outcome.answered, evidence.outcome
+    assert not evidence.value["error"], evidence.value["error"]
+    assert {row["name"] for row in evidence.value["lists"]} == {"norms", "rest"}

@@ -84,7 +84,7 @@ def install(tell: Callable[[], None]) -> None:
     """`tell` is called when a script asks for a device by number or for what it is."""
     cuda: Any = torch.cuda
     for name in _SILENT:
-        setattr(cuda, name, _nothing)
+        setattr(cuda, name, _nothing())
     for module, names in (
         (torch.cuda.nvtx, ("range_push", "range_pop", "mark")),
         (getattr(torch, "accelerator", None), ("synchronize", "empty_cache", "set_device_index")),
@@ -92,7 +92,7 @@ def install(tell: Callable[[], None]) -> None:
          ("synchronize", "empty_cache", "manual_seed", "set_rng_state")),
     ):
         for name in names if module is not None else ():
-            setattr(module, name, _nothing)
+            setattr(module, name, _nothing())
 
     def described(*args: Any) -> SimpleNamespace:
         tell()
@@ -106,7 +106,7 @@ def install(tell: Callable[[], None]) -> None:
     cuda.current_device = lambda: 0
     cuda.mem_get_info = lambda *args: (_MEMORY, _MEMORY)
     cuda.memory_summary = lambda *args, **kwargs: ""
-    cuda.initial_seed = torch.initial_seed
+    cuda.initial_seed = lambda: torch.initial_seed()
     cuda.get_rng_state = lambda *args: torch.get_rng_state()
     cuda.Event, cuda.Stream = Event, Stream
     cuda.current_stream = cuda.default_stream = Stream
@@ -115,5 +115,10 @@ def install(tell: Callable[[], None]) -> None:
         setattr(cuda, f"{kind}Tensor", getattr(torch, f"{kind}Tensor"))
 
 
-def _nothing(*args: Any, **kwargs: Any) -> None:
-    pass
+def _nothing() -> Callable[..., None]:
+    """One for each name: torch._dynamo, where it comes later, takes no function under two."""
+
+    def nothing(*args: Any, **kwargs: Any) -> None:
+        pass
+
+    return nothing
