@@ -3,8 +3,8 @@
 Three hundred students have trained; the first run, whose worker answers at once (see `instant.py`),
 is not timed. Then the accuracy for full points is raised in a copy of the rubric, and the same
 class is graded into the same results folder: a process from its start to its end. It must ask no
-worker anything, give all of them another mark for the accuracy than before and the same for all
-else, and write every page anew. Each repetition raises the threshold a little more.
+worker anything, give all of them another mark for the accuracy than the time before and the same
+for all else, and write every page anew. Each repetition lowers what the next threshold gives.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def measure(sizes: Sizes) -> Iterable[Figure]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "recording").mkdir()
-        first = _rubric(folder, 0.95)
+        first = _rubric(folder, 0.95, 0.7)
         run(process("record", first, write_class(folder / "one", text, 1)))
         students = write_class(folder / "class", text, count)
         run(process("replay", first, students))
@@ -35,20 +35,23 @@ def measure(sizes: Sizes) -> Iterable[Figure]:
         seconds = []
         for repeat in range(sizes.pairs):
             seconds.append(
-                seconds_of(process(SILENT, _rubric(folder, 0.9999 - repeat / 1e5), students))
+                seconds_of(process(SILENT, _rubric(folder, 0.9999, 0.7 - repeat / 100), students))
             )
             after = _marks(folder)
             assert len(after) == count, f"{len(after)} of {count} were graded"
             assert all(after[who]["accuracy"] != before[who]["accuracy"] for who in before)
             assert _without_accuracy(after) == _without_accuracy(before), "other marks changed"
+            before = after
     name = f"{count} submissions, one criterion's threshold changed"
     yield Figure(name, tuple(seconds), "s", TARGET)
 
 
-def _rubric(folder: Path, accuracy: float) -> Path:
+def _rubric(folder: Path, accuracy: float, share: float) -> Path:
     text = (ROOT / "rubric.yaml").read_text(encoding="utf-8")
     assert text.count(FULL_POINTS_AT) == 1, "rubric.yaml has another threshold"
     text = text.replace(FULL_POINTS_AT, f"accuracy: {accuracy:.5f}, share: 1.0")
+    assert text.count("share: 0.7}") == 2, "rubric.yaml has other shares"
+    text = text.replace("share: 0.7}", f"share: {share:.3f}}}")
     for key in ("reference", "handouts"):
         text = text.replace(f"{key}: {key}", f"{key}: {(ROOT / key).as_posix()}")
     path = folder / "rubric.yaml"

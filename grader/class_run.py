@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -18,13 +18,14 @@ from rich.console import Console
 
 from grader.cache_file import CacheFile
 from grader.class_folder import HandIn
+from grader.export.grades import Marks
 from grader.gradebook import Gradebook
 from grader.grading import grade
 from grader.live import Progress
 from grader.opening import Opener, grades_of
 from grader.plaintext import plain_line
 from grader.records import Grade
-from grader.results import FeedbackFolder, in_short, write_grades
+from grader.results import FeedbackFolder, in_short
 from grader.rubric import Rubric
 
 GRADED, NOT_ALL, STOPPED = 0, 1, 130   # exit codes
@@ -60,7 +61,7 @@ def grade_class(
     grades: list[Grade] = []
     faults: list[str] = []
     out.mkdir(parents=True, exist_ok=True)
-    feedback = FeedbackFolder(rubric, out, homework.templates, cache)
+    feedback, marks = FeedbackFolder(rubric, out, homework.templates, cache), Marks(rubric)
     with Progress(console, len(homework.hand_ins)) as progress:
         arriving = grades_of(
             rubric, homework.hand_ins, options, said(console), progress.tell, book, cache, stop,
@@ -70,20 +71,19 @@ def grade_class(
             with closing(arriving):   # whatever ends this early ends what runs, too
                 for one in arriving:
                     grades.append(in_short(one))
+                    marks.add(one)
                     write = partial(feedback.write, one)
                     faults += _unwritten(f"feedback for {one.student}", write)
                     progress.done(one)
         finally:
-            earlier = _earlier(homework, grades, book)
-            everything = [*grades, *earlier]
-            write = partial(write_grades, everything, rubric, out)
-            faults += _unwritten(f"the marks in {out}", write)
+            earlier = list(_earlier(homework, {one.student for one in grades}, book, marks))
+            faults += _unwritten(f"the marks in {out}", partial(marks.write, out))
     unsaved = ", ".join(book.unsaved)
     if unsaved:
         faults.append(f"The verdicts on {unsaved} are not in the gradebook: {book.problem}.")
     chosen = len(homework.hand_ins)
     others = len(homework.everyone) - chosen
-    known = {one.student for one in earlier} - {item.student for item in homework.hand_ins}
+    known = set(earlier) - {item.student for item in homework.hand_ins}
     return Ran(tuple(grades), tuple(faults), chosen - len(grades), others - len(known))
 
 
@@ -146,16 +146,18 @@ def said(console: Console) -> Callable[[str], None]:
     return lambda text: console.print(text, style="dim", markup=False, soft_wrap=True)
 
 
-def _earlier(homework: Class, grades: list[Grade], book: Gradebook) -> list[Grade]:
-    """Of students who are in the class and were not graded now: what still holds from before."""
-    graded = {one.student for one in grades}
+def _earlier(
+    homework: Class, graded: Collection[str], book: Gradebook, marks: Marks
+) -> Iterator[str]:
+    """Students who are in the class and were not graded now, and to `marks` what still holds of
+    theirs from before."""
     others = {item.student: item for item in homework.everyone if item.student not in graded}
-    return [
-        in_short(grade(homework.rubric, submission, [*known.verdicts.values()], known.seconds))
-        for submission, known in book.of(others)
+    for submission, known in book.of(others):
         # Keys follow from who is in the folder: the same one may have been somebody else's.
-        if submission.source.name == others[submission.student].sources[0].name
-    ]
+        if submission.source.name == others[submission.student].sources[0].name:
+            verdicts = [*known.verdicts.values()]
+            marks.add(grade(homework.rubric, submission, verdicts, known.seconds))
+            yield submission.student
 
 
 def _unwritten(what: str, write: Callable[[], None]) -> list[str]:

@@ -29,6 +29,8 @@ _ACCENTS = 4  # on one letter; no script that people write needs more
 def plain(text: str, limit: int = 4000) -> str:
     """The text as it may be shown, cut off after `limit` characters."""
     cut = len(text) > limit
+    if not cut and text.isascii() and text.isprintable():
+        return text   # as nearly all of it is
     text = _ESCAPE_SEQUENCES.sub("", text[:limit])
     text = _NEWLINES.sub("\n", text)
     text = _OVERPRINTED.sub("", text).replace("\r", "")  # a progress bar: its last state

@@ -5,17 +5,15 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from grader.cache_file import CacheFile
-from grader.export.grades import write_csv, write_json
 from grader.feedback.render import Renderer
 from grader.fingerprint import of_folder
 from grader.page_cache import Pictures, Stamps
-from grader.records import Grade, TrainingRun
+from grader.records import Grade, Verdict
 from grader.rubric import Rubric
 
 _FEEDBACK = Path(__file__).parent / "feedback"
@@ -64,23 +62,15 @@ class FeedbackFolder:
 
 
 def in_short(grade: Grade) -> Grade:
-    """Without pictures and the rows of a training, which only its page shows: a class of any size
-    is held in memory like this until its marks are written."""
+    """The marks and their reasons, without what they rest on: a class of any size is held in memory
+    like this."""
     rows = []
     for row in grade.criteria:
-        run = row.verdict.run
-        if run is not None:
-            run = TrainingRun(run.facts, (), cautions=run.cautions)
-        verdict = dataclasses.replace(row.verdict, pictures=(), run=run)
+        one = row.verdict
+        verdict = Verdict(one.criterion, one.status, one.fraction, one.reason)
         rows.append(dataclasses.replace(row, verdict=verdict))
-    return dataclasses.replace(grade, criteria=tuple(rows))
-
-
-def write_grades(grades: Iterable[Grade], rubric: Rubric, out: Path) -> None:
-    """`grades.json` and `grades.csv`, for the instructor: nothing is withheld in them."""
-    grades = list(grades)
-    write_json(grades, rubric, out / "grades.json")
-    write_csv(grades, rubric, out / "grades.csv")
+    submission = dataclasses.replace(grade.submission, answers={}, files=())
+    return dataclasses.replace(grade, submission=submission, criteria=tuple(rows))
 
 
 def _plain(value: Any) -> Any:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 from sample_grade import RUN
 
-from grader.export.grades import json_safe, neutral, write_csv, write_json
+from grader.export.grades import Marks, json_safe, neutral
 from grader.records import CriterionGrade, Grade, Submission, Table, Verdict
 from grader.rubric import Criterion, Profile, Rubric, Threshold
 
@@ -56,8 +56,15 @@ def grade(student: str = "ada", notes: tuple[str, ...] = (), **seen: Any) -> Gra
     return Grade(student, submission, criteria, 0.3, 8, notes=notes, seconds=1.23456)
 
 
+def write(path: Path, *grades: Grade) -> None:
+    marks = Marks(RUBRIC)
+    for one in grades:
+        marks.add(one)
+    marks.write(path)
+
+
 def written_json(path: Path, *grades: Grade) -> Any:
-    write_json(grades, RUBRIC, path / "grades.json")
+    write(path, *grades)
 
     def refuse(constant: str) -> None:
         raise AssertionError(f"{constant} is not JSON")
@@ -66,7 +73,7 @@ def written_json(path: Path, *grades: Grade) -> Any:
 
 
 def written_csv(path: Path, *grades: Grade) -> list[dict[str, str]]:
-    write_csv(grades, RUBRIC, path / "grades.csv")
+    write(path, *grades)
     with (path / "grades.csv").open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
@@ -169,7 +176,7 @@ def test_the_csv_has_a_column_per_criterion_that_is_blank_until_points_are_known
 )
 def test_no_field_of_a_student_starts_a_formula(tmp_path: Path, text: str) -> None:
     """However the file is split: in many countries at semicolons, whatever quotes say."""
-    write_csv([grade(text, notes=(text, text))], RUBRIC, tmp_path / "grades.csv")
+    write(tmp_path, grade(text, notes=(text, text)))
     lines = (tmp_path / "grades.csv").read_text(encoding="utf-8").split("\n")
     for separator in ",;|\t":
         for field in (field for line in lines for field in line.split(separator)):
@@ -189,14 +196,14 @@ def test_a_field_that_is_no_formula_stays_as_it_is() -> None:
 def test_a_failure_leaves_the_old_file_and_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_json([grade()], RUBRIC, tmp_path / "grades.json")
-    before = (tmp_path / "grades.json").read_bytes()
+    write(tmp_path, grade())
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
 
     def no_space(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", no_space)
     with pytest.raises(OSError, match="No space"):
-        write_json([replace(grade(), score=8)], RUBRIC, tmp_path / "grades.json")
-    assert (tmp_path / "grades.json").read_bytes() == before
-    assert [path.name for path in tmp_path.iterdir()] == ["grades.json"]
+        write(tmp_path, replace(grade(), score=8))
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    assert set(before) == {"grades.json", "grades.csv"}

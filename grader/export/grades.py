@@ -11,9 +11,12 @@ import json
 import math
 import os
 import re
-from collections.abc import Iterable, Mapping
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, is_dataclass
+from itertools import chain
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 from grader.plaintext import plain_line
@@ -28,34 +31,59 @@ _DEEPEST = 40
 _LARGEST_INTEGER = 2**64
 
 
-def write_json(grades: Iterable[Grade], rubric: Rubric, path: Path) -> None:
-    """All grades with their evidence, by student; valid JSON in ASCII whatever a student wrote."""
-    document = {
-        "rubric": _rubric(rubric),
-        "submissions": [_submission(grade) for grade in _by_student(grades)],
-    }
-    _replace(path, json.dumps(document, indent=2, allow_nan=False) + "\n")
+class Marks:
+    """Grades on their way into the two files, by student.
 
+    A class may be of any size: of each grade only the text that will be written is held, packed.
+    """
 
-def write_csv(grades: Iterable[Grade], rubric: Rubric, path: Path) -> None:
-    """One line per student, one column of points per criterion; blank where none are known yet."""
-    ids = [criterion.id for criterion in rubric.criteria]
-    written = io.StringIO(newline="")
-    writer = csv.writer(written)
-    writer.writerow(["student", "score", "max", "state", *ids, "notes"])
-    for grade in _by_student(grades):
+    def __init__(self, rubric: Rubric) -> None:
+        self._rubric = rubric
+        self._ids = [criterion.id for criterion in rubric.criteria]
+        self._rows: list[tuple[str, bytes, bytes]] = []
+
+    def add(self, grade: Grade) -> None:
+        """One of each student, in any order."""
+        packed = zlib.compress(submission_json(grade).encode())
+        self._rows.append((grade.student, packed, self._line(grade).encode()))
+
+    def write(self, folder: Path) -> None:
+        """Replace `grades.json` and `grades.csv` in the folder."""
+        rows = sorted(self._rows)
+        _replace(folder / "grades.json", self._document(packed for _, packed, _ in rows))
+        head = _csv_line(["student", "score", "max", "state", *self._ids, "notes"])
+        _replace(folder / "grades.csv", chain([head], (line.decode() for _, _, line in rows)))
+
+    def _document(self, packed: Iterable[bytes]) -> Iterator[str]:
+        """All grades with their evidence; valid JSON in ASCII whatever a student wrote."""
+        document = {"rubric": _rubric(self._rubric), "submissions": []}
+        begin, _, end = json.dumps(document, indent=2, allow_nan=False).rpartition("[]")
+        yield begin + "["
+        before = "\n"
+        for text in packed:
+            yield before + indent(zlib.decompress(text).decode(), " " * 4)
+            before = ",\n"
+        yield ("]" if before == "\n" else "\n  ]") + end + "\n"
+
+    def _line(self, grade: Grade) -> str:
+        """A column of points per criterion; blank where none are known yet."""
         points = {one.verdict.criterion: one.points for one in grade.criteria}
-        writer.writerow(
+        return _csv_line(
             [
                 neutral(grade.student),
                 _rounded(grade.score),
                 _rounded(grade.max),
                 grade.state,
-                *(_rounded(points.get(id)) for id in ids),
+                *(_rounded(points.get(id)) for id in self._ids),
                 neutral("; ".join(grade.notes)),
             ]
         )
-    _replace(path, written.getvalue())
+
+
+def _csv_line(fields: list[Any]) -> str:
+    written = io.StringIO(newline="")
+    csv.writer(written).writerow(fields)
+    return written.getvalue()
 
 
 def submission_json(grade: Grade) -> str:
@@ -150,22 +178,18 @@ def _run(grade: Grade) -> dict[str, Any] | None:
     return {"facts": json_safe(facts), "cautions": json_safe(last.cautions)}
 
 
-def _by_student(grades: Iterable[Grade]) -> list[Grade]:
-    return sorted(grades, key=lambda grade: grade.student)
-
-
 def _rounded(points: float | None) -> float | None:
     """Without the dust of binary fractions: 0.3, not 0.30000000000000004."""
     return None if points is None else round(points, 6)
 
 
-def _replace(path: Path, text: str) -> None:
+def _replace(path: Path, pieces: Iterable[str]) -> None:
     """Write beside the file, then put it in its place."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with beside.open("w", encoding="utf-8", newline="") as file:
-            file.write(text)
+            file.writelines(pieces)
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)

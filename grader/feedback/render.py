@@ -140,8 +140,13 @@ def fence(text: str) -> Markup:
 
 def _markdown_line(line: str) -> str:
     pieces = _CODE.split(line)  # text, code, text, code, ..., text
-    pieces[::2] = [_ACTIVE.sub(r"\\\g<0>", _ADDRESS.sub(_JOINER, piece)) for piece in pieces[::2]]
-    return _LEADING.sub(r"\g<0>\\", "".join(pieces))
+    pieces[::2] = [_ACTIVE.sub(_escaped, _ADDRESS.sub(_JOINER, piece)) for piece in pieces[::2]]
+    return _LEADING.sub(lambda found: f"{found[0]}\\", "".join(pieces))
+
+
+def _escaped(found: re.Match[str]) -> str:
+    # A function, since Python takes its time over a template, also where there is nothing to do.
+    return f"\\{found[0]}"
 
 
 def _finalize(value: Any) -> str:
@@ -174,4 +179,7 @@ def _digest(style: str) -> str:
 
 def _code(text: str) -> Markup:
     """HTML in which `words between backticks` are set as code."""
-    return Markup(re.sub(r"(?<!`)`([^`\n]+)`(?!`)", r"<code>\1</code>", str(escape(text))))
+    escaped = escape(text)
+    if "`" not in escaped:
+        return escaped
+    return Markup(re.sub(r"(?<!`)`([^`\n]+)`(?!`)", r"<code>\1</code>", str(escaped)))

@@ -11,12 +11,13 @@ from xml.etree import ElementTree
 from sample_grade import ATTACKS, NOW, hostile_grade
 
 from grader.checks.registry import parameter_models
+from grader.export.grades import Marks
 from grader.feedback.curves import draw_rates
 from grader.feedback.plots import draw
 from grader.feedback.sheet import make_sheet
 from grader.feedback.strips import draw_strip
-from grader.records import ConfusionMatrix, LearningCurve
-from grader.results import write_grades
+from grader.records import ConfusionMatrix, Grade, LearningCurve
+from grader.rubric import Rubric
 from grader.rubric_file import load
 
 from .case import HERE
@@ -35,6 +36,13 @@ LABELS = (
 SVG = {"svg", "g", "defs", "path", "use", "text", "clipPath", "rect"}
 
 
+def written(grades: list[Grade], rubric: Rubric, folder: Path) -> None:
+    marks = Marks(rubric)
+    for grade in grades:
+        marks.add(grade)
+    marks.write(folder)
+
+
 def test_no_field_of_the_marks_is_a_formula_however_it_is_split(
     tmp_path: Path, record: Record
 ) -> None:
@@ -43,7 +51,7 @@ def test_no_field_of_the_marks_is_a_formula_however_it_is_split(
         grade for text in FORMULAS
         for grade in (hostile_grade((text,) * 4), hostile_grade(("a note", text)))
     ]  # fmt: skip
-    write_grades(grades, rubric, tmp_path)
+    written(grades, rubric, tmp_path)
     with (tmp_path / "grades.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.reader(file))
     assert len(rows) == 1 + len(grades)
@@ -62,7 +70,7 @@ def test_the_marks_are_json_in_ascii_and_keep_what_was_said(
     tmp_path: Path, record: Record
 ) -> None:
     rubric = load(HERE / "rubric.yaml", parameter_models())
-    write_grades([hostile_grade(ATTACKS + FORMULAS)], rubric, tmp_path)
+    written([hostile_grade(ATTACKS + FORMULAS)], rubric, tmp_path)
     data = (tmp_path / "grades.json").read_bytes()
     assert data.isascii()
     assert not re.search(rb"[\x00-\x09\x0b-\x1f\x7f]", data)
