@@ -4,6 +4,7 @@ last lines, which say what to do next.
 
 from __future__ import annotations
 
+import gc
 import signal
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -61,6 +62,7 @@ def grade_class(
     grades: list[Grade] = []
     faults: list[str] = []
     out.mkdir(parents=True, exist_ok=True)
+    gc.freeze()   # what has been imported stays: no collection looks at it again
     feedback, marks = FeedbackFolder(rubric, out, homework.templates, cache), Marks(rubric)
     with Progress(console, len(homework.hand_ins)) as progress:
         arriving = grades_of(
