@@ -19,7 +19,7 @@ from .a_class import FULL, Grader, a_class, containers, eventually, grading, mar
 
 KILLS = int(os.environ.get("GRADER_KILLS", "50"))
 STUDENTS = 8
-LONGEST = 14.0   # seconds until a kill: some runs are done by then, and most are not
+LONGEST = 6.0   # seconds until a kill: some runs are done by then, and most are not
 
 pytestmark = pytest.mark.docker
 

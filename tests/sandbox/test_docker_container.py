@@ -107,6 +107,20 @@ def test_the_container_is_created_with_every_lock_on(
     }
 
 
+def test_a_container_has_little_of_the_processor_until_its_turn_has_come(
+    docker_sandbox: DockerSandbox, job: Job
+) -> None:
+    def shares(name: str) -> int:
+        host = docker_sandbox.engine.api.inspect_container(name)["HostConfig"]
+        return int(host["CpuShares"])
+
+    command = ("sleep", "60")
+    with dataclasses.replace(docker_sandbox, command=command).start(job, ()) as container:
+        assert shares(container.name) == 32
+        container.full_speed()
+        assert shares(container.name) == 1024
+
+
 def squeezed(text: str) -> str:
     return "".join(text.split())
 
