@@ -58,7 +58,7 @@ def test_ctrl_c_twice_stops_at_once_and_costs_nobody_anything(
     submissions, out = a_class(tmp_path / "in", 3, endless), tmp_path / "out"
     with grading(submissions, out, "--sandbox", sandbox) as grader:
         engine = request.getfixturevalue("docker_sandbox") if sandbox == "docker" else None
-        assert eventually(lambda: workers(grader, engine) == 2, 90), "the class was not begun"
+        assert eventually(lambda: workers(grader, engine) >= 2, 90), "the class was not begun"
         grader.interrupt()
         grader.wait_for("Ctrl-C again stops at once")
         began = time.monotonic()
@@ -78,7 +78,7 @@ def test_a_grader_that_is_held_up_takes_nobodys_points(
     submissions, out = a_class(tmp_path / "in", 2, SLOW), tmp_path / "out"
     with grading(submissions, out, "--sandbox", sandbox) as grader:
         engine = request.getfixturevalue("docker_sandbox") if sandbox == "docker" else None
-        assert eventually(lambda: workers(grader, engine) == 2, 90), "the class was not begun"
+        assert eventually(lambda: workers(grader, engine) >= 2, 90), "the class was not begun"
         grader.process.send_signal(signal.SIGSTOP)
         time.sleep(26)   # 8 seconds are the limit, 10 its grace, 5 what else may come late
         grader.process.send_signal(signal.SIGCONT)
