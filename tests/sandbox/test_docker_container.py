@@ -547,3 +547,14 @@ def test_the_worker_gets_ready_and_ends_when_its_stdin_does(
         worker._streams._socket.shutdown(1)
         assert worker.read(1) == b""
         assert worker.stop() == Exit(0)
+
+
+def test_nothing_starts_any_more_when_the_run_is_over(
+    docker_sandbox: DockerSandbox, job: Job
+) -> None:
+    """Others get ready while one is stopped: what they start after that, nobody would remove."""
+    own = DockerSandbox(docker_sandbox.engine, docker_sandbox.image)
+    own.close()
+    with pytest.raises(SandboxError, match="the run is over"), own.start(job, ()):
+        pass
+    assert containers(own, own.run) == []

@@ -33,6 +33,27 @@ _MEMORY_NEWS = 1.0      # how much later than the exit the engine may hear of th
 _POLL_SECONDS = 0.02
 
 
+class Gate:
+    """Through which each container comes into being; once shut, none does."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._is_shut = False
+
+    @contextmanager
+    def passed(self) -> Iterator[None]:
+        """Raises SandboxError when the run is over."""
+        with self._lock:
+            if self._is_shut:
+                raise SandboxError("the run is over: no container is started any more")
+            yield
+
+    def shut(self) -> None:
+        """Whatever has passed is there by now, for whoever removes it."""
+        with self._lock:
+            self._is_shut = True
+
+
 @dataclass(frozen=True)
 class DockerSandbox:
     """Starts workers in containers of `image`. `runtime` is passed on: `runsc`, for example.
@@ -47,6 +68,7 @@ class DockerSandbox:
     run: str = field(default_factory=lambda: secrets.token_hex(4))
     name: str = "docker"
     inputs: Inputs = field(default_factory=Inputs, repr=False, compare=False)
+    gate: Gate = field(default_factory=Gate, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Refuses a runtime that is not there before anybody's submission is started in it."""
@@ -67,7 +89,9 @@ class DockerSandbox:
         return reap_leftovers(self.engine)
 
     def close(self) -> None:
-        """Remove this run's own containers, at whatever they are; for once, after the last job."""
+        """Remove this run's own containers, at whatever they are; for once, after the last job.
+        Those that were just getting ready for a job do not come after that."""
+        self.gate.shut()
         with suppress(SandboxError):   # an engine that is gone: the next grader sees to it
             remove_run(self.engine, self.run)
 
@@ -98,7 +122,21 @@ class DockerSandbox:
 
     def _started(self, name: str, job: Job, gpus: Sequence[str]) -> Container:
         api = self.engine.api
-        api.create_container(
+        with self.gate.passed():
+            self._create(name, job, gpus)
+        # Attached before it starts: nothing that it says is missed.
+        streams = Streams(
+            api.attach_socket(name, params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
+        )
+        try:
+            api.start(name)
+        except BaseException:
+            streams.close()
+            raise
+        return Container(self.engine, name, streams, places(job))
+
+    def _create(self, name: str, job: Job, gpus: Sequence[str]) -> None:
+        self.engine.api.create_container(
             self.image,
             name=name,
             hostname="worker",
@@ -113,16 +151,6 @@ class DockerSandbox:
             ),
             use_config_proxy=False,   # a proxy's password is nothing for a student's code to read
         )
-        # Attached before it starts: nothing that it says is missed.
-        streams = Streams(
-            api.attach_socket(name, params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
-        )
-        try:
-            api.start(name)
-        except BaseException:
-            streams.close()
-            raise
-        return Container(self.engine, name, streams, places(job))
 
 
 class Container:
