@@ -31,6 +31,7 @@ _ENDING_SECONDS = 2.0   # from the end of stdout to the end of the process
 _KILL_SECONDS = 30.0    # what the engine may take to carry out a kill
 _MEMORY_NEWS = 1.0      # how much later than the exit the engine may hear of the memory
 _POLL_SECONDS = 0.02
+_SHUT_SECONDS = 5.0     # for the one container that is just being created
 
 
 class Gate:
@@ -49,9 +50,10 @@ class Gate:
             yield
 
     def shut(self) -> None:
-        """Whatever has passed is there by now, for whoever removes it."""
-        with self._lock:
-            self._is_shut = True
+        """Whatever has passed is there by now, for whoever removes it, unless the engine hangs."""
+        self._is_shut = True
+        if self._lock.acquire(timeout=_SHUT_SECONDS):
+            self._lock.release()
 
 
 @dataclass(frozen=True)
