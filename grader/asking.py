@@ -44,6 +44,17 @@ class Asker:
     absent: threading.Event = field(default_factory=threading.Event)
 
 
+class Begun:
+    """Whether a submission has had a turn: until then it is sent away when nothing new begins, and
+    from then on it comes to its end."""
+
+    def __init__(self, stop: threading.Event) -> None:
+        self.stop = stop
+
+    def now(self) -> None:
+        self.stop = threading.Event()
+
+
 def ask(
     asker: Asker,
     submission: Submission,
@@ -57,15 +68,16 @@ def ask(
     Raises Stopped when `asker.stop` was set before the submission's turn had come.
     """
     known = asker.memory.recall(submission, questions, hall.digest)
+    begun = Begun(asker.stop)
     missing = _whole_sessions(questions, {one.id for one in questions if one.id not in known})
     if not missing:
         return known
-    found = _put(asker, submission, missing, hall, tell)
+    found = _put(asker, submission, missing, hall, begun, tell)
     for attempt, pause in enumerate(PAUSES, 1):
         lost = {one.id for one in missing if _may_be_repeated(found[one.id], attempt)}
         if not lost or asker.absent.is_set() or asker.stop.wait(pause):
             break
-        found |= _put(asker, submission, _whole_sessions(missing, lost), hall, tell)
+        found |= _put(asker, submission, _whole_sessions(missing, lost), hall, begun, tell)
     nothing_starts = {one.outcome.kind for one in found.values()} == {blame.NOT_STARTED}
     asker.absent.set() if nothing_starts else asker.absent.clear()
     asker.memory.remember(submission, questions, hall.digest, found)
@@ -88,17 +100,22 @@ def _whole_sessions(
 
 
 def _put(
-    asker: Asker, submission: Submission, questions: Sequence[Question], hall: Hall, tell: Tell
+    asker: Asker,
+    submission: Submission,
+    questions: Sequence[Question],
+    hall: Hall,
+    begun: Begun,
+    tell: Tell,
 ) -> dict[str, Evidence]:
     """What trains is asked in a turn of its own where there are GPUs, in a worker of its own."""
     trains = {question.session for question in questions if question.kind == TRAINING}
     lanes = asker.lanes
     if not (lanes.has_gpus and trains):
-        return _in_turn(asker, submission, questions, lanes.for_code, hall, tell)
+        return _in_turn(asker, submission, questions, lanes.for_code, hall, begun, tell)
     code = [question for question in questions if question.session not in trains]
     training = [question for question in questions if question.session in trains]
-    found = _in_turn(asker, submission, code, lanes.for_code, hall, tell)
-    return found | _in_turn(asker, submission, training, lanes.for_training, hall, tell)
+    found = _in_turn(asker, submission, code, lanes.for_code, hall, begun, tell)
+    return found | _in_turn(asker, submission, training, lanes.for_training, hall, begun, tell)
 
 
 def _in_turn(
@@ -107,6 +124,7 @@ def _in_turn(
     questions: Sequence[Question],
     lent: Callable[[], AbstractContextManager[tuple[Lane, tuple[str, ...]]]],
     hall: Hall,
+    begun: Begun,
     tell: Tell,
 ) -> dict[str, Evidence]:
     """The worker starts at once, and is asked when the submission's turn has come."""
@@ -118,7 +136,8 @@ def _in_turn(
 
         @contextmanager
         def turn() -> Iterator[None]:
-            with lane.turn(asker.stop):
+            with lane.turn(begun.stop):
+                begun.now()
                 tell(student, questions[0].id)
                 yield
 

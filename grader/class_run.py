@@ -73,7 +73,7 @@ def grade_class(
             with closing(arriving):   # whatever ends this early ends what runs, too
                 for one in arriving:
                     grades.append(in_short(one))
-                    marks.add(one)
+                    faults += _unwritten(f"the marks of {one.student}", partial(marks.add, one))
                     write = partial(feedback.write, one)
                     faults += _unwritten(f"feedback for {one.student}", write)
                     progress.done(one)

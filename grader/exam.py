@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +33,18 @@ class Hall:
     view: Path
     digest: str
     examiner: Examiner
+    _asked: dict[tuple[object, ...], tuple[Question, ...]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def questions_of(
+        self, criteria: Sequence[Criterion], limits: Limits
+    ) -> tuple[Question, ...]:
+        """As `exam.questions_of`, made once: they carry the hidden images, and a digest of them."""
+        key = (*(criterion.id for criterion in criteria), limits)
+        if key not in self._asked:
+            self._asked[key] = questions_of(criteria, self.exam, limits)
+        return self._asked[key]
 
 
 def draw_seed() -> int:

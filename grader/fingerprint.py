@@ -28,9 +28,14 @@ _PACKAGE = Path(__file__).parent
 
 
 def fingerprints(
-    rubric: Rubric, criteria: Iterable[Criterion], sandbox: Sandbox, gpus: Collection[str] = ()
+    rubric: Rubric,
+    criteria: Iterable[Criterion],
+    sandbox: Sandbox,
+    gpus: Collection[str] = (),
+    gpu_share: float | None = None,
 ) -> dict[str, str]:
-    """A digest for each criterion, by its id. With a GPU and without are not the same."""
+    """A digest for each criterion, by its id. With a GPU, with a share of one and without are not
+    the same."""
     profile = rubric.active.model_dump(mode="json")
     thresholds = profile.pop("thresholds")
     shared = [
@@ -40,7 +45,7 @@ def fingerprints(
         of_folder(rubric.reference),
         of_folder(rubric.handouts) if rubric.handouts is not None else None,
         of_folder(_PACKAGE),
-        [sandbox.name, sandbox.version, bool(gpus)],
+        [sandbox.name, sandbox.version, bool(gpus), gpu_share],
     ]
     return {
         item.id: _of(
@@ -53,11 +58,18 @@ def fingerprints(
     }
 
 
-def ground_of(sandbox: Sandbox, limits: Limits, gpus: Collection[str] = ()) -> str:
+def ground_of(
+    sandbox: Sandbox,
+    limits: Limits,
+    gpus: Collection[str] = (),
+    gpu_share: float | None = None,
+) -> str:
     """Of everything but submission, question and data that an answer depends on. Floating-point
     numbers, and what learns from them, are others on another kind of processor or with a GPU."""
-    worker = [of_folder(_PACKAGE / "worker"), of_folder(_PACKAGE / "wire.py")]
-    hardware = [platform.machine(), bool(gpus)]
+    # What a worker is, what becomes of its words here, and who is to blame for its silence.
+    names = ("worker", "wire.py", "sandbox", "testimony.py", "checks/stopping.py")
+    worker = [of_folder(_PACKAGE / name) for name in names]
+    hardware = [platform.machine(), bool(gpus), gpu_share]
     return _of(worker, sandbox.name, sandbox.version, limits.model_dump(mode="json"), hardware)
 
 

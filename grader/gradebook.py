@@ -14,7 +14,7 @@ import os
 import platform
 import sqlite3
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -125,15 +125,17 @@ class Gradebook:
         scored = {name: one for name, one in found.verdicts.items() if one.status != "not_scored"}
         return dataclasses.replace(found, verdicts=scored)
 
-    def of(self, students: Collection[str]) -> list[tuple[Submission, Concluded]]:
+    def of(self, students: Collection[str]) -> Iterator[tuple[Submission, Concluded]]:
         """What their marks are made of now, by the files that each was graded by last."""
-        if not students:
-            return []
-        rows = self._rows("select student, submission from submissions order by id")
-        latest = {student: text for student, text in rows if student in students}
-        found = [_read(_SUBMISSION, text) for text in latest.values()]
-        both = [(one, self._last(one, 0, ())) for one in found if one is not None]
-        return [(submission, known) for submission, known in both if known.verdicts]
+        for student in students:
+            rows = self._rows(
+                "select submission from submissions where student = ? order by id desc limit 1",
+                student,
+            )
+            submission = _read(_SUBMISSION, rows[0][0]) if rows else None
+            known = self._last(submission, 0, ()) if submission is not None else Concluded()
+            if submission is not None and known.verdicts:
+                yield submission, known
 
     def add(self, submission: Submission, found: Concluded) -> None:
         """Keep what a grading concluded: all of it or, should this be the end, nothing."""

@@ -57,18 +57,22 @@ def grades_of(
     fresh = options["fresh"]
     opened = opener or open_sandbox
     with workspace() as folder, opened(options, folder, say) as (sandbox, gpus):
+        slots, memory = options["slots_per_gpu"], rubric.limits.memory_mib
+        on_gpus = len(gpus) * slots if tuple(gpus) != schedule.ALL_GPUS else 0
+        jobs = options["jobs"] or schedule.default_jobs(memory, beside=on_gpus)
+        lanes = schedule.Lanes(jobs, gpus, slots)
+        share = lanes.gpu_share
         seed = book.begin(
-            fingerprints(rubric, rubric.criteria, sandbox, gpus),
+            fingerprints(rubric, rubric.criteria, sandbox, gpus, share),
             seed=options["seed"], drawn=exam.draw_seed(), fresh=fresh and options["whole"],
         )
-        jobs = options["jobs"] or schedule.default_jobs(rubric.limits.memory_mib)
-        ahead = schedule.workers_ahead(jobs, rubric.limits.memory_mib)
+        ahead = schedule.workers_ahead(lanes.turns, memory)
         setting = pipeline.set_up(
             rubric, criteria, sandbox, folder, user_cache_path("grader"),
-            lanes=schedule.Lanes(jobs, gpus, options["slots_per_gpu"]),
+            lanes=lanes,
             ahead=ahead if sandbox.waits_quietly else 0,
             memory=Memory(
-                EvidenceCache(cache), ground_of(sandbox, rubric.limits, gpus), book.run,
+                EvidenceCache(cache), ground_of(sandbox, rubric.limits, gpus, share), book.run,
                 book.run if fresh else book.first,
             ),
             seed=seed,

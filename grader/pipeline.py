@@ -100,7 +100,9 @@ def set_up(
     )
     # The reference waits for nobody's turn and comes to its end when nothing new begins: whoever
     # has been asked waits for its answers.
-    gold_asker = dataclasses.replace(asker, lanes=Lanes(1), stop=threading.Event())
+    gold_asker = dataclasses.replace(
+        asker, lanes=Lanes(1), stop=threading.Event(), absent=threading.Event()
+    )
     gold = Once(lambda: _gold(rubric, chosen, workspace, gold_asker, hall()))
     return Setting(rubric, chosen, workspace, asker, hall, gold, turns + ahead)
 
@@ -184,11 +186,12 @@ def _verdicts(
     hall, rubric = setting.hall(), setting.rubric
     if any(CHECKS[criterion.check].needs_gold for criterion in criteria):
         setting.gold.begin()
-    questions = exam.questions_of(criteria, hall.exam, rubric.limits)
+    questions = hall.questions_of(criteria, rubric.limits)
     evidence = asking.ask(setting.asker, submission, questions, hall, tell)
     if stopped_in_vain(evidence, setting.key):   # a stop costs nobody a mark
         again = without_rule(one for one in questions if one.session == TRAIN)
-        evidence |= asking.ask(setting.asker, submission, again, hall, tell)
+        begun = dataclasses.replace(setting.asker, stop=threading.Event())
+        evidence |= asking.ask(begun, submission, again, hall, tell)
     tell(submission.student, "judging")
     work, key = Work(submission, evidence), setting.key
     verdicts = [_judge(criterion, work, key) for criterion in criteria]

@@ -48,6 +48,7 @@ class FeedbackFolder:
         if there and self._stamps.of(grade.student) == stamp:
             return
         pages = self._renderer.render(grade, self._rubric.title, now, due)
+        self._stamps.put(grade.student, "")   # of what may now be written by half
         html.write_text(pages.html, encoding="utf-8")
         markdown.write_text(pages.markdown, encoding="utf-8")
         self._stamps.put(grade.student, stamp)
@@ -67,7 +68,7 @@ def in_short(grade: Grade) -> Grade:
     rows = []
     for row in grade.criteria:
         one = row.verdict
-        verdict = Verdict(one.criterion, one.status, one.fraction, one.reason)
+        verdict = Verdict(one.criterion, one.status, one.fraction, one.reason, asked=one.asked)
         rows.append(dataclasses.replace(row, verdict=verdict))
     submission = dataclasses.replace(grade.submission, answers={}, files=())
     return dataclasses.replace(grade, submission=submission, criteria=tuple(rows))

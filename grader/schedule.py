@@ -44,10 +44,12 @@ class Lane:
         with self._changed:
             self._waiting.append(place)
             try:
-                while not (self._turns and self._waiting[0] is place):
-                    if stop.is_set():
-                        raise Stopped
+                while not stop.is_set():
+                    if self._turns and self._waiting[0] is place:
+                        break
                     self._changed.wait(_LOOK_SECONDS)
+                else:
+                    raise Stopped
                 self._turns -= 1
             finally:
                 self._waiting.remove(place)
@@ -106,15 +108,16 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def default_jobs(memory_mib: int) -> int:
-    """As many jobs as there are cores, and as memory holds at their limit."""
-    return max(1, min(cores(), _memory_mib() // memory_mib))
+def default_jobs(memory_mib: int, beside: int = 0) -> int:
+    """As many jobs as there are cores, and as memory holds at their limit, `beside` so many others
+    on GPUs."""
+    return max(1, min(cores(), _memory_mib() // memory_mib - beside))
 
 
-def workers_ahead(jobs: int, memory_mib: int) -> int:
-    """How many workers may wait for a turn, warm: one for each job, as far as memory holds them
-    beside jobs that are at their limit."""
-    return max(0, min(jobs, (_memory_mib() - jobs * memory_mib) // _WARM_MIB))
+def workers_ahead(turns: int, memory_mib: int) -> int:
+    """How many workers may wait for a turn, warm: one for each turn, as far as memory holds them
+    beside turns that are at their limit."""
+    return max(0, min(turns, (_memory_mib() - turns * memory_mib) // _WARM_MIB))
 
 
 def threads_each(turns: int) -> int:

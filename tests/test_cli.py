@@ -236,3 +236,18 @@ def test_auto_takes_a_process_where_no_engine_answers_and_says_so(
 @pytest.mark.parametrize("jobs", ["0", "-1", "many"])
 def test_a_number_of_jobs_that_makes_no_sense_is_refused(submissions: Path, jobs: str) -> None:
     assert grader("run", submissions, "--jobs", jobs).returncode == 2
+
+
+def test_a_rubric_with_written_answers_is_validated(tmp_path: Path) -> None:
+    """The reference need not answer what a person marks."""
+    text = (ROOT / "rubric.yaml").read_text(encoding="utf-8")
+    text = text.replace("reference: reference", f"reference: {(ROOT / 'reference').as_posix()}")
+    text = text.replace("handouts: handouts", f"handouts: {(ROOT / 'handouts').as_posix()}")
+    head, _, criteria = text.partition("criteria:\n")
+    kept = [one for one in criteria.split("  - id: ") if one.startswith(("written", "layer"))]
+    rubric = tmp_path / "rubric.yaml"
+    body = head.replace("total: 60", "total: 10") + "criteria:\n  - id: " + "  - id: ".join(kept)
+    rubric.write_text(body, encoding="utf-8")
+    done = grader("validate", "--rubric", str(rubric), "--sandbox", "process")
+    assert done.returncode == 0, done.stdout
+    assert "earns every automatic point" in done.stdout

@@ -63,7 +63,7 @@ def book() -> Iterator[Gradebook]:
 def test_a_verdict_comes_back_as_it_was(book: Gradebook) -> None:
     book.add(ADA, concluded(FULL, verdict("two")))
     assert book.known(ADA) == concluded(FULL, verdict("two"))
-    assert book.of({"ada"}) == [(ADA, concluded(FULL, verdict("two")))]
+    assert list(book.of({"ada"})) == [(ADA, concluded(FULL, verdict("two")))]
 
 
 def test_a_verdict_with_a_run_comes_back_as_it_was(book: Gradebook) -> None:
@@ -152,7 +152,7 @@ def test_a_fresh_run_asks_again_and_so_do_those_that_go_on_with_it(book: Gradebo
     book.begin(WANTED, seed=None, drawn=9)
     assert book.known(ADA).verdicts["one"].status == "failed"
     assert book.known(grace).verdicts == {}
-    assert [student.student for student, _ in book.of({"ada", "grace"})] == ["ada", "grace"]
+    assert sorted(one.student for one, _ in book.of({"ada", "grace"})) == ["ada", "grace"]
 
 
 def test_one_criterion_afresh_leaves_the_others_as_they_are(book: Gradebook) -> None:

@@ -84,7 +84,8 @@ class DockerSandbox:
 
     @property
     def waits_quietly(self) -> bool:
-        return self.engine.shares
+        # gVisor and its like do not change a container that runs.
+        return self.engine.shares and self.runtime is None
 
     def reap_leftovers(self) -> int:
         """Remove what killed graders left behind, and count it; for once, before the first job."""
@@ -135,7 +136,7 @@ class DockerSandbox:
         except BaseException:
             streams.close()
             raise
-        return Container(self.engine, name, streams, places(job))
+        return Container(self.engine, name, streams, places(job), self.waits_quietly)
 
     def _create(self, name: str, job: Job, gpus: Sequence[str]) -> None:
         self.engine.api.create_container(
@@ -158,8 +159,11 @@ class DockerSandbox:
 class Container:
     """A started worker: `grader.sandbox.base.Worker`, in a container."""
 
-    def __init__(self, engine: Engine, name: str, streams: Streams, places: Places) -> None:
+    def __init__(
+        self, engine: Engine, name: str, streams: Streams, places: Places, waits_quietly: bool
+    ) -> None:
         self.name, self.places = name, places
+        self._waits_quietly = waits_quietly
         self._engine, self._streams = engine, streams
         self._stopping = threading.Lock()
         self._exit: Exit | None = None
@@ -169,7 +173,7 @@ class Container:
         self._streams.write(data)
 
     def full_speed(self) -> None:
-        if self._engine.shares:
+        if self._waits_quietly:
             with engine_errors(f"giving {self.name} the processor"):
                 self._engine.api.update_container(self.name, cpu_shares=FULL_SHARES)
 

@@ -67,7 +67,7 @@ def host_config(
         # what it may use
         "Memory": memory,
         "MemorySwap": memory,   # memory and swap together, so: no swap
-        "CpuShares": _READY_SHARES,
+        "CpuShares": _READY_SHARES if runtime is None else FULL_SHARES,
         "NanoCpus": int(min(limits.cpus, cpus) * 1e9),
         "PidsLimit": limits.pids,
         "Ulimits": [
