@@ -45,9 +45,9 @@ class Looks:
         return self._judge(message, blobs) if blobs else self._give(message)
 
     def as_seen(self, evidence: Evidence) -> Evidence:
-        """The evidence as far as the host can vouch for it; after a look, when the student's code has
-        had hidden images, without what it printed, drew or raised. What is told of the training in
-        numbers and names stays: see SECURITY.md."""
+        """The evidence as far as the host can vouch for it; after a look, when the student's code
+        has had hidden images, without what it printed, drew or raised. What is told of the training
+        in numbers and names stays: see SECURITY.md."""
         value = evidence.value
         if isinstance(value, dict) and value.get("stopped") == "sure" and not self._stopped:
             text = "it says that it was stopped by the grader, which it was not"
