@@ -207,7 +207,7 @@ def test_looks_leave_no_trace_in_a_training(course: Course, tmp_path: Path) -> N
     examiner = Recording(course.key)
     looked = ask(course, tmp_path / "looked", script(), examiner)
     plain = ask(course, tmp_path / "plain", script(), None, rule=False)
-    assert len(examiner.predicted) >= 2
+    assert examiner.predicted, "how many there are depends on how long one takes"
     assert len({one.tobytes() for one in examiner.predicted}) == len(examiner.predicted)
     assert looked[TRAIN].value["stopped"] is None
     assert looked[PREDICT].blobs == plain[PREDICT].blobs
