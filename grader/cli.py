@@ -25,6 +25,7 @@ if TYPE_CHECKING:   # nothing heavy is imported before a command needs it
     from grader.class_folder import HandIn
     from grader.rubric import Rubric
 
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80})
 @click.version_option(__version__, prog_name="grader")
 def cli() -> None:
@@ -40,13 +41,7 @@ def cli() -> None:
 @click.option("--templates", type=click.Path(path_type=Path), help="Templates instead of ours.")
 @click.option("--fresh", is_flag=True, help="Grade again what an earlier run has graded.")
 @option.criterion
-@option.sandbox
-@option.gpus
-@option.slots_per_gpu
-@option.base_image
-@option.runtime
-@option.jobs
-@option.seed
+@option.running
 def run(submissions: Path, out: Path, only: tuple[str, ...], templates: Path | None,
         **options: Any) -> int:
     """Grade a folder of SUBMISSIONS; marks and feedback go to --out.
@@ -118,13 +113,7 @@ def check(file: Path, as_json: bool, **options: Any) -> int:
 @cli.command()
 @option.rubric
 @option.profile
-@option.sandbox
-@option.gpus
-@option.slots_per_gpu
-@option.base_image
-@option.runtime
-@option.jobs
-@option.seed
+@option.running
 @click.option("--samples", type=click.Path(path_type=Path),
               help="Submissions with an expected.yaml: each must get exactly those marks.")
 def validate(samples: Path | None, **options: Any) -> int:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 if TYPE_CHECKING:   # nothing heavy is imported before a command needs it
     from rich.console import Console
@@ -50,6 +53,13 @@ base_image = click.option(
     "--base-image", envvar="GRADER_BASE_IMAGE", metavar="IMAGE",
     help="What the worker's image is built on. [default: that of the Dockerfile]",
 )
+
+
+def running(command: Command) -> Command:
+    """All that says where submissions run, how many at a time, and by which exam."""
+    for option in (seed, jobs, runtime, base_image, slots_per_gpu, gpus, sandbox):
+        command = option(command)
+    return command
 
 
 def console_of(stderr: bool = False) -> Console:

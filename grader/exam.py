@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,7 +14,8 @@ from grader.answer_key import AnswerKey, Exam, Labels
 from grader.checks.base import Check
 from grader.checks.registry import CHECKS
 from grader.checks.stopping import HiddenParts
-from grader.records import Question
+from grader.fingerprint import of_folder
+from grader.records import Evidence, Question
 from grader.rubric import Criterion, Limits, Rubric
 from grader.sandbox.base import Examiner
 
@@ -36,6 +36,10 @@ class Hall:
     _asked: dict[tuple[object, ...], tuple[Question, ...]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
+
+    def key(self, gold: Mapping[str, Evidence]) -> AnswerKey:
+        """With these answers of the reference."""
+        return AnswerKey(self.exam, self.hidden_labels, self.validation_labels, gold)
 
     def questions_of(
         self, criteria: Sequence[Criterion], limits: Limits
@@ -66,7 +70,7 @@ def prepare_hall(rubric: Rubric, seed: int, threads: int, view: Path, cache: Pat
     )
     hidden, validation = dataset.hidden_labels[order], dataset.validation_labels
     examiner = HiddenParts(AnswerKey(exam, hidden, validation, {}))
-    return Hall(exam, hidden, validation, view, _digest(view), examiner)
+    return Hall(exam, hidden, validation, view, of_folder(view), examiner)
 
 
 def questions_of(
@@ -80,15 +84,3 @@ def questions_of(
             asked.setdefault(question.id, question)
     sessions = list(dict.fromkeys(question.session for question in asked.values()))
     return tuple(sorted(asked.values(), key=lambda question: sessions.index(question.session)))
-
-
-def _digest(folder: Path) -> str:
-    digest = hashlib.blake2b(digest_size=16)
-    for path in sorted(folder.rglob("*")):
-        if path.is_file():
-            name = path.relative_to(folder).as_posix()
-            digest.update(f"\0{name}\0{path.stat().st_size}\0".encode())
-            with path.open("rb") as file:
-                while chunk := file.read(2**20):
-                    digest.update(chunk)
-    return digest.hexdigest()

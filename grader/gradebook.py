@@ -218,10 +218,10 @@ class Gradebook:
 
 def _json(record: Submission | Verdict) -> str:
     """In ASCII, so that whatever stands in a file name can be written and read back."""
-    return json.dumps(asdict(record), default=_plain)
+    return json.dumps(asdict(record), default=plain_value)
 
 
-def _plain(value: Any) -> Any:
+def plain_value(value: Any) -> Any:
     return value.tolist() if hasattr(value, "tolist") else str(value)   # numpy; a path, a time
 
 

@@ -20,7 +20,7 @@ from grader.evidence_cache import EvidenceCache
 from grader.fingerprint import fingerprints, ground_of
 from grader.gradebook import Gradebook
 from grader.memory import Memory
-from grader.records import Grade
+from grader.records import ALL_GPUS, Grade
 from grader.rubric import Rubric
 from grader.sandbox.base import Sandbox
 from grader.workspace import workspace
@@ -58,7 +58,7 @@ def grades_of(
     opened = opener or open_sandbox
     with workspace() as folder, opened(options, folder, say) as (sandbox, gpus):
         slots, memory = options["slots_per_gpu"], rubric.limits.memory_mib
-        on_gpus = len(gpus) * slots if tuple(gpus) != schedule.ALL_GPUS else 0
+        on_gpus = schedule.gpu_turns(gpus, slots)
         jobs = options["jobs"] or schedule.default_jobs(memory, beside=on_gpus)
         lanes = schedule.Lanes(jobs, gpus, slots)
         share = lanes.gpu_share
@@ -125,7 +125,7 @@ def open_sandbox(
     from grader.sandbox.process import ProcessSandbox
 
     say(UNPROTECTED)
-    lent = {"none": (), "auto": ("all",), "all": ("all",)}
+    lent = {"none": (), "auto": ALL_GPUS, "all": ALL_GPUS}
     sandbox = ProcessSandbox(scratch=folder)
     try:
         yield sandbox, lent.get(gpus, tuple(gpus.split(",")))

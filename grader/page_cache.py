@@ -5,39 +5,32 @@ from __future__ import annotations
 import hashlib
 import json
 import zlib
-from collections.abc import Iterator, MutableMapping
 from dataclasses import dataclass
 
 from grader.cache_file import CacheFile
 
 
 @dataclass(frozen=True)
-class Pictures(MutableMapping[str, tuple[str, ...]]):
+class Pictures:
     """Drawn panels, as SVG, by a digest of what is drawn. `version` is of what draws them."""
 
     file: CacheFile
     version: str
 
-    def __getitem__(self, key: str) -> tuple[str, ...]:
+    def of(self, key: str) -> tuple[str, ...] | None:
+        """None where it was not drawn yet, or is damaged."""
         row = self.file.row("select digest, body from pictures where key = ?", self.version + key)
-        if row is None or hashlib.sha256(row[1]).hexdigest() != row[0]:
-            raise KeyError(key)
+        if row is None or not isinstance(row[1], bytes):
+            return None
+        if hashlib.sha256(row[1]).hexdigest() != row[0]:
+            return None
         return tuple(json.loads(zlib.decompress(row[1])))
 
-    def __setitem__(self, key: str, panels: tuple[str, ...]) -> None:
+    def put(self, key: str, panels: tuple[str, ...]) -> None:
         body = zlib.compress(json.dumps(panels).encode(), 1)
         digest = hashlib.sha256(body).hexdigest()
         statement = "insert or replace into pictures values (?, ?, ?)"
         self.file.write(statement, self.version + key, digest, body)
-
-    def __delitem__(self, key: str) -> None:
-        self.file.write("delete from pictures where key = ?", self.version + key)
-
-    def __iter__(self) -> Iterator[str]:
-        raise NotImplementedError("they are looked up one by one")
-
-    def __len__(self) -> int:
-        raise NotImplementedError("they are looked up one by one")
 
 
 @dataclass(frozen=True)

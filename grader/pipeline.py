@@ -63,9 +63,7 @@ class Setting:
 
     @property
     def key(self) -> AnswerKey:
-        hall = self.hall()
-        gold = LazyMapping(self.gold)
-        return AnswerKey(hall.exam, hall.hidden_labels, hall.validation_labels, gold)
+        return self.hall().key(LazyMapping(self.gold))
 
 
 def set_up(
@@ -232,7 +230,7 @@ def _gold(
     reference = dataclasses.replace(hand_in(rubric.reference), student="reference")
     submission = prepare(reference, workspace / "gold")
     gold = asking.ask(asker, submission, questions, hall, lambda who, what: None)
-    key = AnswerKey(hall.exam, hall.hidden_labels, hall.validation_labels, gold)
+    key = hall.key(gold)
     for question in questions:
         key.value(question.id)  # raises where there is no answer: without a key nobody is graded
     return gold

@@ -18,6 +18,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+ALL_GPUS = ("all",)   # in place of device ids: whatever there is, not told apart
 Status = Literal["passed", "partial", "failed", "not_scored", "needs_marking"]
 Owner = Literal["student", "harness"]
 

@@ -7,11 +7,11 @@ import hashlib
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from grader.cache_file import CacheFile
 from grader.feedback.render import Renderer
 from grader.fingerprint import of_folder
+from grader.gradebook import plain_value
 from grader.page_cache import Pictures, Stamps
 from grader.records import Grade, Verdict
 from grader.rubric import Rubric
@@ -58,7 +58,7 @@ class FeedbackFolder:
         said = dataclasses.asdict(grade)
         del said["submission"], said["seconds"]   # neither is on the page
         when = [str(due), due is not None and now >= due]
-        text = json.dumps([self._made_of, when, said], sort_keys=True, default=_plain)
+        text = json.dumps([self._made_of, when, said], sort_keys=True, default=plain_value)
         return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -72,7 +72,3 @@ def in_short(grade: Grade) -> Grade:
         rows.append(dataclasses.replace(row, verdict=verdict))
     submission = dataclasses.replace(grade.submission, answers={}, files=())
     return dataclasses.replace(grade, submission=submission, criteria=tuple(rows))
-
-
-def _plain(value: Any) -> Any:
-    return value.tolist() if hasattr(value, "tolist") else str(value)   # numpy; a time

@@ -17,6 +17,8 @@ from typing import TypeVar
 
 import psutil
 
+from grader.records import ALL_GPUS
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 _NOTHING = object()
@@ -62,17 +64,15 @@ class Lane:
                 self._changed.notify_all()
 
 
-ALL_GPUS = ("all",)
-
-
 class Lanes:
     """A lane for the processor, and one for each GPU; "all" of them, untold, are everybody's."""
 
     def __init__(self, jobs: int, gpus: Sequence[str] = (), slots_per_gpu: int = 1) -> None:
-        self._everybodys = tuple(gpus) if tuple(gpus) == ALL_GPUS else ()
-        gpus = [gpu for gpu in gpus if not self._everybodys]
+        told_apart = tuple(gpus) != ALL_GPUS
+        self._everybodys = () if told_apart else ALL_GPUS
+        gpus = gpus if told_apart else ()
         self._processor = Lane(jobs)
-        self.turns = jobs + len(gpus) * slots_per_gpu
+        self.turns = jobs + gpu_turns(gpus, slots_per_gpu)
         # Of a GPU's memory, for each of its slots; None is no limit.
         self.gpu_share = _GPU_FRACTION / slots_per_gpu if slots_per_gpu > 1 else None
         self._gpus = {gpu: Lane(slots_per_gpu) for gpu in gpus}
@@ -99,6 +99,11 @@ class Lanes:
         finally:
             with self._lending:
                 self._lent[gpu] -= 1
+
+
+def gpu_turns(gpus: Sequence[str], slots_per_gpu: int) -> int:
+    """How many trainings may run on GPUs at a time, beside what runs on the processor."""
+    return 0 if tuple(gpus) == ALL_GPUS else len(gpus) * slots_per_gpu
 
 
 def cores() -> int:

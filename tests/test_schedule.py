@@ -9,6 +9,7 @@ from collections import Counter
 import pytest
 
 from grader import schedule
+from grader.records import ALL_GPUS
 from grader.schedule import Lane, Lanes, Stopped
 
 NEVER = threading.Event()
@@ -106,7 +107,7 @@ def test_slots_share_a_gpus_memory_and_one_alone_has_all_of_it() -> None:
 
 
 def test_gpus_that_are_not_told_apart_are_everybodys() -> None:
-    lanes = Lanes(2, schedule.ALL_GPUS)
+    lanes = Lanes(2, ALL_GPUS)
     assert not lanes.has_gpus and lanes.turns == 2
     with lanes.for_code() as (_, gpus):
         assert gpus == ("all",)

@@ -15,12 +15,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Callable, Iterable, MutableMapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from jinja2 import (
     ChoiceLoader,
@@ -63,6 +63,14 @@ _HELPERS = {
 }
 
 
+class Pictures(Protocol):
+    """What was drawn before, by a digest of what is drawn."""
+
+    def of(self, key: str) -> tuple[str, ...] | None: ...
+
+    def put(self, key: str, panels: tuple[str, ...]) -> None: ...
+
+
 @dataclass(frozen=True)
 class Pages:
     html: str
@@ -77,7 +85,7 @@ class Renderer:
     def __init__(
         self,
         templates: Path | None = None,
-        pictures: MutableMapping[str, tuple[str, ...]] | None = None,
+        pictures: Pictures | None = None,
     ) -> None:
         self._where = templates or _OURS
         ours = FileSystemLoader(_OURS)
@@ -91,7 +99,7 @@ class Renderer:
             loader=loaders, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
             finalize=_finalize, auto_reload=False,
         )  # fmt: skip
-        drawn = partial(_drawn, {} if pictures is None else pictures)
+        drawn = partial(_drawn, pictures)
         self._html.globals |= {
             **_HELPERS,
             "draw": drawn(plots.draw),
@@ -154,15 +162,18 @@ def _finalize(value: Any) -> str:
 
 
 def _drawn(
-    pictures: MutableMapping[str, tuple[str, ...]], draw: Callable[[Any], tuple[str, ...]]
+    pictures: Pictures | None, draw: Callable[[Any], tuple[str, ...]]
 ) -> Callable[[Any], tuple[Markup, ...]]:
-    """The same as `draw`, with what it has drawn before from `pictures`."""
+    """The same as `draw`, with what it has drawn before from `pictures`, where there are some."""
 
     def drawn(subject: Any) -> tuple[Markup, ...]:
+        if pictures is None:
+            return _markup(draw(subject))
         key = hashlib.sha256(f"{draw.__name__} {subject!r}".encode()).hexdigest()
-        panels = pictures.get(key)
+        panels = pictures.of(key)
         if panels is None:
-            panels = pictures[key] = draw(subject)
+            panels = draw(subject)
+            pictures.put(key, panels)
         return _markup(panels)
 
     return drawn

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from grader.errors import EngineMissing, GpuUnavailable, ImageMissing, SandboxError, UsageError
+from grader.records import ALL_GPUS
 
 if TYPE_CHECKING:
     from docker import APIClient
 
-ALL_GPUS = ("all",)
 _TIMEOUT = 120   # seconds for one call; starting a container with GPUs takes long when they sleep
 _GPU_ID = re.compile(r"\d+|(GPU|MIG)-[0-9A-Za-z/-]+")
 
