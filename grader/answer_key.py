@@ -21,6 +21,10 @@ class NoKey(GraderError):
     """The reference has no answer to what students are asked: nobody can be graded."""
 
 
+class KeyLost(GraderError):
+    """The reference could not be asked, for the harness's sake: another time it may be."""
+
+
 Images = NDArray[np.uint8]
 Labels = NDArray[np.int64]
 
@@ -54,7 +58,8 @@ class AnswerKey:
     gold: Mapping[str, Evidence]
 
     def value(self, question: str) -> Any:
-        """The reference's answer. Raises NoKey when the gold run has none."""
+        """The reference's answer. Raises NoKey when it has none, KeyLost when it was not asked for
+        the harness's sake."""
         return self._evidence(question).value
 
     def blobs(self, question: str) -> tuple[bytes, ...]:
@@ -63,6 +68,9 @@ class AnswerKey:
 
     def _evidence(self, question: str) -> Evidence:
         evidence = self.gold.get(question)
+        if evidence is not None and evidence.outcome.owner == "harness":
+            what = f"the reference solution could not be asked about '{question}'"
+            raise KeyLost(f"{what}: {evidence.outcome.message}")
         if evidence is None or not evidence.outcome.answered:
             found = "was not asked" if evidence is None else (
                 f"ended with {evidence.outcome.kind}: {evidence.outcome.message}"

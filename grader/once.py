@@ -34,6 +34,11 @@ class Once(Generic[Value]):
                     raise
             return self._found[0]
 
+    def another(self) -> Once[Value]:
+        """One more try, where making it failed; else itself."""
+        with self._making:
+            return self if self._error is None else Once(self._make)
+
     def begin(self) -> None:
         """Have it made in a thread of its own, for whoever asks later."""
 

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from grader import asking, exam, schedule
-from grader.answer_key import AnswerKey, NoKey
+from grader.answer_key import AnswerKey, KeyLost, NoKey
 from grader.asking import Asker, Tell
 from grader.cache_file import no_cache
 from grader.checks.accuracy import stopped_in_vain
@@ -110,7 +110,8 @@ def grade_all(
 ) -> Iterator[Grade]:
     """Grade every hand-in, as many at a time as there are slots; grades come as they are ready.
 
-    What could not be scored gets another try after all the others: an engine may be back by then.
+    What could not be scored gets another try after all the others, and so does the reference: an
+    engine may be back by then.
     Raises DataError, and NoKey when the reference has no answer: then nobody can be graded.
     """
     lost: dict[str, tuple[HandIn, Grade]] = {}
@@ -120,7 +121,8 @@ def grade_all(
             tell(item.student, "not scored yet; tried again at the end")
         else:
             yield found
-    for item, found in _round(setting, [item for item, _ in lost.values()], tell):
+    again = dataclasses.replace(setting, gold=setting.gold.another()) if lost else setting
+    for item, found in _round(again, [item for item, _ in lost.values()], tell):
         del lost[item.student]
         yield found
     yield from (found for _, found in lost.values())
@@ -206,7 +208,7 @@ def _judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
     check = CHECKS[criterion.check]
     try:
         return with_notes(check.judge(criterion, work, key), work.submission)
-    except NoKey:
+    except (NoKey, KeyLost):
         raise
     except Exception as error:
         # An answer that no check expected must not stop the class, and must not become a mark.
@@ -220,7 +222,7 @@ def _gold(
     rubric: Rubric, criteria: Sequence[Criterion], workspace: Path, asker: Asker, hall: Hall
 ) -> Mapping[str, Evidence]:
     """The reference's answers to what the checks that need a key will ask; the training is not
-    among them: what it must reach stands in the rubric. Raises NoKey."""
+    among them: what it must reach stands in the rubric. Raises NoKey and KeyLost."""
     needing = [item for item in criteria if CHECKS[item.check].needs_gold]
     questions = tuple(
         one

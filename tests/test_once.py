@@ -42,6 +42,23 @@ def test_what_goes_wrong_is_told_to_everybody_who_asks() -> None:
     assert tried == [1]
 
 
+def test_what_went_wrong_may_be_tried_once_more_and_what_was_made_is_not_made_again() -> None:
+    tries: list[int] = []
+
+    def make() -> int:
+        tries.append(1)
+        if len(tries) == 1:
+            raise ValueError("no engine")
+        return 7
+
+    once = Once(make)
+    with pytest.raises(ValueError, match="no engine"):
+        once()
+    another = once.another()
+    assert another() == 7
+    assert another.another() is another
+
+
 def test_a_lazy_mapping_is_made_when_somebody_looks_into_it() -> None:
     made = []
 
