@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from grader import __version__, cli_housekeeping
+from grader import __version__, cli_calibrate, cli_housekeeping
 from grader import cli_options as option
 from grader.errors import GraderError, UsageError
 
@@ -146,8 +146,8 @@ def validate(samples: Path | None, **options: Any) -> int:
     return 1 if faults else 0
 
 
-for housekeeping in cli_housekeeping.COMMANDS:
-    cli.add_command(housekeeping)
+for command in (cli_calibrate.calibrate, *cli_housekeeping.COMMANDS):
+    cli.add_command(command)
 
 
 def main() -> None:

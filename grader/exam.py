@@ -16,7 +16,7 @@ from grader.checks.registry import CHECKS
 from grader.checks.stopping import HiddenParts
 from grader.fingerprint import of_folder
 from grader.records import Evidence, Question
-from grader.rubric import Criterion, Limits, Rubric
+from grader.rubric import Criterion, Limits, Profile, Rubric
 from grader.sandbox.base import Examiner
 
 
@@ -59,10 +59,17 @@ def prepare_hall(rubric: Rubric, seed: int, threads: int, view: Path, cache: Pat
     """Load the data, write the students' part of it to `view`, draw the exam. Raises DataError."""
     dataset = data.load(rubric.active.data, cache)
     data.write_view(dataset, view, rubric.handouts)
+    return draw_hall(dataset, rubric.active, seed, threads, view)
+
+
+def draw_hall(
+    dataset: data.Dataset, profile: Profile, seed: int, threads: int, view: Path
+) -> Hall:
+    """The exam of this seed. `view` is there already."""
     order = np.random.default_rng([seed, 1]).permutation(len(dataset.hidden_labels))
     exam = Exam(
         seed,
-        rubric.active,
+        profile,
         threads,
         dataset.classes,
         data.with_noise(dataset.hidden_images[order], np.random.default_rng([seed, 2])),

@@ -1,9 +1,10 @@
 """What a verdict depends on, and an answer, as digests: while they stay the same, it holds.
 
-For a verdict: the criterion's check and its parameters, the profile (its thresholds where the check
-judges by them), the data and the limits, the reference solution, what was handed out, the sandbox,
-and the grader's own code. A title, the points and the late policy are not among them: they are
-applied anew each time.
+For a verdict: the criterion's check and its parameters, the profile (its thresholds, and its rule
+for training again, where the check judges by them), the data and the limits, the reference
+solution, what was handed out, the sandbox, and the grader's own code. A title, the points, the late
+policy and what the thresholds were calibrated by are not among them: they are applied anew each
+time.
 
 For an answer: the submission, the question and those that its session was asked before, the data,
 the worker with what it runs on, and the limits. Thresholds, the checks and the reference are not
@@ -36,8 +37,8 @@ def fingerprints(
 ) -> dict[str, str]:
     """A digest for each criterion, by its id. With a GPU, with a share of one and without are not
     the same."""
-    profile = rubric.active.model_dump(mode="json")
-    thresholds = profile.pop("thresholds")
+    profile = rubric.active.model_dump(mode="json", exclude={"calibration"})
+    thresholds = [profile.pop("thresholds"), profile.pop("again")]
     shared = [
         profile,
         _of_data(rubric.active.data),

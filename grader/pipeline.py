@@ -17,6 +17,7 @@ from grader.answer_key import AnswerKey, KeyLost, NoKey
 from grader.asking import Asker, Tell
 from grader.cache_file import no_cache
 from grader.checks.accuracy import stopped_in_vain
+from grader.checks.again import again_questions, another
 from grader.checks.base import Work, with_doubt, with_notes
 from grader.checks.registry import CHECKS
 from grader.checks.stopping import without_rule
@@ -188,10 +189,13 @@ def _verdicts(
         setting.gold.begin()
     questions = hall.questions_of(criteria, rubric.limits)
     evidence = asking.ask(setting.asker, submission, questions, hall, tell)
+    begun = dataclasses.replace(setting.asker, stop=threading.Event())   # it comes to its end
     if stopped_in_vain(evidence, setting.key):   # a stop costs nobody a mark
-        again = without_rule(one for one in questions if one.session == TRAIN)
-        begun = dataclasses.replace(setting.asker, stop=threading.Event())
-        evidence |= asking.ask(begun, submission, again, hall, tell)
+        in_full = without_rule(one for one in questions if one.session == TRAIN)
+        evidence |= asking.ask(begun, submission, in_full, hall, tell)
+    while (number := another(evidence, setting.key)) is not None:   # near a threshold
+        more = again_questions(hall.exam, rubric.limits, number)
+        evidence |= asking.ask(begun, submission, more, hall, tell)
     tell(submission.student, "judging")
     work, key = Work(submission, evidence), setting.key
     verdicts = [_judge(criterion, work, key) for criterion in criteria]

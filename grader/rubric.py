@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
+from datetime import date as Date
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
@@ -98,6 +99,51 @@ class StopEarly(Model):
     risk: float = Field(0.001, gt=0, le=0.1, description="of a wrong stop, all parts together")
 
 
+class Again(Model):
+    """A network that is below a threshold by no more than chance is trained again with other seeds,
+    and the best one counts."""
+
+    at_most: int = Field(2, ge=1, le=10, description="further trainings")
+    within: float = Field(gt=0, le=0.2, description="so much below a threshold is near it")
+
+
+class CalibrationRuns(Model):
+    """What one right solution came to: by seed, right answers on the hidden images and seconds."""
+
+    solution: str = Field(min_length=1)
+    digest: str = Field(description="of its files: another solution has other runs")
+    correct: tuple[Annotated[int, Field(ge=0)], ...]
+    seconds: tuple[Annotated[float, Field(ge=0)], ...]
+
+
+class Calibration(Model):
+    """The evidence for a profile's thresholds: `grader calibrate` writes it, nobody by hand."""
+
+    date: Date
+    method: str = Field(description="how thresholds follow from the runs; docs/calibration.md")
+    risk: float = Field(gt=0, lt=0.5, description="that a right solution may fail by chance")
+    confidence: float = Field(gt=0.5, lt=1, description="that it is no more than that")
+    found: str = Field("", description="what came out, in words")
+    epochs: int = Field(ge=1)
+    hidden: int = Field(ge=1, description="hidden images")
+    data: str = Field(description="digest of the profile's data")
+    hardware: Mapping[str, str | int]
+    versions: Mapping[str, str]
+    seeds: tuple[int, ...] = Field(min_length=2)
+    runs: tuple[CalibrationRuns, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _a_run_for_each_seed(self) -> Calibration:
+        for index, one in enumerate(self.runs):
+            for name in ("correct", "seconds"):
+                if len(getattr(one, name)) != len(self.seeds):
+                    text = f"there are {len(self.seeds)} seeds and {len(getattr(one, name))} of it"
+                    raise _rule(text, "runs", index, name)
+            if max(one.correct) > self.hidden:
+                raise _rule(f"more than the {self.hidden} hidden images", "runs", index, "correct")
+        return self
+
+
 class Profile(Model):
     """Data, budget and thresholds that belong together: an accuracy means nothing without them."""
 
@@ -106,6 +152,8 @@ class Profile(Model):
     seconds: float = Field(gt=0, description="of training, observed at each step")
     thresholds: tuple[Threshold, ...] = Field(min_length=1)
     stop_early: StopEarly | None = Field(None, description="when full credit is sure; else never")
+    again: Again | None = Field(None, description="near a threshold; else one training counts")
+    calibration: Calibration | None = Field(None, description="what the thresholds rest on")
 
     @model_validator(mode="after")
     def _descending(self) -> Profile:

@@ -24,7 +24,7 @@ def load(path: Path, checks: Mapping[str, type[BaseModel]], profile: str | None 
     Paths in the rubric are relative to its file. `profile` replaces the rubric's own choice.
     Raises RubricError, with the line.
     """
-    document = _read(path)
+    document = read_document(path)
     _bind_parameters(document, path, checks)
     if profile is not None:
         document["profile"] = profile
@@ -69,7 +69,8 @@ def json_schema(checks: Mapping[str, type[BaseModel]]) -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
-def _read(path: Path) -> Any:
+def read_document(path: Path) -> Any:
+    """The file's mappings and lists, which know their lines. Raises RubricError."""
     try:
         document = YAML(typ="rt").load(path.read_text(encoding="utf-8"))
     except OSError as error:

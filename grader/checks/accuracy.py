@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from grader import wire
 from grader.answer_key import AnswerKey, Exam
+from grader.checks.again import Attempt, attempts, best_of, table_of
+from grader.checks.again import explained as explained_again
 from grader.checks.base import Check, NoParams, Work, graded, without_answer
+from grader.checks.scoring import accuracy_of, hidden_accuracy, logits_of
 from grader.checks.stopping import SURE, explained, stopped_for_sure
 from grader.checks.training_run import (
     PREDICT,
@@ -51,7 +55,7 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
         return Verdict(criterion.id, "needs_marking", 0.0, reason, asked=ASKED)
     if not predictions.outcome.answered and predictions.outcome.kind != wire.BAD_ANSWER:
         return without_answer(criterion, predictions.outcome, ASKED, hidden=True)
-    logits = _logits(predictions, key)
+    logits = logits_of(predictions, key)
     if isinstance(logits, str):
         return graded(
             criterion, 0.0, logits, asked=ASKED,
@@ -60,9 +64,16 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
             else "Return an ordinary tensor of shape (images, classes) from forward().",
             hints=_hints(training),
         )
+    tried = attempts(work.evidence, key)
+    if tried[-1].lost is not None:
+        return _not_had_again(criterion, tried)
+    best = best_of(tried)
+    training = best.training
+    logits = logits_of(best.predictions, key)
+    assert not isinstance(logits, str)   # the best is at least as good as the first
     hidden, validation = logits
-    accuracy = _accuracy(hidden, key.hidden_labels)
-    on_validation = _accuracy(validation, key.validation_labels)
+    accuracy = accuracy_of(hidden, key.hidden_labels)
+    on_validation = accuracy_of(validation, key.validation_labels)
     thresholds = key.exam.profile.thresholds
     reached = next((step for step in thresholds if accuracy >= step.accuracy), None)
     share = reached.share if reached else 0.0
@@ -73,6 +84,7 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
     reason = f"Top-1 accuracy {accuracy:.1%} on {len(hidden):,} hidden images"
     better = [step for step in thresholds if step.share > share]
     reason += "." if not better else f"; {better[-1].accuracy:.0%} earns more."
+    reason += f" {explained_again(tried, key)}" if len(tried) > 1 else ""
     reason += _reported(training.value["reported_accuracy"], on_validation)
     stopped = {"epochs": "epochs", "seconds": "seconds"}.get(training.value["stopped"] or "")
     if stopped:
@@ -87,6 +99,7 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
         hints=_hints(training),
         next_step="" if share == 1 else "Look at the learning curve: does the loss still fall at "
         "the end, and does the training accuracy run ahead of the validation accuracy?",
+        tables=table_of(tried),
         pictures=(_confusion(hidden, key),),
         seen={
             "hidden_accuracy": accuracy,
@@ -96,6 +109,7 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
             "steps": training.value["steps"],
             "seconds": training.outcome.seconds,
             "prepared": training.value["prepared"],
+            **_seen_of(tried),
         },
     )
 
@@ -106,14 +120,32 @@ def stopped_in_vain(evidence: Mapping[str, Evidence], key: AnswerKey) -> bool:
     predictions = evidence.get(PREDICT)
     if predictions is None or not stopped_for_sure(evidence.get(TRAIN)):
         return False
-    logits = _logits(predictions, key) if predictions.outcome.answered else ""
-    if isinstance(logits, str):
-        return True
-    return _accuracy(logits[0], key.hidden_labels) < key.exam.profile.thresholds[0].accuracy
+    accuracy = hidden_accuracy(predictions, key)
+    return accuracy is None or accuracy < key.exam.profile.thresholds[0].accuracy
 
 
-def _accuracy(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
-    return float((logits.argmax(1) == labels).mean())
+def _not_had_again(criterion: Criterion, tried: Sequence[Attempt]) -> Verdict:
+    """The rule gives this submission another training, which might have been better."""
+    lost = tried[-1].lost
+    why = "" if lost is None else lost.outcome.message
+    reason = (
+        f"Your network reached {best_of(tried).accuracy or 0:.1%} and is near enough to a "
+        "threshold to be trained again, which could not be done, through no fault of yours: "
+        f"{why}"
+    )
+    return Verdict(criterion.id, "not_scored", 0.0, reason, asked=ASKED, seen=_seen_of(tried))
+
+
+def _seen_of(tried: Sequence[Attempt]) -> dict[str, Any]:
+    """For the person who defends a mark, who may know the seeds."""
+    if len(tried) < 2:
+        return {}
+    rows = [
+        {"seed": one.training.question.args.get("seed"), "hidden_accuracy": one.accuracy,
+         "training": one.training.outcome.kind, "predictions": one.predictions.outcome.kind}
+        for one in tried
+    ]
+    return {"trainings": rows}
 
 
 def _doubt(training: Evidence, share: float, on_validation: float) -> str:
@@ -139,30 +171,6 @@ def _doubt(training: Evidence, share: float, on_validation: float) -> str:
         f"not tell for sure how the script prepares its images, computes {on_validation:.1%}: a "
         "person looks at it."
     )
-
-
-def _logits(
-    predictions: Evidence, key: AnswerKey
-) -> tuple[NDArray[np.float32], NDArray[np.float32]] | str:
-    """Both arrays in the host's own shape, or the reason why they are not usable."""
-    classes = len(key.exam.classes)
-    counts = (len(key.hidden_labels), len(key.validation_labels))
-    sizes = tuple(len(blob) for blob in predictions.blobs)
-    found = predictions.value.get("classes") if isinstance(predictions.value, dict) else None
-    # More of them, as of a ResNet-18 as it comes, are outputs that must not win.
-    width = max(classes, found or 0)
-    if sizes != tuple(4 * count * width for count in counts):
-        return (
-            f"The network's output has {found or 'no usable'} columns; {classes} were expected, "
-            "one per class, and one row per image."
-        )
-    arrays = [
-        np.frombuffer(blob, dtype="<f4").reshape(count, width)
-        for blob, count in zip(predictions.blobs, counts, strict=True)
-    ]
-    if not all(np.isfinite(array).all() for array in arrays):
-        return "The training diverged: the network's outputs are not finite (NaN or infinity)."
-    return arrays[0], arrays[1]
 
 
 def _reported(reported: float | None, computed: float) -> str:

@@ -18,7 +18,7 @@ from typing import Any
 
 from grader import wire
 from grader.errors import SandboxError
-from grader.plaintext import plain_tail
+from grader.plaintext import plain_line, plain_tail
 from grader.records import Evidence, Outcome, Question
 from grader.sandbox import blame
 from grader.sandbox.base import Job, Sandbox, Worker
@@ -55,7 +55,7 @@ def interview(
         before = len(found)
         try:
             with sandbox.start(job, gpus) as worker:
-                inbox = _ready(worker, job)
+                inbox, _ = _ready(worker, job)
                 with turn():
                     worker.full_speed()
                     for evidence in _converse(worker, job, inbox, waiting):
@@ -71,8 +71,20 @@ def interview(
     return tuple(found)
 
 
-def _ready(worker: Worker, job: Job) -> Inbox:
-    """Have the worker get ready; what it says from then on comes in here. Raises SandboxError."""
+def versions(sandbox: Sandbox, job: Job, gpus: Iterable[str] = ()) -> dict[str, str]:
+    """Of Python, torch and so on, as a worker tells them before anybody's code has run in it.
+    Raises SandboxError."""
+    with sandbox.start(job, tuple(gpus)) as worker:
+        _, ready = _ready(worker, job)
+        worker.stop()
+    told = ready.get("versions")
+    told = told if isinstance(told, dict) else {}
+    return {plain_line(str(name), 40): plain_line(str(what), 40) for name, what in told.items()}
+
+
+def _ready(worker: Worker, job: Job) -> tuple[Inbox, dict[str, Any]]:
+    """Have the worker get ready: what it says from then on comes in here, and what it says of
+    itself. Raises SandboxError."""
     inbox: Inbox = queue.Queue()
     # The child's words, in a header of the usual size, and what the code printed.
     longest = wire.MAX_HEADER + wire.ESCAPED * job.limits.output_kib * 1024
@@ -98,7 +110,7 @@ def _ready(worker: Worker, job: Job) -> Inbox:
             "see whether the worker itself starts on this machine"
             f"{'. It says: ' + complaint if complaint else ''}"
         )
-    return inbox
+    return inbox, ready[0]
 
 
 def _converse(

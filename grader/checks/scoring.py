@@ -1,0 +1,43 @@
+"""What predictions are worth: logits in a shape of the host's own, and their accuracy."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grader.answer_key import AnswerKey, Labels
+from grader.records import Evidence
+
+Logits = NDArray[np.float32]
+
+
+def logits_of(predictions: Evidence, key: AnswerKey) -> tuple[Logits, Logits] | str:
+    """Those for the hidden and for the validation images, or the reason why they are not usable."""
+    classes = len(key.exam.classes)
+    counts = (len(key.hidden_labels), len(key.validation_labels))
+    sizes = tuple(len(blob) for blob in predictions.blobs)
+    found = predictions.value.get("classes") if isinstance(predictions.value, dict) else None
+    # More of them, as of a ResNet-18 as it comes, are outputs that must not win.
+    width = max(classes, found or 0)
+    if sizes != tuple(4 * count * width for count in counts):
+        return (
+            f"The network's output has {found or 'no usable'} columns; {classes} were expected, "
+            "one per class, and one row per image."
+        )
+    arrays = [
+        np.frombuffer(blob, dtype="<f4").reshape(count, width)
+        for blob, count in zip(predictions.blobs, counts, strict=True)
+    ]
+    if not all(np.isfinite(array).all() for array in arrays):
+        return "The training diverged: the network's outputs are not finite (NaN or infinity)."
+    return arrays[0], arrays[1]
+
+
+def accuracy_of(logits: Logits, labels: Labels) -> float:
+    return float((logits.argmax(1) == labels).mean())
+
+
+def hidden_accuracy(predictions: Evidence, key: AnswerKey) -> float | None:
+    """Top-1 on the hidden images; None where there is no prediction that can be used."""
+    logits = logits_of(predictions, key) if predictions.outcome.answered else ""
+    return None if isinstance(logits, str) else accuracy_of(logits[0], key.hidden_labels)

@@ -1,0 +1,165 @@
+"""How often right work falls below a threshold, from a few runs of it; the only importer of scipy.
+
+The numbers of right answers x of n hidden images, over seeds, are taken as normal on the scale of
+the logit log((x + 1/2) / (n - x + 1/2)) (the halves are J. Anscombe's, "On estimating binomial
+response relations", Biometrika 43 (1956), 461-464; they keep 0 and n finite). Not as binomial: all
+runs are asked about the same images, and some of these are hard for every network, so runs differ
+less than draws of new images would.
+
+For N runs of mean m and standard deviation s:
+
+- The threshold such that with a confidence of c at most a share `risk` of all runs falls below it
+  is m - k s, the one-sided tolerance bound, with k = t'(c; N - 1, z sqrt N) / sqrt N: a quantile of
+  the noncentral t distribution, z the normal quantile of 1 - risk. W. Q. Meeker, G. J. Hahn, L. A.
+  Escobar, "Statistical Intervals" (2nd ed., 2017), section 4.6; NIST/SEMATECH e-Handbook of
+  Statistical Methods, 7.2.6.3.
+- The share of all runs below a threshold is Phi(-K) with K = (m - threshold) / s, and its bounds
+  follow from the same distribution turned round, which K sqrt N has: D. B. Owen, T. A. Hua, "Tables
+  of confidence limits on the tail area of the normal distribution", Communications in Statistics
+  B6 (1977), 285-311.
+
+A number of right answers is whole: where a threshold falls between two of them, the border is taken
+half-way, and s is at least that of rounding to whole images (1 / sqrt 12; W. F. Sheppard, 1898), so
+that a few runs that happen to be equal do not promise that all are.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import optimize, stats
+
+_ROUNDING = 1 / math.sqrt(12)
+# Further from the mean than this many standard deviations nothing is known: a share is "less than".
+_FAR = 8.0
+_EXAMPLES = 2000   # of the fitted distribution, for the goodness of fit
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Chance:
+    """The share of all runs below a threshold: the estimate, and a lower and an upper bound of
+    which each holds with the same confidence."""
+
+    estimate: float
+    lower: float
+    upper: float
+
+
+@dataclass(frozen=True)
+class Fit:
+    """The distribution of right answers of `images` over the runs of one solution, on the scale of
+    the logit: from `runs` of them."""
+
+    runs: int
+    images: int
+    mean: float
+    spread: float
+
+    def bound(self, risk: float, confidence: float) -> float:
+        """The accuracy that with this confidence at most a share `risk` of all runs misses."""
+        shift = tolerance_factor(self.runs, risk, confidence) * self.spread
+        return float(_right_of(np.array(self.mean - shift), self.images)) / self.images
+
+    def below(self, accuracy: float, confidence: float) -> Chance:
+        """The share of all runs that is below this accuracy."""
+        needed = math.ceil(accuracy * self.images - 1e-9)   # right answers
+        if needed <= 0:
+            return tail(_FAR, self.runs, confidence)
+        border = float(_logit(np.array([needed - 0.5]), self.images)[0])
+        distance = (self.mean - border) / self.spread
+        return tail(min(max(distance, -_FAR), _FAR), self.runs, confidence)
+
+    def near(self, accuracy: float) -> float:
+        """How much of accuracy one standard deviation is, at this accuracy."""
+        return accuracy * (1 - accuracy) * self.spread
+
+
+def fit(correct: Sequence[int], images: int) -> Fit:
+    """Mean and standard deviation of two runs or more."""
+    found = _logit(np.array(correct, dtype=np.float64), images)
+    mean = float(found.mean())
+    right = float(_right_of(np.array(mean), images))
+    step = 1 / (right + 0.5) + 1 / (images - right + 0.5)   # of the logit, for one image
+    return Fit(len(correct), images, mean, max(float(found.std(ddof=1)), _ROUNDING * step))
+
+
+def tolerance_factor(runs: int, risk: float, confidence: float) -> float:
+    """How many standard deviations below the mean of so many runs the bound is."""
+    shift = stats.norm.isf(risk) * math.sqrt(runs)
+    return float(stats.nct.ppf(confidence, runs - 1, shift)) / math.sqrt(runs)
+
+
+def tail(distance: float, runs: int, confidence: float) -> Chance:
+    """The share of a normal distribution that is below a point which lies `distance` standard
+    deviations below the mean, both as estimated from so many runs."""
+    root = math.sqrt(runs)
+
+    def shift(level: float) -> float:
+        """The noncentrality by which what was seen is at this level of its distribution."""
+
+        def gap(centre: float) -> float:
+            found = float(stats.nct.cdf(distance * root, runs - 1, centre))
+            if math.isnan(found):   # too small or too near to 1 for it
+                found = float(centre < distance * root)
+            return found - level
+
+        far = root * (_FAR + 4 * abs(distance))   # on either side; the function falls in between
+        return float(optimize.brentq(gap, distance * root - far, distance * root + far))
+
+    lower, upper = (
+        float(stats.norm.sf(shift(level) / root)) for level in (1 - confidence, confidence)
+    )
+    return Chance(float(stats.norm.sf(distance)), lower, upper)
+
+
+def best_of(once: float, near: float, again: int) -> float:
+    """The chance of missing a threshold that is `once` for one training, where those that are not
+    below the border of what is near it (of which there are `near`) are trained `again` so often."""
+    return near + (once - near) * once**again
+
+
+def observed(below: int, runs: int, confidence: float) -> float:
+    """Without any distribution: the upper bound of the share that falls below, where so many of the
+    runs did. C. J. Clopper and E. S. Pearson, Biometrika 26 (1934), 404-413."""
+    return 1.0 if below >= runs else float(stats.beta.ppf(confidence, below + 1, runs - below))
+
+
+def goodness(correct: Sequence[int], images: int) -> float:
+    """How often runs of the fitted distribution, in whole images, fit it worse than these do.
+
+    The distance is A. Anderson and D. A. Darling's (1954), which looks at the tails; its
+    distribution, with mean and deviation fitted and images counted, is drawn (a parametric
+    bootstrap: W. Stute et al., Metrika 40 (1993), 243-256). Below 0.01 don't believe in tails.
+    """
+    fitted = fit(correct, images)
+    random = np.random.default_rng(0)   # the same runs are always told the same
+    drawn = random.normal(fitted.mean, fitted.spread, (_EXAMPLES, fitted.runs))
+    whole = np.clip(np.rint(_right_of(drawn, images)), 0, images)
+    examples = [_distance(row, images) for row in whole]
+    own = _distance(np.array(correct, dtype=np.float64), images)
+    return (1 + sum(one >= own - 1e-9 for one in examples)) / (1 + _EXAMPLES)
+
+
+def _distance(correct: Floats, images: int) -> float:
+    fitted = fit([int(one) for one in correct], images)
+    sorted_ = np.sort(_logit(correct, images))
+    logs = stats.norm.logcdf(sorted_, fitted.mean, fitted.spread)
+    upper = stats.norm.logsf(sorted_, fitted.mean, fitted.spread)[::-1]
+    weights = 2 * np.arange(1, fitted.runs + 1) - 1
+    return float(-fitted.runs - (weights * (logs + upper)).mean())
+
+
+def _logit(correct: Floats, images: int) -> Floats:
+    found: Floats = np.log((correct + 0.5) / (images - correct + 0.5))
+    return found
+
+
+def _right_of(logits: Floats, images: int) -> Floats:
+    """The numbers of right answers that have these logits."""
+    found: Floats = (images + 1) / (1 + np.exp(-logits)) - 0.5
+    return found
