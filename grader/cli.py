@@ -121,6 +121,7 @@ def validate(samples: Path | None, **options: Any) -> int:
     from grader.cache_file import no_cache
     from grader.class_folder import discover, hand_in
     from grader.class_run import Class, grade_class
+    from grader.conditions import warnings_now
     from grader.expected import differences, reference_faults
     from grader.gradebook_file import in_memory
     from grader.plaintext import plain_line
@@ -137,6 +138,8 @@ def validate(samples: Path | None, **options: Any) -> int:
     if samples:
         faults += differences(samples / "expected.yaml", list(by_student.values()))
     faults += ran.faults
+    for line in warnings_now(rubric, options, option.line_of(console)):
+        console.print(f"Warning: {line}", style="yellow", markup=False, soft_wrap=True)
     for fault in faults:   # it may quote what a sample's code raised
         console.print(plain_line(fault, 1000), style="red", markup=False, highlight=False)
     if not faults:

@@ -77,8 +77,8 @@ def calibrate(variants: tuple[Path, ...], write: str | None, seeds: int, risk: f
         return 0
     if write == "thresholds":
         if not proposal.usable:
-            raise UsageError("the runs differ too much for thresholds to be proposed: more --seeds, "
-                             "or --write evidence")
+            raise UsageError("the runs differ too much for thresholds to be proposed: take more "
+                             "--seeds, or --write evidence")
         profile = profile.model_copy(
             update={"thresholds": proposal.thresholds, "seconds": proposal.seconds}
         )

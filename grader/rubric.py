@@ -104,7 +104,7 @@ class Again(Model):
     and the best one counts."""
 
     at_most: int = Field(2, ge=1, le=10, description="further trainings")
-    within: float = Field(gt=0, le=0.2, description="so much below a threshold is near it")
+    within: float = Field(gt=0, le=0.5, description="so much below a threshold is near it")
 
 
 class CalibrationRuns(Model):

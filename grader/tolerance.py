@@ -82,10 +82,8 @@ class Fit:
 def fit(correct: Sequence[int], images: int) -> Fit:
     """Mean and standard deviation of two runs or more."""
     found = _logit(np.array(correct, dtype=np.float64), images)
-    mean = float(found.mean())
-    right = float(_right_of(np.array(mean), images))
-    step = 1 / (right + 0.5) + 1 / (images - right + 0.5)   # of the logit, for one image
-    return Fit(len(correct), images, mean, max(float(found.std(ddof=1)), _ROUNDING * step))
+    spread = max(found.std(ddof=1), _least(found.mean(), images))
+    return Fit(len(correct), images, float(found.mean()), float(spread))
 
 
 def tolerance_factor(runs: int, risk: float, confidence: float) -> float:
@@ -139,19 +137,28 @@ def goodness(correct: Sequence[int], images: int) -> float:
     fitted = fit(correct, images)
     random = np.random.default_rng(0)   # the same runs are always told the same
     drawn = random.normal(fitted.mean, fitted.spread, (_EXAMPLES, fitted.runs))
-    whole = np.clip(np.rint(_right_of(drawn, images)), 0, images)
-    examples = [_distance(row, images) for row in whole]
-    own = _distance(np.array(correct, dtype=np.float64), images)
-    return (1 + sum(one >= own - 1e-9 for one in examples)) / (1 + _EXAMPLES)
+    examples = _distances(np.clip(np.rint(_right_of(drawn, images)), 0, images), images)
+    (own,) = _distances(np.array([correct], dtype=np.float64), images)
+    return float((1 + (examples >= own - 1e-9).sum()) / (1 + _EXAMPLES))
 
 
-def _distance(correct: Floats, images: int) -> float:
-    fitted = fit([int(one) for one in correct], images)
-    sorted_ = np.sort(_logit(correct, images))
-    logs = stats.norm.logcdf(sorted_, fitted.mean, fitted.spread)
-    upper = stats.norm.logsf(sorted_, fitted.mean, fitted.spread)[::-1]
-    weights = 2 * np.arange(1, fitted.runs + 1) - 1
-    return float(-fitted.runs - (weights * (logs + upper)).mean())
+def _distances(correct: Floats, images: int) -> Floats:
+    """Of each row of right answers from the distribution that is fitted to it."""
+    logits = np.sort(_logit(correct, images))
+    runs = logits.shape[1]
+    means = logits.mean(axis=1, keepdims=True)
+    spreads = np.maximum(logits.std(axis=1, ddof=1, keepdims=True), _least(means, images))
+    scores = (logits - means) / spreads
+    logs = stats.norm.logcdf(scores) + stats.norm.logsf(scores)[:, ::-1]
+    weights = 2 * np.arange(1, runs + 1) - 1
+    found: Floats = -runs - (weights * logs).mean(axis=1)
+    return found
+
+
+def _least(means: Floats, images: int) -> Floats:
+    """The standard deviation that rounding to whole images leaves, on the scale of the logit."""
+    right = _right_of(means, images)
+    return _ROUNDING * (1 / (right + 0.5) + 1 / (images - right + 0.5))
 
 
 def _logit(correct: Floats, images: int) -> Floats:

@@ -23,6 +23,8 @@ FOUNDATIONS = {
     "grader.wire": set(),
     "grader.rubric": set(),
     "grader.rubric_file": {"grader.errors", "grader.rubric"},
+    "grader.rubric_edit": {"grader.errors", "grader.rubric", "grader.rubric_file"},
+    "grader.tolerance": set(),
     "grader.answer_key": {"grader.errors", "grader.records", "grader.rubric"},
     "grader.testimony": {"grader.records", "grader.wire"},
 }
@@ -61,11 +63,14 @@ STAGES = {
 ABOVE = {
     "grader.__main__",
     "grader.asking",
+    "grader.calibrating",
     "grader.checking",
     "grader.class_run",
     "grader.cli",
+    "grader.cli_calibrate",
     "grader.cli_housekeeping",
     "grader.cli_options",
+    "grader.conditions",
     "grader.exam",
     "grader.expected",
     "grader.fingerprint",
@@ -73,6 +78,7 @@ ABOVE = {
     "grader.memory",
     "grader.opening",
     "grader.pipeline",
+    "grader.proposing",
     "grader.results",
 }
 ONLY_IMPORTERS = {
@@ -82,7 +88,12 @@ ONLY_IMPORTERS = {
     "markupsafe": {"grader/feedback/render.py"},
     "matplotlib": {"grader/feedback/canvas.py"},
     "nbformat": {"grader/notebook.py"},
-    "click": {"grader/cli.py", "grader/cli_housekeeping.py", "grader/cli_options.py"},
+    "click": {
+        "grader/cli.py",
+        "grader/cli_calibrate.py",
+        "grader/cli_housekeeping.py",
+        "grader/cli_options.py",
+    },
     "filelock": {"grader/gradebook_file.py", "grader/workspace.py"},
     "sqlite3": {
         "grader/cache_file.py",
@@ -91,6 +102,7 @@ ONLY_IMPORTERS = {
     },
     "platformdirs": {"grader/opening.py"},
     "sklearn": {"grader/data_sources.py"},
+    "scipy": {"grader/tolerance.py"},
     # The rubric; the marks that samples must get; the metadata of a Gradescope export.
     "ruamel": {"grader/rubric_file.py", "grader/expected.py", "grader/class_folder.py"},
 }
@@ -211,7 +223,10 @@ def test_stages_do_not_import_each_other() -> None:
     ("module", "importers"),
     [
             ("grader.pipeline", {"grader.opening"}),
-            ("grader.opening", {"grader.class_run", "grader.cli"}),
+        (
+            "grader.opening",
+            {"grader.calibrating", "grader.class_run", "grader.cli", "grader.conditions"},
+        ),
         ("grader.class_run", {"grader.cli"}),
             ("grader.cli", {"grader.__main__"}),
         ],

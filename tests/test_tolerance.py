@@ -1,0 +1,118 @@
+"""The statistics of calibration, by published tables and by distributions that we know."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from grader import tolerance
+from grader.tolerance import Chance
+
+
+@pytest.mark.parametrize(
+    ("runs", "risk", "confidence", "factor"),
+    [
+        # NIST/SEMATECH e-Handbook, 7.2.6.3: the exact factor of its example.
+        (43, 0.10, 0.99, 1.8740),
+        # R. E. Odeh and D. B. Owen, "Tables for Normal Tolerance Limits" (1980), table 1.
+        (10, 0.10, 0.95, 2.355),
+        (10, 0.05, 0.95, 2.911),
+        (10, 0.01, 0.95, 3.981),
+        (30, 0.01, 0.95, 3.064),
+    ],
+)
+def test_tolerance_factors_are_those_of_published_tables(
+    runs: int, risk: float, confidence: float, factor: float
+) -> None:
+    assert tolerance.tolerance_factor(runs, risk, confidence) == pytest.approx(factor, abs=6e-4)
+
+
+@pytest.mark.parametrize("runs", [3, 10, 30, 300])
+def test_a_bound_and_the_chance_below_it_are_the_same_statement(runs: int) -> None:
+    factor = tolerance.tolerance_factor(runs, 0.001, 0.95)
+    found = tolerance.tail(factor, runs, 0.95)
+    assert found.upper == pytest.approx(0.001, rel=1e-6)
+    assert found.lower < found.estimate < found.upper
+
+
+def test_the_chance_below_the_mean_is_a_half() -> None:
+    found = tolerance.tail(0.0, 30, 0.95)
+    assert found.estimate == 0.5 and found.lower == pytest.approx(1 - found.upper)
+    assert found.upper == pytest.approx(stats.norm.cdf(1.645 / math.sqrt(30)), abs=1e-4)
+
+
+@pytest.mark.parametrize("distance", [-8.0, -2.0, 0.0, 8.0])
+@pytest.mark.parametrize("runs", [3, 30, 500])
+def test_no_distance_is_too_far(distance: float, runs: int) -> None:
+    found = tolerance.tail(distance, runs, 0.95)
+    assert 0 <= found.lower <= found.estimate <= found.upper <= 1
+
+
+def _drawn(random: np.random.Generator, mean: float, spread: float, runs: int) -> list[int]:
+    """Right answers of 300, by a distribution that is normal on the scale of the logit."""
+    logits = random.normal(mean, spread, runs)
+    right = 301 / (1 + np.exp(-logits)) - 0.5
+    return [int(one) for one in np.clip(np.rint(right), 0, 300)]
+
+
+@pytest.mark.parametrize("mean", [2.5, 3.5, 4.4])   # 92 %, 97 %, 98.8 %
+def test_bounds_hold_as_often_as_they_say(mean: float) -> None:
+    """Of 400 calibrations by 30 runs each about 380 propose a threshold that a share of at most
+    0.001 of all runs misses: also where a run errs on four images only."""
+    random, spread, held, covered = np.random.default_rng(1), 0.35, 0, 0
+    truth = stats.norm(mean, spread)
+    needed = {2.5: 270, 3.5: 285, 4.4: 292}[mean]
+    border = truth.cdf(math.log(needed / (301 - needed)))   # half-way to one image less
+    for _ in range(400):
+        found = tolerance.fit(_drawn(random, mean, spread, 30), 300)
+        bound = found.bound(0.001, 0.95) * 300
+        held += truth.cdf(math.log((bound + 0.5) / (300 - bound + 0.5))) <= 0.001
+        chance = found.below(needed / 300, 0.95)
+        covered += chance.lower <= border <= chance.upper
+    assert held >= 365, "95 %, less three standard deviations of 400 draws"
+    assert covered >= 338, "90 %, less as much"
+
+
+def test_runs_that_are_all_equal_promise_no_certainty() -> None:
+    found = tolerance.fit([297] * 30, 300)
+    assert found.spread > 0
+    assert 0 < found.below(296.5 / 300, 0.95).estimate < 0.5
+
+
+def test_no_error_at_all_is_a_figure_like_any_other() -> None:
+    found = tolerance.fit([300] * 30, 300)
+    assert 0.9 < found.bound(0.001, 0.95) < 1
+    assert found.below(1.0, 0.95).upper > 0.01
+
+
+def test_a_threshold_between_two_numbers_of_images_is_the_higher_of_them() -> None:
+    found = tolerance.fit([290, 292, 294, 295, 291], 300)
+    assert found.below(290.1 / 300, 0.95) == found.below(291 / 300, 0.95)
+    assert found.below(0.0, 0.95).estimate < 1e-9
+
+
+def test_a_run_far_below_the_others_does_not_fit() -> None:
+    usual = [297, 296, 295, 298, 296, 297, 297, 296, 295, 297] * 3
+    assert tolerance.goodness(usual, 300) > 0.05
+    assert tolerance.goodness([*usual[1:], 270], 300) < 0.01
+
+
+def test_the_goodness_of_fit_rejects_what_fits_as_seldom_as_it_says() -> None:
+    random = np.random.default_rng(2)
+    found = [tolerance.goodness(_drawn(random, 4.4, 0.3, 30), 300) for _ in range(30)]
+    assert sum(one < 0.05 for one in found) <= 6   # of 30, 1.5 are expected
+
+
+def test_without_a_distribution_thirty_runs_say_little() -> None:
+    assert tolerance.observed(0, 30, 0.95) == pytest.approx(1 - 0.05 ** (1 / 30))
+    assert tolerance.observed(30, 30, 0.95) == 1
+
+
+def test_more_trainings_near_a_threshold_multiply_the_chances() -> None:
+    assert tolerance.best_of(0.1, 0.0, 2) == pytest.approx(0.001)
+    assert tolerance.best_of(0.1, 0.1, 2) == pytest.approx(0.1), "all of them are too far below"
+    assert tolerance.best_of(0.1, 0.02, 1) == pytest.approx(0.02 + 0.08 * 0.1)
+    assert isinstance(tolerance.tail(1.0, 9, 0.9), Chance)
