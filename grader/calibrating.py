@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from platformdirs import user_cache_path
-
 from grader import asking, data, schedule
 from grader.asking import Asker
 from grader.cache_file import CacheFile
@@ -29,7 +27,7 @@ from grader.exam import Hall, draw_hall
 from grader.fingerprint import ground_of
 from grader.memory import Memory
 from grader.once import Once
-from grader.opening import Say, open_sandbox
+from grader.opening import Say, data_cache, open_sandbox
 from grader.records import Evidence, Question, Submission
 from grader.rubric import Limits, Rubric
 from grader.submissions import prepare
@@ -119,7 +117,7 @@ def figures_of(
 def _halls(rubric: Rubric, view: Path, threads: int) -> Halls:
     """The exam of a seed; data are read once."""
     def read() -> data.Dataset:
-        dataset = data.load(rubric.active.data, user_cache_path("grader"))
+        dataset = data.load(rubric.active.data, data_cache())
         data.write_view(dataset, view, rubric.handouts)
         return dataset
 

@@ -68,7 +68,7 @@ def grades_of(
         )
         ahead = schedule.workers_ahead(lanes.turns, memory)
         setting = pipeline.set_up(
-            rubric, criteria, sandbox, folder, user_cache_path("grader"),
+            rubric, criteria, sandbox, folder, data_cache(),
             lanes=lanes,
             ahead=ahead if sandbox.waits_quietly else 0,
             memory=Memory(
@@ -88,6 +88,11 @@ def grades_of(
             # Before the sandbox and the folder go: code that misses its files is not at fault.
             stop.set()
             book.seal()
+
+
+def data_cache() -> Path:
+    """Where image folders are kept that were decoded once."""
+    return user_cache_path("grader")
 
 
 @contextmanager

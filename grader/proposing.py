@@ -26,7 +26,7 @@ from grader.errors import UsageError
 from grader.rubric import Calibration, CalibrationRuns, Profile, Threshold
 from grader.tolerance import Chance, Fit
 
-METHOD = "normal on the logit scale; one-sided tolerance bound of the worst solution"
+METHOD = "normal on the scale of arcsin sqrt; one-sided tolerance bound of the worst solution"
 STEPS = 200          # of a threshold: half a point each
 _SECONDS = 10        # a budget is a multiple of it
 _UNBELIEVABLE = 0.01

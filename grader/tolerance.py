@@ -1,10 +1,12 @@
 """How often right work falls below a threshold, from a few runs of it; the only importer of scipy.
 
-The numbers of right answers x of n hidden images, over seeds, are taken as normal on the scale of
-the logit log((x + 1/2) / (n - x + 1/2)) (the halves are J. Anscombe's, "On estimating binomial
-response relations", Biometrika 43 (1956), 461-464; they keep 0 and n finite). Not as binomial: all
-runs are asked about the same images, and some of these are hard for every network, so runs differ
-less than draws of new images would.
+The numbers of right answers x of n hidden images, over seeds, are taken as normal on the scale
+arcsin sqrt((x + 3/8) / (n + 3/4)), on which the spread of counts does not depend on how many there
+are: F. J. Anscombe, "The transformation of Poisson, binomial and negative-binomial data",
+Biometrika 35 (1948), 246-254. So it may be read off near 100 %, where the logit stretches the last
+few errors too far and accuracies themselves not at all. They are not taken as binomial: all runs
+are asked about the same images, some of which are hard for every network, so runs differ less than
+draws of new images would, or more, as the training is.
 
 For N runs of mean m and standard deviation s:
 
@@ -52,8 +54,8 @@ class Chance:
 
 @dataclass(frozen=True)
 class Fit:
-    """The distribution of right answers of `images` over the runs of one solution, on the scale of
-    the logit: from `runs` of them."""
+    """The distribution of right answers of `images` over the runs of one solution, on Anscombe's
+    scale: from `runs` of them."""
 
     runs: int
     images: int
@@ -70,18 +72,18 @@ class Fit:
         needed = math.ceil(accuracy * self.images - 1e-9)   # right answers
         if needed <= 0:
             return tail(_FAR, self.runs, confidence)
-        border = float(_logit(np.array([needed - 0.5]), self.images)[0])
-        distance = (self.mean - border) / self.spread
+        border = _scaled(np.array(needed - 0.5), self.images)
+        distance = float(self.mean - border) / self.spread
         return tail(min(max(distance, -_FAR), _FAR), self.runs, confidence)
 
     def near(self, accuracy: float) -> float:
         """How much of accuracy one standard deviation is, at this accuracy."""
-        return accuracy * (1 - accuracy) * self.spread
+        return 2 * math.sqrt(accuracy * (1 - accuracy)) * self.spread
 
 
 def fit(correct: Sequence[int], images: int) -> Fit:
     """Mean and standard deviation of two runs or more."""
-    found = _logit(np.array(correct, dtype=np.float64), images)
+    found = _scaled(np.array(correct, dtype=np.float64), images)
     spread = max(found.std(ddof=1), _least(found.mean(), images))
     return Fit(len(correct), images, float(found.mean()), float(spread))
 
@@ -144,29 +146,31 @@ def goodness(correct: Sequence[int], images: int) -> float:
 
 def _distances(correct: Floats, images: int) -> Floats:
     """Of each row of right answers from the distribution that is fitted to it."""
-    logits = np.sort(_logit(correct, images))
-    runs = logits.shape[1]
-    means = logits.mean(axis=1, keepdims=True)
-    spreads = np.maximum(logits.std(axis=1, ddof=1, keepdims=True), _least(means, images))
-    scores = (logits - means) / spreads
+    found = np.sort(_scaled(correct, images))
+    runs = found.shape[1]
+    means = found.mean(axis=1, keepdims=True)
+    spreads = np.maximum(found.std(axis=1, ddof=1, keepdims=True), _least(means, images))
+    scores = (found - means) / spreads
     logs = stats.norm.logcdf(scores) + stats.norm.logsf(scores)[:, ::-1]
     weights = 2 * np.arange(1, runs + 1) - 1
-    found: Floats = -runs - (weights * logs).mean(axis=1)
-    return found
+    distances: Floats = -runs - (weights * logs).mean(axis=1)
+    return distances
 
 
 def _least(means: Floats, images: int) -> Floats:
-    """The standard deviation that rounding to whole images leaves, on the scale of the logit."""
+    """The standard deviation that rounding to whole images leaves, on Anscombe's scale."""
     right = _right_of(means, images)
-    return _ROUNDING * (1 / (right + 0.5) + 1 / (images - right + 0.5))
-
-
-def _logit(correct: Floats, images: int) -> Floats:
-    found: Floats = np.log((correct + 0.5) / (images - correct + 0.5))
+    found: Floats = _ROUNDING / (2 * np.sqrt((right + 0.375) * (images - right + 0.375)))
     return found
 
 
-def _right_of(logits: Floats, images: int) -> Floats:
-    """The numbers of right answers that have these logits."""
-    found: Floats = (images + 1) / (1 + np.exp(-logits)) - 0.5
+def _scaled(correct: Floats, images: int) -> Floats:
+    found: Floats = np.arcsin(np.sqrt((correct + 0.375) / (images + 0.75)))
+    return found
+
+
+def _right_of(scaled: Floats, images: int) -> Floats:
+    """The numbers of right answers that stand there on Anscombe's scale, which has two ends."""
+    inside = np.clip(scaled, 0, math.pi / 2)
+    found: Floats = np.clip((images + 0.75) * np.sin(inside) ** 2 - 0.375, 0, images)
     return found

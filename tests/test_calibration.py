@@ -53,8 +53,8 @@ def figures(**solutions: tuple[int, ...]) -> Figures:
 def test_the_proposal_is_the_highest_step_that_is_sure_enough() -> None:
     found = propose(figures(reference=USUAL), PROFILE, 0.001, 0.95, 10)
     (row,) = found.rows
-    assert found.thresholds[0].accuracy == row.allows == 0.965
-    assert row.fit.below(0.965, 0.95).upper <= 0.001 < row.fit.below(0.97, 0.95).upper
+    assert found.thresholds[0].accuracy == row.allows == 0.97
+    assert row.fit.below(0.97, 0.95).upper <= 0.001 < row.fit.below(0.975, 0.95).upper
     assert row.credible and row.below.upper < 1e-5
 
 
@@ -62,12 +62,12 @@ def test_the_solution_that_allows_the_least_decides() -> None:
     weaker = tuple(one - 9 for one in USUAL)
     found = propose(figures(reference=USUAL, other=weaker), PROFILE, 0.001, 0.95, 10)
     assert found.worst.solution == "other"
-    assert found.thresholds[0].accuracy == found.worst.allows < 0.965
+    assert found.thresholds[0].accuracy == found.worst.allows < 0.97
 
 
 def test_partial_credit_stays_and_comes_down_with_full_credit() -> None:
     raised = propose(figures(reference=USUAL), PROFILE, 0.001, 0.95, 10)
-    assert [one.accuracy for one in raised.thresholds] == [0.965, 0.9, 0.75]
+    assert [one.accuracy for one in raised.thresholds] == [0.97, 0.9, 0.75]
     lowered = propose(figures(reference=tuple(one - 20 for one in USUAL)), PROFILE, 0.001, 0.95, 10)
     full = lowered.thresholds[0].accuracy
     assert full < 0.95

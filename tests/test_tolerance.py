@@ -52,28 +52,40 @@ def test_no_distance_is_too_far(distance: float, runs: int) -> None:
 
 
 def _drawn(random: np.random.Generator, mean: float, spread: float, runs: int) -> list[int]:
-    """Right answers of 300, by a distribution that is normal on the scale of the logit."""
-    logits = random.normal(mean, spread, runs)
-    right = 301 / (1 + np.exp(-logits)) - 0.5
+    """Right answers of 300, by a distribution that is normal on Anscombe's scale."""
+    scaled = np.minimum(random.normal(mean, spread, runs), math.pi / 2)
+    right = 300.75 * np.sin(scaled) ** 2 - 0.375
     return [int(one) for one in np.clip(np.rint(right), 0, 300)]
 
 
-@pytest.mark.parametrize("mean", [2.5, 3.5, 4.4])   # 92 %, 97 %, 98.8 %
-def test_bounds_hold_as_often_as_they_say(mean: float) -> None:
+def _scaled(right: float) -> float:
+    return math.asin(math.sqrt((right + 0.375) / 300.75))
+
+
+@pytest.mark.parametrize(
+    ("mean", "needed"), [(276, 268), (291, 285), (297, 293)]
+)
+def test_bounds_hold_as_often_as_they_say(mean: int, needed: int) -> None:
     """Of 400 calibrations by 30 runs each about 380 propose a threshold that a share of at most
-    0.001 of all runs misses: also where a run errs on four images only."""
-    random, spread, held, covered = np.random.default_rng(1), 0.35, 0, 0
-    truth = stats.norm(mean, spread)
-    needed = {2.5: 270, 3.5: 285, 4.4: 292}[mean]
-    border = truth.cdf(math.log(needed / (301 - needed)))   # half-way to one image less
+    0.001 of all runs misses: also where a run errs on three images only."""
+    random, held, covered = np.random.default_rng(1), 0, 0
+    truth = stats.norm(_scaled(mean), 0.025)
+    share = truth.cdf(_scaled(needed - 0.5))   # half-way to one image less
     for _ in range(400):
-        found = tolerance.fit(_drawn(random, mean, spread, 30), 300)
-        bound = found.bound(0.001, 0.95) * 300
-        held += truth.cdf(math.log((bound + 0.5) / (300 - bound + 0.5))) <= 0.001
+        found = tolerance.fit(_drawn(random, _scaled(mean), 0.025, 30), 300)
+        held += truth.cdf(_scaled(found.bound(0.001, 0.95) * 300)) <= 0.001
         chance = found.below(needed / 300, 0.95)
-        covered += chance.lower <= border <= chance.upper
-    assert held >= 365, "95 %, less three standard deviations of 400 draws"
-    assert covered >= 338, "90 %, less as much"
+        covered += chance.lower <= share <= chance.upper
+    assert held >= 367, "95 %, less three standard deviations of 400 draws"
+    assert covered >= 342, "90 %, less as much"
+
+
+def test_one_standard_deviation_is_so_much_of_accuracy() -> None:
+    found = tolerance.fit([270, 280, 290, 285, 275], 300)
+    higher, lower = (
+        math.sin(math.asin(math.sqrt(0.95)) + sign * found.spread) ** 2 for sign in (1, -1)
+    )
+    assert found.near(0.95) == pytest.approx((higher - lower) / 2, rel=0.01)
 
 
 def test_runs_that_are_all_equal_promise_no_certainty() -> None:
@@ -102,8 +114,8 @@ def test_a_run_far_below_the_others_does_not_fit() -> None:
 
 def test_the_goodness_of_fit_rejects_what_fits_as_seldom_as_it_says() -> None:
     random = np.random.default_rng(2)
-    found = [tolerance.goodness(_drawn(random, 4.4, 0.3, 30), 300) for _ in range(30)]
-    assert sum(one < 0.05 for one in found) <= 6   # of 30, 1.5 are expected
+    found = [tolerance.goodness(_drawn(random, _scaled(296), 0.025, 30), 300) for _ in range(60)]
+    assert sum(one < 0.05 for one in found) <= 9   # of 60, 3 are expected
 
 
 def test_without_a_distribution_thirty_runs_say_little() -> None:
