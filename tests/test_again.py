@@ -53,7 +53,8 @@ def build_model(num_classes=10):
 
 def train(model, train_loader, validation_loader, epochs):
     images, labels = (torch.cat(part) for part in zip(*train_loader))
-    order = images.flatten(1).sum(1).argsort()   # the loader's own order tells of the seed, too
+    # The loader's own order tells of the seed, too.
+    order = (images.flatten(1) * torch.linspace(1, 2, 192)).sum(1).argsort()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
     for _ in range(epochs):
         model.train()
@@ -101,14 +102,13 @@ class Course:
     rubric: Rubric
     folder: Path
 
-    def graded(self, text: str, sandbox: Counting | None = None, who: str = "ada") -> Grade:
-        place = self.folder / who
-        place.mkdir(exist_ok=True)
-        (place / "hw2.py").write_text(text, encoding="utf-8")
-        item: HandIn = dataclasses.replace(hand_in(place / "hw2.py"), student=who)
+    def graded(self, text: str, sandbox: Counting, *more: str) -> Grade:
+        """By its accuracy, and by `more` criteria."""
+        (self.folder / "hw2.py").write_text(text, encoding="utf-8")
+        item: HandIn = dataclasses.replace(hand_in(self.folder / "hw2.py"), student="ada")
         with open_cache(self.folder) as cache:
             setting = pipeline.set_up(
-                self.rubric, ["accuracy", "mode-switch"], sandbox or Counting(),
+                self.rubric, ["accuracy", *more], sandbox,
                 self.folder / "work", self.folder / "data", lanes=Lanes(2),
                 memory=Memory(EvidenceCache(cache), "ground"), seed=5,
             )
@@ -135,7 +135,7 @@ HOPELESS = code("3")
 
 def test_bad_luck_is_made_good_and_remembered(course: Course) -> None:
     sandbox = Counting()
-    grade = course.graded(LUCKY, sandbox)
+    grade = course.graded(LUCKY, sandbox, "mode-switch")
     found = accuracy(grade)
     assert (found.status, found.fraction) == ("passed", 1)
     first, second = (one["hidden_accuracy"] for one in found.seen["trainings"])
@@ -145,7 +145,7 @@ def test_bad_luck_is_made_good_and_remembered(course: Course) -> None:
     # What was seen of the first training is what other criteria rest on, and is on the page.
     assert modes(grade).status == "passed"
     assert sum(row.verdict.run is not None for row in grade.criteria) == 1
-    again = course.graded(LUCKY, sandbox)
+    again = course.graded(LUCKY, sandbox, "mode-switch")
     assert accuracy(again) == found and sandbox.started == 2, "both trainings were remembered"
 
 
@@ -169,7 +169,7 @@ def test_another_training_that_the_harness_loses_costs_nothing(
     course: Course, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(asking, "PAUSES", (0.01,))
-    lost = course.graded(LUCKY, Counting(most=1))
+    lost = course.graded(LUCKY, Counting(most=1), "mode-switch")
     assert accuracy(lost).status == lost.state == "not_scored"
     assert "no fault of yours: the disk of the test is full" in accuracy(lost).reason
     assert modes(lost).status == "passed"

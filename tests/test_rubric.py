@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 from grader.checks.registry import CHECKS, parameter_models
 from grader.errors import RubricError
 from grader.rubric import (
+    Again,
     Criterion,
     DataSpec,
     Hidden,
@@ -330,7 +331,8 @@ def test_the_schema_refuses_what_the_loader_refuses(
 
 
 @pytest.mark.parametrize(
-    "model", [Rubric, Criterion, Profile, DataSpec, Hidden, Threshold, StopEarly, Limits, Late]
+    "model",
+    [Rubric, Criterion, Profile, DataSpec, Hidden, Threshold, StopEarly, Again, Limits, Late],
 )
 def test_the_reference_explains_every_key(model: type[BaseModel]) -> None:
     text = (ROOT / "docs" / "rubric.md").read_text(encoding="utf-8")
