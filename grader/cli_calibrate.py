@@ -120,26 +120,19 @@ def _table(proposal: Proposal, profile: Profile) -> Table:
     full = profile.thresholds[0].accuracy
     grid = Table(box=box.SIMPLE_HEAD, safe_box=True, pad_edge=False, show_edge=False)
     grid.add_column("Solution", overflow="fold")
-    for name in ("Runs", "Mean", "Lowest", f"Below {full:.1%}", "At most", "Allows", "Slowest"):
-        grid.add_column(name, justify="right")
+    for name in ("Mean", "Lowest", f"Below {full:.1%}, at most", "Allows", "Slowest"):
+        grid.add_column(name, justify="right", no_wrap=True)
     for row in proposal.rows:
-        images = row.fit.images
-        correct = [run.correct / images for run in row.runs]
+        correct = [run.correct / row.fit.images for run in row.runs]
         grid.add_row(
             Text(plain_line(row.solution)),
-            str(len(correct)),
             f"{sum(correct) / len(correct):.1%}",
             f"{min(correct):.1%}",
-            _short(often(row.below.estimate)),
-            _short(often(row.below.upper)),
+            often(row.below.upper).replace("less than 1 in a million", "< 1 in a million"),
             f"{row.allows:.1%}",
             f"{max(run.seconds for run in row.runs):.1f} s",
         )
     return grid
-
-
-def _short(text: str) -> str:
-    return text.replace("less than 1 in a million", "< 1e-6")
 
 
 def _lines(proposal: Proposal, figures: Figures, profile: Profile, risk: float,

@@ -175,6 +175,20 @@ def test_writing_evidence_leaves_every_other_line_as_it_is(shipped: Path, profil
     assert [path.name for path in shipped.parent.glob(".*")] == []
 
 
+def test_the_evidence_stands_at_the_profiles_end_whatever_lies_between(shipped: Path) -> None:
+    text = shipped.read_text(encoding="utf-8")
+    text = text.replace("    epochs: 10\n", "    epochs: 10\n\n# how long\n", 1)
+    shipped.write_text(text, encoding="utf-8")
+    rubric = read(shipped)
+    new = rubric.active.model_copy(update={"calibration": calibrated(rubric)})
+    for _ in range(2):
+        write_calibration(shipped, parameter_models(), "quick", new)
+        after = shipped.read_text(encoding="utf-8")
+        assert after.count("    calibration:") == 1
+        assert after[after.index("    calibration:") :].split("\n  full:")[0].count("\n\n") == 0
+        assert after.index("    thresholds:") < after.index("    calibration:")
+
+
 def test_writing_thresholds_changes_numbers_and_keeps_comments(shipped: Path) -> None:
     rubric = read(shipped, "full")
     thresholds = tuple(
@@ -345,7 +359,7 @@ def test_the_command_measures_proposes_and_writes(tmp_path: Path) -> None:
     assert shown.exception is None, shown.output
     assert path.read_text(encoding="utf-8") == RUBRIC
     assert max(map(len, shown.output.splitlines()[1:])) <= 80
-    assert "Below 99.0%" in shown.output and "Proposed for 1 in 1,000" in shown.output
+    assert "Below 99.0%, at most" in shown.output and "Proposed for 1 in 1,000" in shown.output
     written = CliRunner().invoke(
         cli, [*arguments, "--write", "evidence"], standalone_mode=False, env={"COLUMNS": "80"}
     )

@@ -58,6 +58,11 @@ def test_who_is_within_the_noise_below_a_threshold_is_trained_again(
     assert another(tries(predicted(right)), near()) == due
 
 
+def test_so_much_below_is_near_whatever_floating_point_makes_of_it() -> None:
+    assert 0.9 - 0.7 > 0.2
+    assert another(tries(predicted(7)), near(within=0.2)) == 1
+
+
 def test_nobody_is_without_a_rule() -> None:
     assert another(tries(predicted(8)), key()) is None
 
