@@ -93,9 +93,7 @@ def figures_of(
         halls = _halls(rubric, folder / "data", schedule.threads_each(lanes.turns))
         prepared = {one.name: prepare(one.hand_in, folder / f"solution-{number}")
                     for number, one in enumerate(solutions)}
-        now = conditions(
-            sandbox, prepared[solutions[0].name].folder, rubric.limits, gpus, lanes.turns
-        )
+        now = conditions(sandbox, folder, rubric.limits, gpus, lanes.turns)
         parts = [tuple(seeds[at : at + AT_A_TIME]) for at in range(0, len(seeds), AT_A_TIME)]
         work = [(name, part) for part in parts for name in prepared]
 

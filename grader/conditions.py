@@ -35,8 +35,12 @@ class Conditions:
 def conditions(
     sandbox: Sandbox, folder: Path, limits: Limits, gpus: Collection[str], turns: int
 ) -> Conditions:
-    """Those of this machine, and of a worker that is started to be asked. Raises SandboxError."""
-    told = versions(sandbox, Job("versions", folder, (), limits), gpus)
+    """Those of this machine, and of a worker that is started to be asked, in a new folder within
+    `folder`. Raises SandboxError."""
+    nothing = folder / "nothing"
+    nothing.mkdir()
+    nothing.chmod(0o755)   # a container's user is another one
+    told = versions(sandbox, Job("versions", nothing, (), limits), gpus)
     own = {"grader": grader.__version__}
     return Conditions(
         {

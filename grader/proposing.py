@@ -141,11 +141,11 @@ def in_words(proposal: Proposal, images: int, profile: Profile, confidence: floa
     once = row.fit.below(full, confidence)
     text = (
         f"full credit at {full:.1%} fails a right solution ({row.solution}) in "
-        f"{often(once.estimate)} runs, {often(once.lower)} to {often(once.upper)}"
+        f"{often(once.estimate)} runs (bounds: {often(once.lower)}, {often(once.upper)})"
     )
     if profile.again is not None:
         again = _again(row.fit, profile, confidence)
-        text += f"; with up to {profile.again.at_most} more near it in {often(again.upper)} at most"
+        text += f"; with up to {profile.again.at_most} more near it: {often(again.upper)} at most"
     return text
 
 
