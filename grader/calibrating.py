@@ -84,7 +84,10 @@ def figures_of(
     where the harness could not ask.
     """
     with workspace() as folder, open_sandbox(options, folder, say) as (sandbox, gpus):
-        lanes = schedule.Lanes(options["jobs"] or 1, gpus, options["slots_per_gpu"])
+        slots, memory = options["slots_per_gpu"], rubric.limits.memory_mib
+        beside = schedule.gpu_turns(gpus, slots)
+        jobs = options["jobs"] or schedule.default_jobs(memory, beside)   # as in a grading
+        lanes = schedule.Lanes(jobs, gpus, slots)
         ground = ground_of(sandbox, rubric.limits, gpus, lanes.gpu_share)
         stop = threading.Event()
         asker = Asker(

@@ -179,10 +179,13 @@ def test_another_training_that_the_harness_loses_costs_nothing(
 
 
 def test_a_verdict_depends_on_the_rule_where_it_judges_by_thresholds(course: Course) -> None:
-    def prints(again: Again | None) -> dict[str, str]:
-        profile = PROFILE.model_copy(update={"again": again})
+    def prints(**changed: object) -> dict[str, str]:
+        profile = PROFILE.model_copy(update=changed)
         rubric = course.rubric.model_copy(update={"profiles": {"quick": profile}})
         return fingerprints(rubric, rubric.criteria, ProcessSandbox())
 
-    with_it, without = prints(PROFILE.again), prints(None)
+    with_it, without = prints(), prints(again=None)
     assert [name for name in with_it if with_it[name] != without[name]] == ["accuracy"]
+    shipped = load(ROOT / "rubric.yaml", parameter_models()).profiles["quick"].calibration
+    assert shipped is not None and len(shipped.seeds) >= 30
+    assert prints(calibration=shipped) == with_it, "on evidence nothing depends"

@@ -374,3 +374,23 @@ def test_the_command_measures_proposes_and_writes(tmp_path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert text.startswith(RUBRIC[: RUBRIC.index("\n# What")])
     assert text.endswith(RUBRIC[RUBRIC.index("\n# What") :])
+
+
+def test_a_variant_that_is_not_right_is_told_with_its_seed(tmp_path: Path) -> None:
+    (tmp_path / "reference").mkdir()
+    (tmp_path / "reference" / "hw2.py").write_text("1 / 0\n", encoding="utf-8")
+    path = tmp_path / "rubric.yaml"
+    path.write_text(RUBRIC, encoding="utf-8")
+    arguments = ["calibrate", "--rubric", str(path), "--sandbox", "process", "--seeds", "3",
+                 "--out", str(tmp_path / "out")]
+    ran = CliRunner().invoke(cli, arguments, standalone_mode=False)
+    assert isinstance(ran.exception, UsageError)
+    assert "reference, seed 1: 'train' ended with" in str(ran.exception)
+    assert "Thresholds are calibrated by solutions that are right" in str(ran.exception)
+
+
+def test_the_shipped_thresholds_of_the_quick_profile_are_borne_by_their_evidence() -> None:
+    rubric = read(ROOT / "rubric.yaml", "quick")
+    found = rubric.active.calibration
+    assert found is not None and len(found.seeds) >= 30
+    assert warnings(rubric, None) == []
