@@ -107,7 +107,8 @@ def explained(tried: Sequence[Attempt], key: AnswerKey) -> str:
     if len(tried) < 2 or rule is None:
         return ""
     near = next_above(tried[0].accuracy or 0.0, key.exam.profile.thresholds)
-    below = f"{rule.within:.1%} or less below {near.accuracy:.1%}" if near else "near a threshold"
+    points = f"{100 * rule.within:.3g} points or less"
+    below = f"{points} below {near.accuracy:.1%}" if near else "near a threshold"
     text = f"The first training was {below}, which chance alone can be, so the grader trained again"
     if came_out_the_same(tried, key):
         return (

@@ -91,7 +91,7 @@ def test_the_best_counts_and_the_feedback_says_so() -> None:
     found = verdict(tries(predicted(8), predicted(7), predicted(9)))
     assert (found.status, found.fraction) == ("passed", 1)
     assert found.reason.startswith("Top-1 accuracy 90.0% on 10 hidden images. The first training")
-    assert "10.0% or less below 90.0%" in found.reason
+    assert "10 points or less below 90.0%" in found.reason
     assert "with other seeds: 80.0%, 70.0%, 90.0%. The best counts; the others cost nothing." in (
         found.reason
     )
