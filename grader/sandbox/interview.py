@@ -55,11 +55,11 @@ def interview(
         before = len(found)
         try:
             with sandbox.start(job, gpus) as worker:
-                inbox = _ready(worker, job)
+                inbox, versions = _ready(worker, job)
                 with turn():
                     worker.full_speed()
                     for evidence in _converse(worker, job, inbox, waiting):
-                        found.append(evidence)
+                        found.append(dataclasses.replace(evidence, worker=versions))
                         on_answer(evidence)
                     exit_ = worker.stop()
         except SandboxError as error:
@@ -71,8 +71,9 @@ def interview(
     return tuple(found)
 
 
-def _ready(worker: Worker, job: Job) -> Inbox:
-    """Have the worker get ready; what it says from then on comes in here. Raises SandboxError."""
+def _ready(worker: Worker, job: Job) -> tuple[Inbox, dict[str, str]]:
+    """Have the worker get ready; where what it says from then on comes in, and the versions of what
+    it runs on. Raises SandboxError."""
     inbox: Inbox = queue.Queue()
     # The child's words, in a header of the usual size, and what the code printed.
     longest = wire.MAX_HEADER + wire.ESCAPED * job.limits.output_kib * 1024
@@ -98,7 +99,9 @@ def _ready(worker: Worker, job: Job) -> Inbox:
             "see whether the worker itself starts on this machine"
             f"{'. It says: ' + complaint if complaint else ''}"
         )
-    return inbox
+    told = ready[0].get("versions")
+    named = told.items() if isinstance(told, dict) else ()
+    return inbox, {str(name): str(version)[:40] for name, version in named}
 
 
 def _converse(
