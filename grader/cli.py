@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from grader import __version__, cli_housekeeping
+from grader import __version__, cli_explain, cli_housekeeping
 from grader import cli_options as option
 from grader.errors import GraderError, UsageError
 
@@ -59,7 +59,7 @@ def run(submissions: Path, out: Path, only: tuple[str, ...], templates: Path | N
     rubric = _load_rubric(options)
     everyone = [item for item in discover(submissions) if out.resolve() not in item.sources]
     chosen = _only(everyone, only, submissions)
-    options["whole"] = not only and not options["criterion"]
+    options |= {"whole": not only and not options["criterion"], "submissions": submissions}
     homework = Class(rubric, tuple(everyone), tuple(chosen), out, templates)
     with (
         open_gradebook(out, said(console)) as book,
@@ -146,8 +146,8 @@ def validate(samples: Path | None, **options: Any) -> int:
     return 1 if faults else 0
 
 
-for housekeeping in cli_housekeeping.COMMANDS:
-    cli.add_command(housekeeping)
+for command in (*cli_explain.COMMANDS, *cli_housekeeping.COMMANDS):
+    cli.add_command(command)
 
 
 def main() -> None:
