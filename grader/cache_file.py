@@ -87,15 +87,22 @@ def no_cache() -> CacheFile:
 def summary(folder: Path) -> Summary:
     """What the cache of a results folder holds."""
     path = folder / NAME
+    rows = look(folder, "select count(*), count(distinct student) from evidence")
+    answers, students = rows[0] if rows else (0, 0)
+    return Summary(answers, students, path.stat().st_size if path.is_file() else 0)
+
+
+def look(folder: Path, query: str, *values: object) -> list[tuple[Any, ...]]:
+    """What the cache of a results folder holds, without writing to it; nothing where it is gone,
+    or damaged."""
+    path = folder / NAME
     if not path.is_file():
-        return Summary(0, 0, 0)
+        return []
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
-            query = "select count(*), count(distinct student) from evidence"
-            answers, students = connection.execute(query).fetchone()
+            return connection.execute(query, values).fetchall()
     except sqlite3.Error:
-        answers, students = 0, 0
-    return Summary(answers, students, path.stat().st_size)
+        return []
 
 
 def clear(folder: Path) -> None:

@@ -19,8 +19,8 @@ from grader.cache_file import CacheFile
 from grader.checks.scoring import hidden_accuracy
 from grader.checks.stopping import without_rule
 from grader.checks.training_run import PREDICT, TRAIN, predict_question, train_question
+from grader.circumstances import Circumstances, circumstances
 from grader.class_folder import HandIn
-from grader.conditions import Conditions, conditions
 from grader.errors import GraderError, UsageError
 from grader.evidence_cache import EvidenceCache
 from grader.exam import Hall, draw_hall
@@ -61,10 +61,10 @@ class Run:
 
 @dataclass(frozen=True)
 class Figures:
-    """All runs, of so many hidden images each, and under which conditions they were."""
+    """All runs, of so many hidden images each, and under which circumstances they were."""
 
     images: int
-    conditions: Conditions
+    circumstances: Circumstances
     runs: tuple[Run, ...]
 
 
@@ -96,7 +96,7 @@ def figures_of(
         halls = _halls(rubric, folder / "data", schedule.threads_each(lanes.turns))
         prepared = {one.name: prepare(one.hand_in, folder / f"solution-{number}")
                     for number, one in enumerate(solutions)}
-        now = conditions(sandbox, folder, rubric.limits, gpus, lanes.turns)
+        now = circumstances(sandbox, folder, rubric.limits, gpus, lanes.turns)
         parts = [tuple(seeds[at : at + AT_A_TIME]) for at in range(0, len(seeds), AT_A_TIME)]
         work = [(name, part) for part in parts for name in prepared]
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from grader import __version__, cli_calibrate, cli_housekeeping
+from grader import __version__, cli_calibrate, cli_explain, cli_housekeeping
 from grader import cli_options as option
 from grader.errors import GraderError, UsageError
 
@@ -59,7 +59,7 @@ def run(submissions: Path, out: Path, only: tuple[str, ...], templates: Path | N
     rubric = _load_rubric(options)
     everyone = [item for item in discover(submissions) if out.resolve() not in item.sources]
     chosen = _only(everyone, only, submissions)
-    options["whole"] = not only and not options["criterion"]
+    options |= {"whole": not only and not options["criterion"], "submissions": submissions}
     homework = Class(rubric, tuple(everyone), tuple(chosen), out, templates)
     with (
         open_gradebook(out, said(console)) as book,
@@ -119,9 +119,9 @@ def check(file: Path, as_json: bool, **options: Any) -> int:
 def validate(samples: Path | None, **options: Any) -> int:
     """Prove that the reference earns every automatic point, and samples what they should."""
     from grader.cache_file import no_cache
+    from grader.circumstances import warnings_now
     from grader.class_folder import discover, hand_in
     from grader.class_run import Class, grade_class
-    from grader.conditions import warnings_now
     from grader.expected import differences, reference_faults
     from grader.gradebook_file import in_memory
     from grader.plaintext import plain_line
@@ -149,7 +149,7 @@ def validate(samples: Path | None, **options: Any) -> int:
     return 1 if faults else 0
 
 
-for command in (cli_calibrate.calibrate, *cli_housekeeping.COMMANDS):
+for command in (cli_calibrate.calibrate, *cli_explain.COMMANDS, *cli_housekeeping.COMMANDS):
     cli.add_command(command)
 
 

@@ -93,8 +93,8 @@ def calibrate(variants: tuple[Path, ...], write: str | None, seeds: int, risk: f
 def _solutions(rubric: Rubric, variants: tuple[Path, ...], root: Path) -> list[Solution]:
     """Raises UsageError for a path that is not there, or twice."""
     from grader.calibrating import Solution
+    from grader.circumstances import solution_digest
     from grader.class_folder import hand_in
-    from grader.conditions import solution_digest
     from grader.errors import UsageError
 
     found = {"reference": rubric.reference}

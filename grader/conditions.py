@@ -1,159 +1,57 @@
-"""Under which conditions figures were measured, and whether they still are those of today."""
+"""Under which conditions a run grades, told in plain data: what its verdicts are explained by."""
 
 from __future__ import annotations
 
+import inspect
 import platform
-import subprocess
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import grader
-from grader import schedule, tolerance
+from grader import __version__
 from grader.checks.registry import CHECKS
-from grader.fingerprint import of_folder
-from grader.opening import Say, open_sandbox
-from grader.plaintext import plain_line
-from grader.rubric import Calibration, DataSpec, Limits, Profile, Rubric
-from grader.sandbox.base import Job, Sandbox
-from grader.sandbox.interview import versions
-from grader.workspace import workspace
+from grader.fingerprint import fingerprints, ingredients
+from grader.records import Conditions
+from grader.rubric import Rubric
+from grader.sandbox.base import Sandbox
 
-# Patches of these change what a training comes to; of numpy none that was ever seen does.
-_VERSIONS = ("python", "torch", "torchvision")
-
-
-@dataclass(frozen=True)
-class Conditions:
-    """What accuracies and seconds depend on beside the rubric."""
-
-    hardware: Mapping[str, str | int]
-    versions: Mapping[str, str]
+# Of the command line, what it takes to grade the same way again, as `grader run` calls it.
+_OPTIONS = {
+    "sandbox_name": "--sandbox", "gpus": "--gpus", "slots_per_gpu": "--slots-per-gpu",
+    "runtime": "--runtime", "base_image": "--base-image",
+}
+_USUAL = {"gpus": "none", "slots_per_gpu": 1}   # goes without saying
 
 
 def conditions(
-    sandbox: Sandbox, folder: Path, limits: Limits, gpus: Collection[str], turns: int
+    rubric: Rubric,
+    sandbox: Sandbox,
+    gpus: Collection[str],
+    gpu_share: float | None,
+    options: Mapping[str, Any],
 ) -> Conditions:
-    """Those of this machine, and of a worker that is started to be asked, in a new folder within
-    `folder`. Raises SandboxError."""
-    nothing = folder / "nothing"
-    nothing.mkdir()
-    nothing.chmod(0o755)   # a container's user is another one
-    told = versions(sandbox, Job("versions", nothing, (), limits), gpus)
-    own = {"grader": grader.__version__}
+    """What this run grades by. Paths of the command line are made absolute."""
+    places = {"submissions": options.get("submissions"), "--rubric": options.get("rubric_path")}
+    told = {name: str(Path(place).resolve()) for name, place in places.items() if place}
+    told |= {
+        word: str(options[key]) for key, word in _OPTIONS.items()
+        if options.get(key) not in (None, "", _USUAL.get(key))
+    }
+    told["--profile"] = rubric.profile
+    engine = getattr(sandbox, "engine", None)   # Docker's
+    versions = {
+        "grader": __version__,
+        "host": f"python {platform.python_version()}, {platform.system()} {platform.machine()}",
+        "sandbox": f"{sandbox.name}, {sandbox.version}",
+        **({"engine": f"Docker {engine.version}"} if engine is not None else {}),
+    }
+    dumped = rubric.model_dump(mode="json", serialize_as_any=True)
+    checks = {criterion.check for criterion in rubric.criteria}
     return Conditions(
-        {
-            "processor": _processor(),
-            "cores": schedule.cores(),
-            "threads": schedule.threads_each(turns),
-            "gpu": _gpu() if gpus else "none",
-            "sandbox": sandbox.name,
-        },
-        own | {name: told[name] for name in _VERSIONS if name in told},
+        told,
+        versions,
+        dumped,
+        {name: inspect.getdoc(CHECKS[name].judge) or "" for name in sorted(checks)},
+        ingredients(rubric, sandbox, gpus, gpu_share),
+        fingerprints(rubric, rubric.criteria, sandbox, gpus, gpu_share),
     )
-
-
-def warnings_now(rubric: Rubric, options: Mapping[str, Any], say: Say) -> list[str]:
-    """`warnings` by what `options` of the command line name; starts a worker where it has to."""
-    if rubric.active.calibration is None or not _judges_by_thresholds(rubric):
-        return warnings(rubric, None)
-    with workspace() as folder, open_sandbox(options, folder, say) as (sandbox, gpus):
-        return warnings(rubric, conditions(sandbox, folder, rubric.limits, gpus, turns=1))
-
-
-def warnings(rubric: Rubric, now: Conditions | None) -> list[str]:
-    """A line for each reason why nobody knows how often the active profile's thresholds fail a
-    right solution, with what to run; [] where it is known. `now` None: the machine is not looked
-    at."""
-    if not _judges_by_thresholds(rubric):
-        return []
-    name, profile = rubric.profile, rubric.active
-    found = profile.calibration
-    run = f"run `grader calibrate --profile {name} --write evidence`"
-    if found is None:
-        return [f"profile '{name}': nothing says how often its thresholds fail a right solution: "
-                f"{run}"]
-    told = [
-        f"profile '{name}': its thresholds were calibrated on {found.date} with {what}: {run}"
-        for what in (*_of_the_homework(rubric, found), *_of_the_machine(found, now))
-    ]
-    return told + _of_the_risk(name, profile, found)
-
-
-def data_in_words(spec: DataSpec) -> str:
-    """The dataset and its split, the same on every machine."""
-    hidden = spec.hidden.images.name if spec.hidden.images else f"{spec.hidden.held_out} hidden"
-    limit = f", {spec.limit_train} for training" if spec.limit_train else ""
-    return f"{spec.source}, {hidden}, {spec.validation} for validation, seed {spec.seed}{limit}"
-
-
-def solution_digest(path: Path) -> str:
-    return of_folder(path)[:16]
-
-
-def _judges_by_thresholds(rubric: Rubric) -> bool:
-    return any(CHECKS[one.check].thresholds for one in rubric.criteria)
-
-
-def _of_the_homework(rubric: Rubric, found: Calibration) -> list[str]:
-    profile = rubric.active
-    told = []
-    if found.epochs != profile.epochs:
-        told.append(f"{found.epochs} epochs, and the profile has {profile.epochs}")
-    if found.data != data_in_words(profile.data):
-        told.append(f"other data ({found.data}), and the profile has "
-                    f"{data_in_words(profile.data)}")
-    reference = next((one for one in found.runs if one.solution == "reference"), None)
-    if reference is not None and reference.digest != solution_digest(rubric.reference):
-        told.append("another reference solution")
-    return told
-
-
-def _of_the_machine(found: Calibration, now: Conditions | None) -> list[str]:
-    if now is None:
-        return []
-    then = {**found.hardware, **found.versions}
-    today = {**now.hardware, **now.versions}
-    return [
-        f"{key} {plain_line(str(then[key]))}, and here it is {today[key]}"
-        for key in then
-        if key in today and key != "threads" and str(then[key]) != str(today[key])
-    ]
-
-
-def _of_the_risk(name: str, profile: Profile, found: Calibration) -> list[str]:
-    full = profile.thresholds[0].accuracy
-    worst = max(
-        (
-            (tolerance.fit(one.correct, found.hidden).below(full, found.confidence).upper, one)
-            for one in found.runs
-        ),
-        key=lambda pair: pair[0],
-    )
-    if worst[0] <= found.risk:
-        return []
-    return [
-        f"profile '{name}': the threshold of {full:g} may fail a right solution "
-        f"({worst[1].solution}) with a chance of up to {worst[0]:.2g}, which is more than "
-        f"{found.risk:g}: lower it, or see what `grader calibrate --profile {name}` proposes"
-    ]
-
-
-def _processor() -> str:
-    """The name that the processor gives itself, where the system tells it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        lines = []
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(names, "") or platform.processor() or platform.machine()
-
-
-def _gpu() -> str:
-    command = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
-    try:
-        said = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return "of a name that nvidia-smi did not tell"
-    return ", ".join(sorted(set(said.stdout.split("\n")) - {""}))

@@ -21,6 +21,14 @@ from grader.sandbox.base import Examiner
 
 
 @dataclass(frozen=True)
+class Paper:
+    """The questions that criteria ask, and by a question's id those that rest on its answer."""
+
+    questions: tuple[Question, ...]
+    askers: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
 class Hall:
     """Where all sit the same exam. `view` is the folder with the data that a student's code may
     see, `digest` is of what lies there. `examiner` ends trainings that are sure. The labels never
@@ -33,7 +41,7 @@ class Hall:
     view: Path
     digest: str
     examiner: Examiner
-    _asked: dict[tuple[object, ...], tuple[Question, ...]] = field(
+    _asked: dict[tuple[object, ...], Paper] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
@@ -41,13 +49,11 @@ class Hall:
         """With these answers of the reference."""
         return AnswerKey(self.exam, self.hidden_labels, self.validation_labels, gold)
 
-    def questions_of(
-        self, criteria: Sequence[Criterion], limits: Limits
-    ) -> tuple[Question, ...]:
-        """As `exam.questions_of`, made once: they carry the hidden images, and a digest of them."""
+    def paper_of(self, criteria: Sequence[Criterion], limits: Limits) -> Paper:
+        """As `exam.paper_of`, made once: questions carry hidden images, and a digest of them."""
         key = (*(criterion.id for criterion in criteria), limits)
         if key not in self._asked:
-            self._asked[key] = questions_of(criteria, self.exam, limits)
+            self._asked[key] = paper_of(criteria, self.exam, limits)
         return self._asked[key]
 
 
@@ -80,14 +86,17 @@ def draw_hall(
     return Hall(exam, hidden, validation, view, of_folder(view), examiner)
 
 
-def questions_of(
+def paper_of(
     criteria: Collection[Criterion], exam: Exam, limits: Limits
-) -> tuple[Question, ...]:
+) -> Paper:
     """What the criteria ask, each question once, and those of one session side by side."""
     asked: dict[str, Question] = {}
+    askers: dict[str, tuple[str, ...]] = {}
     for criterion in criteria:
         check: Check = CHECKS[criterion.check]
         for question in check.ask(criterion, exam, limits):
             asked.setdefault(question.id, question)
+            askers[question.id] = (*askers.get(question.id, ()), criterion.id)
     sessions = list(dict.fromkeys(question.session for question in asked.values()))
-    return tuple(sorted(asked.values(), key=lambda question: sessions.index(question.session)))
+    in_order = sorted(asked.values(), key=lambda question: sessions.index(question.session))
+    return Paper(tuple(in_order), askers)

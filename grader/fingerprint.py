@@ -37,25 +37,36 @@ def fingerprints(
 ) -> dict[str, str]:
     """A digest for each criterion, by its id. With a GPU, with a share of one and without are not
     the same."""
-    profile = rubric.active.model_dump(mode="json", exclude={"calibration"})
-    thresholds = [profile.pop("thresholds"), profile.pop("again")]
-    shared = [
-        profile,
-        _of_data(rubric.active.data),
-        rubric.limits.model_dump(mode="json"),
-        of_folder(rubric.reference),
-        of_folder(rubric.handouts) if rubric.handouts is not None else None,
-        of_folder(_PACKAGE),
-        [sandbox.name, sandbox.version, bool(gpus), gpu_share],
-    ]
+    shared = ingredients(rubric, sandbox, gpus, gpu_share)
+    profile = rubric.active.model_dump(mode="json", include={"thresholds", "again"})
+    thresholds = [profile["thresholds"], profile["again"]]
     return {
         item.id: _of(
             item.check,
             item.params.model_dump(mode="json"),
             thresholds if CHECKS[item.check].thresholds else None,
-            *shared,
+            shared,
         )
         for item in criteria
+    }
+
+
+def ingredients(
+    rubric: Rubric, sandbox: Sandbox, gpus: Collection[str] = (), gpu_share: float | None = None
+) -> dict[str, str]:
+    """A digest of each thing that every verdict of a run depends on, by what it is called."""
+    budget = rubric.active.model_dump(mode="json", exclude={"thresholds", "again", "calibration"})
+    return {
+        "the profile": _of(budget),
+        "the data": _of_data(rubric.active.data),
+        "the limits": _of(rubric.limits.model_dump(mode="json")),
+        "the reference": of_folder(rubric.reference),
+        "the handouts": of_folder(rubric.handouts) if rubric.handouts is not None else "",
+        "the checks' code": of_folder(_PACKAGE / "checks"),
+        "the worker's code": _of(_worker()),
+        "the grader's code": of_folder(_PACKAGE),
+        "the sandbox": _of(sandbox.name, sandbox.version),
+        "the hardware": _of(bool(gpus), gpu_share),
     }
 
 
@@ -67,11 +78,14 @@ def ground_of(
 ) -> str:
     """Of everything but submission, question and data that an answer depends on. Floating-point
     numbers, and what learns from them, are others on another kind of processor or with a GPU."""
-    # What a worker is, what becomes of its words here, and who is to blame for its silence.
-    names = ("worker", "wire.py", "sandbox", "testimony.py", "checks/stopping.py")
-    worker = [of_folder(_PACKAGE / name) for name in names]
     hardware = [platform.machine(), bool(gpus), gpu_share]
-    return _of(worker, sandbox.name, sandbox.version, limits.model_dump(mode="json"), hardware)
+    return _of(_worker(), sandbox.name, sandbox.version, limits.model_dump(mode="json"), hardware)
+
+
+def _worker() -> list[str]:
+    """What a worker is, what becomes of its words here, and who is to blame for its silence."""
+    names = ("worker", "wire.py", "sandbox", "testimony.py", "checks/stopping.py")
+    return [of_folder(_PACKAGE / name) for name in names]
 
 
 def answer_keys(

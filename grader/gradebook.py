@@ -22,25 +22,8 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from grader.errors import GraderError
-from grader.records import Concluded, Submission, Verdict
+from grader.records import Concluded, Conditions, Submission, Trace, Verdict
 
-VERSION = 1   # of the tables below
-TABLES = """
-create table runs (
-    id integer primary key, began text not null, machine text not null, process integer not null,
-    exam text not null, seed integer not null, first integer not null
-);
-create table submissions (
-    id integer primary key, run integer not null references runs, student text not null,
-    digest text not null, at text not null, seconds real not null, submission text not null
-);
-create table verdicts (
-    id integer primary key, submission integer not null references submissions,
-    criterion text not null, fingerprint text not null, verdict text not null
-);
-create index verdicts_by_submission on verdicts (submission);
-create index submissions_by_student on submissions (student, digest);
-"""
 _SUBMISSION, _VERDICT = TypeAdapter(Submission), TypeAdapter(Verdict)
 
 Record = TypeVar("Record", Submission, Verdict)
@@ -98,6 +81,17 @@ class Gradebook:
         self._first = self._run if fresh else int(before[1])
         self._wanted = wanted
         return seed
+
+    def keep_conditions(self, conditions: Conditions) -> None:
+        """What this run grades by, so that its verdicts can be explained."""
+        try:
+            with self._lock, self._connection as connection:
+                connection.execute(
+                    "insert into conditions values (?, ?)",
+                    (self._run, json.dumps(asdict(conditions), default=plain_value)),
+                )
+        except (sqlite3.Error, TypeError, ValueError) as error:
+            self.problem = str(error)
 
     @property
     def run(self) -> int:
@@ -214,6 +208,21 @@ class Gradebook:
                 for name, verdict in found.verdicts.items()
             ],
         )
+        connection.executemany(
+            "insert or ignore into questions values (?, ?)",
+            [(one.digest, json.dumps(one.question)) for one in found.traces],
+        )
+        connection.executemany(
+            "insert into traces (submission, question, trace) values (?, ?, ?)",
+            [(cursor.lastrowid, one.digest, _trace_json(one)) for one in found.traces],
+        )
+
+
+def _trace_json(trace: Trace) -> str:
+    """Without its question, which is kept once for all."""
+    kept = asdict(trace)
+    del kept["question"], kept["digest"]
+    return json.dumps(kept, default=plain_value)
 
 
 def _json(record: Submission | Verdict) -> str:

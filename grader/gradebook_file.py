@@ -13,8 +13,37 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from grader.errors import UsageError
-from grader.gradebook import TABLES, VERSION, Gradebook
+from grader.gradebook import Gradebook
 
+# What each version of the file has more than the one before; nothing of an old one is changed.
+TABLES = (
+    """
+create table runs (
+    id integer primary key, began text not null, machine text not null, process integer not null,
+    exam text not null, seed integer not null, first integer not null
+);
+create table submissions (
+    id integer primary key, run integer not null references runs, student text not null,
+    digest text not null, at text not null, seconds real not null, submission text not null
+);
+create table verdicts (
+    id integer primary key, submission integer not null references submissions,
+    criterion text not null, fingerprint text not null, verdict text not null
+);
+create index verdicts_by_submission on verdicts (submission);
+create index submissions_by_student on submissions (student, digest);
+""",
+    """
+create table conditions (run integer primary key references runs, conditions text not null);
+create table questions (digest text primary key, question text not null);
+create table traces (
+    id integer primary key, submission integer not null references submissions,
+    question text not null references questions, trace text not null
+);
+create index traces_by_submission on traces (submission);
+""",
+)
+VERSION = len(TABLES)
 NAME = "gradebook.sqlite"
 _LOCK = ".gradebook.lock"   # the system lets go of it when a process dies, however it dies
 
@@ -82,9 +111,10 @@ def _prepared(connection: sqlite3.Connection) -> sqlite3.Connection:
                 f"the gradebook is of version {version}, and this grader knows up to {VERSION}: "
                 "grade with the later grader that wrote it, or into another folder (--out)."
             )
-        if version == 0:
+        if version < VERSION:
+            missing = "".join(TABLES[version:])
             with connection:
-                connection.executescript(f"begin; {TABLES} pragma user_version = {VERSION};")
+                connection.executescript(f"begin; {missing} pragma user_version = {VERSION};")
     except BaseException:
         connection.close()
         raise

@@ -29,8 +29,9 @@ class Memory:
     ) -> dict[str, Evidence]:
         """The answers that are known, by question id; `data` is a digest of what the code finds."""
         found: dict[str, Evidence] = {}
-        rules = _rules(questions)
-        for question, key in self._keys(submission, questions, data):
+        rules, keys = _rules(questions), self.keys(submission, questions, data)
+        for question in questions if keys else ():
+            key = keys[question.id]
             under = [key, key + rules[question.session]] if question.session in rules else [key]
             for one in under:
                 evidence = self.cache.find(one, question, self.since)
@@ -54,18 +55,20 @@ class Memory:
             for one in found.values()
             if one.question.stopping is not None and stopped_for_sure(one)
         }
-        for question, key in self._keys(submission, questions, data):
+        keys = self.keys(submission, questions, data)
+        for question in questions if keys else ():
             if question.id in found:
                 under = rules.get(question.session, "") if question.session in stopped else ""
-                self.cache.add(key + under, found[question.id], submission.student, self.run)
+                key = keys[question.id] + under
+                self.cache.add(key, found[question.id], submission.student, self.run)
 
-    def _keys(
+    def keys(
         self, submission: Submission, questions: Sequence[Question], data: str
-    ) -> list[tuple[Question, str]]:
+    ) -> dict[str, str]:
+        """What each answer is kept under, by question id; none for files without a digest."""
         if not submission.digest:
-            return []   # without one nobody knows of what it is
-        keys = answer_keys(self.ground, submission, questions, data)
-        return [(question, keys[question.id]) for question in questions]
+            return {}   # without one nobody knows of what it is
+        return answer_keys(self.ground, submission, questions, data)
 
 
 def _rules(questions: Sequence[Question]) -> dict[str, str]:

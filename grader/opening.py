@@ -15,6 +15,7 @@ from platformdirs import user_cache_path
 from grader import asking, exam, pipeline, schedule
 from grader.cache_file import CacheFile
 from grader.class_folder import HandIn
+from grader.conditions import conditions
 from grader.errors import EngineMissing
 from grader.evidence_cache import EvidenceCache
 from grader.fingerprint import fingerprints, ground_of
@@ -66,6 +67,7 @@ def grades_of(
             fingerprints(rubric, rubric.criteria, sandbox, gpus, share),
             seed=options["seed"], drawn=exam.draw_seed(), fresh=fresh and options["whole"],
         )
+        book.keep_conditions(conditions(rubric, sandbox, gpus, share, options))
         ahead = schedule.workers_ahead(lanes.turns, memory)
         setting = pipeline.set_up(
             rubric, criteria, sandbox, folder, data_cache(),

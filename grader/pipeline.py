@@ -30,11 +30,12 @@ from grader.exam import Hall
 from grader.grading import grade
 from grader.memory import Memory
 from grader.once import LazyMapping, Once
-from grader.records import Concluded, Evidence, Grade, Submission, Verdict
+from grader.records import Concluded, Evidence, Grade, Submission, Trace, Verdict
 from grader.rubric import Criterion, Rubric
 from grader.sandbox.base import Sandbox
 from grader.schedule import Lanes, Stopped
 from grader.submissions import prepare
+from grader.tracing import traces
 
 
 @dataclass(frozen=True)
@@ -151,12 +152,12 @@ def grade_one(setting: Setting, item: HandIn, tell: Tell) -> Grade:
     Raises DataError and NoKey, which stop the class, and Stopped when its turn had not come.
     """
     tell(item.student, "unpacking")
-    known, missing, seconds = Concluded(), setting.criteria, 0.0
+    known, missing = Concluded(), setting.criteria
     try:
         submission = prepare(item, setting.workspace)
         known = setting.known(submission)
         missing = tuple(one for one in setting.criteria if one.id not in known.verdicts)
-        fresh, seconds = _verdicts(setting, submission, missing, known, tell)
+        fresh = _verdicts(setting, submission, missing, known, tell)
     except (DataError, NoKey, Stopped):
         raise
     except Exception as error:
@@ -164,12 +165,12 @@ def grade_one(setting: Setting, item: HandIn, tell: Tell) -> Grade:
         told = isinstance(error, (GraderError, OSError))
         why = str(error) if told else f"{type(error).__name__}: {error}"
         submission = Submission(item.student, item.sources[0], setting.workspace, (), "")
-        fresh = [_not_scored(criterion, why) for criterion in missing]
-    by_id = {verdict.criterion: verdict for verdict in fresh}
-    if fresh:
-        setting.keep(submission, Concluded(by_id, seconds))
-    verdicts = [*known.verdicts.values(), *fresh]
-    return grade(setting.rubric, submission, verdicts, seconds if fresh else known.seconds)
+        fresh = _concluded([_not_scored(criterion, why) for criterion in missing])
+    if fresh.verdicts:
+        setting.keep(submission, fresh)
+    verdicts = [*known.verdicts.values(), *fresh.verdicts.values()]
+    seconds = fresh.seconds if fresh.verdicts else known.seconds
+    return grade(setting.rubric, submission, verdicts, seconds)
 
 
 def _verdicts(
@@ -178,18 +179,19 @@ def _verdicts(
     criteria: Sequence[Criterion],
     known: Concluded,
     tell: Tell,
-) -> tuple[list[Verdict], float]:
-    """Verdicts beside those that are known, and the seconds that answering took."""
+) -> Concluded:
+    """Verdicts beside those that are known."""
     if not criteria:
-        return [], 0.0
+        return Concluded()
     if submission.refused is not None:
-        return [_refused(criterion, submission.refused) for criterion in criteria], 0.0
+        return _concluded([_refused(criterion, submission.refused) for criterion in criteria])
     hall, rubric = setting.hall(), setting.rubric
     if any(CHECKS[criterion.check].needs_gold for criterion in criteria):
         setting.gold.begin()
-    questions = hall.questions_of(criteria, rubric.limits)
-    evidence = asking.ask(setting.asker, submission, questions, hall, tell)
-    begun = dataclasses.replace(setting.asker, stop=threading.Event())   # it comes to its end
+    paper = hall.paper_of(criteria, rubric.limits)
+    questions, asker = paper.questions, setting.asker
+    evidence = asking.ask(asker, submission, questions, hall, tell)
+    begun = dataclasses.replace(asker, stop=threading.Event())   # it comes to its end
     if stopped_in_vain(evidence, setting.key):   # a stop costs nobody a mark
         in_full = without_rule(one for one in questions if one.session == TRAIN)
         evidence |= asking.ask(begun, submission, in_full, hall, tell)
@@ -205,7 +207,18 @@ def _verdicts(
             for criterion, verdict in zip(criteria, verdicts, strict=True)
         ]
     seconds = sum(one.outcome.seconds for one in evidence.values())
-    return with_run(criteria, verdicts, evidence, known.verdicts.values()), round(seconds, 1)
+    keys = asker.memory.keys(submission, questions, hall.digest)
+    return _concluded(
+        with_run(criteria, verdicts, evidence, known.verdicts.values()),
+        round(seconds, 1),
+        traces(paper, criteria, evidence, keys, key),
+    )
+
+
+def _concluded(
+    verdicts: Sequence[Verdict], seconds: float = 0.0, traced: tuple[Trace, ...] = ()
+) -> Concluded:
+    return Concluded({verdict.criterion: verdict for verdict in verdicts}, seconds, traced)
 
 
 def _judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
@@ -230,7 +243,7 @@ def _gold(
     needing = [item for item in criteria if CHECKS[item.check].needs_gold]
     questions = tuple(
         one
-        for one in exam.questions_of(needing, hall.exam, rubric.limits)
+        for one in exam.paper_of(needing, hall.exam, rubric.limits).questions
         if one.kind != asking.TRAINING
     )
     reference = dataclasses.replace(hand_in(rubric.reference), student="reference")

@@ -21,7 +21,7 @@ from itertools import groupby
 
 from grader import tolerance
 from grader.calibrating import Figures, Run, Solution
-from grader.conditions import data_in_words
+from grader.circumstances import data_in_words
 from grader.errors import UsageError
 from grader.rubric import Calibration, CalibrationRuns, Profile, Threshold
 from grader.tolerance import Chance, Fit
@@ -119,8 +119,8 @@ def evidence(
         epochs=profile.epochs,
         hidden=figures.images,
         data=data_in_words(profile.data),
-        hardware=figures.conditions.hardware,
-        versions=figures.conditions.versions,
+        hardware=figures.circumstances.hardware,
+        versions=figures.circumstances.versions,
         seeds=tuple(seeds),
         runs=tuple(
             CalibrationRuns(

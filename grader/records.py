@@ -111,12 +111,17 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Evidence:
-    """A question, how it ended (observed), and what was said in reply (reported)."""
+    """A question, how it ended (observed), and what was said in reply (reported).
+
+    `worker` has the versions of what the worker runs on, as it told them when it was ready: before
+    any code of the student's ran.
+    """
 
     question: Question
     outcome: Outcome
     value: Any = None
     blobs: tuple[bytes, ...] = ()
+    worker: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -233,11 +238,49 @@ class Verdict:
 
 
 @dataclass(frozen=True)
+class Trace:
+    """What is kept of a piece of evidence when its verdicts are: enough to explain them by.
+
+    `question` is what was asked, without its arrays, under its `digest`; `criteria` rest on it.
+    `outcome` was observed, and is kept without what the student's code printed. `reported` is a
+    digest of what the worker said, "" for nothing; the cache has it under `key`, as long as nobody
+    clears that. `gold` is a digest of what the reference said, `labels` tells of hidden labels how
+    many they are and their digest.
+    """
+
+    question: Mapping[str, Any]
+    digest: str
+    criteria: tuple[str, ...]
+    outcome: Outcome
+    reported: str = ""
+    key: str = ""
+    gold: str = ""
+    labels: str = ""
+    worker: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Concluded:
-    """What one grading of a submission came to: verdicts by criterion, and the seconds it took."""
+    """What one grading of a submission came to: verdicts by criterion, the seconds it took, and
+    what is kept of the evidence that it rests on."""
 
     verdicts: Mapping[str, Verdict] = field(default_factory=dict)
     seconds: float = 0.0
+    traces: tuple[Trace, ...] = ()
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What a run grades by, in plain data: `options` of the command line, `versions` in words, the
+    rubric as it was read, how each check concludes (`rules`, by its name), digests of all that
+    every verdict depends on (`ingredients`, by name), and of all of them by criterion."""
+
+    options: Mapping[str, Any]
+    versions: Mapping[str, str]
+    rubric: Mapping[str, Any]
+    rules: Mapping[str, str]
+    ingredients: Mapping[str, str]
+    fingerprints: Mapping[str, str]
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from click.testing import CliRunner
 
 from grader.calibrating import Figures, Run, Solution
 from grader.checks.registry import parameter_models
+from grader.circumstances import Circumstances, solution_digest, warnings
 from grader.class_folder import hand_in
 from grader.cli import cli
-from grader.conditions import Conditions, solution_digest, warnings
 from grader.errors import RubricError, UsageError
 from grader.proposing import evidence, often, propose
 from grader.rubric import Again, Calibration, Profile, Rubric, Threshold
@@ -22,7 +22,7 @@ from grader.rubric_edit import write_calibration
 from grader.rubric_file import load
 
 ROOT = Path(__file__).parent.parent
-HERE = Conditions(
+HERE = Circumstances(
     {"processor": "a fast one", "cores": 2, "threads": 1, "gpu": "none", "sandbox": "docker"},
     {"grader": "1", "python": "3.11.2", "torch": "2.14.0"},
 )

@@ -9,7 +9,7 @@ from grader.answer_key import AnswerKey, Exam
 from grader.checks.base import Check, NoParams, Work, graded, in_short, raised, without_answer
 from grader.checks.choosing import GROUPS, Truth, label, truth_of
 from grader.checks.diagnosing import NUMERALS, diagnose
-from grader.checks.drawn_networks import RESNET18, beyond, same_family
+from grader.checks.drawn_networks import RESNET18, beyond, covered, in_words
 from grader.checks.group_answer import Answer, answer_of, table_of, unassigned
 from grader.records import Evidence, Question, Verdict
 from grader.rubric import Criterion, Limits
@@ -26,7 +26,7 @@ FEW = 3   # An own network with less than a third of ResNet-18's parameter tenso
 
 def ask(criterion: Criterion, exam: Exam, limits: Limits) -> tuple[Question, ...]:
     """ResNet-18, the hidden networks of this run, and one beyond the homework."""
-    specs = {PUBLIC: RESNET18, **_hidden(exam), BEYOND: beyond(exam.draw("beyond"))}
+    specs = {PUBLIC: RESNET18, **_hidden(exam), BEYOND: _beyond(exam)}
     return tuple(
         Question(name, "parameter_groups", {"network": spec}, name, limits.seconds)
         for name, spec in specs.items()
@@ -75,12 +75,13 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
             f"Group {', '.join(typed_in)} is right for ResNet-18 but does not follow the network: "
             "for other networks of the same family it is wrong. Compute it from the layers."
         )
-    partly = [NUMERALS[g] for g in range(3) if 0 < shares[g] < 1]
-    if partly:
-        problems.append(
-            f"Group {', '.join(partly)} is right for ResNet-18 and wrong for a network of the same "
-            "family: of another depth and width, or with biases in its convolutions."
-        )
+    for name, other in zip(others, hidden, strict=True):
+        wrong = [NUMERALS[g] for g in range(3) if 0 < shares[g] < 1 and not other.right[g]]
+        if wrong:
+            problems.append(
+                f"Group {', '.join(wrong)} is right for ResNet-18 and wrong for a network of the "
+                f"same family, with {in_words(_hidden(key.exam)[name])}."
+            )
     hints = [*public.value["notes"], *_beyond_hint(work.evidence[BEYOND], key, answer)]
     if error:
         hints.append(f"Your code raised an exception on its way: {error['message']}.")
@@ -142,8 +143,12 @@ def truth_from_gold(key: AnswerKey, question: str) -> Truth:
 
 
 def _hidden(exam: Exam) -> dict[str, dict[str, Any]]:
-    specs = same_family(exam.draw("parameter-groups")).values()
+    specs = covered(exam.draw("parameter-groups"))
     return {f"parameter-groups/hidden-{number}": spec for number, spec in enumerate(specs, 1)}
+
+
+def _beyond(exam: Exam) -> dict[str, Any]:
+    return beyond(exam.draw("beyond"))
 
 
 def _share(group: int, answer: Answer, hidden: Sequence[Answer]) -> float:
@@ -159,11 +164,12 @@ def _beyond_hint(evidence: Evidence, key: AnswerKey, public: Answer) -> list[str
     if not evidence.outcome.answered or not evidence.value["replaced"]:
         return []
     right = answer_of(evidence, truth_from_gold(key, BEYOND), public).right
-    if all(right):
+    wrong = [NUMERALS[g] for g in range(3) if public.right[g] and not right[g]]
+    if not wrong:
         return []
     return [
-        "Beyond the homework, and without cost: on a network with BatchNorm1d, GroupNorm, shared "
-        "and frozen parameters the groups differ from the reference's."
+        f"Beyond the homework, and without cost: on a network with {in_words(_beyond(key.exam))} "
+        f"the groups {', '.join(wrong)} differ from the reference's."
     ]
 
 

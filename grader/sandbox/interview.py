@@ -55,11 +55,11 @@ def interview(
         before = len(found)
         try:
             with sandbox.start(job, gpus) as worker:
-                inbox, _ = _ready(worker, job)
+                inbox, versions = _ready(worker, job)
                 with turn():
                     worker.full_speed()
                     for evidence in _converse(worker, job, inbox, waiting):
-                        found.append(evidence)
+                        found.append(dataclasses.replace(evidence, worker=versions))
                         on_answer(evidence)
                     exit_ = worker.stop()
         except SandboxError as error:
@@ -75,16 +75,14 @@ def versions(sandbox: Sandbox, job: Job, gpus: Iterable[str] = ()) -> dict[str, 
     """Of Python, torch and so on, as a worker tells them before anybody's code has run in it.
     Raises SandboxError."""
     with sandbox.start(job, tuple(gpus)) as worker:
-        _, ready = _ready(worker, job)
+        _, told = _ready(worker, job)
         worker.stop()
-    told = ready.get("versions")
-    told = told if isinstance(told, dict) else {}
-    return {plain_line(str(name), 40): plain_line(str(what), 40) for name, what in told.items()}
+    return {plain_line(name, 40): plain_line(version, 40) for name, version in told.items()}
 
 
-def _ready(worker: Worker, job: Job) -> tuple[Inbox, dict[str, Any]]:
-    """Have the worker get ready: what it says from then on comes in here, and what it says of
-    itself. Raises SandboxError."""
+def _ready(worker: Worker, job: Job) -> tuple[Inbox, dict[str, str]]:
+    """Have the worker get ready; where what it says from then on comes in, and the versions of what
+    it runs on. Raises SandboxError."""
     inbox: Inbox = queue.Queue()
     # The child's words, in a header of the usual size, and what the code printed.
     longest = wire.MAX_HEADER + wire.ESCAPED * job.limits.output_kib * 1024
@@ -110,7 +108,9 @@ def _ready(worker: Worker, job: Job) -> tuple[Inbox, dict[str, Any]]:
             "see whether the worker itself starts on this machine"
             f"{'. It says: ' + complaint if complaint else ''}"
         )
-    return inbox, ready[0]
+    told = ready[0].get("versions")
+    named = told.items() if isinstance(told, dict) else ()
+    return inbox, {str(name): str(version)[:40] for name, version in named}
 
 
 def _converse(

@@ -20,6 +20,7 @@ from evidence import (
     work,
 )
 
+from grader.checks.drawn_networks import beyond, in_words
 from grader.checks.param_groups import BEYOND, CHECK, PUBLIC, ask, judge
 from grader.records import Evidence, Verdict
 from grader.rubric import Limits
@@ -122,6 +123,7 @@ def test_what_is_wrong_for_one_hidden_network_loses_its_share() -> None:
     found_ = verdict(right() | {HIDDEN[1]: reply(returned((norm, fc_only, rest)), HIDDEN[1])})
     assert found_.fraction == pytest.approx((1 + 2 / 3 + 1) / 3)
     assert "Group (ii) is right for ResNet-18 and wrong for a network of the same" in found_.reason
+    assert "biases in its convolutions." in found_.reason
 
 
 def test_a_hidden_network_without_an_answer_counts_as_wrong() -> None:
@@ -274,7 +276,10 @@ def test_a_missing_list_is_told() -> None:
 def test_what_lies_beyond_the_homework_is_a_hint_and_costs_nothing() -> None:
     found_ = verdict(right() | {BEYOND: reply(returned((NORM[:1], BIASES, REST)), BEYOND)})
     assert found_.fraction == 1
-    assert found_.hints[0].startswith("Beyond the homework, and without cost")
+    assert found_.hints == (
+        "Beyond the homework, and without cost: on a network with "
+        f"{in_words(beyond(exam().draw('beyond')))} the groups (i) differ from the reference's.",
+    )
 
 
 def test_no_answer_beyond_the_homework_costs_nothing() -> None:

@@ -1,0 +1,89 @@
+"""Commands that look back: why a student has these marks, and whose marks changed.
+
+They show an instructor what students may not see.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from grader import cli_options as option
+
+if TYPE_CHECKING:   # nothing heavy is imported before a command needs it
+    from grader.standing import Moment
+
+as_json = click.option("--json", "as_json", is_flag=True, help="The same as JSON on stdout.")
+_RUN = re.compile(r"(?:(?P<folder>.+)@)?(?P<number>\d+)")
+
+
+@click.command()
+@click.argument("student")
+@click.argument("criterion", required=False)
+@option.out
+@as_json
+def explain(student: str, criterion: str | None, out: Path, as_json: bool) -> int:
+    """Show why STUDENT has the marks that they have, in all or in one CRITERION.
+
+    Question, evidence (what was observed, what the container reported), rule, points, key,
+    versions, digests, and the command that repeats it. For the instructor: hidden networks and the
+    reference's answers are shown, hidden labels are not. Nothing is run.
+    """
+    from grader.explaining import explain as explanation
+    from grader.export.grades import json_safe
+    from grader.feedback.backward import show_explanation
+    from grader.history import open_history
+
+    with open_history(out) as history:
+        told = explanation(history, student, criterion)
+    if as_json:
+        _echo(json_safe(told))
+    else:
+        show_explanation(told, option.console_of())
+    return 0
+
+
+@click.command()
+@click.argument("run1")
+@click.argument("run2")
+@option.out
+@as_json
+def diff(run1: str, run2: str, out: Path, as_json: bool) -> int:
+    """Show whose marks changed from RUN1 to RUN2, and why.
+
+    A run is a number (of the results in --out), a results folder (its last run), or FOLDER@NUMBER.
+    """
+    from grader.comparing import compare
+    from grader.export.grades import json_safe
+    from grader.feedback.backward import show_differences
+
+    with ExitStack() as opened:
+        told = compare(_moment(run1, out, opened), _moment(run2, out, opened))
+    if as_json:
+        _echo(json_safe(told))
+    else:
+        show_differences(told, option.console_of())
+    return 0
+
+
+def _moment(text: str, out: Path, opened: ExitStack) -> Moment:
+    from grader.history import open_history
+    from grader.standing import moment
+
+    named = None if Path(text).is_dir() else _RUN.fullmatch(text)
+    folder = (Path(named["folder"]) if named["folder"] else out) if named else Path(text)
+    history = opened.enter_context(open_history(folder))
+    return moment(history, int(named["number"]) if named else None)
+
+
+def _echo(told: object) -> None:
+    import json
+
+    click.echo(json.dumps(told, indent=2, allow_nan=False))
+
+
+COMMANDS = (explain, diff)
