@@ -12,7 +12,7 @@ import numpy as np
 from grader import data
 from grader.answer_key import AnswerKey, Exam, Labels
 from grader.checks.base import Check
-from grader.checks.registry import CHECKS
+from grader.checks.registry import checks_with
 from grader.checks.stopping import HiddenParts
 from grader.fingerprint import of_folder
 from grader.records import Evidence, Question
@@ -24,7 +24,7 @@ from grader.sandbox.base import Examiner
 class Hall:
     """Where all sit the same exam. `view` is the folder with the data that a student's code may
     see, `digest` is of what lies there. `examiner` ends trainings that are sure. The labels never
-    leave the host.
+    leave the host. `checks` are those that the rubric may name.
     """
 
     exam: Exam
@@ -33,6 +33,7 @@ class Hall:
     view: Path
     digest: str
     examiner: Examiner
+    checks: Mapping[str, Check]
     _asked: dict[tuple[object, ...], tuple[Question, ...]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -47,7 +48,7 @@ class Hall:
         """As `exam.questions_of`, made once: they carry the hidden images, and a digest of them."""
         key = (*(criterion.id for criterion in criteria), limits)
         if key not in self._asked:
-            self._asked[key] = questions_of(criteria, self.exam, limits)
+            self._asked[key] = questions_of(criteria, self.checks, self.exam, limits)
         return self._asked[key]
 
 
@@ -70,17 +71,17 @@ def prepare_hall(rubric: Rubric, seed: int, threads: int, view: Path, cache: Pat
     )
     hidden, validation = dataset.hidden_labels[order], dataset.validation_labels
     examiner = HiddenParts(AnswerKey(exam, hidden, validation, {}))
-    return Hall(exam, hidden, validation, view, of_folder(view), examiner)
+    checks = checks_with(rubric.own_files)
+    return Hall(exam, hidden, validation, view, of_folder(view), examiner, checks)
 
 
 def questions_of(
-    criteria: Collection[Criterion], exam: Exam, limits: Limits
+    criteria: Collection[Criterion], checks: Mapping[str, Check], exam: Exam, limits: Limits
 ) -> tuple[Question, ...]:
     """What the criteria ask, each question once, and those of one session side by side."""
     asked: dict[str, Question] = {}
     for criterion in criteria:
-        check: Check = CHECKS[criterion.check]
-        for question in check.ask(criterion, exam, limits):
+        for question in checks[criterion.check].ask(criterion, exam, limits):
             asked.setdefault(question.id, question)
     sessions = list(dict.fromkeys(question.session for question in asked.values()))
     return tuple(sorted(asked.values(), key=lambda question: sessions.index(question.session)))

@@ -1,9 +1,9 @@
 """What a verdict depends on, and an answer, as digests: while they stay the same, it holds.
 
-For a verdict: the criterion's check and its parameters, the profile (its thresholds where the check
-judges by them), the data and the limits, the reference solution, what was handed out, the sandbox,
-and the grader's own code. A title, the points and the late policy are not among them: they are
-applied anew each time.
+For a verdict: the criterion's check and its parameters, the instructor's files where it is of their
+own, the profile (its thresholds where the check judges by them), the data and the limits, the
+reference solution, what was handed out, the sandbox, and the grader's own code. A title, the points
+and the late policy are not among them: they are applied anew each time.
 
 For an answer: the submission, the question and those that its session was asked before, the data,
 the worker with what it runs on, and the limits. Thresholds, the checks and the reference are not
@@ -19,7 +19,7 @@ from collections.abc import Collection, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
-from grader.checks.registry import CHECKS
+from grader.checks.registry import CHECKS, checks_with
 from grader.records import Question, Submission
 from grader.rubric import Criterion, DataSpec, Limits, Rubric
 from grader.sandbox.base import Sandbox
@@ -36,6 +36,8 @@ def fingerprints(
 ) -> dict[str, str]:
     """A digest for each criterion, by its id. With a GPU, with a share of one and without are not
     the same."""
+    checks = checks_with(rubric.own_files)
+    own = [of_folder(file) for file in rubric.own_files]
     profile = rubric.active.model_dump(mode="json")
     thresholds = profile.pop("thresholds")
     shared = [
@@ -51,7 +53,8 @@ def fingerprints(
         item.id: _of(
             item.check,
             item.params.model_dump(mode="json"),
-            thresholds if CHECKS[item.check].thresholds else None,
+            thresholds if checks[item.check].thresholds else None,
+            None if item.check in CHECKS else own,
             *shared,
         )
         for item in criteria
@@ -67,7 +70,7 @@ def ground_of(
     """Of everything but submission, question and data that an answer depends on. Floating-point
     numbers, and what learns from them, are others on another kind of processor or with a GPU."""
     # What a worker is, what becomes of its words here, and who is to blame for its silence.
-    names = ("worker", "wire.py", "sandbox", "testimony.py", "checks/stopping.py")
+    names = ("worker", "wire.py", "packing.py", "sandbox", "testimony.py", "checks/stopping.py")
     worker = [of_folder(_PACKAGE / name) for name in names]
     hardware = [platform.machine(), bool(gpus), gpu_share]
     return _of(worker, sandbox.name, sandbox.version, limits.model_dump(mode="json"), hardware)

@@ -17,13 +17,12 @@ from grader.answer_key import AnswerKey, NoKey
 from grader.asking import Asker, Tell
 from grader.cache_file import no_cache
 from grader.checks.accuracy import stopped_in_vain
-from grader.checks.base import Work, with_doubt, with_notes
-from grader.checks.registry import CHECKS
+from grader.checks.base import Check, Work, with_doubt, with_notes
 from grader.checks.stopping import without_rule
 from grader.checks.training_run import TRAIN
 from grader.checks.watched import with_run
 from grader.class_folder import HandIn, hand_in
-from grader.errors import DataError, GraderError, UsageError
+from grader.errors import CheckError, DataError, GraderError, UsageError
 from grader.evidence_cache import EvidenceCache
 from grader.exam import Hall
 from grader.grading import grade
@@ -111,7 +110,8 @@ def grade_all(
     """Grade every hand-in, as many at a time as there are slots; grades come as they are ready.
 
     What could not be scored gets another try after all the others: an engine may be back by then.
-    Raises DataError, and NoKey when the reference has no answer: then nobody can be graded.
+    Raises DataError, CheckError, and NoKey when the reference has no answer: then nobody can be
+    graded.
     """
     lost: dict[str, tuple[HandIn, Grade]] = {}
     for item, found in _round(setting, hand_ins, tell):
@@ -145,7 +145,8 @@ def _round(
 def grade_one(setting: Setting, item: HandIn, tell: Tell) -> Grade:
     """One submission from its files to its grade. What the harness gets wrong is `not_scored`.
 
-    Raises DataError and NoKey, which stop the class, and Stopped when its turn had not come.
+    Raises DataError, CheckError and NoKey, which stop the class, and Stopped when its turn had not
+    come.
     """
     tell(item.student, "unpacking")
     known, missing, seconds = Concluded(), setting.criteria, 0.0
@@ -154,7 +155,7 @@ def grade_one(setting: Setting, item: HandIn, tell: Tell) -> Grade:
         known = setting.known(submission)
         missing = tuple(one for one in setting.criteria if one.id not in known.verdicts)
         fresh, seconds = _verdicts(setting, submission, missing, known, tell)
-    except (DataError, NoKey, Stopped):
+    except (DataError, CheckError, NoKey, Stopped):
         raise
     except Exception as error:
         # Whatever it is, it is one student's: the class goes on, and nobody gets a zero for it.
@@ -182,7 +183,8 @@ def _verdicts(
     if submission.refused is not None:
         return [_refused(criterion, submission.refused) for criterion in criteria], 0.0
     hall, rubric = setting.hall(), setting.rubric
-    if any(CHECKS[criterion.check].needs_gold for criterion in criteria):
+    checks = [hall.checks[criterion.check] for criterion in criteria]
+    if any(check.needs_gold for check in checks):
         setting.gold.begin()
     questions = hall.questions_of(criteria, rubric.limits)
     evidence = asking.ask(setting.asker, submission, questions, hall, tell)
@@ -192,18 +194,18 @@ def _verdicts(
         evidence |= asking.ask(begun, submission, again, hall, tell)
     tell(submission.student, "judging")
     work, key = Work(submission, evidence), setting.key
-    verdicts = [_judge(criterion, work, key) for criterion in criteria]
+    judged = zip(criteria, checks, strict=True)
+    verdicts = [_judge(criterion, check, work, key) for criterion, check in judged]
     if submission.source != rubric.reference.resolve():   # that is the instructor's
         verdicts = [
-            with_doubt(verdict, submission) if CHECKS[criterion.check].testimony else verdict
-            for criterion, verdict in zip(criteria, verdicts, strict=True)
+            with_doubt(verdict, submission) if check.testimony else verdict
+            for check, verdict in zip(checks, verdicts, strict=True)
         ]
     seconds = sum(one.outcome.seconds for one in evidence.values())
     return with_run(criteria, verdicts, evidence, known.verdicts.values()), round(seconds, 1)
 
 
-def _judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
-    check = CHECKS[criterion.check]
+def _judge(criterion: Criterion, check: Check, work: Work, key: AnswerKey) -> Verdict:
     try:
         return with_notes(check.judge(criterion, work, key), work.submission)
     except NoKey:
@@ -221,10 +223,10 @@ def _gold(
 ) -> Mapping[str, Evidence]:
     """The reference's answers to what the checks that need a key will ask; the training is not
     among them: what it must reach stands in the rubric. Raises NoKey."""
-    needing = [item for item in criteria if CHECKS[item.check].needs_gold]
+    needing = [item for item in criteria if hall.checks[item.check].needs_gold]
     questions = tuple(
         one
-        for one in exam.questions_of(needing, hall.exam, rubric.limits)
+        for one in exam.questions_of(needing, hall.checks, hall.exam, rubric.limits)
         if one.kind != asking.TRAINING
     )
     reference = dataclasses.replace(hand_in(rubric.reference), student="reference")

@@ -1,12 +1,12 @@
 """`rubric.yaml` -> Rubric. Every error names the file, the line, what is there and what may be.
 
-`load` is handed the model of each check's parameters by the check's name. `json_schema` describes
-the same for editors.
+`load` is handed what finds the model of each check's parameters by the check's name, given the
+files with checks of the instructor's own. `json_schema` describes the same for editors.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +17,19 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from grader.errors import RubricError
 from grader.rubric import Criterion, Rubric, did_you_mean
 
+Models = Mapping[str, type[BaseModel]]
 
-def load(path: Path, checks: Mapping[str, type[BaseModel]], profile: str | None = None) -> Rubric:
-    """Read and validate a rubric; `checks` has the model of each check's parameters by its name.
+
+def load(
+    path: Path, checks: Callable[[tuple[Path, ...]], Models], profile: str | None = None
+) -> Rubric:
+    """Read and validate a rubric; `checks` gives the model of each check's parameters by its name.
 
     Paths in the rubric are relative to its file. `profile` replaces the rubric's own choice.
     Raises RubricError, with the line.
     """
     document = _read(path)
-    _bind_parameters(document, path, checks)
+    _bind_parameters(document, path, checks(_own_files(document, path)))
     if profile is not None:
         document["profile"] = profile
     try:
@@ -42,7 +46,7 @@ def load(path: Path, checks: Mapping[str, type[BaseModel]], profile: str | None 
     return rubric
 
 
-def json_schema(checks: Mapping[str, type[BaseModel]]) -> dict[str, Any]:
+def json_schema(checks: Models) -> dict[str, Any]:
     """The JSON Schema of `rubric.yaml`, with each check's own parameters."""
     schema = Rubric.model_json_schema()
     criterion = schema["$defs"]["Criterion"]
@@ -69,6 +73,27 @@ def json_schema(checks: Mapping[str, type[BaseModel]]) -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
+def own_files(path: Path) -> tuple[Path, ...]:
+    """The files with checks of the instructor's own that a rubric names. Raises RubricError."""
+    return _own_files(_read(path), path)
+
+
+def _own_files(document: Any, path: Path) -> tuple[Path, ...]:
+    told = document.get("checks", [])
+    names = told if isinstance(told, list) else [told]
+    if not all(isinstance(name, str) for name in names):
+        return ()   # the rubric's own model says what is wrong
+    files = tuple(path.resolve().parent / Path(name).expanduser() for name in names)
+    for index, file in enumerate(files):
+        if not file.is_file():
+            place = ("checks", index) if isinstance(told, list) else ("checks",)
+            raise RubricError(
+                f"{path}:{_line(document, place)}: checks: there is no file {file}; it holds "
+                "checks of the instructor's own and goes along with the rubric"
+            )
+    return files
+
+
 def _read(path: Path) -> Any:
     try:
         document = YAML(typ="rt").load(path.read_text(encoding="utf-8"))
@@ -86,7 +111,7 @@ def _read(path: Path) -> Any:
     return document
 
 
-def _bind_parameters(document: Any, path: Path, checks: Mapping[str, type[BaseModel]]) -> None:
+def _bind_parameters(document: Any, path: Path, checks: Models) -> None:
     """Move the keys of a criterion that belong to its check into `params`, validated."""
     own = set(Criterion.model_fields) - {"params"}
     criteria = document.get("criteria")
@@ -180,5 +205,6 @@ def _rooted(rubric: Rubric, folder: Path) -> Rubric:
             "profiles": profiles,
             "reference": rooted(rubric.reference),
             "handouts": rooted(rubric.handouts),
+            "checks": tuple(folder / file.expanduser() for file in rubric.own_files),
         }
     )
