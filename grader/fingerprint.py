@@ -18,6 +18,9 @@ import platform
 from collections.abc import Collection, Iterable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
 
 from grader.checks.registry import CHECKS, checks_with
 from grader.records import Question, Submission
@@ -52,7 +55,7 @@ def fingerprints(
     return {
         item.id: _of(
             item.check,
-            item.params.model_dump(mode="json"),
+            _of_params(item.params),
             thresholds if checks[item.check].thresholds else None,
             None if item.check in CHECKS else own,
             *shared,
@@ -70,7 +73,10 @@ def ground_of(
     """Of everything but submission, question and data that an answer depends on. Floating-point
     numbers, and what learns from them, are others on another kind of processor or with a GPU."""
     # What a worker is, what becomes of its words here, and who is to blame for its silence.
-    names = ("worker", "wire.py", "packing.py", "sandbox", "testimony.py", "checks/stopping.py")
+    names = (
+        "worker", "wire.py", "packing.py", "probe.py", "sandbox", "testimony.py",
+        "checks/stopping.py", "examining.py", "testing",
+    )  # fmt: skip
     worker = [of_folder(_PACKAGE / name) for name in names]
     hardware = [platform.machine(), bool(gpus), gpu_share]
     return _of(worker, sandbox.name, sandbox.version, limits.model_dump(mode="json"), hardware)
@@ -106,6 +112,12 @@ def of_folder(place: Path) -> str:
             digest.update(f"\0{name}\0{len(content)}\0".encode())
             digest.update(content)
     return digest.hexdigest()
+
+
+def _of_params(params: BaseModel) -> dict[str, Any]:
+    """What they are; of files what is in them, wherever they lie."""
+    files = {key: of_folder(value) for key, value in params if isinstance(value, Path)}
+    return params.model_dump(mode="json") | files
 
 
 def _of_data(spec: DataSpec) -> str:

@@ -5,8 +5,9 @@ Nothing in the grader imports this: the files that a rubric names do.
 
 from grader.answer_key import AnswerKey, Exam
 from grader.checks.base import Check, NoParams, Work, graded
-from grader.checks.probes import Probe, answer, expected, probe
+from grader.checks.own_answers import answer, expected
 from grader.packing import Network, Tensor
+from grader.probe import Probe, probe
 from grader.records import (
     ConfusionMatrix,
     Evidence,

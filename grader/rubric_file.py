@@ -130,9 +130,22 @@ def _bind_parameters(document: Any, path: Path, checks: Models) -> None:
             prefix = ("criteria", index)
             allowed = sorted(own | set(checks[name].model_fields))
             raise RubricError(_explain(error, document, path, prefix, allowed)) from None
+        criterion["params"] = _rooted_files(parameters, document, path, index)
         for key in given:
             del criterion[key]
-        criterion["params"] = parameters
+
+
+def _rooted_files(parameters: BaseModel, document: Any, path: Path, index: int) -> BaseModel:
+    """A path among a check's parameters is a file, relative to the rubric."""
+    files = {
+        key: path.resolve().parent / value.expanduser()
+        for key, value in parameters if isinstance(value, Path)
+    }
+    for key, file in files.items():
+        if not file.is_file():
+            where = f"{path}:{_line(document, ('criteria', index, key))}"
+            raise RubricError(f"{where}: criteria.{index}.{key}: there is no file {file}")
+    return parameters.model_copy(update=files)
 
 
 def _explain(

@@ -25,6 +25,7 @@ FOUNDATIONS = {
     "grader.rubric": set(),
     "grader.rubric_file": {"grader.errors", "grader.rubric"},
     "grader.answer_key": {"grader.errors", "grader.records", "grader.rubric"},
+    "grader.probe": {"grader.errors", "grader.packing", "grader.records"},
     "grader.testimony": {"grader.packing", "grader.records", "grader.wire"},
 }
 # Stages: the modules of one may import each other and the foundations, and no other stage.
@@ -57,6 +58,7 @@ STAGES = {
     "feedback": {"grader.feedback"},
     "export": {"grader.export"},
     "starter": {"grader.starter"},
+    "testing": {"grader.testing"},
 }
 # What puts stages together.
 ABOVE = {
@@ -68,6 +70,7 @@ ABOVE = {
     "grader.cli_housekeeping",
     "grader.cli_options",
     "grader.exam",
+    "grader.examining",
     "grader.expected",
     "grader.fingerprint",
     "grader.live",
@@ -77,6 +80,7 @@ ABOVE = {
     "grader.results",
 }
 ONLY_IMPORTERS = {
+    "pytest": {"grader/testing/__main__.py"},
     "docker": {"grader/sandbox/docker/engine.py"},
     "requests": {"grader/sandbox/docker/engine.py"},
     "jinja2": {"grader/feedback/render.py"},

@@ -22,7 +22,7 @@ from pydantic import BaseModel
 
 from grader.answer_key import AnswerKey, Exam, NoKey
 from grader.checks.base import Check, QuestionList, Work, without_answer
-from grader.checks.probes import Unanswered
+from grader.checks.own_answers import Unanswered
 from grader.errors import CheckError, GraderError
 from grader.records import Verdict
 from grader.rubric import Criterion, Limits

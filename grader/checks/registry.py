@@ -13,6 +13,7 @@ from grader.checks import (
     mode_switch,
     optimizer_groups,
     param_groups,
+    pytest_file,
     written,
 )
 from grader.checks.base import Check
@@ -28,6 +29,7 @@ CHECKS: Mapping[str, Check] = {
         mode_switch.CHECK,
         optimizer_groups.CHECK,
         accuracy.CHECK,
+        pytest_file.CHECK,
     )
 }
 

@@ -55,7 +55,7 @@ def interview(
         before = len(found)
         try:
             with sandbox.start(job, gpus) as worker:
-                inbox = _ready(worker, job)
+                inbox = get_ready(worker, job)
                 with turn():
                     worker.full_speed()
                     for evidence in _converse(worker, job, inbox, waiting):
@@ -67,11 +67,11 @@ def interview(
             found += [Evidence(question, lost) for question in job.questions[len(found) :]]
             break
         if exit_.out_of_memory:
-            found[before:] = [_killed_for_memory(evidence) for evidence in found[before:]]
+            found[before:] = [killed_for_memory(evidence) for evidence in found[before:]]
     return tuple(found)
 
 
-def _ready(worker: Worker, job: Job) -> Inbox:
+def get_ready(worker: Worker, job: Job) -> Inbox:
     """Have the worker get ready; what it says from then on comes in here. Raises SandboxError."""
     inbox: Inbox = queue.Queue()
     # The child's words, in a header of the usual size, and what the code printed.
@@ -112,7 +112,7 @@ def _converse(
             # To load the file again would cost the same limit again, and end no better.
             yield Evidence(question, stuck)
             continue
-        evidence, alive = _ask(worker, inbox, question, Looks(job, question))
+        evidence, alive = put(worker, inbox, question, Looks(job, question))
         if evidence.outcome.kind == wire.TIME_LIMIT and evidence.outcome.phase == "load":
             stuck, enough = evidence.outcome, question.seconds
         yield evidence
@@ -120,9 +120,10 @@ def _converse(
             return
 
 
-def _ask(
+def put(
     worker: Worker, inbox: Inbox, question: Question, looks: Looks
 ) -> tuple[Evidence, bool]:
+    """What came of one question, and whether the worker can be asked another."""
     begun = time.monotonic()
     limit = question.seconds + GRACE_SECONDS
     message = {
@@ -191,7 +192,8 @@ def _next(inbox: Inbox, seconds: float) -> Frame | object | None:
         return None
 
 
-def _killed_for_memory(evidence: Evidence) -> Evidence:
+def killed_for_memory(evidence: Evidence) -> Evidence:
+    """The same, where the memory limit struck in the sandbox: a killed child fell to it."""
     outcome = evidence.outcome
     if outcome.kind == wire.CRASHED and outcome.message == signal.SIGKILL.name:
         return dataclasses.replace(evidence, outcome=blame.out_of_memory(outcome))

@@ -129,11 +129,11 @@ class Student:
 
     def _script(self, file: str | None) -> Path:
         folder = self._session.folder
+        self._session.loaded()   # what runs from here on is no longer the reading of a file
         if file is not None:
             if not (folder / file).is_file():
                 raise sources.not_found(folder, f"a file {file}")
             return folder / file
-        self._session.loaded()
         entries = scripts.entries(folder)
         if not entries:
             raise sources.not_found(folder, "a script to run")

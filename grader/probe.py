@@ -1,4 +1,4 @@
-"""Probes of an instructor's own: functions whose text goes into the container, and what they say.
+"""Probes of an instructor's own: functions whose text goes into the container.
 
 The text of the one function is sent, and nothing else of its file: what it needs, it imports
 itself. So a name that only the file has is an error when the file is read, and not in class.
@@ -13,16 +13,14 @@ import dis
 import inspect
 import textwrap
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from grader import packing, wire
-from grader.answer_key import AnswerKey
-from grader.checks.base import Work
+from grader import packing
 from grader.errors import CheckError
-from grader.records import Evidence, Outcome, Question
+from grader.records import Question
 
 
 @dataclass(frozen=True)
@@ -43,16 +41,20 @@ class Probe:
         Questions of one `session` share a process and what it has loaded, by default each has its
         own. Raises CheckError for arguments that the probe does not take or that cannot be sent.
         """
+        args, blobs = self.asked(arguments)
+        return Question(id, "own", args, session or id, seconds, blobs)
+
+    def asked(self, arguments: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[bytes, ...]]:
+        """The question's args and blobs. Raises CheckError like `question`."""
         try:
             inspect.signature(self.function).bind("student", **arguments)
-            packed, blobs = packing.pack(arguments)
+            packed, blobs = packing.pack(dict(arguments))
         except (TypeError, packing.PackingError) as error:
-            raise CheckError(f"{self.file}:{self.line}: {self.name} for '{id}': {error}") from None
-        args = {
+            raise CheckError(f"{self.file}:{self.line}: the probe {self.name}: {error}") from None
+        return {
             "source": self.source, "name": self.name, "file": self.file, "line": self.line,
             "arguments": packed,
-        }  # fmt: skip
-        return Question(id, "own", args, session or id, seconds, blobs)
+        }, blobs  # fmt: skip
 
 
 def probe(function: Callable[..., Any]) -> Probe:
@@ -90,36 +92,3 @@ def _lacking(code: types.CodeType, own: str) -> Iterator[tuple[str, int]]:
     for inner in code.co_consts:
         if isinstance(inner, types.CodeType):
             yield from _lacking(inner, own)
-
-
-class Unanswered(Exception):
-    """A question that a check rests on was not answered, or not with what can be used."""
-
-    def __init__(self, outcome: Outcome) -> None:
-        super().__init__(outcome.message)
-        self.outcome = outcome
-
-
-def answer(work: Work, question: str, *, finite: bool = True) -> Any:
-    """What the probe returned for this submission: plain data and numpy arrays. It is testimony.
-
-    Where there is no answer, the criterion is concluded from that: `judge` goes no further. So it
-    is where a number in the answer is NaN or infinite; `finite=False` lets those in.
-    """
-    return _value(work.evidence[question], finite)
-
-
-def expected(key: AnswerKey, question: str) -> Any:
-    """What the probe returned for the reference; its check says `needs_gold=True`."""
-    return packing.unpack(key.value(question), key.blobs(question))
-
-
-def _value(evidence: Evidence, finite: bool) -> Any:
-    if not evidence.outcome.answered:
-        raise Unanswered(evidence.outcome)
-    value = packing.unpack(evidence.value, evidence.blobs)   # has been looked at when it came
-    where = packing.not_finite(value) if finite else ""
-    if where:
-        text = f"{where} is NaN or infinite"
-        raise Unanswered(Outcome(wire.BAD_ANSWER, "student", text, evidence.outcome.seconds))
-    return value
