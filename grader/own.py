@@ -19,6 +19,7 @@ from grader.records import (
     Verdict,
 )
 from grader.rubric import Criterion, Limits, Model
+from grader.testing.student import StudentError
 
 tensor, network = Tensor, Network   # as an instructor's file reads best
 
@@ -37,6 +38,7 @@ __all__ = [
     "Probe",
     "Question",
     "Series",
+    "StudentError",
     "Table",
     "Verdict",
     "Work",

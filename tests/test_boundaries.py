@@ -43,7 +43,7 @@ STAGES = {
         "grader.submissions",
     },
     "data": {"grader.data", "grader.data_sources"},
-    "checks": {"grader.checks", "grader.own"},
+    "checks": {"grader.checks"},
     "sandbox": {"grader.sandbox"},
     "schedule": {"grader.schedule"},
     "workspace": {"grader.workspace"},
@@ -76,6 +76,7 @@ ABOVE = {
     "grader.live",
     "grader.memory",
     "grader.opening",
+    "grader.own",
     "grader.pipeline",
     "grader.results",
 }

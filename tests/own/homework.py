@@ -52,13 +52,21 @@ def read(path: Path) -> Rubric:
     return load(path, parameter_models)
 
 
-def graded(
-    rubric: Path, code: str, workspace: Path, sandbox: Sandbox | None = None, seed: int = 1
-) -> Grade:
-    """The grade of a submission of one file; what the class is told on the way is left out."""
-    file = write(workspace, "in/hw.py", code)
+def graded_by(
+    rubric: Path, codes: list[str], workspace: Path, sandbox: Sandbox | None = None
+) -> list[Grade]:
+    """The grades of submissions of one file each; what the class is told on the way is left out."""
     setting = pipeline.set_up(
-        read(rubric), ["mine"], sandbox or ProcessSandbox(), workspace / "work",
-        workspace / "cache", seed=seed,
+        read(rubric), [one.id for one in read(rubric).criteria], sandbox or ProcessSandbox(),
+        workspace / "work", workspace / "cache", seed=1,
     )  # fmt: skip
-    return pipeline.grade_one(setting, hand_in(file), lambda who, what: None)
+    files = [write(workspace, f"in/hw{number}.py", code) for number, code in enumerate(codes)]
+    return [pipeline.grade_one(setting, hand_in(file), lambda who, what: None) for file in files]
+
+
+def graded(
+    rubric: Path, code: str, workspace: Path, sandbox: Sandbox | None = None
+) -> Grade:
+    """The grade of one."""
+    (grade,) = graded_by(rubric, [code], workspace, sandbox)
+    return grade
