@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import textwrap
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from grader import pipeline
 from grader.checks.registry import parameter_models
 from grader.class_folder import hand_in
-from grader.records import Grade
-from grader.rubric import Rubric
+from grader.examining import examine
+from grader.records import Evidence, Grade, Question
+from grader.rubric import Limits, Rubric
 from grader.rubric_file import load
-from grader.sandbox.base import Sandbox
+from grader.sandbox.base import Job, Sandbox
 from grader.sandbox.process import ProcessSandbox
 
 RUBRIC = """
@@ -70,3 +75,46 @@ def graded(
     """The grade of one."""
     (grade,) = graded_by(rubric, [code], workspace, sandbox)
     return grade
+
+
+def examined(
+    folder: Path, tests: str, code: str, sandbox: Sandbox | None = None, seconds: float = 20
+) -> Evidence:
+    """What a file of tests finds of a submission of one file."""
+    file = write(folder, "test_hw.py", tests)
+    write(folder, "student/hw.py", code)
+    for path in (folder.parent, folder, folder / "student", folder / "student" / "hw.py"):
+        path.chmod(0o755)   # a container's user is another one
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    question = Question("tests", "pytest", {"tests": digest}, "tests", seconds, tests=file)
+    job = Job("student", folder / "student", (question,), Limits())
+    (evidence,) = examine(sandbox or ProcessSandbox(), job)
+    return evidence
+
+
+def found(evidence: Evidence) -> dict[str, tuple[str, str]]:
+    """Status and message of each test."""
+    return {test["name"]: (test["status"], test["message"]) for test in evidence.value["tests"]}
+
+
+class Overheard(ProcessSandbox):
+    """A process sandbox that keeps every byte that goes into it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.started = 0
+        self.said = bytearray()
+
+    @contextmanager
+    def start(self, job: Job, gpus: Iterable[str] = ()) -> Iterator[Any]:
+        with super().start(job, gpus) as worker:
+            self.started += 1
+            write: Any = worker.write
+
+            def overheard(data: bytes) -> None:
+                self.said += data
+                write(data)
+
+            worker.write = overheard   # type: ignore[method-assign]  # to listen
+            yield worker
+
