@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 MAX_DEPTH = 8          # of lists, tuples, sets and dicts in each other
+MAX_BYTES = 64 * 2**20   # of all arrays; a frame from the worker holds no more
 MAX_VALUES = 100_000   # that are no array's; more than that is an array
 _MAX_DIMENSIONS = 16
 _LARGEST = 2**63
@@ -70,6 +71,7 @@ class _Packing:
     plainer: Callable[[Any], Any]
     blobs: list[bytes] = field(default_factory=list)
     values: int = 0
+    bytes: int = 0
 
     def packed(self, value: Any, where: str, depth: int) -> Any:
         self.values += 1
@@ -135,6 +137,9 @@ class _Packing:
         plain = plain.astype(plain.dtype.newbyteorder("<"), copy=False)
         if plain.dtype.str not in _DTYPES:
             raise PackingError(f"{where or 'it'} is an array of {array.dtype}, not of numbers")
+        self.bytes += plain.nbytes
+        if self.bytes > MAX_BYTES:
+            raise PackingError(f"it holds arrays of more than {MAX_BYTES // 2**20} MiB")
         self.blobs.append(plain.tobytes())
         return [plain.dtype.str, list(plain.shape), len(self.blobs) - 1]
 
@@ -219,19 +224,27 @@ def _by_key(kind: str, items: list[Any]) -> Any:
     return set(items) if kind == "set" else dict(zip(keys, values, strict=True))
 
 
-def not_finite(value: Any, where: str = "") -> str:
-    """Where the first number is that is NaN or infinite; "" when there is none."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return where or "it"
+def not_finite(value: Any) -> str:
+    """That a number in it is NaN or infinite, and where the first is; "" when there is none."""
+    where = _first_not_finite(value, "")
+    if where is None:
+        return ""
+    place = f"in what was returned, {where}" if where else "what was returned"
+    return f"{place} is NaN or infinite"
+
+
+def _first_not_finite(value: Any, where: str) -> str | None:
+    if isinstance(value, float):
+        return None if math.isfinite(value) else where
     if isinstance(value, np.ndarray):
-        return "" if np.isfinite(value).all() else where or "it"
+        return None if np.isfinite(value).all() else where
     inner: Any = ()
     if isinstance(value, dict):
         inner = value.items()
     elif isinstance(value, (list, tuple, set)):
         inner = enumerate(value)
-    found = (not_finite(item, f"{where}[{key!r}]") for key, item in inner)
-    return next(filter(None, found), "")
+    found = (_first_not_finite(item, f"{where}[{key!r}]") for key, item in inner)
+    return next((place for place in found if place is not None), None)
 
 
 def _kind(value: Any) -> str:

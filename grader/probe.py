@@ -60,6 +60,9 @@ class Probe:
 def probe(function: Callable[..., Any]) -> Probe:
     """Make a probe of a top-level function whose first parameter is the student. Raises CheckError
     where it would not run by itself."""
+    if not isinstance(function, types.FunctionType):
+        what = type(function).__name__
+        raise CheckError(f"@probe was given a {what}; it stands alone before def")
     path = Path(inspect.getsourcefile(function) or "?")
     lines, start = inspect.getsourcelines(function)
     text = textwrap.dedent("".join(lines))
@@ -68,7 +71,7 @@ def probe(function: Callable[..., Any]) -> Probe:
     if not isinstance(node, ast.FunctionDef) or function.__qualname__ != function.__name__:
         raise CheckError(f"{where}: a probe is a function at the top of its file, made with def")
     if len(node.decorator_list) != 1:
-        raise CheckError(f"{where}: {node.name}: @probe stands alone; other decorators stay here")
+        raise CheckError(f"{where}: {node.name}: @probe stands alone before def")
     line = start + node.lineno - 1
     source = "".join(text.splitlines(keepends=True)[node.lineno - 1 :])
     flags = __future__.annotations.compiler_flag

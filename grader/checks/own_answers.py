@@ -36,8 +36,7 @@ def _value(evidence: Evidence, finite: bool) -> Any:
     if not evidence.outcome.answered:
         raise Unanswered(evidence.outcome)
     value = packing.unpack(evidence.value, evidence.blobs)   # has been looked at when it came
-    where = packing.not_finite(value) if finite else ""
-    if where:
-        text = f"{where} is NaN or infinite"
-        raise Unanswered(Outcome(wire.BAD_ANSWER, "student", text, evidence.outcome.seconds))
+    wrong = packing.not_finite(value) if finite else ""
+    if wrong:
+        raise Unanswered(Outcome(wire.BAD_ANSWER, "student", wrong, evidence.outcome.seconds))
     return value

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
 from grader import packing
 from grader.packing import Network, Tensor
@@ -122,15 +122,10 @@ class Student:
         if reply.kind != "answered":
             raise StudentError(reply.kind, f"{what}: {reply.message}")
         value = packing.unpack(reply.value, reply.blobs)
-        where = packing.not_finite(value) if self._finite else ""
-        if where:
-            _refuse(what, where)
+        wrong = packing.not_finite(value) if self._finite else ""
+        if wrong:
+            raise StudentError("bad_answer", f"{what}: {wrong}")
         return value
-
-
-def _refuse(what: str, where: str) -> NoReturn:
-    place = "the result" if where == "it" else f"in the result, {where}"
-    raise StudentError("bad_answer", f"{what}: {place} is NaN or infinite")
 
 
 @probe

@@ -13,6 +13,7 @@ from grader import pipeline
 from grader.checks.registry import parameter_models
 from grader.class_folder import hand_in
 from grader.examining import examine
+from grader.memory import Memory
 from grader.records import Evidence, Grade, Question
 from grader.rubric import Limits, Rubric
 from grader.rubric_file import load
@@ -23,21 +24,16 @@ RUBRIC = """
 title: "Sequences"
 reference: reference
 {files}
-total: 4
-cap: 4
+total: {total}
+cap: {total}
 profiles:
   quick:
     data: {{validation: 20, hidden: {{held_out: 20}}}}
     epochs: 1
     seconds: 5
     thresholds: [{{accuracy: 0.5, share: 1.0}}]
-limits: {{seconds: {seconds}}}
 criteria:
-  - id: mine
-    title: "What is mine"
-    part: "1"
-    points: 4
-{criterion}
+{criteria}
 """
 
 
@@ -48,23 +44,36 @@ def write(folder: Path, name: str, text: str) -> Path:
     return path
 
 
-def rubric_in(folder: Path, *, files: str = "", criterion: str, seconds: float = 30) -> Path:
-    keys = textwrap.indent(textwrap.dedent(criterion).strip(), "    ")
-    return write(folder, "rubric.yaml", RUBRIC.format(files=files, criterion=keys, seconds=seconds))
+def rubric_in(folder: Path, *criteria: str, files: str = "") -> Path:
+    """A rubric with these criteria, four points each: `mine`, `mine-1` and so on."""
+    listed = [
+        f'  - id: mine{f"-{number}" if number else ""}\n    title: "What is mine"\n    part: "1"\n'
+        "    points: 4\n" + textwrap.indent(textwrap.dedent(keys).strip(), "    ")
+        for number, keys in enumerate(criteria)
+    ]
+    text = RUBRIC.format(files=files, total=4 * len(listed), criteria="\n".join(listed))
+    return write(folder, "rubric.yaml", text)
 
 
 def read(path: Path) -> Rubric:
     return load(path, parameter_models)
 
 
+def setting_of(
+    rubric: Path, workspace: Path, sandbox: Sandbox | None = None, memory: Memory | None = None
+) -> pipeline.Setting:
+    """What to grade by: all criteria."""
+    return pipeline.set_up(
+        read(rubric), [one.id for one in read(rubric).criteria], sandbox or ProcessSandbox(),
+        workspace / "work", workspace / "cache", memory=memory, seed=1,
+    )  # fmt: skip
+
+
 def graded_by(
     rubric: Path, codes: list[str], workspace: Path, sandbox: Sandbox | None = None
 ) -> list[Grade]:
     """The grades of submissions of one file each; what the class is told on the way is left out."""
-    setting = pipeline.set_up(
-        read(rubric), [one.id for one in read(rubric).criteria], sandbox or ProcessSandbox(),
-        workspace / "work", workspace / "cache", seed=1,
-    )  # fmt: skip
+    setting = setting_of(rubric, workspace, sandbox)
     files = [write(workspace, f"in/hw{number}.py", code) for number, code in enumerate(codes)]
     return [pipeline.grade_one(setting, hand_in(file), lambda who, what: None) for file in files]
 

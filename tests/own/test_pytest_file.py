@@ -21,7 +21,7 @@ from grader.memory import Memory
 from grader.sandbox.base import Job, Sandbox
 from grader.sandbox.process import ProcessSandbox
 
-from .homework import Overheard, examined, found, graded, read, rubric_in, write
+from .homework import Overheard, examined, found, graded, read, rubric_in, setting_of, write
 
 SOFTMAX = '''
 import numpy as np
@@ -146,7 +146,7 @@ FAILING = {
     "test_divide": "hw.py, line 14: ZeroDivisionError: division by zero",
     "test_missing": "This was not found: looked for subtract",
     "test_arguments": "cannot be called with 3 arguments",
-    "test_nan": "nan(): in the result, [1] is NaN or infinite",
+    "test_nan": "nan(): in what was returned, [1] is NaN or infinite",
     "test_each[2]": "assert 2 == 1",
 }
 
@@ -163,7 +163,7 @@ def sandbox(request: pytest.FixtureRequest) -> Sandbox:
 def rubric(tmp_path: Path) -> Path:
     write(tmp_path, "test_hw.py", SOFTMAX)
     write(tmp_path, "reference/hw.py", RIGHT)
-    return rubric_in(tmp_path, criterion="check: pytest\nfile: test_hw.py")
+    return rubric_in(tmp_path, "check: pytest\nfile: test_hw.py")
 
 
 def test_what_one_test_meets_costs_that_test_only(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -289,7 +289,7 @@ def test_a_file_that_pytest_cannot_use_stops_the_class(
 
 
 def test_a_file_that_is_not_there_is_told_with_its_line(tmp_path: Path) -> None:
-    rubric = rubric_in(tmp_path, criterion="check: pytest\nfile: test_homework.py")
+    rubric = rubric_in(tmp_path, "check: pytest\nfile: test_homework.py")
     with pytest.raises(RubricError, match=r"rubric.yaml:\d+: criteria.0.file: there is no file"):
         read(rubric)
 
@@ -301,10 +301,7 @@ def test_an_examination_is_remembered(rubric: Path, tmp_path: Path) -> None:
         file = write(tmp_path, "in/hw.py", OVERFLOWS)
         scores = []
         for _ in range(2):
-            setting = pipeline.set_up(
-                read(rubric), ["mine"], overheard, tmp_path / "work", tmp_path / "cache",
-                memory=memory, seed=1,
-            )  # fmt: skip
+            setting = setting_of(rubric, tmp_path, overheard, memory)
             grade = pipeline.grade_one(setting, hand_in(file), lambda who, what: None)
             scores.append(grade.score)
     assert scores == [3, 3] and overheard.started == 1
