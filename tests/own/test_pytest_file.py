@@ -177,37 +177,21 @@ def test_what_one_test_meets_costs_that_test_only(sandbox: Sandbox, tmp_path: Pa
     assert titles[-2:] == ["Adding nothing [1]", "Adding nothing [2]"] and titles[0] == "add"
 
 
-def test_tests_share_the_points_and_hidden_ones_tell_no_more(
+def test_messages_are_feedback_and_hidden_tests_tell_no_more(
     rubric: Path, tmp_path: Path
 ) -> None:
-    assert graded(rubric, RIGHT, tmp_path / "right").score == 4
-    grade = graded(rubric, OVERFLOWS, tmp_path / "wrong")
-    assert grade.score == 3
+    grade = graded(rubric, OVERFLOWS.replace(".sum(1,", ".sum(0,"), tmp_path / "wrong")
     (section,) = make_sheet(grade, "Sequences", datetime.now(UTC), None).sections
-    (table,) = section.tables
-    assert table.rows == (
-        ("Each row of softmax adds up to one.", "passed", "3 of 3", ""),
-        ("hidden test 1", "failed", "0 of 1", ""),
+    assert section.reason == (
+        "0 of 2 tests pass. Each row of softmax adds up to one: rows must add up to one."
     )
+    shown, hidden = section.tables[0].rows
+    assert shown[:3] == ("Each row of softmax adds up to one.", "failed", "0 of 3")
+    assert shown[3].startswith("rows must add up to one assert array(")
+    assert hidden == ("hidden test 1", "failed", "0 of 1", "")
     for word in ("12345", "large", "Large", "overflow", "maximum", "secret"):
         assert word not in repr(section)
     assert "12345" in repr(grade.criteria[0].verdict.seen)   # for whoever marks
-
-
-def test_an_assertions_message_is_the_feedback(rubric: Path, tmp_path: Path) -> None:
-    grade = graded(rubric, RIGHT.replace("softmax(1)", "softmax(0)"), tmp_path / "wrong")
-    verdict = grade.criteria[0].verdict
-    assert verdict.reason == (
-        "0 of 2 tests pass. Each row of softmax adds up to one: rows must add up to one."
-    )
-
-
-def test_only_arguments_go_to_where_the_students_code_runs(rubric: Path, tmp_path: Path) -> None:
-    overheard = Overheard()
-    assert graded(rubric, RIGHT, tmp_path / "right", overheard).score == 4
-    assert b"softmax" in overheard.said
-    for word in (b"adds up", b"maximum", b"secret", b"approx", b"test_hw", b"points"):
-        assert word not in overheard.said, word
 
 
 def test_what_a_test_gets_wrong_by_itself_is_never_a_mark(tmp_path: Path) -> None:
@@ -294,7 +278,9 @@ def test_a_file_that_is_not_there_is_told_with_its_line(tmp_path: Path) -> None:
         read(rubric)
 
 
-def test_an_examination_is_remembered(rubric: Path, tmp_path: Path) -> None:
+def test_points_are_shared_by_markers_arguments_alone_are_sent_and_it_is_remembered(
+    rubric: Path, tmp_path: Path
+) -> None:
     overheard = Overheard()
     with open_cache(tmp_path) as cache:
         memory = Memory(EvidenceCache(cache), "ground")
@@ -305,3 +291,6 @@ def test_an_examination_is_remembered(rubric: Path, tmp_path: Path) -> None:
             grade = pipeline.grade_one(setting, hand_in(file), lambda who, what: None)
             scores.append(grade.score)
     assert scores == [3, 3] and overheard.started == 1
+    assert b"softmax" in overheard.said
+    for word in (b"adds up", b"maximum", b"secret", b"approx", b"test_hw", b"points"):
+        assert word not in overheard.said, word

@@ -75,14 +75,16 @@ VERDICTS = {
     "wrong": ("failed", "Not shifted."),
     "raises": ("failed", "The code raised an exception: hw0.py, line 5: ZeroDivisionError"),
     "missing": ("failed", "This was not found: looked for missing"),
-    "no_number": ("failed", "The answer cannot be used: in what was returned, ['rows'] is NaN or infinite."),
+    "no_number": ("failed", "in what was returned, ['rows'] is NaN or infinite."),
     # What a probe or a judge makes of an odd answer is theirs to mend, and nobody's zero.
     "no_tensor": ("not_scored", "checks.py, line 12, in shifted: TypeError: list indices"),
     "small": ("not_scored", "the check failed on this answer (LookupError at checks.py:26)"),
 }
 
 
-def test_each_answer_has_its_verdict(tmp_path: Path) -> None:
+def test_each_answer_has_its_verdict_and_the_sandbox_hears_of_the_probe_only(
+    tmp_path: Path,
+) -> None:
     text = CHECKS_FILE.replace("numbers, by):", "numbers, by, of):")
     text = text.replace('call("shift",', "call(of,")
     text = text.replace("    by: int = 1", "    by: int = 2\n    of: str")
@@ -96,19 +98,13 @@ def test_each_answer_has_its_verdict(tmp_path: Path) -> None:
         f"def {name}(x, by): return x.roll(by, dims=1)" for name in names
     ))
     criteria = [f"check: shift\nof: {name}" for name in VERDICTS]
-    grade = graded(rubric_in(tmp_path, *criteria, files=FILES), ANSWERS, tmp_path)
+    overheard = Overheard()
+    grade = graded(rubric_in(tmp_path, *criteria, files=FILES), ANSWERS, tmp_path, overheard)
     verdicts = [row.verdict for row in grade.criteria]
     for verdict, (status, words) in zip(verdicts, VERDICTS.values(), strict=True):
         assert verdict.status == status and words in verdict.reason, verdict
     assert "return 1 / 0" in verdicts[2].seen["traceback"]
     assert "secret words" not in verdicts[6].reason
-
-
-def test_only_the_probe_and_its_arguments_go_into_the_sandbox(
-    rubric: Path, tmp_path: Path
-) -> None:
-    overheard = Overheard()
-    assert graded(rubric, RIGHT, tmp_path, overheard).score == 4
     assert b"isinstance(numbers, torch.Tensor)" in overheard.said
     for word in (b"TOLERANCE", b"1e-5", b"needs_gold", b"Not shifted", b"judge"):
         assert word not in overheard.said
