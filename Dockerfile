@@ -40,7 +40,7 @@ ENV PATH=/opt/venv/bin:$PATH \
 
 # The worker last: a change to it costs a second. The root is read-only when it runs, so bytecode is
 # compiled here, and never checked against the sources' times.
-COPY grader/__init__.py grader/wire.py /opt/grader/grader/
+COPY grader/__init__.py grader/packing.py grader/wire.py /opt/grader/grader/
 COPY grader/worker/ /opt/grader/grader/worker/
 RUN /opt/venv/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/grader
 

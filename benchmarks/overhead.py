@@ -125,7 +125,7 @@ def _grade(rubric_path: Path, folder: Path, out: Path, opener: Opener) -> int:
     from grader.checks.registry import parameter_models
 
     console = Console()
-    rubric = load(rubric_path, parameter_models())
+    rubric = load(rubric_path, parameter_models)
     everyone = tuple(discover(folder))
     homework = Class(rubric, everyone, everyone, out)
     with open_gradebook(out, console.print) as book, open_cache(out) as cache:

@@ -50,7 +50,7 @@ def write_view(folder: Path) -> None:
     from grader.checks.registry import parameter_models
     from grader.rubric_file import load
 
-    rubric = load(ROOT / "rubric.yaml", parameter_models())
+    rubric = load(ROOT / "rubric.yaml", parameter_models)
     spec = rubric.profiles["quick"].data
     data.write_view(data.load(spec, folder.parent / "cache"), folder)
 

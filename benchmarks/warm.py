@@ -41,7 +41,7 @@ def measure(sizes: Sizes) -> Iterable[Figure]:
     if missing := engine_missing():
         yield Figure(NAME, to_reach=TARGET, skipped=missing)
         return
-    rubric = load(RUBRIC, parameter_models())
+    rubric = load(RUBRIC, parameter_models)
     with tempfile.TemporaryDirectory() as name, closing(connect()) as engine:
         folder = Path(name)
         right = range(0, sizes.pairs * len(SOLUTIONS), len(SOLUTIONS))   # all of one solution

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 
 from grader import wire
 from grader.exam import Hall
+from grader.examining import examine
 from grader.memory import Memory
 from grader.records import Evidence, Question, Submission
 from grader.rubric import Limits
@@ -107,7 +108,14 @@ def _put(
     begun: Begun,
     tell: Tell,
 ) -> dict[str, Evidence]:
-    """What trains is asked in a turn of its own where there are GPUs, in a worker of its own."""
+    """What trains is asked in a turn of its own where there are GPUs, in a worker of its own; and
+    the instructor's tests have a worker to themselves, since they ask as they go."""
+    tests = [question for question in questions if question.tests is not None]
+    if tests:
+        rest = [question for question in questions if question.tests is None]
+        lent = asker.lanes.for_code
+        found = _put(asker, submission, rest, hall, begun, tell)
+        return found | _in_turn(asker, submission, tests, lent, hall, begun, tell, examine)
     trains = {question.session for question in questions if question.kind == TRAINING}
     lanes = asker.lanes
     if not (lanes.has_gpus and trains):
@@ -126,6 +134,7 @@ def _in_turn(
     hall: Hall,
     begun: Begun,
     tell: Tell,
+    converse: Callable[..., Iterable[Evidence]] = interview,
 ) -> dict[str, Evidence]:
     """The worker starts at once, and is asked when the submission's turn has come."""
     if not questions:
@@ -147,7 +156,7 @@ def _in_turn(
             student, submission.folder, tuple(questions), asker.limits, hall.view, share,
             hall.examiner,
         )  # fmt: skip
-        pieces = interview(
+        pieces = converse(
             asker.sandbox, job, gpus, lambda evidence: tell(student, next(following, "")), turn
         )
     return {evidence.question.id: evidence for evidence in pieces}

@@ -123,7 +123,7 @@ def _halls(rubric: Rubric, view: Path, threads: int) -> Halls:
         return dataset
 
     dataset = Once(read)
-    return lambda seed: draw_hall(dataset(), rubric.active, seed, threads, view)
+    return lambda seed: draw_hall(dataset(), rubric, seed, threads, view)
 
 
 def _runs(

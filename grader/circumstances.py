@@ -11,7 +11,7 @@ from typing import Any
 
 import grader
 from grader import schedule, tolerance
-from grader.checks.registry import CHECKS
+from grader.checks.registry import checks_with
 from grader.fingerprint import of_folder
 from grader.opening import Say, open_sandbox
 from grader.plaintext import plain_line
@@ -93,7 +93,8 @@ def solution_digest(path: Path) -> str:
 
 
 def _judges_by_thresholds(rubric: Rubric) -> bool:
-    return any(CHECKS[one.check].thresholds for one in rubric.criteria)
+    checks = checks_with(rubric.own_files)
+    return any(checks[one.check].thresholds for one in rubric.criteria)
 
 
 def _of_the_homework(rubric: Rubric, found: Calibration) -> list[str]:

@@ -180,7 +180,7 @@ def _load_rubric(options: dict[str, Any]) -> Rubric:
     from grader.checks.registry import parameter_models
     from grader.rubric_file import load
 
-    return load(options["rubric_path"], parameter_models(), options["profile"])
+    return load(options["rubric_path"], parameter_models, options["profile"])
 
 
 def _only(hand_ins: list[HandIn], only: tuple[str, ...], folder: Path) -> list[HandIn]:

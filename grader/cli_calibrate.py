@@ -57,7 +57,7 @@ def calibrate(variants: tuple[Path, ...], write: str | None, seeds: int, risk: f
     from grader.rubric_file import load
 
     console, path = option.console_of(), options["rubric_path"]
-    rubric = load(path, parameter_models(), options["profile"])
+    rubric = load(path, parameter_models, options["profile"])
     solutions = _solutions(rubric, variants, path.resolve().parent)
     out.mkdir(parents=True, exist_ok=True)
     with open_cache(out) as cache, Progress(console=console, transient=True) as progress:
@@ -84,7 +84,7 @@ def calibrate(variants: tuple[Path, ...], write: str | None, seeds: int, risk: f
         )
     found = evidence(figures, solutions, proposal, profile, risk, confidence)
     new = profile.model_copy(update={"calibration": found})
-    write_calibration(path, parameter_models(), rubric.profile, new)
+    write_calibration(path, parameter_models, rubric.profile, new)
     what = "evidence" if write == "evidence" else "evidence, thresholds and budget"
     console.print(f"\nWrote {what} into {path}, profile '{rubric.profile}'.", markup=False)
     return 0

@@ -23,13 +23,14 @@ def init(folder: Path) -> int:
 @click.command()
 @option.rubric
 def schema(rubric_path: Path) -> int:
-    """Print the JSON Schema of rubric.yaml, for editors."""
+    """Print the JSON Schema of rubric.yaml, for editors; checks of its own are in it."""
     import json
 
     from grader.checks.registry import parameter_models
-    from grader.rubric_file import json_schema
+    from grader.rubric_file import json_schema, own_files
 
-    click.echo(json.dumps(json_schema(parameter_models()), indent=2))
+    files = own_files(rubric_path) if rubric_path.is_file() else ()
+    click.echo(json.dumps(json_schema(parameter_models(files)), indent=2))
     return 0
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from grader import __version__
-from grader.checks.registry import CHECKS
+from grader.checks.registry import checks_with
 from grader.fingerprint import fingerprints, ingredients
 from grader.records import Conditions
 from grader.rubric import Rubric
@@ -46,12 +46,12 @@ def conditions(
         **({"engine": f"Docker {engine.version}"} if engine is not None else {}),
     }
     dumped = rubric.model_dump(mode="json", serialize_as_any=True)
-    checks = {criterion.check for criterion in rubric.criteria}
+    checks, used = checks_with(rubric.own_files), {one.check for one in rubric.criteria}
     return Conditions(
         told,
         versions,
         dumped,
-        {name: inspect.getdoc(CHECKS[name].judge) or "" for name in sorted(checks)},
+        {name: inspect.getdoc(checks[name].judge) or "" for name in sorted(used)},
         ingredients(rubric, sandbox, gpus, gpu_share),
         fingerprints(rubric, rubric.criteria, sandbox, gpus, gpu_share),
     )

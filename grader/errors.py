@@ -16,6 +16,10 @@ class RubricError(UsageError):
     """`rubric.yaml` is not valid; the text names file and line."""
 
 
+class CheckError(UsageError):
+    """A check of the instructor's own cannot be used; the text names file and line."""
+
+
 class RefusedArchive(GraderError):
     """A submission's archive is not unpacked, for a reason that the student is told."""
 

@@ -12,11 +12,11 @@ import numpy as np
 from grader import data
 from grader.answer_key import AnswerKey, Exam, Labels
 from grader.checks.base import Check
-from grader.checks.registry import CHECKS
+from grader.checks.registry import checks_with
 from grader.checks.stopping import HiddenParts
 from grader.fingerprint import of_folder
 from grader.records import Evidence, Question
-from grader.rubric import Criterion, Limits, Profile, Rubric
+from grader.rubric import Criterion, Limits, Rubric
 from grader.sandbox.base import Examiner
 
 
@@ -32,7 +32,7 @@ class Paper:
 class Hall:
     """Where all sit the same exam. `view` is the folder with the data that a student's code may
     see, `digest` is of what lies there. `examiner` ends trainings that are sure. The labels never
-    leave the host.
+    leave the host. `checks` are those that the rubric may name.
     """
 
     exam: Exam
@@ -41,6 +41,7 @@ class Hall:
     view: Path
     digest: str
     examiner: Examiner
+    checks: Mapping[str, Check]
     _asked: dict[tuple[object, ...], Paper] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -53,7 +54,7 @@ class Hall:
         """As `exam.paper_of`, made once: questions carry hidden images, and a digest of them."""
         key = (*(criterion.id for criterion in criteria), limits)
         if key not in self._asked:
-            self._asked[key] = paper_of(criteria, self.exam, limits)
+            self._asked[key] = paper_of(criteria, self.checks, self.exam, limits)
         return self._asked[key]
 
 
@@ -65,17 +66,17 @@ def prepare_hall(rubric: Rubric, seed: int, threads: int, view: Path, cache: Pat
     """Load the data, write the students' part of it to `view`, draw the exam. Raises DataError."""
     dataset = data.load(rubric.active.data, cache)
     data.write_view(dataset, view, rubric.handouts)
-    return draw_hall(dataset, rubric.active, seed, threads, view)
+    return draw_hall(dataset, rubric, seed, threads, view)
 
 
 def draw_hall(
-    dataset: data.Dataset, profile: Profile, seed: int, threads: int, view: Path
+    dataset: data.Dataset, rubric: Rubric, seed: int, threads: int, view: Path
 ) -> Hall:
     """The exam of this seed. `view` is there already."""
     order = np.random.default_rng([seed, 1]).permutation(len(dataset.hidden_labels))
     exam = Exam(
         seed,
-        profile,
+        rubric.active,
         threads,
         dataset.classes,
         data.with_noise(dataset.hidden_images[order], np.random.default_rng([seed, 2])),
@@ -83,18 +84,18 @@ def draw_hall(
     )
     hidden, validation = dataset.hidden_labels[order], dataset.validation_labels
     examiner = HiddenParts(AnswerKey(exam, hidden, validation, {}))
-    return Hall(exam, hidden, validation, view, of_folder(view), examiner)
+    checks = checks_with(rubric.own_files)
+    return Hall(exam, hidden, validation, view, of_folder(view), examiner, checks)
 
 
 def paper_of(
-    criteria: Collection[Criterion], exam: Exam, limits: Limits
+    criteria: Collection[Criterion], checks: Mapping[str, Check], exam: Exam, limits: Limits
 ) -> Paper:
     """What the criteria ask, each question once, and those of one session side by side."""
     asked: dict[str, Question] = {}
     askers: dict[str, tuple[str, ...]] = {}
     for criterion in criteria:
-        check: Check = CHECKS[criterion.check]
-        for question in check.ask(criterion, exam, limits):
+        for question in checks[criterion.check].ask(criterion, exam, limits):
             asked.setdefault(question.id, question)
             askers[question.id] = (*askers.get(question.id, ()), criterion.id)
     sessions = list(dict.fromkeys(question.session for question in asked.values()))

@@ -1,10 +1,10 @@
 """What a verdict depends on, and an answer, as digests: while they stay the same, it holds.
 
-For a verdict: the criterion's check and its parameters, the profile (its thresholds, and its rule
-for training again, where the check judges by them), the data and the limits, the reference
-solution, what was handed out, the sandbox, and the grader's own code. A title, the points, the late
-policy and what the thresholds were calibrated by are not among them: they are applied anew each
-time.
+For a verdict: the criterion's check and its parameters, the instructor's files where it is of their
+own, the profile (its thresholds, and its rule for training again, where the check judges by them),
+the data and the limits, the reference solution, what was handed out, the sandbox, and the grader's
+own code. A title, the points, the late policy and what the thresholds were calibrated by are not
+among them: they are applied anew each time.
 
 For an answer: the submission, the question and those that its session was asked before, the data,
 the worker with what it runs on, and the limits. Thresholds, the checks and the reference are not
@@ -19,8 +19,11 @@ import platform
 from collections.abc import Collection, Iterable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
-from grader.checks.registry import CHECKS
+from pydantic import BaseModel
+
+from grader.checks.registry import CHECKS, checks_with
 from grader.records import Question, Submission
 from grader.rubric import Criterion, DataSpec, Limits, Rubric
 from grader.sandbox.base import Sandbox
@@ -37,14 +40,17 @@ def fingerprints(
 ) -> dict[str, str]:
     """A digest for each criterion, by its id. With a GPU, with a share of one and without are not
     the same."""
+    checks = checks_with(rubric.own_files)
+    own = [of_folder(file) for file in rubric.own_files]
     shared = ingredients(rubric, sandbox, gpus, gpu_share)
     profile = rubric.active.model_dump(mode="json", include={"thresholds", "again"})
     thresholds = [profile["thresholds"], profile["again"]]
     return {
         item.id: _of(
             item.check,
-            item.params.model_dump(mode="json"),
-            thresholds if CHECKS[item.check].thresholds else None,
+            _of_params(item.params),
+            thresholds if checks[item.check].thresholds else None,
+            None if item.check in CHECKS else own,
             shared,
         )
         for item in criteria
@@ -84,7 +90,10 @@ def ground_of(
 
 def _worker() -> list[str]:
     """What a worker is, what becomes of its words here, and who is to blame for its silence."""
-    names = ("worker", "wire.py", "sandbox", "testimony.py", "checks/stopping.py")
+    names = (
+        "worker", "wire.py", "packing.py", "probe.py", "sandbox", "testimony.py",
+        "checks/stopping.py", "examining.py", "testing",
+    )  # fmt: skip
     return [of_folder(_PACKAGE / name) for name in names]
 
 
@@ -118,6 +127,12 @@ def of_folder(place: Path) -> str:
             digest.update(f"\0{name}\0{len(content)}\0".encode())
             digest.update(content)
     return digest.hexdigest()
+
+
+def _of_params(params: BaseModel) -> dict[str, Any]:
+    """What they are; of files what is in them, wherever they lie."""
+    files = {key: of_folder(value) for key, value in params if isinstance(value, Path)}
+    return params.model_dump(mode="json") | files
 
 
 def _of_data(spec: DataSpec) -> str:

@@ -18,13 +18,12 @@ from grader.asking import Asker, Tell
 from grader.cache_file import no_cache
 from grader.checks.accuracy import stopped_in_vain
 from grader.checks.again import again_questions, another
-from grader.checks.base import Work, with_doubt, with_notes
-from grader.checks.registry import CHECKS
+from grader.checks.base import Check, Work, with_doubt, with_notes
 from grader.checks.stopping import without_rule
 from grader.checks.training_run import TRAIN
 from grader.checks.watched import with_run
 from grader.class_folder import HandIn, hand_in
-from grader.errors import DataError, GraderError, UsageError
+from grader.errors import CheckError, DataError, GraderError, UsageError
 from grader.evidence_cache import EvidenceCache
 from grader.exam import Hall
 from grader.grading import grade
@@ -114,7 +113,8 @@ def grade_all(
 
     What could not be scored gets another try after all the others, and so does the reference: an
     engine may be back by then.
-    Raises DataError, and NoKey when the reference has no answer: then nobody can be graded.
+    Raises DataError, CheckError, and NoKey when the reference has no answer: then nobody can be
+    graded.
     """
     lost: dict[str, tuple[HandIn, Grade]] = {}
     for item, found in _round(setting, hand_ins, tell):
@@ -149,7 +149,8 @@ def _round(
 def grade_one(setting: Setting, item: HandIn, tell: Tell) -> Grade:
     """One submission from its files to its grade. What the harness gets wrong is `not_scored`.
 
-    Raises DataError and NoKey, which stop the class, and Stopped when its turn had not come.
+    Raises DataError, CheckError and NoKey, which stop the class, and Stopped when its turn had not
+    come.
     """
     tell(item.student, "unpacking")
     known, missing = Concluded(), setting.criteria
@@ -158,7 +159,7 @@ def grade_one(setting: Setting, item: HandIn, tell: Tell) -> Grade:
         known = setting.known(submission)
         missing = tuple(one for one in setting.criteria if one.id not in known.verdicts)
         fresh = _verdicts(setting, submission, missing, known, tell)
-    except (DataError, NoKey, Stopped):
+    except (DataError, CheckError, NoKey, Stopped):
         raise
     except Exception as error:
         # Whatever it is, it is one student's: the class goes on, and nobody gets a zero for it.
@@ -186,7 +187,9 @@ def _verdicts(
     if submission.refused is not None:
         return _concluded([_refused(criterion, submission.refused) for criterion in criteria])
     hall, rubric = setting.hall(), setting.rubric
-    if any(CHECKS[criterion.check].needs_gold for criterion in criteria):
+    checks = [hall.checks[criterion.check] for criterion in criteria]
+    with_gold = [one.id for one in criteria if hall.checks[one.check].needs_gold]
+    if with_gold:
         setting.gold.begin()
     paper = hall.paper_of(criteria, rubric.limits)
     questions, asker = paper.questions, setting.asker
@@ -200,18 +203,19 @@ def _verdicts(
         evidence |= asking.ask(begun, submission, more, hall, tell)
     tell(submission.student, "judging")
     work, key = Work(submission, evidence), setting.key
-    verdicts = [_judge(criterion, work, key) for criterion in criteria]
+    judged = zip(criteria, checks, strict=True)
+    verdicts = [_judge(criterion, check, work, key) for criterion, check in judged]
     if submission.source != rubric.reference.resolve():   # that is the instructor's
         verdicts = [
-            with_doubt(verdict, submission) if CHECKS[criterion.check].testimony else verdict
-            for criterion, verdict in zip(criteria, verdicts, strict=True)
+            with_doubt(verdict, submission) if check.testimony else verdict
+            for check, verdict in zip(checks, verdicts, strict=True)
         ]
     seconds = sum(one.outcome.seconds for one in evidence.values())
     keys = asker.memory.keys(submission, questions, hall.digest)
     return _concluded(
         with_run(criteria, verdicts, evidence, known.verdicts.values()),
         round(seconds, 1),
-        traces(paper, criteria, evidence, keys, key),
+        traces(paper, with_gold, evidence, keys, key),
     )
 
 
@@ -221,8 +225,7 @@ def _concluded(
     return Concluded({verdict.criterion: verdict for verdict in verdicts}, seconds, traced)
 
 
-def _judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
-    check = CHECKS[criterion.check]
+def _judge(criterion: Criterion, check: Check, work: Work, key: AnswerKey) -> Verdict:
     try:
         return with_notes(check.judge(criterion, work, key), work.submission)
     except (NoKey, KeyLost):
@@ -240,10 +243,10 @@ def _gold(
 ) -> Mapping[str, Evidence]:
     """The reference's answers to what the checks that need a key will ask; the training is not
     among them: what it must reach stands in the rubric. Raises NoKey and KeyLost."""
-    needing = [item for item in criteria if CHECKS[item.check].needs_gold]
+    needing = [item for item in criteria if hall.checks[item.check].needs_gold]
     questions = tuple(
         one
-        for one in exam.paper_of(needing, hall.exam, rubric.limits).questions
+        for one in exam.paper_of(needing, hall.checks, hall.exam, rubric.limits).questions
         if one.kind != asking.TRAINING
     )
     reference = dataclasses.replace(hand_in(rubric.reference), student="reference")

@@ -68,6 +68,7 @@ class Question:
     what an earlier one left (the network that was trained). `seconds` is the limit for the answer,
     loading the student's file included. Two questions with the same `id` are the same question.
     `stopping` stays on the host: under which rule a training may be ended early, None under none.
+    So do `tests`: a file of the instructor's whose tests are what is asked, None where it is not.
     """
 
     id: str
@@ -77,6 +78,7 @@ class Question:
     seconds: float
     blobs: tuple[bytes, ...] = ()
     stopping: StopRule | None = None
+    tests: Path | None = None
 
     @cached_property
     def digest(self) -> str:

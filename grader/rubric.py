@@ -201,6 +201,7 @@ class Rubric(Model):
     title: str
     reference: Path = Path("reference")
     handouts: Path | None = Field(None, description="folder of files that students were given")
+    checks: Path | tuple[Path, ...] = Field((), description="Python files with checks of your own")
     total: float = Field(gt=0, description="what the criteria's points must add up to")
     cap: float = Field(gt=0, description="no score is above it")
     profile: str = "quick"
@@ -240,6 +241,11 @@ class Rubric(Model):
     @property
     def active(self) -> Profile:
         return self.profiles[self.profile]
+
+    @property
+    def own_files(self) -> tuple[Path, ...]:
+        """The files with checks of the instructor's own."""
+        return (self.checks,) if isinstance(self.checks, Path) else self.checks
 
 
 def did_you_mean(word: str, names: list[str]) -> str:

@@ -9,22 +9,19 @@ from __future__ import annotations
 import json
 import re
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
-
 from grader.errors import RubricError
 from grader.rubric import Calibration, Profile
-from grader.rubric_file import load, read_document
+from grader.rubric_file import FindModels, load, read_document
 
 _BLOCK = "calibration"
 _TOKEN = re.compile(r"[^\s,\]}#]+")
 
 
 def write_calibration(
-    path: Path, checks: Mapping[str, type[BaseModel]], name: str, new: Profile
+    path: Path, checks: FindModels, name: str, new: Profile
 ) -> None:
     """Put the calibration of `new` into the profile `name`, and its thresholds' accuracies and its
     seconds where they are others than those that stand there.
@@ -102,7 +99,7 @@ def _flow(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _put(path: Path, text: str, checks: Mapping[str, type[BaseModel]], name: str) -> None:
+def _put(path: Path, text: str, checks: FindModels, name: str) -> None:
     with tempfile.NamedTemporaryFile(
         "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}-", suffix=".yaml",
         delete=False,

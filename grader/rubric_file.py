@@ -1,12 +1,12 @@
 """`rubric.yaml` -> Rubric. Every error names the file, the line, what is there and what may be.
 
-`load` is handed the model of each check's parameters by the check's name. `json_schema` describes
-the same for editors.
+`load` is handed what finds the model of each check's parameters by the check's name, given the
+files with checks of the instructor's own. `json_schema` describes the same for editors.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +17,18 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from grader.errors import RubricError
 from grader.rubric import Criterion, Rubric, did_you_mean
 
+Models = Mapping[str, type[BaseModel]]
+FindModels = Callable[[tuple[Path, ...]], Models]   # of the grader's checks and of those in files
 
-def load(path: Path, checks: Mapping[str, type[BaseModel]], profile: str | None = None) -> Rubric:
-    """Read and validate a rubric; `checks` has the model of each check's parameters by its name.
+
+def load(path: Path, checks: FindModels, profile: str | None = None) -> Rubric:
+    """Read and validate a rubric; `checks` gives the model of each check's parameters by its name.
 
     Paths in the rubric are relative to its file. `profile` replaces the rubric's own choice.
     Raises RubricError, with the line.
     """
     document = read_document(path)
-    _bind_parameters(document, path, checks)
+    _bind_parameters(document, path, checks(_own_files(document, path)))
     if profile is not None:
         document["profile"] = profile
     try:
@@ -42,7 +45,7 @@ def load(path: Path, checks: Mapping[str, type[BaseModel]], profile: str | None 
     return rubric
 
 
-def json_schema(checks: Mapping[str, type[BaseModel]]) -> dict[str, Any]:
+def json_schema(checks: Models) -> dict[str, Any]:
     """The JSON Schema of `rubric.yaml`, with each check's own parameters."""
     schema = Rubric.model_json_schema()
     criterion = schema["$defs"]["Criterion"]
@@ -69,6 +72,27 @@ def json_schema(checks: Mapping[str, type[BaseModel]]) -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
+def own_files(path: Path) -> tuple[Path, ...]:
+    """The files with checks of the instructor's own that a rubric names. Raises RubricError."""
+    return _own_files(read_document(path), path)
+
+
+def _own_files(document: Any, path: Path) -> tuple[Path, ...]:
+    told = document.get("checks", [])
+    names = told if isinstance(told, list) else [told]
+    if not all(isinstance(name, str) for name in names):
+        return ()   # the rubric's own model says what is wrong
+    files = tuple(path.resolve().parent / Path(name).expanduser() for name in names)
+    for index, file in enumerate(files):
+        if not file.is_file():
+            place = ("checks", index) if isinstance(told, list) else ("checks",)
+            raise RubricError(
+                f"{path}:{_line(document, place)}: checks: there is no file {file}; it holds "
+                "checks of the instructor's own and goes along with the rubric"
+            )
+    return files
+
+
 def read_document(path: Path) -> Any:
     """The file's mappings and lists, which know their lines. Raises RubricError."""
     try:
@@ -87,7 +111,7 @@ def read_document(path: Path) -> Any:
     return document
 
 
-def _bind_parameters(document: Any, path: Path, checks: Mapping[str, type[BaseModel]]) -> None:
+def _bind_parameters(document: Any, path: Path, checks: Models) -> None:
     """Move the keys of a criterion that belong to its check into `params`, validated."""
     own = set(Criterion.model_fields) - {"params"}
     criteria = document.get("criteria")
@@ -106,9 +130,22 @@ def _bind_parameters(document: Any, path: Path, checks: Mapping[str, type[BaseMo
             prefix = ("criteria", index)
             allowed = sorted(own | set(checks[name].model_fields))
             raise RubricError(_explain(error, document, path, prefix, allowed)) from None
+        criterion["params"] = _rooted_files(parameters, document, path, index)
         for key in given:
             del criterion[key]
-        criterion["params"] = parameters
+
+
+def _rooted_files(parameters: BaseModel, document: Any, path: Path, index: int) -> BaseModel:
+    """A path among a check's parameters is a file, relative to the rubric."""
+    files = {
+        key: path.resolve().parent / value.expanduser()
+        for key, value in parameters if isinstance(value, Path)
+    }
+    for key, file in files.items():
+        if not file.is_file():
+            where = f"{path}:{_line(document, ('criteria', index, key))}"
+            raise RubricError(f"{where}: criteria.{index}.{key}: there is no file {file}")
+    return parameters.model_copy(update=files)
 
 
 def _explain(
@@ -181,5 +218,6 @@ def _rooted(rubric: Rubric, folder: Path) -> Rubric:
             "profiles": profiles,
             "reference": rooted(rubric.reference),
             "handouts": rooted(rubric.handouts),
+            "checks": tuple(folder / file.expanduser() for file in rubric.own_files),
         }
     )

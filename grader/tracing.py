@@ -13,12 +13,10 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from grader.answer_key import AnswerKey
-from grader.checks.registry import CHECKS
 from grader.errors import GraderError
 from grader.evidence_cache import digest_of
 from grader.exam import Paper
 from grader.records import Evidence, Outcome, Question, Trace
-from grader.rubric import Criterion
 
 _MOST_ARGUMENTS = 4000   # of a question's arguments in JSON, kept once per exam
 _MOST_WORDS = 300
@@ -26,17 +24,17 @@ _MOST_WORDS = 300
 
 def traces(
     paper: Paper,
-    criteria: Collection[Criterion],
+    with_gold: Collection[str],
     evidence: Mapping[str, Evidence],
     keys: Mapping[str, str],
     key: AnswerKey,
 ) -> tuple[Trace, ...]:
-    """A trace of each piece of evidence; `keys` says where the cache has the answers."""
-    gold = {one.id for one in criteria if CHECKS[one.check].needs_gold}
+    """A trace of each piece of evidence; `keys` says where the cache has the answers, `with_gold`
+    which criteria are judged by the reference's."""
     found = []
     for question in paper.questions:
         one, askers = evidence[question.id], paper.askers[question.id]
-        reference = _gold(question, key) if not gold.isdisjoint(askers) else ""
+        reference = _gold(question, key) if set(askers) & set(with_gold) else ""
         found.append(
             Trace(
                 _asked(question), question.digest[:32], askers, _observed(one.outcome),

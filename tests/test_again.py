@@ -117,7 +117,7 @@ class Course:
 
 @pytest.fixture
 def course(tmp_path: Path) -> Course:
-    rubric = load(ROOT / "rubric.yaml", parameter_models())
+    rubric = load(ROOT / "rubric.yaml", parameter_models)
     return Course(rubric.model_copy(update={"profiles": {"quick": PROFILE}}), tmp_path)
 
 
@@ -186,6 +186,6 @@ def test_a_verdict_depends_on_the_rule_where_it_judges_by_thresholds(course: Cou
 
     with_it, without = prints(), prints(again=None)
     assert [name for name in with_it if with_it[name] != without[name]] == ["accuracy"]
-    shipped = load(ROOT / "rubric.yaml", parameter_models()).profiles["quick"].calibration
+    shipped = load(ROOT / "rubric.yaml", parameter_models).profiles["quick"].calibration
     assert shipped is not None and len(shipped.seeds) >= 30
     assert prints(calibration=shipped) == with_it, "on evidence nothing depends"

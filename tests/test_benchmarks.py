@@ -83,7 +83,7 @@ def test_the_submissions_are_all_different_and_their_marks_are_told_apart(tmp_pa
 
 
 def test_the_code_only_rubric_trains_nothing_and_full_marks_are_its_total() -> None:
-    rubric = load(code_only.RUBRIC, parameter_models())
+    rubric = load(code_only.RUBRIC, parameter_models)
     assert rubric.total == code_only.FULL
     assert rubric.criteria[-1].params.of == "make_optimizer"  # type: ignore[attr-defined]  # validated
 

@@ -18,6 +18,7 @@ FOUNDATIONS = {
     "grader": set(),   # holds the version
     "grader.errors": set(),
     "grader.once": set(),
+    "grader.packing": set(),
     "grader.plaintext": set(),
     "grader.records": set(),
     "grader.wire": set(),
@@ -26,7 +27,8 @@ FOUNDATIONS = {
     "grader.rubric_edit": {"grader.errors", "grader.rubric", "grader.rubric_file"},
     "grader.tolerance": set(),
     "grader.answer_key": {"grader.errors", "grader.records", "grader.rubric"},
-    "grader.testimony": {"grader.records", "grader.wire"},
+    "grader.probe": {"grader.errors", "grader.packing", "grader.records"},
+    "grader.testimony": {"grader.packing", "grader.records", "grader.wire"},
 }
 # Stages: the modules of one may import each other and the foundations, and no other stage.
 STAGES = {
@@ -59,6 +61,7 @@ STAGES = {
     "feedback": {"grader.feedback"},
     "export": {"grader.export"},
     "starter": {"grader.starter"},
+    "testing": {"grader.testing"},
 }
 # What puts stages together.
 ABOVE = {
@@ -76,12 +79,14 @@ ABOVE = {
     "grader.comparing",
     "grader.conditions",
     "grader.exam",
+    "grader.examining",
     "grader.expected",
     "grader.explaining",
     "grader.fingerprint",
     "grader.live",
     "grader.memory",
     "grader.opening",
+    "grader.own",
     "grader.pipeline",
     "grader.proposing",
     "grader.results",
@@ -89,6 +94,7 @@ ABOVE = {
     "grader.tracing",
 }
 ONLY_IMPORTERS = {
+    "pytest": {"grader/testing/__main__.py"},
     "docker": {"grader/sandbox/docker/engine.py"},
     "requests": {"grader/sandbox/docker/engine.py"},
     "jinja2": {"grader/feedback/render.py"},
@@ -173,7 +179,8 @@ def test_the_worker_imports_only_what_its_image_has() -> None:
             continue
         for module in imported(path):
             if top(module) == "grader":
-                assert module == "grader.wire" or within(module, "grader.worker"), (name, module)
+                shared = module in ("grader.packing", "grader.wire")
+                assert shared or within(module, "grader.worker"), (name, module)
             else:
                 assert top(module) in allowed, (name, module)
 
@@ -182,13 +189,20 @@ def test_wire_needs_the_standard_library_only() -> None:
     assert {top(module) for module in imported(PACKAGE / "wire.py")} <= sys.stdlib_module_names
 
 
+def test_packing_needs_numpy_besides() -> None:
+    allowed = {"numpy", *sys.stdlib_module_names}
+    assert {top(module) for module in imported(PACKAGE / "packing.py")} <= allowed
+
+
 def test_the_image_holds_the_worker_and_nothing_else_of_ours() -> None:
     copied: set[str] = set()
     for line in (ROOT / "Dockerfile").read_text(encoding="utf-8").splitlines():
         words = line.split()
         if words and words[0] in ("COPY", "ADD"):
             copied |= {word for word in words[1:-1] if not word.startswith("--")}
-    assert copied == {"grader/__init__.py", "grader/wire.py", "grader/worker/"}
+    assert copied == {
+        "grader/__init__.py", "grader/packing.py", "grader/wire.py", "grader/worker/"
+    }
     assert imported(PACKAGE / "__init__.py") == set()
 
 

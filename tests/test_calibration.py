@@ -143,7 +143,7 @@ def calibrated(rubric: Rubric, correct: tuple[int, ...] = USUAL) -> Calibration:
 
 
 def read(path: Path, profile: str | None = None) -> Rubric:
-    return load(path, parameter_models(), profile)
+    return load(path, parameter_models, profile)
 
 
 @pytest.mark.parametrize("profile", ["quick", "full"])
@@ -151,7 +151,7 @@ def test_writing_evidence_leaves_every_other_line_as_it_is(shipped: Path, profil
     before = shipped.read_text(encoding="utf-8")
     rubric = read(shipped, profile)
     new = rubric.active.model_copy(update={"calibration": calibrated(rubric)})
-    write_calibration(shipped, parameter_models(), profile, new)
+    write_calibration(shipped, parameter_models, profile, new)
     assert read(shipped, profile).active.calibration == new.calibration
 
     def others(text: str) -> list[str]:
@@ -170,7 +170,7 @@ def test_writing_evidence_leaves_every_other_line_as_it_is(shipped: Path, profil
     after = shipped.read_text(encoding="utf-8")
     assert others(after) == others(before) and after.count("# a validation error below 12 %") == 1
     # Once more, in the place of the first.
-    write_calibration(shipped, parameter_models(), profile, new)
+    write_calibration(shipped, parameter_models, profile, new)
     assert shipped.read_text(encoding="utf-8") == after
     assert [path.name for path in shipped.parent.glob(".*")] == []
 
@@ -182,7 +182,7 @@ def test_the_evidence_stands_at_the_profiles_end_whatever_lies_between(shipped: 
     rubric = read(shipped)
     new = rubric.active.model_copy(update={"calibration": calibrated(rubric)})
     for _ in range(2):
-        write_calibration(shipped, parameter_models(), "quick", new)
+        write_calibration(shipped, parameter_models, "quick", new)
         after = shipped.read_text(encoding="utf-8")
         assert after.count("    calibration:") == 1
         assert after[after.index("    calibration:") :].split("\n  full:")[0].count("\n\n") == 0
@@ -197,7 +197,7 @@ def test_writing_thresholds_changes_numbers_and_keeps_comments(shipped: Path) ->
     new = rubric.active.model_copy(
         update={"thresholds": thresholds, "seconds": 9000, "calibration": calibrated(rubric)}
     )
-    write_calibration(shipped, parameter_models(), "full", new)
+    write_calibration(shipped, parameter_models, "full", new)
     text = shipped.read_text(encoding="utf-8")
     assert "- {accuracy: 0.85, share: 1.0}   # a validation error below 12 %\n" in text
     assert "- {accuracy: 0.82, share: 0.7}\n" in text and "    seconds: 9000\n" in text
@@ -214,7 +214,7 @@ def test_what_would_be_no_rubric_is_not_written(shipped: Path) -> None:
         update={"thresholds": upside_down, "calibration": calibrated(rubric)}
     )
     with pytest.raises(RubricError, match="from the highest accuracy"):
-        write_calibration(shipped, parameter_models(), "quick", new)
+        write_calibration(shipped, parameter_models, "quick", new)
     assert shipped.read_bytes() == before
     assert [path.name for path in shipped.parent.glob(".*")] == []
 
@@ -231,13 +231,13 @@ def test_a_profile_in_braces_is_told_with_its_line(tmp_path: Path) -> None:
     new = PROFILE.model_copy(update={"thresholds": rubric.active.thresholds, "seconds": 9.0,
                                      "calibration": calibrated(read(ROOT / "rubric.yaml"))})
     with pytest.raises(RubricError, match=r"rubric.yaml:5: profiles.quick: expected keys below"):
-        write_calibration(path, parameter_models(), "quick", new)
+        write_calibration(path, parameter_models, "quick", new)
 
 
 def test_figures_that_are_incomplete_are_told_with_their_line(shipped: Path) -> None:
     rubric = read(shipped)
     new = rubric.active.model_copy(update={"calibration": calibrated(rubric)})
-    write_calibration(shipped, parameter_models(), "quick", new)
+    write_calibration(shipped, parameter_models, "quick", new)
     text = shipped.read_text(encoding="utf-8")
     line = next(n for n, one in enumerate(text.splitlines(), 1) if "correct: [297, 296" in one)
     shipped.write_text(text.replace("correct: [297, 296", "correct: [296"), encoding="utf-8")

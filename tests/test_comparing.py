@@ -26,7 +26,7 @@ NAME = "accuracy"
 
 @pytest.fixture(scope="module")
 def usual() -> Conditions:
-    rubric = load(RUBRIC, parameter_models())
+    rubric = load(RUBRIC, parameter_models)
     return conditions(rubric, ProcessSandbox(), (), None, {"rubric_path": RUBRIC})
 
 

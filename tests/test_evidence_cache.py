@@ -226,7 +226,7 @@ def grade(homework: Path, *criteria: str, fresh: bool = False) -> tuple[Ran, Ask
     def opener(*opened: object) -> Iterator[tuple[ProcessSandbox, tuple[str, ...]]]:
         yield sandbox, ()
 
-    rubric = load(homework / "rubric.yaml", parameter_models())
+    rubric = load(homework / "rubric.yaml", parameter_models)
     everyone = tuple(discover(homework / "class"))
     out = homework / "results"
     options = {"criterion": criteria or ("parameter-groups", "layer-counts"), "fresh": fresh,

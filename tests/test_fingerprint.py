@@ -32,7 +32,7 @@ def folder(tmp_path: Path) -> Path:
 
 def prints(folder: Path, *gpus: str) -> dict[str, str]:
     fingerprint.of_folder.cache_clear()
-    rubric: Rubric = load(folder / "rubric.yaml", parameter_models())
+    rubric: Rubric = load(folder / "rubric.yaml", parameter_models)
     return fingerprint.fingerprints(rubric, rubric.criteria, ProcessSandbox(), gpus)
 
 

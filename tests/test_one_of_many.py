@@ -33,7 +33,7 @@ ROOT = Path(__file__).parent.parent
 
 @pytest.fixture
 def rubric() -> Rubric:
-    return load(ROOT / "rubric.yaml", parameter_models())
+    return load(ROOT / "rubric.yaml", parameter_models)
 
 
 def grade_of(rubric: Rubric, item: HandIn, workspace: Path) -> Grade:
@@ -64,7 +64,7 @@ def test_a_check_that_breaks_quotes_nothing_of_the_answer(
         raise ValueError("width 48")
 
     broken = dataclasses.replace(CHECKS["written"], judge=fail)
-    monkeypatch.setattr(pipeline, "CHECKS", {**CHECKS, "written": broken})
+    monkeypatch.setitem(CHECKS, "written", broken)
     (tmp_path / "hw2.py").write_text("x = 1\n", encoding="utf-8")
     grade = grade_of(rubric, hand_in(tmp_path / "hw2.py"), tmp_path / "work")
     assert grade.state == "not_scored"

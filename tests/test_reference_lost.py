@@ -37,7 +37,7 @@ class Down(ProcessSandbox):
 
 
 def graded(tmp_path: Path, times: int) -> Grade:
-    rubric = load(ROOT / "rubric.yaml", parameter_models())
+    rubric = load(ROOT / "rubric.yaml", parameter_models)
     setting = pipeline.set_up(
         rubric, ["layer-counts"], Down(times), tmp_path, tmp_path / "cache", seed=1
     )

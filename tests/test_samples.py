@@ -28,7 +28,7 @@ Grades = Mapping[str, Grade]
 
 @pytest.fixture(scope="module")
 def rubric() -> Rubric:
-    return load(ROOT / "rubric.yaml", parameter_models())
+    return load(ROOT / "rubric.yaml", parameter_models)
 
 
 @pytest.fixture(

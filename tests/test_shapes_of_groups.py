@@ -126,7 +126,7 @@ def group_parameters(model, bn_types, bias_types):
 
 @pytest.fixture(scope="module")
 def grades() -> Iterator[Mapping[str, Grade]]:
-    rubric = load(ROOT / "rubric.yaml", parameter_models())
+    rubric = load(ROOT / "rubric.yaml", parameter_models)
     with tempfile.TemporaryDirectory() as folder:
         submissions = Path(folder) / "submissions"
         submissions.mkdir()

@@ -122,7 +122,7 @@ class Course:
 
 @pytest.fixture(scope="module")
 def course(tmp_path_factory: pytest.TempPathFactory) -> Course:
-    rubric = load(ROOT / "rubric.yaml", parameter_models()).model_copy(
+    rubric = load(ROOT / "rubric.yaml", parameter_models).model_copy(
         update={"profiles": {"quick": PROFILE}}
     )
     folder = tmp_path_factory.mktemp("course")

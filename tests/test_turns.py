@@ -88,7 +88,7 @@ class Sandbox:
 
 @pytest.fixture
 def rubric() -> Rubric:
-    return load(ROOT / "rubric.yaml", parameter_models())
+    return load(ROOT / "rubric.yaml", parameter_models)
 
 
 def class_of(folder: Path, *students: str) -> Path:

@@ -27,7 +27,7 @@ ROOT = Path(__file__).parent.parent
 
 @pytest.fixture(scope="module")
 def rubric() -> Rubric:
-    return load(ROOT / "rubric.yaml", parameter_models())
+    return load(ROOT / "rubric.yaml", parameter_models)
 
 
 def groups_verdict(rubric: Rubric, script: Path, workspace: Path) -> Verdict:

@@ -92,11 +92,7 @@ def without_answer(
     if outcome.owner == "harness":
         reason = f"This could not be graded, through no fault of yours: {outcome.message}"
         return Verdict(criterion.id, "not_scored", 0.0, reason, asked=asked, seen=seen)
-    what = _WHAT_HAPPENED[outcome.kind]
-    when = " while your file was being loaded" if outcome.phase == "load" else ""
-    if outcome.kind == "not_found":
-        when = ""
-    reason = f"{what}{when}: {outcome.message}." if outcome.message else f"{what}{when}."
+    reason = f"{what_happened(outcome)}."
     if hidden:
         reason = f"On data that is not shown to you: {in_short(outcome)}."
     return Verdict(
@@ -108,6 +104,15 @@ def without_answer(
         next_step=_WHAT_TO_DO[outcome.kind],
         seen=seen,
     )
+
+
+def what_happened(outcome: Outcome) -> str:
+    """How a question ended that was not answered, in words for the student."""
+    if outcome.owner == "harness":
+        return outcome.message
+    loading = outcome.phase == "load" and outcome.kind != "not_found"
+    what = _WHAT_HAPPENED[outcome.kind] + " while your file was being loaded" * loading
+    return f"{what}: {outcome.message}" if outcome.message else what
 
 
 def raised(outcome: Outcome, error: Mapping[str, str]) -> Outcome:

@@ -1,8 +1,9 @@
-"""The checks that a rubric may name."""
+"""The checks that a rubric may name: the grader's own, and those of the files that it brings."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from pydantic import BaseModel
 
@@ -12,9 +13,12 @@ from grader.checks import (
     mode_switch,
     optimizer_groups,
     param_groups,
+    pytest_file,
     written,
 )
 from grader.checks.base import Check
+from grader.checks.own_files import checks_in
+from grader.errors import CheckError
 
 CHECKS: Mapping[str, Check] = {
     check.name: check
@@ -25,10 +29,22 @@ CHECKS: Mapping[str, Check] = {
         mode_switch.CHECK,
         optimizer_groups.CHECK,
         accuracy.CHECK,
+        pytest_file.CHECK,
     )
 }
 
 
-def parameter_models() -> dict[str, type[BaseModel]]:
+def checks_with(files: tuple[Path, ...]) -> Mapping[str, Check]:
+    """All checks by name, those of the instructor's files among them. Raises CheckError."""
+    checks = dict(CHECKS)
+    for path in files:
+        for check in checks_in(path):
+            if check.name in checks:
+                raise CheckError(f"{path}: there is a check '{check.name}' already; rename it")
+            checks[check.name] = check
+    return checks
+
+
+def parameter_models(files: tuple[Path, ...] = ()) -> dict[str, type[BaseModel]]:
     """The model of each check's parameters, for `rubric_file.load`."""
-    return {name: check.params for name, check in CHECKS.items()}
+    return {name: check.params for name, check in checks_with(files).items()}

@@ -55,7 +55,7 @@ def interview(
         before = len(found)
         try:
             with sandbox.start(job, gpus) as worker:
-                inbox, versions = _ready(worker, job)
+                inbox, versions = get_ready(worker, job)
                 with turn():
                     worker.full_speed()
                     for evidence in _converse(worker, job, inbox, waiting):
@@ -67,7 +67,7 @@ def interview(
             found += [Evidence(question, lost) for question in job.questions[len(found) :]]
             break
         if exit_.out_of_memory:
-            found[before:] = [_killed_for_memory(evidence) for evidence in found[before:]]
+            found[before:] = [killed_for_memory(evidence) for evidence in found[before:]]
     return tuple(found)
 
 
@@ -75,12 +75,12 @@ def versions(sandbox: Sandbox, job: Job, gpus: Iterable[str] = ()) -> dict[str, 
     """Of Python, torch and so on, as a worker tells them before anybody's code has run in it.
     Raises SandboxError."""
     with sandbox.start(job, tuple(gpus)) as worker:
-        _, told = _ready(worker, job)
+        _, told = get_ready(worker, job)
         worker.stop()
     return {plain_line(name, 40): plain_line(version, 40) for name, version in told.items()}
 
 
-def _ready(worker: Worker, job: Job) -> tuple[Inbox, dict[str, str]]:
+def get_ready(worker: Worker, job: Job) -> tuple[Inbox, dict[str, str]]:
     """Have the worker get ready; where what it says from then on comes in, and the versions of what
     it runs on. Raises SandboxError."""
     inbox: Inbox = queue.Queue()
@@ -124,7 +124,7 @@ def _converse(
             # To load the file again would cost the same limit again, and end no better.
             yield Evidence(question, stuck)
             continue
-        evidence, alive = _ask(worker, inbox, question, Looks(job, question))
+        evidence, alive = put(worker, inbox, question, Looks(job, question))
         if evidence.outcome.kind == wire.TIME_LIMIT and evidence.outcome.phase == "load":
             stuck, enough = evidence.outcome, question.seconds
         yield evidence
@@ -132,9 +132,10 @@ def _converse(
             return
 
 
-def _ask(
+def put(
     worker: Worker, inbox: Inbox, question: Question, looks: Looks
 ) -> tuple[Evidence, bool]:
+    """What came of one question, and whether the worker can be asked another."""
     begun = time.monotonic()
     limit = question.seconds + GRACE_SECONDS
     message = {
@@ -203,7 +204,8 @@ def _next(inbox: Inbox, seconds: float) -> Frame | object | None:
         return None
 
 
-def _killed_for_memory(evidence: Evidence) -> Evidence:
+def killed_for_memory(evidence: Evidence) -> Evidence:
+    """The same, where the memory limit struck in the sandbox: a killed child fell to it."""
     outcome = evidence.outcome
     if outcome.kind == wire.CRASHED and outcome.message == signal.SIGKILL.name:
         return dataclasses.replace(evidence, outcome=blame.out_of_memory(outcome))

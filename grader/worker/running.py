@@ -46,7 +46,23 @@ def function(session: Session, name: str) -> Callable[..., Any] | None:
     return found  # type: ignore[no-any-return]  # whatever the student bound to that name
 
 
-def call(student: Callable[..., Any], *arguments: Any) -> Any:
+def value(session: Session, name: str) -> Any:
+    """What the student's file has under that name at its top, the file loaded.
+
+    Raises NotFound where no file has it, and what the file raises before it came to be.
+    """
+    source = sources.binding(session.folder, name)
+    if source is None:
+        broken = sources.first_syntax_error(session.folder)
+        raise broken or sources.not_found(session.folder, f"{name} at the top of a file")
+    module, error = _import(session.folder, source)
+    if name not in vars(module):
+        raise error or sources.not_found(session.folder, f"{name} at the top of a file")
+    session.loaded()
+    return vars(module)[name]
+
+
+def call(student: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
     """Call a student's function; raises BadAnswer when it does not take these arguments.
 
     Python raises that TypeError at the caller, where it would read like a fault of the grader.
@@ -54,16 +70,16 @@ def call(student: Callable[..., Any], *arguments: Any) -> Any:
     try:
         signature = inspect.signature(student)
     except (TypeError, ValueError):
-        return student(*arguments)   # built in: nothing to look at
+        return student(*arguments, **named)   # built in: nothing to look at
     try:
-        signature.bind(*arguments)
+        signature.bind(*arguments, **named)
     except TypeError as error:
         name = getattr(student, "__name__", "the function")
         raise BadAnswer(
-            f"{name}{signature} cannot be called with {len(arguments)} "
-            f"argument{'s' * (len(arguments) != 1)}: {error}"
+            f"{name}{signature} cannot be called with {len(arguments) + len(named)} "
+            f"argument{'s' * (len(arguments) + len(named) != 1)}: {error}"
         ) from None
-    return student(*arguments)
+    return student(*arguments, **named)
 
 
 def takes(student: Callable[..., Any], count: int) -> bool:

@@ -29,6 +29,12 @@ def that_train(folder: Path) -> list[Source]:
     return sorted(run, key=lambda one: -len({"backward", "step"} & one.attributes))
 
 
+def entries(folder: Path) -> list[Source]:
+    """The files that no other file of the submission imports."""
+    files = read(folder)
+    return _entries(files, files)
+
+
 def _entries(files: list[Source], doing: list[Source]) -> list[Source]:
     """The files that do something themselves or by what they import, and that no other such file
     imports; all such files where they import each other."""

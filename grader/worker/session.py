@@ -20,6 +20,7 @@ from grader.worker.workplace import arrange
 
 if TYPE_CHECKING:
     from grader.worker.probes.candidates import Candidate
+    from grader.worker.probes.own import Student
 
 MAX_TRACEBACK = 6000
 Frame = tuple[dict[str, Any], tuple[bytes, ...]]
@@ -32,6 +33,10 @@ class NotFound(Exception):
 
 class BadAnswer(Exception):
     """The student's code returned something that cannot be an answer; the text says what."""
+
+
+class ProbeFailed(Exception):
+    """A probe of the instructor's own failed by itself; the text says where and how."""
 
 
 class OutOfTime(Exception):
@@ -51,6 +56,7 @@ class Session:
     loaded: Callable[[], None]
     consult: Consult | None = None
     trained: Candidate | None = None
+    student: Student | None = None
     notes: list[str] = field(default_factory=list)
 
 
@@ -135,6 +141,8 @@ def _answer(
         return {"outcome": wire.BAD_ANSWER, "message": str(error)}, ()
     except OutOfTime as error:
         return {"outcome": wire.TIME_LIMIT, "message": str(error)}, ()
+    except ProbeFailed as error:
+        return {"outcome": wire.WORKER_FAILED, "message": printable(str(error))}, ()
     except SystemExit as error:
         text = f"the code called exit({_words_of(error)[:300]}) before it had answered"
         return {"outcome": wire.EXITED, "message": text}, ()

@@ -99,6 +99,18 @@ def defining(folder: Path, function: str) -> Source | None:
     return max(files, key=lambda source: len(wanted & set(source.functions)), default=None)
 
 
+def binding(folder: Path, name: str) -> Source | None:
+    """The first file that binds a name at its top: a function, a class, or a variable."""
+    return next((source for source in read(folder) if name in _bound(source)), None)
+
+
+def _bound(source: Source) -> set[str]:
+    names = set(source.functions) | set(source.assigned)
+    if source.error is None:
+        names |= {node.name for node in source.tree.body if isinstance(node, ast.ClassDef)}
+    return names
+
+
 def has_own_signature(folder: Path, function: str) -> bool:
     """Whether a function of that name takes other things than the starter's.
 

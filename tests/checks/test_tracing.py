@@ -20,7 +20,7 @@ MINE = CRITERION.model_copy(update={"check": "param_groups"})
 def traced(question: Question, evidence: Evidence, gold: Evidence | None = None) -> Trace:
     paper = Paper((question,), {question.id: (MINE.id,)})
     answers = {question.id: gold} if gold is not None else {}
-    (found,) = traces(paper, [MINE], {question.id: evidence}, {question.id: "key"}, key(answers))
+    (found,) = traces(paper, [MINE.id], {question.id: evidence}, {question.id: "key"}, key(answers))
     return found
 
 

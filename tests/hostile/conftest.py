@@ -39,7 +39,7 @@ def sandbox(request: pytest.FixtureRequest) -> Sandbox:
 @pytest.fixture(scope="session")
 def setting(sandbox: Sandbox) -> Iterator[pipeline.Setting]:
     """The exam and its key, drawn once for the whole class, as in a run of the grader."""
-    rubric = load(HERE / "rubric.yaml", parameter_models())
+    rubric = load(HERE / "rubric.yaml", parameter_models)
     ids = [criterion.id for criterion in rubric.criteria]
     with tempfile.TemporaryDirectory(prefix="grader-hostile-") as folder:
         workspace = Path(folder)

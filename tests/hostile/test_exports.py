@@ -46,7 +46,7 @@ def written(grades: list[Grade], rubric: Rubric, folder: Path) -> None:
 def test_no_field_of_the_marks_is_a_formula_however_it_is_split(
     tmp_path: Path, record: Record
 ) -> None:
-    rubric = load(HERE / "rubric.yaml", parameter_models())
+    rubric = load(HERE / "rubric.yaml", parameter_models)
     grades = [
         grade for text in FORMULAS
         for grade in (hostile_grade((text,) * 4), hostile_grade(("a note", text)))
@@ -69,7 +69,7 @@ def test_no_field_of_the_marks_is_a_formula_however_it_is_split(
 def test_the_marks_are_json_in_ascii_and_keep_what_was_said(
     tmp_path: Path, record: Record
 ) -> None:
-    rubric = load(HERE / "rubric.yaml", parameter_models())
+    rubric = load(HERE / "rubric.yaml", parameter_models)
     written([hostile_grade(ATTACKS + FORMULAS)], rubric, tmp_path)
     data = (tmp_path / "grades.json").read_bytes()
     assert data.isascii()

@@ -442,7 +442,7 @@ def test_inside_there_is_nothing_of_the_grader_but_the_worker(inside: Inside) ->
         found = {name for name in os.listdir("/opt/grader/grader") if name != "__pycache__"}
         print(json.dumps([sorted(found), sorted(os.environ)]))
         """) == [
-        ["__init__.py", "wire.py", "worker"],
+        ["__init__.py", "packing.py", "wire.py", "worker"],
         sorted(ENVIRONMENT),
     ]
 

@@ -18,7 +18,7 @@ from grader.sandbox.docker.image import PROJECT
 def project(tmp_path: Path) -> Path:
     """A copy of what the image is built from."""
     copy = tmp_path / "project"
-    for name in ("Dockerfile", "grader/__init__.py", "grader/wire.py"):
+    for name in ("Dockerfile", "grader/__init__.py", "grader/packing.py", "grader/wire.py"):
         (copy / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(PROJECT / name, copy / name)
     shutil.copytree(PROJECT / "grader/worker", copy / "grader/worker")

@@ -26,7 +26,8 @@ from grader.sandbox.docker.engine import Engine, engine_errors
 REPOSITORY = "grader-worker"
 LABEL = "grader.worker"
 PROJECT = Path(__file__).resolve().parents[3]
-_COPIED = ("grader/__init__.py", "grader/wire.py", "grader/worker")   # as in the Dockerfile
+# As in the Dockerfile.
+_COPIED = ("grader/__init__.py", "grader/packing.py", "grader/wire.py", "grader/worker")
 _ARGUMENTS = (
     "BASE_IMAGE", "TORCH_VERSION", "TORCHVISION_VERSION", "TORCH_INDEX", "STUDENT_PACKAGES",
 )  # fmt: skip

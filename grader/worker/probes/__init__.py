@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from grader.worker.probes import evaluation, groups, layers, optimizer, training
+from grader.worker.probes import evaluation, groups, layers, optimizer, own, training
 from grader.worker.seal import seal
 from grader.worker.session import Answer, BadAnswer, Probe, Session
 
@@ -16,6 +16,7 @@ _PROBES: Mapping[str, Probe] = {
     "evaluate": evaluation.evaluate,
     "train": training.train,
     "predict": training.predict,
+    "own": own.own,
 }
 
 

@@ -1,0 +1,93 @@
+"""A file of tests that an instructor wrote: each is worth its points, hidden ones say no more."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from grader.answer_key import AnswerKey, Exam
+from grader.checks.base import Check, Work, graded
+from grader.errors import CheckError
+from grader.records import Question, Table, Verdict
+from grader.rubric import Criterion, Limits, Model
+
+_SHOWN = 4   # failures whose messages stand in the reason; the table has them all
+_WORDS = {"passed": "passed", "failed": "failed", "not_scored": "not scored"}
+
+
+class Params(Model):
+    file: Path = Field(description="of tests; relative to the rubric")
+
+
+def ask(criterion: Criterion, exam: Exam, limits: Limits) -> tuple[Question, ...]:
+    """The whole file is one question: its tests ask on their own."""
+    file = criterion.params.file  # type: ignore[attr-defined]  # validated as Params by the rubric
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    name = _id(file)
+    return (Question(name, "pytest", {"tests": digest}, name, limits.seconds, tests=file),)
+
+
+def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
+    """The share of the points whose tests pass. Skipped tests don't count, and while one could not
+    be run, nothing is concluded."""
+    file = criterion.params.file  # type: ignore[attr-defined]  # validated as Params by the rubric
+    evidence = work.evidence[_id(file)]
+    tests = [test for test in evidence.value["tests"] if test["status"] != "skipped"]
+    tables, seen = (_table(tests),) if tests else (), dict(evidence.value)
+    lost = [_told(test) for test in tests if test["status"] == "not_scored"]
+    if lost or evidence.outcome.owner == "harness":
+        why = lost[0] if lost else evidence.outcome.message
+        reason = f"This could not be graded, through no fault of yours: {why}"
+        return Verdict(criterion.id, "not_scored", 0.0, reason, tables=tables, seen=seen)
+    points = sum(test["points"] for test in tests)
+    if not points:
+        raise CheckError(f"{file}: no test of it is worth a point")
+    passed = [test for test in tests if test["status"] == "passed"]
+    earned = sum(test["points"] for test in passed)
+    return graded(
+        criterion,
+        earned / points,
+        " ".join([f"{len(passed)} of {len(tests)} tests pass.", *_failures(tests)]),
+        asked=criterion.title,
+        tables=tables,
+        seen=seen,
+    )
+
+
+def _id(file: Path) -> str:
+    """It goes into the container; the name of the file stays here."""
+    return f"tests/{hashlib.sha256(str(file).encode()).hexdigest()[:8]}"
+
+
+def _failures(tests: Sequence[Mapping[str, Any]]) -> list[str]:
+    failed = [test for test in tests if test["status"] == "failed"]
+    told = [_told(test) for test in failed if not test["hidden"]]
+    more = len(told) - _SHOWN
+    return [*told[:_SHOWN], *([f"{more} more stand below."] if more > 0 else [])]
+
+
+def _told(test: Mapping[str, Any]) -> str:
+    """What became of a test, in a sentence; the rest of its message stands in the table."""
+    if test["hidden"]:
+        return "a hidden test could not be run."
+    first = (test["message"].splitlines() or ["it failed"])[0]
+    return f"{test['title'].rstrip('.')}: {first.rstrip('.')}."
+
+
+def _table(tests: Sequence[Mapping[str, Any]]) -> Table:
+    rows, number = [], 0
+    for test in tests:
+        number += test["hidden"]
+        title = f"hidden test {number}" if test["hidden"] else test["title"]
+        earned = test["points"] if test["status"] == "passed" else 0
+        points = f"{earned:g} of {test['points']:g}"
+        message = "" if test["hidden"] else test["message"]
+        rows.append((title, _WORDS[test["status"]], points, message))
+    return Table("Tests", ("test", "result", "points", "what was found"), tuple(rows))
+
+
+CHECK = Check("pytest", Params, ask, judge)

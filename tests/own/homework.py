@@ -1,0 +1,129 @@
+"""A small homework of no network that the grader knows, and what grading it comes to."""
+
+from __future__ import annotations
+
+import hashlib
+import textwrap
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from grader import pipeline
+from grader.checks.registry import parameter_models
+from grader.class_folder import hand_in
+from grader.examining import examine
+from grader.memory import Memory
+from grader.records import Evidence, Grade, Question
+from grader.rubric import Limits, Rubric
+from grader.rubric_file import load
+from grader.sandbox.base import Job, Sandbox
+from grader.sandbox.process import ProcessSandbox
+
+RUBRIC = """
+title: "Sequences"
+reference: reference
+{files}
+total: {total}
+cap: {total}
+profiles:
+  quick:
+    data: {{validation: 20, hidden: {{held_out: 20}}}}
+    epochs: 1
+    seconds: 5
+    thresholds: [{{accuracy: 0.5, share: 1.0}}]
+criteria:
+{criteria}
+"""
+
+
+def write(folder: Path, name: str, text: str) -> Path:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(textwrap.dedent(text), encoding="utf-8")
+    return path
+
+
+def rubric_in(folder: Path, *criteria: str, files: str = "") -> Path:
+    """A rubric with these criteria, four points each: `mine`, `mine-1` and so on."""
+    listed = [
+        f'  - id: mine{f"-{number}" if number else ""}\n    title: "What is mine"\n    part: "1"\n'
+        "    points: 4\n" + textwrap.indent(textwrap.dedent(keys).strip(), "    ")
+        for number, keys in enumerate(criteria)
+    ]
+    text = RUBRIC.format(files=files, total=4 * len(listed), criteria="\n".join(listed))
+    return write(folder, "rubric.yaml", text)
+
+
+def read(path: Path) -> Rubric:
+    return load(path, parameter_models)
+
+
+def setting_of(
+    rubric: Path, workspace: Path, sandbox: Sandbox | None = None, memory: Memory | None = None
+) -> pipeline.Setting:
+    """What to grade by: all criteria."""
+    return pipeline.set_up(
+        read(rubric), [one.id for one in read(rubric).criteria], sandbox or ProcessSandbox(),
+        workspace / "work", workspace / "cache", memory=memory, seed=1,
+    )  # fmt: skip
+
+
+def graded_by(
+    rubric: Path, codes: list[str], workspace: Path, sandbox: Sandbox | None = None
+) -> list[Grade]:
+    """The grades of submissions of one file each; what the class is told on the way is left out."""
+    setting = setting_of(rubric, workspace, sandbox)
+    files = [write(workspace, f"in/hw{number}.py", code) for number, code in enumerate(codes)]
+    return [pipeline.grade_one(setting, hand_in(file), lambda who, what: None) for file in files]
+
+
+def graded(
+    rubric: Path, code: str, workspace: Path, sandbox: Sandbox | None = None
+) -> Grade:
+    """The grade of one."""
+    (grade,) = graded_by(rubric, [code], workspace, sandbox)
+    return grade
+
+
+def examined(
+    folder: Path, tests: str, code: str, sandbox: Sandbox | None = None, seconds: float = 20
+) -> Evidence:
+    """What a file of tests finds of a submission of one file."""
+    file = write(folder, "test_hw.py", tests)
+    write(folder, "student/hw.py", code)
+    for path in (folder.parent, folder, folder / "student", folder / "student" / "hw.py"):
+        path.chmod(0o755)   # a container's user is another one
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    question = Question("tests", "pytest", {"tests": digest}, "tests", seconds, tests=file)
+    job = Job("student", folder / "student", (question,), Limits())
+    (evidence,) = examine(sandbox or ProcessSandbox(), job)
+    return evidence
+
+
+def found(evidence: Evidence) -> dict[str, tuple[str, str]]:
+    """Status and message of each test."""
+    return {test["name"]: (test["status"], test["message"]) for test in evidence.value["tests"]}
+
+
+class Overheard(ProcessSandbox):
+    """A process sandbox that keeps every byte that goes into it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.started = 0
+        self.said = bytearray()
+
+    @contextmanager
+    def start(self, job: Job, gpus: Iterable[str] = ()) -> Iterator[Any]:
+        with super().start(job, gpus) as worker:
+            self.started += 1
+            write: Any = worker.write
+
+            def overheard(data: bytes) -> None:
+                self.said += data
+                write(data)
+
+            worker.write = overheard   # type: ignore[method-assign]  # to listen
+            yield worker
+
