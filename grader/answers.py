@@ -56,7 +56,7 @@ _PLACEHOLDER = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _LATEX_STYLE = re.compile(r"\\(?:textit|textbf|emph|textsl)\{")
-# One level of braces inside braces: \subsection*{(a) \texttt{resnet.py}}
+# One level of braces inside braces: \subsection*{(a) \texttt{model.py}}
 _ARGUMENT = r"\{((?:[^{}\n]|\{[^{}\n]*\})*)\}"
 _LATEX_NAMES = (
     (rf"\\section\*?{_ARGUMENT}", r"\n# \1\n"),

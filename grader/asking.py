@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 
 from grader import wire
-from grader.exam import Hall
+from grader.exam import TRAINING, Hall
 from grader.examining import examine
 from grader.memory import Memory
 from grader.records import Evidence, Question, Submission
@@ -25,7 +25,6 @@ Tell = Callable[[str, str], None]   # (student, what is happening now)
 PAUSES = (1.0, 10.0)
 # What only the worker says of itself is asked once more: it may be a student's word.
 REPEATS_OF_A_BROKEN_WORKER = 1
-TRAINING = "train"   # the kind of question that a GPU is for
 
 
 @dataclass(frozen=True)

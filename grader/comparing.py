@@ -134,7 +134,8 @@ def _of_rubrics(first: Any, second: Any, name: str) -> list[str]:
         f"its {key} changed from {was.get(key)} to {now.get(key)}"
         for key in ("check", "params") if was.get(key) != now.get(key)
     ]
-    thresholds = [rubric["profiles"][rubric["profile"]]["thresholds"] for rubric in (first, second)]
+    profiles = [rubric["profiles"].get(rubric["profile"], {}) for rubric in (first, second)]
+    thresholds = [profile.get("thresholds") for profile in profiles]
     check = CHECKS.get(now.get("check", ""))
     if thresholds[0] != thresholds[1] and (check is None or check.thresholds):
         told = ["; ".join(f"{one['accuracy']:g} gives {one['share']:g}" for one in some)

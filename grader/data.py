@@ -42,8 +42,10 @@ def load(spec: DataSpec, cache: Path) -> Dataset:
     Where the source has a test part, hidden and validation images are disjoint parts of it;
     otherwise all three parts come from the one pool. The hidden images are drawn first, so that
     another number of validation or training images leaves them as they are. Decoded image folders
-    are kept in `cache`. Raises DataError.
+    are kept in `cache`. Of the source `none` there is nothing in any part. Raises DataError.
     """
+    if spec.source == "none":
+        return _nothing()
     source = read(spec, cache)
     where = f"{spec.source} {spec.path or ''}".strip()
     files = spec.hidden.images is not None
@@ -70,6 +72,11 @@ def load(spec: DataSpec, cache: Path) -> Dataset:
         *pool.take(validation),
         *(_hidden_files(spec, source) if files else pool.take(hidden)),
     )
+
+
+def _nothing() -> Dataset:
+    images, labels = np.zeros((0, 1, 1, 3), np.uint8), np.zeros(0, np.int64)
+    return Dataset("none", (), images, labels, images, labels, images, labels)
 
 
 def with_noise(images: Images, random: np.random.Generator) -> Images:

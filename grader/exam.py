@@ -14,10 +14,13 @@ from grader.answer_key import AnswerKey, Exam, Labels
 from grader.checks.base import Check
 from grader.checks.registry import checks_with
 from grader.checks.stopping import HiddenParts
+from grader.errors import DataError
 from grader.fingerprint import of_folder
 from grader.records import Evidence, Question
 from grader.rubric import Criterion, Limits, Rubric
 from grader.sandbox.base import Examiner
+
+TRAINING = "train"   # the kind of question that data and a GPU are for
 
 
 @dataclass(frozen=True)
@@ -91,11 +94,17 @@ def draw_hall(
 def paper_of(
     criteria: Collection[Criterion], checks: Mapping[str, Check], exam: Exam, limits: Limits
 ) -> Paper:
-    """What the criteria ask, each question once, and those of one session side by side."""
+    """What the criteria ask, each question once, and those of one session side by side. Raises
+    DataError where one trains and there are no data."""
     asked: dict[str, Question] = {}
     askers: dict[str, tuple[str, ...]] = {}
     for criterion in criteria:
         for question in checks[criterion.check].ask(criterion, exam, limits):
+            if question.kind == TRAINING and not exam.classes:
+                raise DataError(
+                    f"the criterion '{criterion.id}' trains, and the rubric has no data for that: "
+                    "give it 'profiles' with data, a budget and thresholds"
+                )
             asked.setdefault(question.id, question)
             askers[question.id] = (*askers.get(question.id, ()), criterion.id)
     sessions = list(dict.fromkeys(question.session for question in asked.values()))

@@ -120,7 +120,7 @@ def _points(row: CriterionGrade, verdict: Verdict) -> str:
 def _rule(by: Conditions, name: str) -> Told:
     """The check, what it was told, and what it concludes by."""
     item = next(one for one in by.rubric["criteria"] if one["id"] == name)
-    profile = by.rubric["profiles"][by.rubric["profile"]]
+    profile = by.rubric["profiles"].get(by.rubric["profile"], {})   # none where nothing trains
     check = CHECKS.get(item["check"])
     return {
         "check": item["check"],
@@ -128,8 +128,8 @@ def _rule(by: Conditions, name: str) -> Told:
         "depends_on": item["depends_on"],
         "how": by.rules.get(item["check"], ""),
         "profile": by.rubric["profile"],
-        "thresholds": profile["thresholds"] if check is None or check.thresholds else None,
-        "epochs": profile["epochs"],
+        "thresholds": profile.get("thresholds") if check is None or check.thresholds else None,
+        "epochs": profile.get("epochs"),
         "limits": by.rubric["limits"],
         "late": by.rubric["late"],
     }

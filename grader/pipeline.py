@@ -247,7 +247,7 @@ def _gold(
     questions = tuple(
         one
         for one in exam.paper_of(needing, hall.checks, hall.exam, rubric.limits).questions
-        if one.kind != asking.TRAINING
+        if one.kind != exam.TRAINING
     )
     reference = dataclasses.replace(hand_in(rubric.reference), student="reference")
     submission = prepare(reference, workspace / "gold")

@@ -65,11 +65,12 @@ class Hidden(Model):
 class DataSpec(Model):
     """A dataset and how it is split.
 
-    `digits` is the handwritten digits that scikit-learn ships (1,797 images of 8x8); `cifar10` is
-    torchvision's layout on disk; `imagefolder` is a folder or a zip of train|test/CLASS/image.
+    `none` is for a homework whose checks ask for no training of the grader's. `digits` is the
+    handwritten digits that scikit-learn ships (1,797 images of 8x8); `cifar10` is torchvision's
+    layout on disk; `imagefolder` is a folder or a zip of train|test/CLASS/image.
     """
 
-    source: Literal["digits", "cifar10", "imagefolder"] = "digits"
+    source: Literal["none", "digits", "cifar10", "imagefolder"] = "digits"
     path: Path | None = Field(None, description="folder or zip; not for digits")
     validation: int = Field(300, ge=1, description="images of the student's test set, by seed")
     hidden: Hidden = Hidden(held_out=300)
@@ -78,7 +79,7 @@ class DataSpec(Model):
 
     @model_validator(mode="after")
     def _path_where_needed(self) -> DataSpec:
-        if self.source != "digits" and self.path is None:
+        if self.source in ("cifar10", "imagefolder") and self.path is None:
             raise ValueError(f"source '{self.source}' needs a 'path'")
         return self
 
@@ -167,6 +168,12 @@ class Profile(Model):
         return self
 
 
+# Of a rubric without profiles: its checks ask for no training of the grader's.
+UNTRAINED = Profile(
+    data=DataSpec(source="none"), epochs=1, seconds=1, thresholds=(Threshold(accuracy=1, share=1),)
+)
+
+
 class Late(Model):
     """A submission that is late loses `per_day` of its score for every day begun, then all."""
 
@@ -205,7 +212,7 @@ class Rubric(Model):
     total: float = Field(gt=0, description="what the criteria's points must add up to")
     cap: float = Field(gt=0, description="no score is above it")
     profile: str = "quick"
-    profiles: Mapping[str, Profile] = Field(min_length=1)
+    profiles: Mapping[str, Profile] = Field({}, description="needed where a check trains")
     limits: Limits = Limits()
     late: Late | None = None
     criteria: tuple[Criterion, ...] = Field(min_length=1)
@@ -216,7 +223,7 @@ class Rubric(Model):
         if abs(points - self.total) > 1e-9:
             text = f"the criteria add up to {points:g} points, 'total' is {self.total:g}"
             raise _rule(text, "total")
-        if self.profile not in self.profiles:
+        if self.profiles and self.profile not in self.profiles:
             guess = did_you_mean(self.profile, sorted(self.profiles))
             raise _rule(f"there is no profile '{self.profile}'{guess}", "profile")
         before: dict[str, Criterion] = {}
@@ -240,7 +247,7 @@ class Rubric(Model):
 
     @property
     def active(self) -> Profile:
-        return self.profiles[self.profile]
+        return self.profiles.get(self.profile, UNTRAINED)
 
     @property
     def own_files(self) -> tuple[Path, ...]:

@@ -13,8 +13,8 @@ from pathlib import Path
 def arrange(submission: Path, scratch: Path, data: Path | None) -> Path:
     """Copy the submission into the scratch space, make it importable and the working directory.
 
-    The folder keeps its name and its parent is on the path too, so that `from .resnet import ...`,
-    `from resnet import ...` and `from reference.resnet import ...` all work. What the course handed
+    The folder keeps its name and its parent is on the path too, so that `from .model import ...`,
+    `from model import ...` and `from reference.model import ...` all work. What the course handed
     out lies with the data: it is there as well, behind whatever the student has. Returns the copy.
     """
     # A session never sees what an earlier one wrote: each has a folder of its own.

@@ -34,7 +34,8 @@ GLIMPSE = Budget(images=4 * GLIMPSE_IMAGES, seconds=10)
 
 
 def view_of(session: Session) -> View | None:
-    return open_view(session.data) if session.data is not None else None
+    view = open_view(session.data) if session.data is not None else None
+    return view if view is not None and view.classes else None
 
 
 def glimpse(session: Session, network: Mapping[str, Any] | None) -> stand_ins.Stage:

@@ -1,0 +1,144 @@
+"""The checks of this homework: what happens in the network's own code, and what it learns.
+
+Each has a probe, which runs beside the student's code, and two functions that stay with us.
+"""
+
+import numpy as np
+
+from grader.own import Check, Model, NoParams, answer, graded, probe, tensor
+
+LENGTH = 8
+# Rounding of float32: a token that matters moves the logits by thousands of that.
+STILL = 1e-4
+
+
+# No token changes a prediction before it ---------------------------------------------------------
+
+
+@probe
+def change_a_token(student, tokens, changed, vocabulary):
+    import torch
+
+    torch.manual_seed(0)
+    model = student.call("build_model", vocabulary, tokens.shape[1])
+    if not isinstance(model, torch.nn.Module):
+        student.wrong(f"build_model returned a {type(model).__name__}, not a torch.nn.Module")
+    model.eval()
+    with torch.no_grad():
+        before, after = student.call(model, tokens), student.call(model, changed)
+    wanted = (*tokens.shape, vocabulary)
+    for logits in (before, after):
+        if not isinstance(logits, torch.Tensor) or tuple(logits.shape) != wanted:
+            shape = tuple(getattr(logits, "shape", ()))
+            student.wrong(f"the network returned {shape or type(logits)}; {wanted} was expected")
+    return (after - before).abs().amax(dim=(0, 2))
+
+
+def ask_causal(criterion, exam, limits):
+    random = exam.draw("causal")
+    vocabulary, at = int(random.integers(11, 30)), LENGTH // 2
+    tokens = random.integers(vocabulary, size=(16, LENGTH))
+    changed = tokens.copy()
+    changed[:, at] = (changed[:, at] + 1) % vocabulary
+    return [
+        change_a_token.question(
+            "causal", limits.seconds,
+            tokens=tensor(tokens), changed=tensor(changed), vocabulary=vocabulary,
+        )
+    ]
+
+
+def judge_causal(criterion, work, key):
+    moved, at = answer(work, "causal"), LENGTH // 2
+    asked = "Your network was given two inputs that differ in one token."
+    if moved[:at].max() > STILL:
+        first = int(np.argmax(moved > STILL))
+        return graded(
+            criterion, 0.0,
+            f"A change of token {at + 1} moves the logits of position {first + 1}, which must not "
+            "know of it.",
+            asked=asked,
+            next_step="Set the scores of later positions to minus infinity before the softmax.",
+        )
+    if moved[at:].max() <= STILL:
+        return graded(
+            criterion, 0.0, f"A change of token {at + 1} moves no logits at all.", asked=asked,
+            next_step="Does forward() use the tokens that it is given?",
+        )
+    return graded(criterion, 1.0, "Only positions from the changed token on move.", asked=asked)
+
+
+# It learns ---------------------------------------------------------------------------------------
+
+
+class Thresholds(Model):
+    """The share of continuations that must be right, for all and for half of the points."""
+
+    epochs: int = 12
+    full: float = 0.98
+    half: float = 0.92
+
+
+@probe
+def train_and_continue(student, sequences, beginnings, vocabulary, epochs):
+    import torch
+
+    torch.manual_seed(0)
+    model = student.call("build_model", vocabulary, sequences.shape[1] - 1)
+    losses = student.call("train", model, sequences, epochs)
+    if not isinstance(losses, (list, tuple)) or len(losses) != epochs:
+        student.wrong(f"train returned {str(losses)[:60]}; a list of {epochs} losses was expected")
+    model.eval()
+    with torch.no_grad():
+        # Each beginning by itself: nothing that comes later is there to look at.
+        logits = [student.call(model, tokens)[:, -1] for tokens in beginnings]
+    return {"losses": [float(loss) for loss in losses], "logits": torch.stack(logits)}
+
+
+def drawn(exam):
+    """Sequences in which two tokens make the next, by a rule that is another one in each run."""
+    random = exam.draw("learns")
+    vocabulary = 7
+    a, b = random.integers(1, vocabulary, size=2)
+    tokens = np.empty((1024 + 256, LENGTH + 1), dtype=np.int64)
+    tokens[:, :2] = random.integers(vocabulary, size=(len(tokens), 2))
+    for at in range(2, LENGTH + 1):
+        tokens[:, at] = (a * tokens[:, at - 1] + b * tokens[:, at - 2]) % vocabulary
+    return vocabulary, tokens[:1024], tokens[1024:]
+
+
+def ask_learns(criterion, exam, limits):
+    vocabulary, sequences, hidden = drawn(exam)
+    beginnings = [tensor(hidden[:, :known]) for known in range(2, LENGTH + 1)]
+    return [
+        train_and_continue.question(
+            "learns", limits.seconds * 3,
+            sequences=tensor(sequences), beginnings=beginnings, vocabulary=vocabulary,
+            epochs=criterion.params.epochs,
+        )
+    ]
+
+
+def judge_learns(criterion, work, key):
+    found, limits = answer(work, "learns"), criterion.params
+    vocabulary, _, hidden = drawn(key.exam)
+    wanted = hidden[:, 2:].T   # (beginnings, sequences)
+    if found["logits"].shape != (*wanted.shape, vocabulary):
+        return graded(criterion, 0.0, f"The logits have the shape {found['logits'].shape}.")
+    right = float((found["logits"].argmax(-1) == wanted).mean())
+    share = 1.0 if right >= limits.full else 0.5 if right >= limits.half else 0.0
+    reason = f"{right:.1%} of the continuations of hidden sequences are right."
+    if share < 1:
+        wanted_next = f"{limits.full:.0%} earn all" if share else f"{limits.half:.0%} earn half"
+        reason += f" {wanted_next} of the points."
+    return graded(
+        criterion, share, reason,
+        asked=f"Your network was trained for {limits.epochs} epochs on sequences with a rule, and "
+        "continued others.",
+        next_step="" if share == 1 else "Does the loss fall from epoch to epoch? It was "
+        + ", ".join(f"{loss:.2f}" for loss in found["losses"]) + ".",
+    )
+
+
+CAUSAL = Check("causal", NoParams, ask_causal, judge_causal)
+LEARNS = Check("learns", Thresholds, ask_learns, judge_learns)
