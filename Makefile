@@ -2,6 +2,7 @@
 # make test    the tests; those that need a Docker Engine are skipped where none answers
 # make test-hostile   submissions that attack the grader, and what becomes of them
 # make test-faults    a grader that is killed, stopped and starved, and what it leaves
+# make validate   wrong and right work that the grader must tell apart; needs a Docker Engine
 # make lint    ruff and mypy
 # make bench   how fast it is: ratios to bare python, other autograders beside it, what watching costs
 # make image   build the worker's image for `grader run`; needs a Docker Engine
@@ -10,7 +11,7 @@ PYTHON ?= python3
 VENV := .venv
 SETUP := $(VENV)/.done
 
-.PHONY: setup demo test test-hostile test-faults lint bench image
+.PHONY: setup demo test test-hostile test-faults validate lint bench image
 
 setup: $(SETUP)
 
@@ -30,6 +31,9 @@ test-hostile: $(SETUP)
 
 test-faults: $(SETUP)
 	$(VENV)/bin/pytest tests/faults
+
+validate: $(SETUP)
+	$(VENV)/bin/grader validate
 
 lint: $(SETUP)
 	$(VENV)/bin/ruff check .

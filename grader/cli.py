@@ -1,5 +1,5 @@
-"""The command line. With `cli_housekeeping` the only place that prints, and the one that turns what
-happened into an exit code.
+"""The command line. With the other `cli_` modules the only place that prints, and the one that
+turns what happened into an exit code.
 
 0: graded. 1: some submission could not be scored because of the harness, or a validation failed.
 2: the command line, the rubric or a path is wrong. 130: stopped by Ctrl-C.
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 import threading
 from contextlib import nullcontext
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from grader import __version__, cli_calibrate, cli_explain, cli_housekeeping
+from grader import __version__, cli_calibrate, cli_explain, cli_housekeeping, cli_validation
 from grader import cli_options as option
 from grader.errors import GraderError, UsageError
 
@@ -110,46 +109,11 @@ def check(file: Path, as_json: bool, **options: Any) -> int:
     return 1 if grade.state == "not_scored" else 0
 
 
-@cli.command()
-@option.rubric
-@option.profile
-@option.running
-@click.option("--samples", type=click.Path(path_type=Path),
-              help="Submissions with an expected.yaml: each must get exactly those marks.")
-def validate(samples: Path | None, **options: Any) -> int:
-    """Prove that the reference earns every automatic point, and samples what they should."""
-    from grader.cache_file import no_cache
-    from grader.circumstances import warnings_now
-    from grader.class_folder import discover, hand_in
-    from grader.class_run import Class, grade_class
-    from grader.expected import differences, reference_faults
-    from grader.gradebook_file import in_memory
-    from grader.plaintext import plain_line
-
-    console = option.console_of()
-    rubric = _load_rubric(options)
-    options |= {"criterion": (), "fresh": False, "whole": True}
-    hand_ins = (hand_in(rubric.reference), *(discover(samples) if samples else ()))
-    with tempfile.TemporaryDirectory(prefix="grader-validate-") as out, in_memory() as book:
-        homework = Class(rubric, hand_ins, hand_ins, Path(out))
-        ran = grade_class(console, homework, options, book, no_cache(), threading.Event())
-    by_student = {grade.student: grade for grade in ran.grades}
-    faults = reference_faults(by_student.pop(hand_ins[0].student))
-    if samples:
-        faults += differences(samples / "expected.yaml", list(by_student.values()))
-    faults += ran.faults
-    for line in warnings_now(rubric, options, option.line_of(console)):
-        console.print(f"Warning: {line}", style="yellow", markup=False, soft_wrap=True)
-    for fault in faults:   # it may quote what a sample's code raised
-        console.print(plain_line(fault, 1000), style="red", markup=False, highlight=False)
-    if not faults:
-        samples_too = f" {len(by_student)} samples get the marks that stand beside them."
-        console.print("The reference earns every automatic point."
-                      + (samples_too if samples else ""), soft_wrap=True)
-    return 1 if faults else 0
-
-
-for command in (cli_calibrate.calibrate, *cli_explain.COMMANDS, *cli_housekeeping.COMMANDS):
+COMMANDS = (
+    *cli_housekeeping.COMMANDS, *cli_explain.COMMANDS, cli_calibrate.calibrate,
+    cli_validation.validate,
+)  # fmt: skip
+for command in COMMANDS:
     cli.add_command(command)
 
 

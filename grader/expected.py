@@ -51,24 +51,6 @@ def differences(path: Path, grades: list[Grade]) -> list[str]:
     return found
 
 
-def reference_faults(grade: Grade) -> list[str]:
-    """One line for every automatic criterion in which the reference loses points.
-
-    A blank written answer is no fault of it: those are for a person.
-    """
-    return [
-        f"the reference, {row.verdict.criterion}: {_shown(row.points)} of {row.max:g} "
-        f"({row.verdict.reason})"
-        for row in grade.criteria
-        if row.verdict.criterion not in _written(grade) and not _same(row.points, row.max)
-    ]
-
-
-def _written(grade: Grade) -> set[str]:
-    return {row.verdict.criterion for row in grade.criteria
-            if row.verdict.asked.startswith("Your written answer")}
-
-
 def _same(one: float | None, other: float | None) -> bool:
     if one is None or other is None:
         return one is other

@@ -209,6 +209,8 @@ class Rubric(Model):
     reference: Path = Path("reference")
     handouts: Path | None = Field(None, description="folder of files that students were given")
     checks: Path | tuple[Path, ...] = Field((), description="Python files with checks of your own")
+    starter: Path | None = Field(None, description="folder that students start from: earns nothing")
+    validation: Path | None = Field(None, description="folder of mutants and variants, cases.yaml")
     total: float = Field(gt=0, description="what the criteria's points must add up to")
     cap: float = Field(gt=0, description="no score is above it")
     profile: str = "quick"

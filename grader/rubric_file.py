@@ -34,10 +34,10 @@ def load(path: Path, checks: FindModels, profile: str | None = None) -> Rubric:
     try:
         rubric = Rubric.model_validate(document)
     except ValidationError as error:
-        raise RubricError(_explain(error, document, path)) from None
+        raise RubricError(explain(error, document, path)) from None
     rubric = _rooted(rubric, path.resolve().parent)
     if rubric.handouts is not None and not rubric.handouts.is_dir():
-        where = f"{path}:{_line(document, ('handouts',))}"
+        where = f"{path}:{line_of(document, ('handouts',))}"
         raise RubricError(
             f"{where}: handouts: there is no folder {rubric.handouts}; make it and put into it "
             "what students were given, or leave this key out"
@@ -87,14 +87,14 @@ def _own_files(document: Any, path: Path) -> tuple[Path, ...]:
         if not file.is_file():
             place = ("checks", index) if isinstance(told, list) else ("checks",)
             raise RubricError(
-                f"{path}:{_line(document, place)}: checks: there is no file {file}; it holds "
+                f"{path}:{line_of(document, place)}: checks: there is no file {file}; it holds "
                 "checks of the instructor's own and goes along with the rubric"
             )
     return files
 
 
 def read_document(path: Path) -> Any:
-    """The file's mappings and lists, which know their lines. Raises RubricError."""
+    """The mapping in a file, with the lines of its keys. Raises RubricError."""
     try:
         document = YAML(typ="rt").load(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -107,7 +107,7 @@ def read_document(path: Path) -> Any:
     except YAMLError as error:
         raise RubricError(f"{path}: not valid YAML: {error}") from None
     if not isinstance(document, dict):
-        raise RubricError(f"{path}:1: a mapping was expected (title, total, criteria, ...)")
+        raise RubricError(f"{path}:1: a mapping was expected, such as 'title: ...'")
     return document
 
 
@@ -122,14 +122,14 @@ def _bind_parameters(document: Any, path: Path, checks: Models) -> None:
         if name not in checks:
             place = ("criteria", index, "check")
             found = f"there is no check '{name}'{did_you_mean(name, sorted(checks))}"
-            raise RubricError(f"{path}:{_line(document, place)}: {found}")
+            raise RubricError(f"{path}:{line_of(document, place)}: {found}")
         given = {key: criterion[key] for key in list(criterion) if key not in own}
         try:
             parameters = checks[name].model_validate(given)
         except ValidationError as error:
             prefix = ("criteria", index)
             allowed = sorted(own | set(checks[name].model_fields))
-            raise RubricError(_explain(error, document, path, prefix, allowed)) from None
+            raise RubricError(explain(error, document, path, prefix, allowed)) from None
         criterion["params"] = _rooted_files(parameters, document, path, index)
         for key in given:
             del criterion[key]
@@ -143,28 +143,30 @@ def _rooted_files(parameters: BaseModel, document: Any, path: Path, index: int) 
     }
     for key, file in files.items():
         if not file.is_file():
-            where = f"{path}:{_line(document, ('criteria', index, key))}"
+            where = f"{path}:{line_of(document, ('criteria', index, key))}"
             raise RubricError(f"{where}: criteria.{index}.{key}: there is no file {file}")
     return parameters.model_copy(update=files)
 
 
-def _explain(
+def explain(
     error: ValidationError,
     document: Any,
     path: Path,
     prefix: tuple[Any, ...] = (),
     allowed: list[str] | None = None,
+    model: type[BaseModel] = Rubric,
 ) -> str:
+    """What is wrong in a document of an instructor's, a line for each problem, with its place."""
     lines = []
     for problem in error.errors():
         place = prefix + tuple(problem["loc"]) + tuple(problem.get("ctx", {}).get("place", ()))
         if place[-1:] == ("params",) and problem["type"] == "missing":
             continue   # no key of the file: it follows from a 'check' that is missing
-        where = f"{path}:{_line(document, place)}"
-        what = ".".join(str(step) for step in place) or "rubric"
+        where = f"{path}:{line_of(document, place)}"
+        what = ".".join(str(step) for step in place) or model.__name__.lower()
         text = problem["msg"].removeprefix("Value error, ")
         if problem["type"] == "extra_forbidden":
-            names = allowed or _fields_at(place[:-1])
+            names = allowed or _fields_at(place[:-1], model)
             text = f"this key is not known{did_you_mean(str(place[-1]), names)}"
         elif problem["type"] not in ("missing", "value_error", "rule"):
             text = f"{text}, found {problem['input']!r}"
@@ -172,15 +174,18 @@ def _explain(
     return "\n".join(lines)
 
 
-def _fields_at(place: tuple[Any, ...]) -> list[str]:
+def _fields_at(place: tuple[Any, ...], model: type[BaseModel]) -> list[str]:
     """The keys that are allowed at a place of the document, read off the JSON Schema."""
-    schema = Rubric.model_json_schema()
+    schema = model.model_json_schema()
     node: Any = schema
     for step in place:
         if isinstance(step, int):
             node = node.get("items", {})
         else:
-            node = node.get("properties", {}).get(step) or node.get("additionalProperties") or {}
+            patterns = node.get("patternProperties", {}).values()
+            any_key = (node.get("additionalProperties"), *patterns)
+            named = node.get("properties", {}).get(step)
+            node = named or next((one for one in any_key if isinstance(one, dict)), {})
         for option in node.get("anyOf", [node]):
             if "$ref" in option:
                 node = schema["$defs"][option["$ref"].rsplit("/", 1)[-1]]
@@ -188,7 +193,7 @@ def _fields_at(place: tuple[Any, ...]) -> list[str]:
     return sorted(node.get("properties", {}))
 
 
-def _line(document: Any, place: tuple[Any, ...]) -> int:
+def line_of(document: Any, place: tuple[Any, ...]) -> int:
     """The line of the deepest part of `place` that the document has."""
     line, node = 1, document
     for step in place:
@@ -219,5 +224,7 @@ def _rooted(rubric: Rubric, folder: Path) -> Rubric:
             "reference": rooted(rubric.reference),
             "handouts": rooted(rubric.handouts),
             "checks": tuple(folder / file.expanduser() for file in rubric.own_files),
+            "starter": rooted(rubric.starter),
+            "validation": rooted(rubric.validation),
         }
     )

@@ -61,6 +61,7 @@ STAGES = {
     "feedback": {"grader.feedback"},
     "export": {"grader.export"},
     "starter": {"grader.starter"},
+    "validation": {"grader.validation"},
     "testing": {"grader.testing"},
 }
 # What puts stages together.
@@ -76,6 +77,7 @@ ABOVE = {
     "grader.cli_explain",
     "grader.cli_housekeeping",
     "grader.cli_options",
+    "grader.cli_validation",
     "grader.comparing",
     "grader.conditions",
     "grader.exam",
@@ -90,6 +92,7 @@ ABOVE = {
     "grader.pipeline",
     "grader.proposing",
     "grader.results",
+    "grader.validation_run",
     "grader.standing",
     "grader.tracing",
 }
@@ -107,6 +110,7 @@ ONLY_IMPORTERS = {
         "grader/cli_explain.py",
         "grader/cli_housekeeping.py",
         "grader/cli_options.py",
+        "grader/cli_validation.py",
     },
     "filelock": {"grader/gradebook_file.py", "grader/workspace.py"},
     "sqlite3": {
@@ -267,7 +271,7 @@ def test_stages_do_not_import_each_other() -> None:
             "grader.opening",
             {"grader.calibrating", "grader.circumstances", "grader.class_run", "grader.cli"},
         ),
-        ("grader.class_run", {"grader.cli"}),
+        ("grader.class_run", {"grader.cli", "grader.validation_run"}),
             ("grader.cli", {"grader.__main__"}),
         ],
 )

@@ -12,11 +12,13 @@ from grader import pipeline, schedule
 from grader.checks.registry import parameter_models
 from grader.class_folder import discover, hand_in
 from grader.errors import DataError
-from grader.expected import differences, reference_faults
+from grader.expected import differences
 from grader.records import Grade
 from grader.rubric_file import load
 from grader.sandbox.base import Sandbox
 from grader.sandbox.process import ProcessSandbox
+from grader.validation.concluding import Case, conclude
+from grader.validation_run import automatic
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 HOMEWORKS = sorted(path.parent.name for path in EXAMPLES.glob("*/rubric.yaml"))
@@ -55,7 +57,9 @@ def test_samples_get_their_marks_and_the_reference_all_points(graded: Graded) ->
     samples = [one for name, one in grades.items() if name not in ("reference", "starter")]
     assert len(samples) >= 5
     assert differences(homework / "submissions" / "expected.yaml", samples) == []
-    assert reference_faults(grades["reference"]) == []
+    rubric = load(homework / "rubric.yaml", parameter_models)
+    reference = Case("reference", "reference", "the reference solution")
+    assert conclude(reference, grades["reference"], automatic(rubric)).outcome == "right"
 
 
 def test_the_untouched_starter_earns_nothing(graded: Graded) -> None:

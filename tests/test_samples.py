@@ -11,12 +11,14 @@ import pytest
 from grader import pipeline, schedule
 from grader.checks.registry import parameter_models
 from grader.class_folder import discover, hand_in
-from grader.expected import differences, load_expected, reference_faults
+from grader.expected import differences, load_expected
 from grader.records import Grade
 from grader.rubric import Rubric
 from grader.rubric_file import load
 from grader.sandbox.base import Sandbox
 from grader.sandbox.process import ProcessSandbox
+from grader.validation.concluding import Case, conclude
+from grader.validation_run import automatic
 
 ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "submissions"
@@ -76,8 +78,10 @@ def test_sample_gets_its_marks(grades: Grades, student: str) -> None:
     assert grade.state != "not_scored"
 
 
-def test_reference_earns_every_automatic_point(grades: Grades) -> None:
-    assert reference_faults(grades["reference"]) == []
+def test_reference_earns_every_automatic_point(grades: Grades, rubric: Rubric) -> None:
+    reference = Case("reference", "reference", "the reference solution")
+    concluded = conclude(reference, grades["reference"], automatic(rubric))
+    assert concluded.outcome == "right", reasons(grades["reference"])
 
 
 def test_untouched_starter_earns_nothing(grades: Grades) -> None:

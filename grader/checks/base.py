@@ -35,7 +35,7 @@ class Check:
 
     `needs_gold`: the reference is asked the same, and its answers are the key. `testimony`: it
     rests on what the worker alone has seen, and not on what the host computes. `thresholds`: it
-    concludes by those of the profile.
+    concludes by those of the profile. `by_hand`: a person gives the points.
     """
 
     name: str
@@ -45,6 +45,7 @@ class Check:
     needs_gold: bool = False
     testimony: bool = False
     thresholds: bool = False
+    by_hand: bool = False
 
 
 NOT_SHOWN = "What the code printed here is not shown: it ran on what stays hidden until the end."

@@ -43,4 +43,4 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
     )
 
 
-CHECK = Check("written", Params, ask, judge)
+CHECK = Check("written", Params, ask, judge, by_hand=True)

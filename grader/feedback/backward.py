@@ -60,7 +60,7 @@ def _criterion(console: Console, one: Told) -> None:
         ("rule", " ".join([f"{rule['check']}.", *rule["how"].split()])),
         *[("", f"{key}: {_short(value)}") for key, value in rule["params"].items()],
         *[("", f"only if {other} earns something") for other in rule["depends_on"]],
-        ("", f"profile {rule['profile']}, {rule['epochs']} epochs"),
+        *([("", f"profile {rule['profile']}, {rule['epochs']} epochs")] if rule["epochs"] else []),
         *[("", f"an accuracy of {row['accuracy']:g} gives {row['share']:g} of the points")
           for row in rule["thresholds"] or ()],
         ("", "limits " + ", ".join(f"{key} {value:g}" for key, value in rule["limits"].items())),

@@ -1,0 +1,1 @@
+"""Whether the grader is right: wrong work loses what it should, right work loses nothing."""

@@ -1,0 +1,143 @@
+"""What a validation came to, as JSON and as JUnit's XML. The page is made by `grader.feedback`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
+from grader.plaintext import plain, plain_line
+from grader.validation.concluding import Accuracy, Conclusion, Mark, Outcome, Rate
+
+INTERVAL = "Wilson's score interval, 95 %"
+_SUITES = {"reference": "reference", "starter": "starter", "mutant": "mutants",
+           "variant": "variants"}
+
+
+@dataclass(frozen=True)
+class Report:
+    """A whole validation. `circumstances` are pairs of a name and a text: where, when and with what
+    it was made. `faults` are lines on what is not a case: samples, files that were not written."""
+
+    title: str
+    criteria: tuple[str, ...]
+    concluded: tuple[Conclusion, ...]
+    accuracies: tuple[Accuracy, ...]
+    circumstances: Mapping[str, str]
+    seconds: float
+    faults: tuple[str, ...] = ()
+
+    def of(self, kind: str) -> list[Conclusion]:
+        return [one for one in self.concluded if one.case.kind == kind]
+
+    @property
+    def wrong(self) -> list[Conclusion]:
+        return [one for one in self.concluded if one.outcome == "wrong"]
+
+    @property
+    def outcome(self) -> Outcome:
+        if self.wrong or self.faults:
+            return "wrong"
+        lost = any(one.outcome == "not scored" for one in self.concluded)
+        return "not scored" if lost else "right"
+
+
+def sentences(one: Conclusion) -> list[str]:
+    """What is wrong with a case, a sentence for each criterion; [] when nothing is."""
+    return [
+        *(f"{name}: must be lost, {_told(one.marks[name])}" for name in one.survived),
+        *(f"{name}: must be kept, {_told(one.marks[name])}" for name in one.lost_more),
+        *(f"{name}: not scored, {one.marks[name].reason}" for name in one.not_scored),
+    ]
+
+
+def as_json(report: Report) -> str:
+    document = {
+        "rubric": report.title,
+        "outcome": report.outcome,
+        **report.circumstances,
+        "seconds": round(report.seconds, 1),
+        "interval": INTERVAL,
+        "criteria": [
+            {"id": one.criterion, "sensitivity": _rate(one.sensitivity),
+             "specificity": _rate(one.specificity)}
+            for one in report.accuracies
+        ],
+        "cases": [_case(one) for one in report.concluded],
+        "faults": [plain_line(fault, 1000) for fault in report.faults],
+    }
+    return json.dumps(document, indent=2, allow_nan=False) + "\n"
+
+
+def as_junit(report: Report) -> str:
+    """A suite for each kind and a test case for each mutant and variant, as CI systems show it."""
+    root = Element("testsuites", name=report.title, time=f"{report.seconds:.1f}")
+    for kind, name in _SUITES.items():
+        if cases := report.of(kind):
+            _suite(root, name, cases)
+    if report.faults:
+        suite = SubElement(root, "testsuite", name="others", tests="1", failures="1", errors="0",
+                           skipped="0", time="0")
+        case = SubElement(suite, "testcase", classname="others", name="others", time="0")
+        _said(case, "failure", "wrong", report.faults)
+    totals = {count: sum(int(suite.get(count, "0")) for suite in root)
+              for count in ("tests", "failures", "errors")}
+    root.attrib |= {count: str(total) for count, total in totals.items()}
+    indent(root)
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + tostring(root, encoding="unicode") + "\n"
+
+
+def _suite(root: Element, name: str, cases: Iterable[Conclusion]) -> None:
+    concluded = list(cases)
+    outcomes = [one.outcome for one in concluded]
+    suite = SubElement(
+        root, "testsuite", name=name, tests=str(len(concluded)),
+        failures=str(outcomes.count("wrong")), errors=str(outcomes.count("not scored")),
+        skipped="0", time=f"{sum(one.seconds for one in concluded):.1f}",
+    )  # fmt: skip
+    for one in concluded:
+        case = SubElement(suite, "testcase", classname=name, name=one.case.name,
+                          time=f"{one.seconds:.1f}")
+        if one.outcome != "right":
+            kind = "failure" if one.outcome == "wrong" else "error"
+            _said(case, kind, one.words, [one.case.about, *sentences(one)])
+
+
+def _said(case: Element, kind: str, words: str, lines: Iterable[str]) -> None:
+    told = [plain_line(line, 1000) for line in lines]
+    SubElement(case, kind, message=f"{words}: {'; '.join(told)}"[:300], type=words).text = plain(
+        "\n".join(told), 20_000
+    )
+
+
+def _case(one: Conclusion) -> dict[str, Any]:
+    return {
+        "kind": one.case.kind,
+        "name": one.case.name,
+        "about": one.case.about,
+        "loses": sorted(one.case.loses),
+        "outcome": one.outcome,
+        "words": one.words,
+        "survived": one.survived,
+        "lost_more": one.lost_more,
+        "not_scored": one.not_scored,
+        "seconds": one.seconds,
+        "marks": {name: {"fate": mark.fate, "points": mark.points, "max": mark.max,
+                         "reason": plain_line(mark.reason, 1000)}
+                  for name, mark in one.marks.items()},
+    }
+
+
+def _rate(rate: Rate) -> dict[str, Any]:
+    if not rate.of:
+        return {"right": 0, "of": 0}
+    low, high = rate.interval
+    return {"right": rate.right, "of": rate.of, "share": round(rate.share, 4),
+            "low": round(low, 4), "high": round(high, 4)}
+
+
+def _told(mark: Mark) -> str:
+    got = "waits for a person" if mark.points is None else f"got {mark.points:g} of {mark.max:g}"
+    return f"{got} ({mark.reason})"
