@@ -63,11 +63,16 @@ _TRAINED_IN_EVAL_MODE = (
     "Batch norm then neither uses nor learns the statistics of the batches, and dropout is off: "
     "call model.train() at the start of each epoch.",
 )
+_EVALUATED_ON_TRAINING_IMAGES = (
+    "Every evaluation is of images that the network was trained on.",
+    "That tells how well it remembers them, and not how well it recognises others: evaluate it on "
+    "the validation images.",
+)
 
 
 def cautions(value: Mapping[str, Any]) -> tuple[Caution, ...]:
     """Of a training's report: mistakes of mode first, then the others as they were seen."""
-    found = [*_modes(value["runs"])]
+    found = [*_modes(value["runs"]), *_training_images(value["runs"])]
     for one in value["mistakes"]:
         what, why = _WORDS[one["kind"]]
         found.append(Caution(what.format(detail=one["detail"][:20]), one["place"], why))
@@ -83,3 +88,10 @@ def _modes(runs: list[Mapping[str, Any]]) -> Iterator[Caution]:
         wrong = [run for run in rows if run[field]]
         if wrong:
             yield Caution(what, wrong[0]["place"], why)
+
+
+def _training_images(runs: list[Mapping[str, Any]]) -> Iterator[Caution]:
+    rows = evaluations_after_training(runs)
+    if rows and all(run["on_training_data"] for run in rows):
+        what, why = _EVALUATED_ON_TRAINING_IMAGES
+        yield Caution(what, rows[0]["place"], why)

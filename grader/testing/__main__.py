@@ -101,7 +101,9 @@ def _judged(
     if isinstance(error, HarnessError):
         return "not_scored", text
     if isinstance(error, (StudentError, AssertionError, pytest.fail.Exception)):
-        return "failed", text
+        # What the instructor wrote says it better than the two sides of the comparison.
+        said = text.partition("\nassert ")[0]
+        return "failed", said or text
     line = call.excinfo.traceback[-1].lineno + 1
     told = f"{type(error).__name__}: {text}"
     if call.when == "call" and any(kind == "answered" for _, kind, _ in test["calls"]):

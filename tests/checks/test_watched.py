@@ -50,6 +50,13 @@ def test_a_mistake_of_mode_is_a_caution_with_its_place() -> None:
     assert caution.why
 
 
+def test_a_network_that_is_evaluated_on_training_images_only_is_told_so() -> None:
+    own = run("evaluate") | {"on_training_data": True}
+    (caution,) = page(trained([run("train"), own])).cautions
+    assert caution.what == "Every evaluation is of images that the network was trained on."
+    assert not page(trained([run("train"), own, run("evaluate")])).cautions
+
+
 @pytest.mark.parametrize(
     "early",
     [{"after_steps": 0}, {"passes": 1, "images": 2}],
