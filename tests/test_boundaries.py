@@ -26,7 +26,7 @@ FOUNDATIONS = {
     "grader.rubric_file": {"grader.errors", "grader.rubric"},
     "grader.rubric_edit": {"grader.errors", "grader.rubric", "grader.rubric_file"},
     "grader.tolerance": set(),
-    "grader.answer_key": {"grader.errors", "grader.records", "grader.rubric"},
+    "grader.answer_key": {"grader.errors", "grader.records", "grader.rubric", "grader.wire"},
     "grader.probe": {"grader.errors", "grader.packing", "grader.records"},
     "grader.testimony": {"grader.packing", "grader.records", "grader.wire"},
 }

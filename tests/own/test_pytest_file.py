@@ -187,7 +187,7 @@ def test_messages_are_feedback_and_hidden_tests_tell_no_more(
     )
     shown, hidden = section.tables[0].rows
     assert shown[:3] == ("Each row of softmax adds up to one.", "failed", "0 of 3")
-    assert shown[3].startswith("rows must add up to one assert array(")
+    assert shown[3] == "rows must add up to one"
     assert hidden == ("hidden test 1", "failed", "0 of 1", "")
     for word in ("12345", "large", "Large", "overflow", "maximum", "secret"):
         assert word not in repr(section)
@@ -292,5 +292,5 @@ def test_points_are_shared_by_markers_arguments_alone_are_sent_and_it_is_remembe
             scores.append(grade.score)
     assert scores == [3, 3] and overheard.started == 1
     assert b"softmax" in overheard.said
-    for word in (b"adds up", b"maximum", b"secret", b"approx", b"test_hw", b"points"):
+    for word in (b"adds up", b"maximum", b"secret", b"approx", b"test_hw", b"points("):
         assert word not in overheard.said, word
