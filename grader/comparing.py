@@ -138,8 +138,8 @@ def _of_rubrics(first: Any, second: Any, name: str) -> list[str]:
     thresholds = [profile.get("thresholds") for profile in profiles]
     check = CHECKS.get(now.get("check", ""))
     if thresholds[0] != thresholds[1] and (check is None or check.thresholds):
-        told = ["; ".join(f"{one['accuracy']:g} gives {one['share']:g}" for one in some)
-                for some in thresholds]
+        told = ["; ".join(f"{one['accuracy']:g} gives {one['share']:g}" for one in some or ())
+                or "none" for some in thresholds]
         causes.append(f"the thresholds changed from ({told[0]}) to ({told[1]})")
     return causes
 

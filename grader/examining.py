@@ -65,7 +65,7 @@ def _examined(dialogue: Dialogue, question: Question) -> Evidence:
             tests.reply(evidence)
         value = {"tests": tests.results or [], "ended": "" if tests.results else tests.last_words()}
         if tests.results is None:
-            text = f"the tests in {question.tests.name} did not come to their end"
+            text = "the tests did not come to their end"
             lost = Outcome(wire.WORKER_FAILED, "harness", text)
     outcome = lost or Outcome(wire.ANSWERED, "student")
     return Evidence(question, dataclasses.replace(outcome, seconds=round(seconds, 3)), value)
@@ -145,6 +145,7 @@ def _tests(file: Path) -> Iterator[_Tests]:
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", "grader.testing", str(file)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr,
+            start_new_session=True,   # Ctrl-C is for the grader, which lets it come to its end
             env=environment | {
                 "PYTHONPATH": path,
                 "PYTHONDONTWRITEBYTECODE": "1",

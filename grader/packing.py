@@ -217,9 +217,13 @@ def _by_key(kind: str, items: list[Any]) -> Any:
         keys, values = items, items
     else:
         keys, values = items[::2], items[1::2]
-    if len(keys) != len(values) or not all(isinstance(key, _SCALARS) for key in keys):
-        raise PackingError(f"a {kind} whose keys are not text or numbers")
-    if len(set(keys)) != len(keys):
+    try:
+        distinct = len(set(keys))
+    except TypeError:
+        raise PackingError(f"a {kind} whose keys can be changed") from None
+    if len(keys) != len(values):
+        raise PackingError(f"a {kind} in which a key has no value")
+    if distinct != len(keys):
         raise PackingError(f"a {kind} in which a key comes twice")
     return set(items) if kind == "set" else dict(zip(keys, values, strict=True))
 

@@ -29,7 +29,9 @@ def write_calibration(
     Raises RubricError where the file is not written in the usual way: keys below each other.
     """
     document = read_document(path)
-    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    text, ending = _read(path)
+    # As YAML counts lines; `splitlines` knows more ways to end one.
+    lines = [f"{line}\n" for line in text.removesuffix("\n").split("\n")]
     profile = document["profiles"][name]
     for place, key, value in _numbers(profile, new):
         _replace(lines, place, key, value, path)
@@ -47,7 +49,14 @@ def write_calibration(
         first = last = _end(lines, start, column)
     assert new.calibration is not None
     lines[first:last] = _block(new.calibration, inner)
-    _put(path, "".join(lines), checks, name)
+    _put(path, "".join(lines).replace("\n", ending), checks, name)
+
+
+def _read(path: Path) -> tuple[str, str]:
+    """The text with plain line ends, and how its lines end in the file."""
+    text = path.read_bytes().decode("utf-8")
+    ending = "\r\n" if "\r\n" in text else "\n"
+    return text.replace(ending, "\n"), ending
 
 
 def _numbers(profile: Any, new: Profile) -> list[tuple[Any, str, float]]:
@@ -100,8 +109,9 @@ def _flow(value: Any) -> str:
 
 
 def _put(path: Path, text: str, checks: FindModels, name: str) -> None:
+    path = path.resolve()   # a link stays one
     with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}-", suffix=".yaml",
+        "w", encoding="utf-8", newline="", dir=path.parent, prefix=f".{path.name}-", suffix=".yaml",
         delete=False,
     ) as file:
         file.write(text)

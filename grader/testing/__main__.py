@@ -106,7 +106,10 @@ def _judged(
         return "failed", said or text
     line = call.excinfo.traceback[-1].lineno + 1
     told = f"{type(error).__name__}: {text}"
-    if call.when == "call" and any(kind == "answered" for _, kind, _ in test["calls"]):
+    # A name that is not there, or a module, is no answer's fault.
+    of_the_test = isinstance(error, (NameError, ImportError, SyntaxError))
+    asked = call.when == "call" and not of_the_test
+    if asked and any(kind == "answered" for _, kind, _ in test["calls"]):
         return "failed", f"the test could make nothing of what your code returned: {told}"
     return "not_scored", f"the test itself fails, near line {line}: {told}"
 

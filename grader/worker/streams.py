@@ -70,8 +70,11 @@ class Tail:
                     self._keep(chunk)
             else:
                 # Waited for without the lock: `take` may read what there is at any time.
-                select.select([descriptor], [], [])
-                self._read()
+                try:
+                    select.select([descriptor], [], [])
+                    self._read()
+                except (OSError, ValueError):
+                    return   # closed meanwhile: nobody reads any more
 
     def _read(self) -> None:
         """What is in the pipe now: all of it, since a pipe holds no more than a chunk."""
