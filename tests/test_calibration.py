@@ -189,6 +189,25 @@ def test_the_evidence_stands_at_the_profiles_end_whatever_lies_between(shipped: 
         assert after.index("    thresholds:") < after.index("    calibration:")
 
 
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+def test_line_ends_stay_as_they_are_and_the_last_one_may_be_missing(
+    shipped: Path, ending: str
+) -> None:
+    text = shipped.read_text(encoding="utf-8")
+    head, criteria, rest = text.partition("criteria:\n")
+    profiles, _, limits = head.partition("\nlimits:")
+    middle = f"{limits and 'limits:'}{limits}{criteria}{rest}"
+    moved = profiles.replace("profile: quick", f"{middle}\nprofile: quick", 1).rstrip("\n")
+    shipped.write_bytes(moved.replace("\n", ending).encode())
+    rubric = read(shipped, "full")   # the last thing in the file, without an end of its line
+    new = rubric.active.model_copy(update={"calibration": calibrated(rubric)})
+    write_calibration(shipped, parameter_models, "full", new)
+    after = shipped.read_bytes().decode()
+    assert read(shipped, "full").active.calibration == new.calibration
+    assert after.replace(ending, "\n").startswith(moved)
+    assert after.count("\n") == after.count(ending)
+
+
 def test_writing_thresholds_changes_numbers_and_keeps_comments(shipped: Path) -> None:
     rubric = read(shipped, "full")
     thresholds = tuple(

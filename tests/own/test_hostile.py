@@ -222,8 +222,6 @@ def test_what_no_worker_of_ours_writes_is_refused(value: Any, words: str) -> Non
     assert words in str(error.value)
 
 
-def test_what_can_be_a_key_comes_back_as_it_went() -> None:
-    value = {"pairs": {(1, "a"), (2, "b")}, (1, 2): frozenset({3})}
-    packed, blobs = packing.pack(value)
-    found = packing.unpack(packed, blobs)
-    assert found["pairs"] == value["pairs"] and set(found[1, 2]) == {3}
+def test_a_set_of_tuples_comes_back_as_it_went() -> None:
+    value = {"pairs": {(1, "a"), (2, "b")}}
+    assert packing.unpack(*packing.pack(value)) == value
