@@ -16,7 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from grader import __version__, cli_calibrate, cli_explain, cli_housekeeping, cli_validation
+from grader import (
+    __version__,
+    cli_calibrate,
+    cli_explain,
+    cli_export,
+    cli_housekeeping,
+    cli_validation,
+)
 from grader import cli_options as option
 from grader.errors import GraderError, UsageError
 
@@ -110,8 +117,8 @@ def check(file: Path, as_json: bool, **options: Any) -> int:
 
 
 COMMANDS = (
-    *cli_housekeeping.COMMANDS, *cli_explain.COMMANDS, cli_calibrate.calibrate,
-    cli_validation.validate,
+    *cli_housekeeping.COMMANDS, *cli_explain.COMMANDS, *cli_export.COMMANDS,
+    cli_calibrate.calibrate, cli_validation.validate,
 )  # fmt: skip
 for command in COMMANDS:
     cli.add_command(command)

@@ -1,0 +1,104 @@
+"""`grades.json` as it was written, read back: what every other export is made of.
+
+So whatever leaves the results folder says the same as what lies in it.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from grader.errors import UsageError
+from grader.records import Status
+
+NAME = "grades.json"
+
+
+class _Read(BaseModel):
+    """What is not needed here is left out: `grades.json` may say more."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class SavedCriterion(_Read):
+    """A criterion of the rubric, as the grades quote it."""
+
+    id: str
+    title: str
+    part: str
+    points: float
+    visibility: Literal["visible", "after_due", "hidden"]
+
+
+class SavedRubric(_Read):
+    title: str
+    total: float
+    cap: float
+    criteria: tuple[SavedCriterion, ...]
+
+
+class SavedRow(_Read):
+    """What a student got for a criterion; no `points` while they are not known."""
+
+    id: str
+    points: float | None
+    max: float
+    status: Status
+    reason: str
+    hints: tuple[str, ...] = ()
+
+
+class SavedGrade(_Read):
+    student: str
+    score: float
+    max: float
+    state: Literal["graded", "needs_marking", "not_scored"]
+    late_penalty: float = 0.0
+    seconds: float = 0.0
+    notes: tuple[str, ...] = ()
+    criteria: tuple[SavedRow, ...]
+
+    @property
+    def final(self) -> float | None:
+        """The score; None while points of it wait for a person or for another run."""
+        return self.score if self.state == "graded" else None
+
+
+class Saved(_Read):
+    """A class's grades."""
+
+    rubric: SavedRubric
+    submissions: tuple[SavedGrade, ...]
+
+    @cached_property
+    def by_id(self) -> dict[str, SavedCriterion]:
+        return {criterion.id: criterion for criterion in self.rubric.criteria}
+
+
+def read_saved(out: Path) -> Saved:
+    """The grades in a results folder. Raises UsageError where there are none that can be read."""
+    path = out / NAME
+    try:
+        return Saved.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise UsageError(
+            f"{path}: {error.strerror}; run `grader run SUBMISSIONS --out {out}` first"
+        ) from None
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(step) for step in first["loc"]) or "the file"
+        raise UsageError(
+            f"{path}: {where}: {first['msg']}; run `grader run` again, which writes it anew"
+        ) from None
+
+
+def student_of(saved: Saved, student: str) -> SavedGrade:
+    """One student's grade. Raises UsageError for one who is not there."""
+    for grade in saved.submissions:
+        if grade.student == student:
+            return grade
+    names = ", ".join(grade.student for grade in saved.submissions[:20])
+    raise UsageError(f"no student '{student}' in {NAME}; there are {names or 'none'}")

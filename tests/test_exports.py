@@ -1,0 +1,202 @@
+"""What other systems read: all there, nothing that a student may not see, and no zero for what is
+not known yet.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from click.testing import CliRunner
+
+from grader.checks.base import NoParams
+from grader.cli import cli
+from grader.errors import UsageError
+from grader.export.canvas import canvas_csv
+from grader.export.github import classroom_json, step_summary
+from grader.export.grades import Marks
+from grader.export.gradescope import results_json
+from grader.export.junit import junit_xml
+from grader.export.saved import Saved, read_saved, student_of
+from grader.export.tables import nbgrader_csv, otter_csv
+from grader.grading import grade
+from grader.records import Submission, Verdict
+from grader.rubric import Criterion, Profile, Rubric, Threshold
+
+SECRET = "layers 2, 3, 1, 4"
+RUBRIC = Rubric(
+    title="Homework 2",
+    total=10,
+    cap=10,
+    profiles={
+        "quick": Profile(epochs=1, seconds=1, thresholds=(Threshold(accuracy=0.5, share=1),))
+    },
+    criteria=tuple(
+        Criterion(id=id, title=title, part="1", points=points, check="x", params=NoParams(),
+                  visibility=seen)
+        for id, title, points, seen in (
+            ("counts", "Counts *by* layer", 3, "visible"),
+            ("groups", "Groups", 5, "hidden"),
+            ("late", "Later", 2, "after_due"),
+        )
+    ),
+)  # fmt: skip
+ROSTER = """\
+Student,ID,SIS User ID,SIS Login ID,Section,Homework 1 (7)
+    Points Possible,,,,,10
+"Lovelace, Ada",11,s11,ada@example.edu,ESE 546,9
+"Hopper, Grace",12,s12,grace@example.edu,ESE 546,8
+"Noether, Emmy",13,s13,emmy@example.edu,ESE 546,8
+"Curie, Marie",14,s14,marie@example.edu,ESE 546,8
+"Student, Test",99,,0a1b,ESE 546,
+"""
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    """A results folder with one who lost points, one who waits, and one who was not scored."""
+    marks = Marks(RUBRIC)
+    for student, status in (
+        ("lovelaceada", "failed"), ("grace", "needs_marking"), ("13", "not_scored"),
+        ("=cmd", "passed"),
+    ):
+        fraction = 1.0 if status == "passed" else 0.0
+        verdicts = [
+            Verdict("counts", "passed", 1.0, "All | right.", hints=("Use <numel>.",)),
+            Verdict("groups", status, fraction, f"Wrong for {SECRET}."),  # type: ignore[arg-type]  # one of the words
+            Verdict("late", "passed", 1.0, f"Right for {SECRET}."),
+        ]
+        submission = Submission(student, Path("a"), Path("b"), (), "0")
+        marks.add(grade(RUBRIC, submission, verdicts, 3.2))
+    marks.write(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def saved(out: Path) -> Saved:
+    return read_saved(out)
+
+
+@pytest.fixture
+def roster(tmp_path: Path) -> Path:
+    path = tmp_path / "roster.csv"
+    path.write_text(ROSTER, encoding="utf-8-sig")   # as Canvas writes it, with a mark in front
+    return path
+
+
+def rows(text: str) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(text)))
+
+
+def test_canvas_gets_its_own_rows_with_one_column_filled_in(saved: Saved, roster: Path) -> None:
+    file = canvas_csv(saved, roster, "Homework 2 (8)")
+    assert rows(file.text)[:3] == [
+        ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "Homework 2 (8)"],
+        ["    Points Possible", "", "", "", "", "10"],
+        ["Lovelace, Ada", "11", "s11", "ada@example.edu", "ESE 546", "5"],
+    ]
+
+
+def test_a_score_that_is_not_known_in_full_is_blank_in_canvas_and_no_zero(
+    saved: Saved, roster: Path
+) -> None:
+    file = canvas_csv(saved, roster, "Homework 2 (8)")
+    assert [row[-1] for row in rows(file.text)[3:]] == ["", "", ""]
+    assert set(file.blank) == {"grace", "13"} and file.absent == ("Curie, Marie",)
+
+
+def test_who_is_not_in_the_roster_is_told_and_not_lost_silently(
+    out: Path, roster: Path, tmp_path: Path
+) -> None:
+    to = tmp_path / "canvas.csv"
+    arguments = ["export", "canvas", "--out", str(out), "--roster", str(roster), "--to", str(to)]
+    ran = CliRunner().invoke(cli, arguments, standalone_mode=False)
+    assert ran.return_value == 1
+    assert f"1 not in {roster}, and so not in the file: =cmd" in ran.stderr
+    assert to.read_text(encoding="utf-8").startswith("Student,ID")
+
+
+def test_a_roster_that_is_not_canvas_s_is_an_error_that_says_what_is(
+    saved: Saved, tmp_path: Path
+) -> None:
+    other = tmp_path / "list.csv"
+    other.write_text("name,mark\nada,3\n")
+    with pytest.raises(UsageError, match="no column 'Student'; expected the file that Canvas"):
+        canvas_csv(saved, other, "x")
+
+
+def test_gradescope_gets_every_criterion_and_no_details_of_a_hidden_one(saved: Saved) -> None:
+    found = results_json(saved, student_of(saved, "lovelaceada"))
+    assert found["score"] == 5
+    counts, groups, late = found["tests"]
+    assert (counts["score"], counts["max_score"], counts["status"]) == (3, 3, "passed")
+    assert (groups["score"], groups["status"]) == (0, "failed")
+    assert SECRET not in json.dumps(groups)
+    assert late["visibility"] == "after_due_date"
+
+
+def test_what_waits_has_no_score_in_gradescope(saved: Saved) -> None:
+    for student in ("grace", "13"):
+        tests = results_json(saved, student_of(saved, student))["tests"]
+        assert "score" not in tests[1] and "status" not in tests[1]
+
+
+def test_github_shows_a_student_nothing_that_is_withheld(saved: Saved) -> None:
+    grade = student_of(saved, "lovelaceada")
+    result, summary = classroom_json(saved, grade), step_summary(saved, grade)
+    assert [test["test_code"] for test in result["tests"]] == ["counts", "groups"]
+    assert (result["status"], result["max_score"]) == ("fail", 8)
+    assert SECRET not in json.dumps(result) + summary
+    assert r"Counts \*by\* layer" in summary and r"All \| right" in summary
+
+
+def test_what_the_harness_could_not_score_is_an_error_for_github_and_junit(saved: Saved) -> None:
+    assert classroom_json(saved, student_of(saved, "13"))["status"] == "error"
+    suites = ElementTree.fromstring(junit_xml(saved).encode())
+    by_name = {suite.get("name"): suite for suite in suites}
+    assert [by_name["13"].get(word) for word in ("tests", "errors", "failures", "skipped")] == [
+        "3", "1", "0", "0",
+    ]  # fmt: skip
+    assert by_name["grace"].get("skipped") == "1"
+    failure = by_name["lovelaceada"].find("testcase/failure")
+    assert failure is not None and failure.get("message") == "0 of 5 points"
+
+
+def test_tables_of_other_autograders_have_their_columns(saved: Saved) -> None:
+    nbgrader = list(csv.DictReader(io.StringIO(nbgrader_csv(saved))))
+    assert {row["student_id"]: row["score"] for row in nbgrader} == {
+        "'=cmd": "10", "13": "", "grace": "", "lovelaceada": "5",
+    }  # fmt: skip
+    otter = list(csv.DictReader(io.StringIO(otter_csv(saved))))
+    assert otter[0]["file"] == "points-per-question" and otter[0]["groups"] == "5"
+    assert otter[-1] == {
+        "file": "lovelaceada", "counts": "3", "groups": "0", "late": "2",
+        "total_points_earned": "5", "percent_correct": "0.5", "grading_status": "Completed",
+    }  # fmt: skip
+
+
+def test_without_a_run_an_export_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="run `grader run SUBMISSIONS --out"):
+        read_saved(tmp_path)
+    (tmp_path / "grades.json").write_text("{}")
+    with pytest.raises(UsageError, match=r"grades.json: rubric: Field required"):
+        read_saved(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["junit"], ["nbgrader"], ["otter"], ["gradescope", "--student", "grace"],
+     ["github", "--student", "grace"], ["github", "--student", "grace", "--summary"]],
+)  # fmt: skip
+def test_every_export_goes_to_stdout_unless_a_file_is_named(
+    out: Path, command: list[str], tmp_path: Path
+) -> None:
+    printed = CliRunner().invoke(cli, ["export", *command, "--out", str(out)])
+    assert printed.exit_code == 0 and printed.stdout
+    to = tmp_path / "deep" / "file"
+    CliRunner().invoke(cli, ["export", *command, "--out", str(out), "--to", str(to)])
+    assert to.read_bytes() == printed.stdout_bytes
