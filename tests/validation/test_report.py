@@ -1,0 +1,89 @@
+"""What a validation leaves behind: JSON, JUnit's XML and a page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from xml.etree import ElementTree
+
+import pytest
+
+from grader.feedback.render import render_page
+from grader.validation.concluding import Case, Conclusion, Mark, accuracies
+from grader.validation.report import INTERVAL, Report, as_json, as_junit, sentences
+
+KEPT, LOST = Mark("kept", 4.0, 4.0, "all right"), Mark("lost", 1.0, 4.0, "wrong <b>\x1b[31mred\x00")
+UNKNOWN = Mark("not scored", None, 4.0, "no engine")
+CRITERIA = ("modes", "groups")
+
+
+def conclusion(case: Case, **marks: Mark) -> Conclusion:
+    everything: Mapping[str, Mark] = {"modes": KEPT, "groups": KEPT} | marks
+    return Conclusion(case, everything, 2.0)
+
+
+def made(*concluded: Conclusion, faults: tuple[str, ...] = ()) -> Report:
+    figures = tuple(accuracies(concluded, CRITERIA))
+    return Report("Homework", CRITERIA, concluded, figures, {"sandbox": "docker"}, 9.0, faults)
+
+
+@pytest.fixture
+def mixed() -> Report:
+    """One that is killed, one that survived, a variant that lost points, one that was not scored."""
+    modes = frozenset({"modes"})
+    return made(
+        conclusion(Case("mutant", "killed", "eval() is dropped", modes), modes=LOST),
+        conclusion(Case("mutant", "alive", "this is right", modes)),
+        conclusion(Case("variant", "hurt", "a style"), groups=LOST),
+        conclusion(Case("variant", "lost", "another style"), groups=UNKNOWN),
+        faults=("sample x: expected 3, got 4",),
+    )
+
+
+def test_the_json_has_every_mark_and_every_figure(mixed: Report) -> None:
+    told = json.loads(as_json(mixed))
+    assert told["outcome"] == "wrong"
+    assert [case["words"] for case in told["cases"]] == [
+        "killed exactly", "survived", "lost points", "not scored"
+    ]  # fmt: skip
+    modes = told["criteria"][0]
+    assert (modes["sensitivity"]["right"], modes["sensitivity"]["of"]) == (1, 2)
+    assert told["cases"][2]["marks"]["groups"]["points"] == 1
+
+
+def test_the_xml_has_a_test_case_for_each_with_what_is_wrong(mixed: Report) -> None:
+    root = ElementTree.fromstring(as_junit(mixed))
+    assert root.tag == "testsuites"
+    assert (root.get("tests"), root.get("failures"), root.get("errors")) == ("5", "3", "1")
+    for suite in root:   # what readers of JUnit's XML rely on
+        cases = suite.findall("testcase")
+        assert len(cases) == int(suite.get("tests", ""))
+        assert len(suite.findall("testcase/failure")) == int(suite.get("failures", ""))
+        assert len(suite.findall("testcase/error")) == int(suite.get("errors", ""))
+        assert all(case.get("name") and case.get("classname") for case in cases)
+        assert all(float(case.get("time", "x")) >= 0 for case in cases)
+    alive = root.find(".//testcase[@name='alive']/failure")
+    assert alive is not None
+    assert alive.get("type") == "survived"
+    assert alive.text == "this is right\nmodes: must be lost, got 4 of 4 (all right)"
+    assert root.find(".//testcase[@name='killed']/*") is None
+    assert root.find(".//testcase[@name='lost']/error") is not None
+
+
+def test_the_page_shows_what_is_wrong_and_obeys_the_policy(mixed: Report) -> None:
+    page = render_page(
+        "validation.html.j2", report=mixed, sentences=sentences, interval=INTERVAL
+    )
+    assert "default-src 'none'" in page
+    assert "<script" not in page
+    assert "<b>" not in page   # a student's text is text
+    assert page.count('class="mark wrong"') == 2
+    assert 'href="feedback/mutant-alive.html"' in page
+    assert "It is not." in page
+
+
+def test_nothing_wrong_and_something_unknown_is_not_right() -> None:
+    case = Case("variant", "lost", "a style")
+    assert made(conclusion(case, groups=UNKNOWN)).outcome == "not scored"
+    assert made(conclusion(case)).outcome == "right"
+    assert made(conclusion(case), faults=("a sample",)).outcome == "wrong"
