@@ -29,7 +29,7 @@ def made(*concluded: Conclusion, faults: tuple[str, ...] = ()) -> Report:
 
 @pytest.fixture
 def mixed() -> Report:
-    """One that is killed, one that survived, a variant that lost points, one that was not scored."""
+    """One that is killed, one that survived, one that lost points, one that was not scored."""
     modes = frozenset({"modes"})
     return made(
         conclusion(Case("mutant", "killed", "eval() is dropped", modes), modes=LOST),
