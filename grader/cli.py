@@ -29,7 +29,6 @@ from grader.errors import GraderError, UsageError
 
 if TYPE_CHECKING:   # nothing heavy is imported before a command needs it
     from grader.class_folder import HandIn
-    from grader.rubric import Rubric
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80})
@@ -62,7 +61,7 @@ def run(submissions: Path, out: Path, only: tuple[str, ...], templates: Path | N
     from grader.gradebook_file import open_gradebook
 
     console, stop = option.console_of(), threading.Event()
-    rubric = _load_rubric(options)
+    rubric = option.rubric_of(options)
     everyone = [item for item in discover(submissions) if out.resolve() not in item.sources]
     chosen = _only(everyone, only, submissions)
     options |= {"whole": not only and not options["criterion"], "submissions": submissions}
@@ -96,7 +95,7 @@ def check(file: Path, as_json: bool, **options: Any) -> int:
     from grader.opening import grades_of
 
     console = option.console_of()
-    rubric = _load_rubric(options)
+    rubric = option.rubric_of(options)
     visible = [item.id for item in rubric.criteria if item.visibility == "visible"]
     hidden = sorted(set(options["criterion"]) - set(visible))
     if hidden:
@@ -145,13 +144,6 @@ def main() -> None:
 
 
 # What the commands share ------------------------------------------------------------------------
-
-
-def _load_rubric(options: dict[str, Any]) -> Rubric:
-    from grader.checks.registry import parameter_models
-    from grader.rubric_file import load
-
-    return load(options["rubric_path"], parameter_models, options["profile"])
 
 
 def _only(hand_ins: list[HandIn], only: tuple[str, ...], folder: Path) -> list[HandIn]:

@@ -54,10 +54,9 @@ def calibrate(variants: tuple[Path, ...], write: str | None, seeds: int, risk: f
     from grader.errors import UsageError
     from grader.proposing import evidence, propose
     from grader.rubric_edit import write_calibration
-    from grader.rubric_file import load
 
     console, path = option.console_of(), options["rubric_path"]
-    rubric = load(path, parameter_models, options["profile"])
+    rubric = option.rubric_of(options)
     solutions = _solutions(rubric, variants, path.resolve().parent)
     out.mkdir(parents=True, exist_ok=True)
     with open_cache(out) as cache, Progress(console=console, transient=True) as progress:

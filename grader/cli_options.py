@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,6 +14,8 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 if TYPE_CHECKING:   # nothing heavy is imported before a command needs it
     from rich.console import Console
+
+    from grader.rubric import Rubric
 
 rubric = click.option(
     "--rubric", "rubric_path", type=click.Path(path_type=Path), default=Path("rubric.yaml"),
@@ -60,6 +62,14 @@ def running(command: Command) -> Command:
     for option in (seed, jobs, runtime, base_image, slots_per_gpu, gpus, sandbox):
         command = option(command)
     return command
+
+
+def rubric_of(options: Mapping[str, Any]) -> Rubric:
+    """The rubric that --rubric and --profile name. Raises RubricError and CheckError."""
+    from grader.checks.registry import parameter_models
+    from grader.rubric_file import load
+
+    return load(options["rubric_path"], parameter_models, options["profile"])
 
 
 def console_of(stderr: bool = False) -> Console:

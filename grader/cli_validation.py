@@ -31,14 +31,12 @@ def validate(samples: Path | None, only: tuple[str, ...], out: Path, **options: 
     criteria that it names and no other, and no variant may lose any. Exits with 0 when all of this
     holds, with 1 when it does not or could not be found out.
     """
-    from grader.checks.registry import parameter_models
     from grader.circumstances import warnings_now
-    from grader.rubric_file import load
     from grader.validation_run import PAGE
     from grader.validation_run import validate as run
 
     console = option.console_of()
-    rubric = load(options["rubric_path"], parameter_models, options["profile"])
+    rubric = option.rubric_of(options)
     options |= {"criterion": (), "fresh": False, "whole": True}
     report = run(console, rubric, samples, only, out, options)
     _show(console, report)

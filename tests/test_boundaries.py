@@ -17,6 +17,7 @@ PACKAGE = ROOT / "grader"
 FOUNDATIONS = {
     "grader": set(),   # holds the version
     "grader.errors": set(),
+    "grader.junit": {"grader.plaintext"},
     "grader.once": set(),
     "grader.packing": set(),
     "grader.plaintext": set(),

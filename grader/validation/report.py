@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from grader.plaintext import plain, plain_line
+from grader import junit
+from grader.plaintext import plain_line
 from grader.validation.concluding import Accuracy, Conclusion, Mark, Outcome, Rate
 
 INTERVAL = "Wilson's score interval, 95 %"
@@ -73,42 +73,26 @@ def as_json(report: Report) -> str:
 
 def as_junit(report: Report) -> str:
     """A suite for each kind and a test case for each mutant and variant, as CI systems show it."""
-    root = Element("testsuites", name=report.title, time=f"{report.seconds:.1f}")
-    for kind, name in _SUITES.items():
-        if cases := report.of(kind):
-            _suite(root, name, cases)
+    suites = [
+        junit.Suite(name, tuple(map(_test, cases)), sum(one.seconds for one in cases))
+        for kind, name in _SUITES.items() if (cases := report.of(kind))
+    ]
     if report.faults:
-        suite = SubElement(root, "testsuite", name="others", tests="1", failures="1", errors="0",
-                           skipped="0", time="0")
-        case = SubElement(suite, "testcase", classname="others", name="others", time="0")
-        _said(case, "failure", "wrong", report.faults)
-    totals = {count: sum(int(suite.get(count, "0")) for suite in root)
-              for count in ("tests", "failures", "errors")}
-    root.attrib |= {count: str(total) for count, total in totals.items()}
-    indent(root)
-    return '<?xml version="1.0" encoding="utf-8"?>\n' + tostring(root, encoding="unicode") + "\n"
+        told = "\n".join(plain_line(fault, 1000) for fault in report.faults)
+        suites.append(
+            junit.Suite("others", (junit.TestCase("others", "failure", "wrong", told, told),))
+        )
+    return junit.junit_xml(report.title, suites, report.seconds)
 
 
-def _suite(root: Element, name: str, cases: Iterable[Conclusion]) -> None:
-    concluded = list(cases)
-    outcomes = [one.outcome for one in concluded]
-    suite = SubElement(
-        root, "testsuite", name=name, tests=str(len(concluded)),
-        failures=str(outcomes.count("wrong")), errors=str(outcomes.count("not scored")),
-        skipped="0", time=f"{sum(one.seconds for one in concluded):.1f}",
-    )  # fmt: skip
-    for one in concluded:
-        case = SubElement(suite, "testcase", classname=name, name=one.case.name,
-                          time=f"{one.seconds:.1f}")
-        if one.outcome != "right":
-            kind = "failure" if one.outcome == "wrong" else "error"
-            _said(case, kind, one.words, [one.case.about, *sentences(one)])
-
-
-def _said(case: Element, kind: str, words: str, lines: Iterable[str]) -> None:
-    told = [plain_line(line, 1000) for line in lines]
-    SubElement(case, kind, message=f"{words}: {'; '.join(told)}"[:300], type=words).text = plain(
-        "\n".join(told), 20_000
+def _test(one: Conclusion) -> junit.TestCase:
+    if one.outcome == "right":
+        return junit.TestCase(one.case.name, seconds=one.seconds)
+    told = [plain_line(line, 1000) for line in (one.case.about, *sentences(one))]
+    ending: junit.Ending = "failure" if one.outcome == "wrong" else "error"
+    message = f"{one.words}: {'; '.join(told)}"
+    return junit.TestCase(
+        one.case.name, ending, one.words, message, "\n".join(told), one.seconds
     )
 
 
