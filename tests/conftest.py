@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
+from looking import page  # noqa: F401 - a fixture, for every test that names it
 
 from grader.errors import SandboxError
 from grader.sandbox.docker import Build, DockerSandbox, connect, ensure_image
