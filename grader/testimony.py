@@ -8,7 +8,7 @@ reads is there, of this type and within these bounds, and what is not named here
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
@@ -215,6 +215,16 @@ KINDS: Mapping[str, type[_Said]] = {
     "train": Training,
     "predict": Prediction,
 }
+
+
+# A reply to these is a value alone.
+_WITHOUT_ARRAYS = ("layer_counts", "parameter_groups", "optimizer_groups")
+
+
+def most_bytes(questions: Iterable[Question]) -> int:
+    """Of arrays in a reply to any of these: more need not be read to be refused."""
+    plain = all(question.kind in _WITHOUT_ARRAYS for question in questions)
+    return 0 if plain else wire.MAX_ANSWER_BLOBS
 
 
 def checked(evidence: Evidence) -> Evidence:

@@ -22,7 +22,7 @@ from grader.checks.registry import CHECKS
 from grader.records import Evidence, Outcome, Question, Submission
 from grader.rubric import Criterion, Limits, Profile, Threshold
 from grader.sandbox import blame
-from grader.testimony import KINDS, OWN, checked
+from grader.testimony import KINDS, OWN, checked, most_bytes
 
 Edit = Callable[[Any], Any]
 
@@ -204,6 +204,14 @@ def test_a_value_that_is_none_of_it_is_refused(kind: str, value: Any) -> None:
 )
 def test_arrays_of_another_size_are_refused(kind: str, blobs: tuple[bytes, ...]) -> None:
     assert "arrays" in refused(said(kind, HONEST[kind], blobs))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_question_that_no_array_answers_lets_none_be_read(kind: str) -> None:
+    question = said(kind, HONEST[kind]).question
+    silent = refused(said(kind, HONEST[kind], (b"",))).endswith("where none were asked for")
+    assert most_bytes([question]) == (0 if silent else wire.MAX_ANSWER_BLOBS)
+    assert most_bytes([question, said("train", {}).question]) == wire.MAX_ANSWER_BLOBS
 
 
 def test_a_hundred_thousand_mistakes_are_told_by_the_first() -> None:

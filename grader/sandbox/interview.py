@@ -23,7 +23,7 @@ from grader.records import Evidence, Outcome, Question
 from grader.sandbox import blame
 from grader.sandbox.base import Job, Sandbox, Worker
 from grader.sandbox.looks import Looks
-from grader.testimony import checked
+from grader.testimony import checked, most_bytes
 
 # A cold page cache makes importing torch slow, and one who gets ready beside trainings is left what
 # they do not use.
@@ -86,7 +86,8 @@ def get_ready(worker: Worker, job: Job) -> tuple[Inbox, dict[str, str]]:
     inbox: Inbox = queue.Queue()
     # The child's words, in a header of the usual size, and what the code printed.
     longest = wire.MAX_HEADER + wire.ESCAPED * job.limits.output_kib * 1024
-    threading.Thread(target=_listen, args=(worker, inbox, longest), daemon=True).start()
+    caps = longest, most_bytes(job.questions)
+    threading.Thread(target=_listen, args=(worker, inbox, *caps), daemon=True).start()
     places = worker.places
     start = {
         "type": wire.START,
@@ -171,7 +172,7 @@ def _answers(message: Mapping[str, Any], question: Question) -> bool:
     return message.get("type") == wire.ANSWER and message.get("id") == question.id
 
 
-def _listen(worker: Worker, inbox: Inbox, max_header: int) -> None:
+def _listen(worker: Worker, inbox: Inbox, max_header: int, max_blobs: int) -> None:
     """Drain the worker's stream to its end: a client that stops reading blocks the engine.
 
     A worker speaks when it is asked. What follows an answer that nobody has taken yet is refused,
@@ -185,7 +186,7 @@ def _listen(worker: Worker, inbox: Inbox, max_header: int) -> None:
         return data
 
     try:
-        while frame := wire.read_frame(read, max_header, wire.MAX_ANSWER_BLOBS):
+        while frame := wire.read_frame(read, max_header, max_blobs):
             inbox.put(frame)
     except wire.FrameError as error:
         inbox.put(({"type": "garbage", "message": str(error)}, ()))
