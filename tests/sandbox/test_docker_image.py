@@ -52,6 +52,14 @@ def test_another_base_image_gives_another_image(
     assert image_tag(Build({"BASE_IMAGE": "other"}, project)) != from_environment
 
 
+def test_an_installed_grader_builds_the_image_of_its_checkout(project: Path) -> None:
+    checkout = image_tag(Build(context=project))
+    packaged = project / "grader/sandbox/docker/Dockerfile"
+    packaged.parent.mkdir(parents=True)
+    (project / "Dockerfile").rename(packaged)
+    assert image_tag(Build(context=project)) == checkout
+
+
 def test_without_a_dockerfile_the_error_says_where_it_was_looked_for(tmp_path: Path) -> None:
     with pytest.raises(ImageMissing, match=str(tmp_path)):
         image_tag(Build(context=tmp_path))

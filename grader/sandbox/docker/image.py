@@ -28,6 +28,7 @@ LABEL = "grader.worker"
 PROJECT = Path(__file__).resolve().parents[3]
 # As in the Dockerfile.
 _COPIED = ("grader/__init__.py", "grader/packing.py", "grader/wire.py", "grader/worker")
+_PACKAGED = "grader/sandbox/docker/Dockerfile"
 _ARGUMENTS = (
     "BASE_IMAGE", "TORCH_VERSION", "TORCHVISION_VERSION", "TORCH_INDEX", "STUDENT_PACKAGES",
 )  # fmt: skip
@@ -136,18 +137,26 @@ def _lines(event: Mapping[str, Any]) -> Iterator[str]:
 
 def _sources(context: Path) -> Iterator[tuple[str, bytes]]:
     """Everything that the build sees, as (name, content), in a fixed order."""
-    if not (context / "Dockerfile").is_file():
-        raise ImageMissing(
-            f"no Dockerfile in {context}: the image is built from a checkout of the project."
-            " Run the grader from one (`pip install -e .`), or name an image that is there."
-        )
-    paths = [context / "Dockerfile"]
+    yield "Dockerfile", _dockerfile(context).read_bytes()
+    paths: list[Path] = []
     for name in _COPIED:
         path = context / name
         paths += sorted(path.rglob("*")) if path.is_dir() else [path]
     for path in paths:
         if path.is_file() and "__pycache__" not in path.parts:
             yield path.relative_to(context).as_posix(), path.read_bytes()
+
+
+def _dockerfile(context: Path) -> Path:
+    """At the top of a checkout; a wheel carries it beside this module."""
+    places = (context / "Dockerfile", context / _PACKAGED)
+    for place in places:
+        if place.is_file():
+            return place
+    raise ImageMissing(
+        f"no Dockerfile: looked for {' and '.join(map(str, places))}. Install the grader again, "
+        "from its wheel or from a checkout (`pip install -e .`)."
+    )
 
 
 def _archive(context: Path) -> io.BytesIO:
