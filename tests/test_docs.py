@@ -1,4 +1,4 @@
-"""The docs say what is there: every command, every key of a rubric, and no link that leads nowhere."""
+"""The docs say what is there: every command, every key of a rubric, no link that leads nowhere."""
 
 from __future__ import annotations
 
