@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
+import sys
 import threading
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager
@@ -16,7 +18,7 @@ from grader import asking, exam, pipeline, schedule
 from grader.cache_file import CacheFile
 from grader.class_folder import HandIn
 from grader.conditions import conditions
-from grader.errors import EngineMissing
+from grader.errors import EngineMissing, UsageError
 from grader.evidence_cache import EvidenceCache
 from grader.fingerprint import fingerprints, ground_of
 from grader.gradebook import Gradebook
@@ -131,6 +133,7 @@ def open_sandbox(
             return
     from grader.sandbox.process import ProcessSandbox
 
+    _require("torch", "torchvision")
     say(UNPROTECTED)
     lent = {"none": (), "auto": ALL_GPUS, "all": ALL_GPUS}
     sandbox = ProcessSandbox(scratch=folder)
@@ -138,3 +141,14 @@ def open_sandbox(
         yield sandbox, lent.get(gpus, tuple(gpus.split(",")))
     finally:
         sandbox.close()
+
+
+def _require(*packages: str) -> None:
+    """Raises UsageError where a process of this interpreter has not what every submission needs."""
+    missing = [name for name in packages if importlib.util.find_spec(name) is None]
+    if missing:
+        raise UsageError(
+            f"{sys.executable} has no {' and no '.join(missing)}, and submissions run with it "
+            "without Docker. Install them beside the grader (`pip install 'grader[torch]'`), or "
+            "take --sandbox docker, whose image brings its own."
+        )

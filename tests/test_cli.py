@@ -234,6 +234,17 @@ def test_auto_takes_a_process_where_no_engine_answers_and_says_so(
     assert "[2/2] " in done.stdout
 
 
+def test_without_torch_on_this_machine_the_message_says_how_to_get_it(submissions: Path) -> None:
+    words = ["grader", "check", str(next(submissions.iterdir()))]
+    code = f"import sys; sys.modules['torch'] = None; sys.argv = {words}\n" \
+           "from grader.cli import main; main()"
+    ran = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT
+    )
+    assert ran.returncode == 2
+    assert "has no torch," in ran.stderr and "pip install 'grader[torch]'" in ran.stderr
+
+
 @pytest.mark.parametrize("jobs", ["0", "-1", "many"])
 def test_a_number_of_jobs_that_makes_no_sense_is_refused(submissions: Path, jobs: str) -> None:
     assert grader("run", submissions, "--jobs", jobs).returncode == 2
