@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
+from installed import distributions, installed  # noqa: F401 - fixtures, as the next one
 from looking import page  # noqa: F401 - a fixture, for every test that names it
 
 from grader.errors import SandboxError

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import tarfile
 import zipfile
 from email import message_from_bytes
@@ -16,20 +14,9 @@ from grader import __version__
 PROJECT = Path(__file__).parent.parent
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the wheel, made of the sdist as for an upload, and the sdist."""
-    folder = tmp_path_factory.mktemp("dist")
-    subprocess.run(
-        [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(PROJECT)],
-        check=True, capture_output=True, timeout=120,
-    )  # fmt: skip
-    return folder
-
-
 @pytest.fixture
-def wheel(built: Path) -> zipfile.ZipFile:
-    (path,) = built.glob("*.whl")
+def wheel(distributions: Path) -> zipfile.ZipFile:
+    (path,) = distributions.glob("*.whl")
     return zipfile.ZipFile(path)
 
 
@@ -60,8 +47,8 @@ def test_the_wheel_says_the_version_of_the_package_and_asks_for_torch_only_as_an
     assert torch and all("extra ==" in line for line in torch)
 
 
-def test_the_sdist_can_be_tested_by_who_unpacks_it(built: Path) -> None:
-    (path,) = built.glob("*.tar.gz")
+def test_the_sdist_can_be_tested_by_who_unpacks_it(distributions: Path) -> None:
+    (path,) = distributions.glob("*.tar.gz")
     with tarfile.open(path) as archive:
         inside = {name.partition("/")[2] for name in archive.getnames()}
     wanted = {"LICENSE", "CHANGELOG.md", "Makefile", "constraints.txt", "rubric.yaml", "Dockerfile",

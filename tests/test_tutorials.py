@@ -1,0 +1,75 @@
+"""The tutorials, done as they stand there, with the grader that is installed from its wheel.
+
+A block of `console` has commands after `$ ` and what they print; `...` stands for anything. Another
+block whose first line is `# NAME` is a file to write. `<!-- exit 1 -->` before a block says how its
+last command ends. Everything happens in one empty folder, in the order of the page.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from installed import Installed
+
+DOCS = Path(__file__).parent.parent / "docs"
+_BLOCK = re.compile(
+    r"(?:<!-- exit (?P<code>\d+) -->\n+)?^```(?P<kind>\w+)\n(?P<text>.*?)^```$", re.DOTALL | re.M
+)
+
+
+@dataclass(frozen=True)
+class Command:
+    """What is typed, what it prints, and how it ends."""
+
+    words: str
+    prints: str
+    code: int = 0
+
+
+@dataclass(frozen=True)
+class File:
+    name: str
+    text: str
+
+
+@pytest.mark.parametrize("page", ["tutorial-instructor", "tutorial-student", "tutorial-ci"])
+def test_a_tutorial_works_as_it_is_written(page: str, installed: Installed, tmp_path: Path) -> None:
+    folder, environment = tmp_path, installed.environment(tmp_path)
+    for step in steps(page):
+        if isinstance(step, File):
+            (folder / step.name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / step.name).write_text(step.text, encoding="utf-8")
+        elif step.words.startswith("cd "):
+            folder /= step.words.removeprefix("cd ")
+        else:
+            ran = subprocess.run(
+                ["bash", "-c", step.words], cwd=folder, env=environment, text=True, check=False,
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300,
+            )  # fmt: skip
+            assert ran.returncode == step.code, f"$ {step.words}\n{ran.stdout}"
+            assert matches(step.prints, ran.stdout), f"$ {step.words}\n{ran.stdout}"
+
+
+def steps(page: str) -> Iterator[Command | File]:
+    """What a reader does, in order."""
+    for block in _BLOCK.finditer((DOCS / f"{page}.md").read_text(encoding="utf-8")):
+        text, code = block["text"], int(block["code"] or 0)
+        if block["kind"] == "console":
+            commands = re.split(r"^\$ ", text, flags=re.M)[1:]
+            for number, one in enumerate(commands, 1):
+                words, _, prints = one.partition("\n")
+                yield Command(words, prints, code if number == len(commands) else 0)
+        elif text.startswith("# "):
+            name, _, rest = text.removeprefix("# ").partition("\n")
+            yield File(name, rest)
+
+
+def matches(wanted: str, printed: str) -> bool:
+    """Whether it was printed like this, however lines are broken; nothing promises nothing."""
+    pieces = (re.escape(" ".join(piece.split())) for piece in wanted.split("..."))
+    return re.search(".*".join(pieces), " ".join(printed.split())) is not None
