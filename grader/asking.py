@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from grader import wire
 from grader.exam import TRAINING, Hall
 from grader.examining import examine
+from grader.journal import Log, no_log, of_evidence
 from grader.memory import Memory
 from grader.records import Evidence, Question, Submission
 from grader.rubric import Limits
@@ -42,6 +43,7 @@ class Asker:
     memory: Memory
     stop: threading.Event
     absent: threading.Event = field(default_factory=threading.Event)
+    log: Log = no_log
 
 
 class Begun:
@@ -68,6 +70,8 @@ def ask(
     Raises Stopped when `asker.stop` was set before the submission's turn had come.
     """
     known = asker.memory.recall(submission, questions, hall.digest)
+    if known:
+        asker.log(submission.student, "remembered", {"questions": sorted(known)})
     begun = Begun(asker.stop)
     missing = _whole_sessions(questions, {one.id for one in questions if one.id not in known})
     if not missing:
@@ -147,7 +151,13 @@ def _in_turn(
             with lane.turn(begun.stop):
                 begun.now()
                 tell(student, questions[0].id)
+                names = [question.id for question in questions]
+                asker.log(student, "asked", {"questions": names, "gpus": list(gpus)})
                 yield
+
+        def heard(evidence: Evidence) -> None:
+            asker.log(student, "answered", of_evidence(evidence))
+            tell(student, next(following, ""))
 
         tell(student, "getting ready")
         share = asker.lanes.gpu_share if gpus else None
@@ -155,7 +165,8 @@ def _in_turn(
             student, submission.folder, tuple(questions), asker.limits, hall.view, share,
             hall.examiner,
         )  # fmt: skip
-        pieces = converse(
-            asker.sandbox, job, gpus, lambda evidence: tell(student, next(following, "")), turn
-        )
+        pieces = tuple(converse(asker.sandbox, job, gpus, heard, turn))
+    for evidence in pieces:
+        if evidence.outcome.kind == blame.NOT_STARTED:   # nobody has heard of that
+            asker.log(student, "answered", of_evidence(evidence))
     return {evidence.question.id: evidence for evidence in pieces}

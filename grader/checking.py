@@ -7,6 +7,8 @@ from pathlib import Path
 
 from grader.class_folder import HandIn, hand_in
 
+ANSWERS = "answers.md"
+
 
 def own_work(path: Path) -> HandIn:
     """The file, folder or archive as a submission; an `answers.md` beside a file belongs to it.
@@ -14,7 +16,7 @@ def own_work(path: Path) -> HandIn:
     Raises UsageError when there is nothing at that path.
     """
     item = hand_in(path)
-    answers = path.resolve().parent / "answers.md"
+    answers = path.resolve().parent / ANSWERS
     if path.is_file() and answers.is_file() and answers != path.resolve():
         return dataclasses.replace(item, sources=(*item.sources, answers))
     return item

@@ -22,6 +22,7 @@ from grader.class_folder import HandIn
 from grader.export.grades import Marks
 from grader.gradebook import Gradebook
 from grader.grading import grade
+from grader.journal import Journal
 from grader.live import Progress
 from grader.opening import Opener, grades_of
 from grader.plaintext import plain_line
@@ -30,6 +31,7 @@ from grader.results import FeedbackFolder, in_short
 from grader.rubric import Rubric
 
 GRADED, NOT_ALL, STOPPED = 0, 1, 130   # exit codes
+LOGS = "logs"
 
 
 @dataclass(frozen=True)
@@ -64,10 +66,11 @@ def grade_class(
     out.mkdir(parents=True, exist_ok=True)
     gc.freeze()   # what has been imported stays: no collection looks at it again
     feedback, marks = FeedbackFolder(rubric, out, homework.templates, cache), Marks(rubric)
+    journal = Journal(out / LOGS, said(console) if options.get("verbose") else None)
     with Progress(console, len(homework.hand_ins)) as progress:
         arriving = grades_of(
             rubric, homework.hand_ins, options, said(console), progress.tell, book, cache, stop,
-            opener,
+            opener, journal,
         )
         try:
             with closing(arriving):   # whatever ends this early ends what runs, too

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +18,12 @@ import click
 from grader import (
     __version__,
     cli_calibrate,
+    cli_completion,
     cli_explain,
     cli_export,
     cli_housekeeping,
+    cli_setup,
+    cli_student,
     cli_validation,
 )
 from grader import cli_options as option
@@ -42,9 +44,12 @@ def cli() -> None:
 @option.rubric
 @option.profile
 @option.out
-@click.option("--only", multiple=True, metavar="STUDENT", help="Only this student.")
+@click.option("--only", multiple=True, metavar="STUDENT", help="Only this student.",
+              shell_complete=cli_completion.submitters)
 @click.option("--templates", type=click.Path(path_type=Path), help="Templates instead of ours.")
 @click.option("--fresh", is_flag=True, help="Grade again what an earlier run has graded.")
+@click.option("--verbose", is_flag=True,
+              help="Print each event as it comes; --out/logs has them in any case.")
 @option.criterion
 @option.running
 def run(submissions: Path, out: Path, only: tuple[str, ...], templates: Path | None,
@@ -75,48 +80,9 @@ def run(submissions: Path, out: Path, only: tuple[str, ...], templates: Path | N
     return conclude(console, ran, out)
 
 
-@cli.command()
-@click.argument("file", type=click.Path(path_type=Path))
-@option.rubric
-@option.profile
-@option.criterion
-@option.seed
-@click.option("--json", "as_json", is_flag=True, help="The result as JSON on stdout.")
-def check(file: Path, as_json: bool, **options: Any) -> int:
-    """Check your own FILE (.py, .ipynb, folder or archive) and read what is wrong and why.
-
-    Runs on this machine, without Docker, and looks at the criteria that are not hidden.
-    """
-    from grader.cache_file import no_cache
-    from grader.checking import own_work
-    from grader.export.grades import submission_json
-    from grader.feedback.terminal import show
-    from grader.gradebook_file import in_memory
-    from grader.opening import grades_of
-
-    console = option.console_of()
-    rubric = option.rubric_of(options)
-    visible = [item.id for item in rubric.criteria if item.visibility == "visible"]
-    hidden = sorted(set(options["criterion"]) - set(visible))
-    if hidden:
-        raise UsageError(f"'{hidden[0]}' is not a criterion that can be checked here; these can: "
-                         + ", ".join(visible))
-    options |= {"criterion": options["criterion"] or tuple(visible), "sandbox_name": "process",
-                "gpus": "auto", "slots_per_gpu": 1, "jobs": 1, "base_image": None, "runtime": None,
-                "fresh": False, "whole": True}
-    waiting = nullcontext() if as_json else console.status("Checking your work ...")
-    with waiting, in_memory() as book:
-        (grade,) = list(grades_of(rubric, [own_work(file)], options, _nowhere, _nowhere, book,
-                                  no_cache(), threading.Event()))
-    if as_json:
-        click.echo(submission_json(grade))
-    else:
-        show(grade, console)
-    return 1 if grade.state == "not_scored" else 0
-
-
 COMMANDS = (
-    *cli_housekeeping.COMMANDS, *cli_explain.COMMANDS, *cli_export.COMMANDS,
+    *cli_student.COMMANDS, *cli_setup.COMMANDS, *cli_housekeeping.COMMANDS, *cli_explain.COMMANDS,
+    *cli_export.COMMANDS, *cli_completion.COMMANDS,
     cli_calibrate.calibrate, cli_validation.validate,
 )  # fmt: skip
 for command in COMMANDS:
@@ -155,7 +121,3 @@ def _only(hand_ins: list[HandIn], only: tuple[str, ...], folder: Path) -> list[H
         raise UsageError(f"no student '{unknown[0]}' in {folder}; there are "
                          + ", ".join(sorted(known)[:20]))
     return [item for item in hand_ins if not only or item.student in only]
-
-
-def _nowhere(*said: str) -> None:
-    """For a command that tells nothing on its way."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from grader import cli_completion
 from grader import cli_options as option
 
 if TYPE_CHECKING:   # nothing heavy is imported before a command needs it
@@ -22,8 +23,8 @@ _RUN = re.compile(r"(?:(?P<folder>.+)@)?(?P<number>\d+)")
 
 
 @click.command()
-@click.argument("student")
-@click.argument("criterion", required=False)
+@click.argument("student", shell_complete=cli_completion.graded)
+@click.argument("criterion", required=False, shell_complete=cli_completion.criteria)
 @option.out
 @as_json
 def explain(student: str, criterion: str | None, out: Path, as_json: bool) -> int:

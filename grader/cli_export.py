@@ -8,13 +8,16 @@ from typing import Any
 
 import click
 
+from grader import cli_completion
 from grader import cli_options as option
 
 to = click.option(
     "--to", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
     help="Where to write it. [default: stdout]",
 )
-student = click.option("--student", required=True, help="Whose grade.")
+student = click.option(
+    "--student", required=True, help="Whose grade.", shell_complete=cli_completion.graded
+)
 
 
 @click.group()

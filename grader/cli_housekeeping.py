@@ -1,4 +1,4 @@
-"""Commands around grading: the starter, the rubric's schema, the worker's image, the cache."""
+"""Commands around grading: the rubric's schema, the worker's image, the cache."""
 
 from __future__ import annotations
 
@@ -7,17 +7,6 @@ from pathlib import Path
 import click
 
 from grader import cli_options as option
-
-
-@click.command()
-@click.argument("folder", type=click.Path(path_type=Path), default=Path())
-def init(folder: Path) -> int:
-    """Put the starter that students get into FOLDER."""
-    from grader.starter import write_starter
-
-    for path in write_starter(folder):
-        click.echo(f"wrote {path}")
-    return 0
 
 
 @click.command()
@@ -85,4 +74,4 @@ def clear(out: Path) -> int:
     return 0
 
 
-COMMANDS = (init, schema, image, cache)
+COMMANDS = (schema, image, cache)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from grader import cli_completion
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 if TYPE_CHECKING:   # nothing heavy is imported before a command needs it
@@ -25,8 +27,14 @@ out = click.option(
     "--out", type=click.Path(path_type=Path), default=Path("results"), show_default=True,
     help="The folder of the results.",
 )
-profile = click.option("--profile", help="Data, budget and thresholds of the rubric to use.")
-criterion = click.option("--criterion", multiple=True, metavar="ID", help="Only this criterion.")
+profile = click.option(
+    "--profile", help="Data, budget and thresholds of the rubric to use.",
+    shell_complete=cli_completion.profiles,
+)
+criterion = click.option(
+    "--criterion", multiple=True, metavar="ID", help="Only this criterion.",
+    shell_complete=cli_completion.criteria,
+)
 seed = click.option(
     "--seed", type=click.IntRange(0, 2**63 - 1), metavar="N",
     help="Draw the hidden networks and the order from this.",

@@ -66,7 +66,7 @@ def ingredients(
         "the profile": _of(budget),
         "the data": _of_data(rubric.active.data),
         "the limits": _of(rubric.limits.model_dump(mode="json")),
-        "the reference": of_folder(rubric.reference),
+        "the reference": of_folder(rubric.recorded or rubric.reference),
         "the handouts": of_folder(rubric.handouts) if rubric.handouts is not None else "",
         "the checks' code": of_folder(_PACKAGE / "checks"),
         "the worker's code": _of(_worker()),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -81,6 +82,40 @@ def in_memory() -> Iterator[Gradebook]:
     """A gradebook that nobody will ask again."""
     with closing(_prepared(sqlite3.connect(":memory:", check_same_thread=False))) as connection:
         yield Gradebook(connection)
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What can be told of a gradebook from outside; `damage` is "" where there is none."""
+
+    damage: str = ""
+    version: int = 0
+    students: int = 0
+
+
+def condition(folder: Path) -> Condition:
+    """Of the gradebook of a results folder, which is left as it is, whoever is at work in it."""
+    place = f"{(folder / NAME).resolve().as_uri()}?mode=ro"
+    try:
+        with closing(sqlite3.connect(place, uri=True)) as connection:
+            (found,) = connection.execute("pragma quick_check").fetchone()
+            (version,) = connection.execute("pragma user_version").fetchone()
+            count = "select count(distinct student) from submissions"
+            (students,) = connection.execute(count).fetchone()
+    except sqlite3.Error as error:
+        return Condition(str(error))
+    return Condition("" if found == "ok" else str(found), version, students)
+
+
+def students_of(folder: Path) -> list[str]:
+    """Who is in the gradebook of a results folder, as far as it can be read."""
+    place = f"{(folder / NAME).resolve().as_uri()}?mode=ro"
+    try:
+        with closing(sqlite3.connect(place, uri=True)) as connection:
+            query = "select distinct student from submissions order by student"
+            return [str(name) for (name,) in connection.execute(query)]
+    except sqlite3.Error:
+        return []
 
 
 def _connect(path: Path, say: Callable[[str], None]) -> sqlite3.Connection:

@@ -14,7 +14,7 @@ from typing import Any
 
 from platformdirs import user_cache_path
 
-from grader import asking, exam, pipeline, schedule
+from grader import asking, exam, pipeline, recorded, schedule
 from grader.cache_file import CacheFile
 from grader.class_folder import HandIn
 from grader.conditions import conditions
@@ -22,6 +22,7 @@ from grader.errors import EngineMissing, UsageError
 from grader.evidence_cache import EvidenceCache
 from grader.fingerprint import fingerprints, ground_of
 from grader.gradebook import Gradebook
+from grader.journal import Journal, no_log
 from grader.memory import Memory
 from grader.records import ALL_GPUS, Grade
 from grader.rubric import Rubric
@@ -48,13 +49,15 @@ def grades_of(
     cache: CacheFile,
     stop: threading.Event,
     opener: Opener | None = None,
+    journal: Journal | None = None,
 ) -> Generator[Grade, None, None]:
     """Grade with what the command line's `options` ask for; grades come as they are ready.
 
     `say` is told what the instructor should know before it starts, `tell` what each student's
     submission is at. What stands in `book` is not concluded again and what `cache` holds is not
     asked again; what is new is kept in both. Once `stop` is set nothing new begins. Leaving this
-    early ends what runs. `opener` opens another sandbox than the options name.
+    early ends what runs. `opener` opens another sandbox than the options name, `journal` takes down
+    what happens to each submission.
     """
     criteria = options["criterion"] or [criterion.id for criterion in rubric.criteria]
     fresh = options["fresh"]
@@ -67,7 +70,7 @@ def grades_of(
         share = lanes.gpu_share
         seed = book.begin(
             fingerprints(rubric, rubric.criteria, sandbox, gpus, share),
-            seed=options["seed"], drawn=exam.draw_seed(), fresh=fresh and options["whole"],
+            seed=options["seed"], drawn=_drawn(rubric), fresh=fresh and options["whole"],
         )
         book.keep_conditions(conditions(rubric, sandbox, gpus, share, options))
         ahead = schedule.workers_ahead(lanes.turns, memory)
@@ -81,6 +84,7 @@ def grades_of(
             ),
             seed=seed,
             stop=stop,
+            log=no_log if journal is None else partial(journal.note, book.run),
         )  # fmt: skip
         known = partial(book.known, afresh=criteria if fresh else ())
         setting = dataclasses.replace(
@@ -92,6 +96,11 @@ def grades_of(
             # Before the sandbox and the folder go: code that misses its files is not at fault.
             stop.set()
             book.seal()
+
+
+def _drawn(rubric: Rubric) -> int:
+    """A seed; that of the recorded answers, where there are no others."""
+    return exam.draw_seed() if rubric.recorded is None else recorded.read(rubric.recorded).seed
 
 
 def data_cache() -> Path:

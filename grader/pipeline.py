@@ -27,8 +27,10 @@ from grader.errors import CheckError, DataError, GraderError, UsageError
 from grader.evidence_cache import EvidenceCache
 from grader.exam import Hall
 from grader.grading import grade
+from grader.journal import Log, no_log, of_grade, of_submission, of_verdicts
 from grader.memory import Memory
 from grader.once import LazyMapping, Once
+from grader.recorded import gold_of
 from grader.records import Concluded, Evidence, Grade, Submission, Trace, Verdict
 from grader.rubric import Criterion, Rubric
 from grader.sandbox.base import Sandbox
@@ -79,6 +81,7 @@ def set_up(
     memory: Memory | None = None,
     seed: int | None = None,
     stop: threading.Event | None = None,
+    log: Log = no_log,
 ) -> Setting:
     """What to grade by; `criteria` are the ids. `ahead` submissions more than `lanes` has turns (by
     default one) get ready meanwhile. Raises UsageError for a criterion that there is not.
@@ -90,6 +93,7 @@ def set_up(
         lanes or Lanes(1),
         memory or Memory(EvidenceCache(no_cache()), ""),
         stop or threading.Event(),
+        log=log,
     )
     seed = exam.draw_seed() if seed is None else seed
     turns = asker.lanes.turns
@@ -153,10 +157,13 @@ def grade_one(setting: Setting, item: HandIn, tell: Tell) -> Grade:
     come.
     """
     tell(item.student, "unpacking")
-    known, missing = Concluded(), setting.criteria
+    known, missing, log = Concluded(), setting.criteria, setting.asker.log
     try:
         submission = prepare(item, setting.workspace)
+        log(item.student, "opened", of_submission(submission))
         known = setting.known(submission)
+        if known.verdicts:
+            log(item.student, "known", {"criteria": sorted(known.verdicts)})
         missing = tuple(one for one in setting.criteria if one.id not in known.verdicts)
         fresh = _verdicts(setting, submission, missing, known, tell)
     except (DataError, CheckError, NoKey, Stopped):
@@ -167,11 +174,15 @@ def grade_one(setting: Setting, item: HandIn, tell: Tell) -> Grade:
         why = str(error) if told else f"{type(error).__name__}: {error}"
         submission = Submission(item.student, item.sources[0], setting.workspace, (), "")
         fresh = _concluded([_not_scored(criterion, why) for criterion in missing])
+    for verdict in of_verdicts(fresh):
+        log(item.student, "judged", verdict)
     if fresh.verdicts:
         setting.keep(submission, fresh)
     verdicts = [*known.verdicts.values(), *fresh.verdicts.values()]
     seconds = fresh.seconds if fresh.verdicts else known.seconds
-    return grade(setting.rubric, submission, verdicts, seconds)
+    found = grade(setting.rubric, submission, verdicts, seconds)
+    log(item.student, "graded", of_grade(found))
+    return found
 
 
 def _verdicts(
@@ -241,14 +252,17 @@ def _judge(criterion: Criterion, check: Check, work: Work, key: AnswerKey) -> Ve
 def _gold(
     rubric: Rubric, criteria: Sequence[Criterion], workspace: Path, asker: Asker, hall: Hall
 ) -> Mapping[str, Evidence]:
-    """The reference's answers to what the checks that need a key will ask; the training is not
-    among them: what it must reach stands in the rubric. Raises NoKey and KeyLost."""
+    """The reference's answers to what the checks that need a key will ask, asked for now or as they
+    were recorded; the training is not among them: what it must reach stands in the rubric. Raises
+    NoKey and KeyLost."""
     needing = [item for item in criteria if hall.checks[item.check].needs_gold]
     questions = tuple(
         one
         for one in exam.paper_of(needing, hall.checks, hall.exam, rubric.limits).questions
         if one.kind != exam.TRAINING
     )
+    if rubric.recorded is not None:
+        return gold_of(rubric.recorded, questions)
     reference = dataclasses.replace(hand_in(rubric.reference), student="reference")
     submission = prepare(reference, workspace / "gold")
     gold = asking.ask(asker, submission, questions, hall, lambda who, what: None)

@@ -207,6 +207,7 @@ class Rubric(Model):
 
     title: str
     reference: Path = Path("reference")
+    recorded: Path | None = Field(None, description="its answers, by `grader release`, without it")
     handouts: Path | None = Field(None, description="folder of files that students were given")
     checks: Path | tuple[Path, ...] = Field((), description="Python files with checks of your own")
     starter: Path | None = Field(None, description="folder that students start from: earns nothing")

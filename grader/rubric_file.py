@@ -111,6 +111,15 @@ def read_document(path: Path) -> Any:
     return document
 
 
+def write_document(document: Mapping[str, Any], path: Path) -> None:
+    """Write a mapping as YAML, its keys in their order."""
+    yaml = YAML()
+    yaml.width = 100
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        yaml.dump(dict(document), file)
+
+
 def _bind_parameters(document: Any, path: Path, checks: Models) -> None:
     """Move the keys of a criterion that belong to its check into `params`, validated."""
     own = set(Criterion.model_fields) - {"params"}
@@ -222,6 +231,7 @@ def _rooted(rubric: Rubric, folder: Path) -> Rubric:
         update={
             "profiles": profiles,
             "reference": rooted(rubric.reference),
+            "recorded": rooted(rubric.recorded),
             "handouts": rooted(rubric.handouts),
             "checks": tuple(folder / file.expanduser() for file in rubric.own_files),
             "starter": rooted(rubric.starter),

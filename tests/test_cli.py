@@ -60,7 +60,9 @@ def grade_written(folder: Path, out: Path, *more: str) -> subprocess.CompletedPr
 def test_help_names_every_command() -> None:
     done = grader("--help")
     assert done.returncode == 0
-    for command in ("run", "check", "validate", "init", "schema", "image"):
+    commands = ("run", "check", "validate", "init", "schema", "image", "release", "doctor",
+                "completion")
+    for command in commands:
         assert f"\n  {command} " in done.stdout
 
 
@@ -118,12 +120,12 @@ def test_schema_prints_the_schema_of_the_rubric() -> None:
 
 def test_init_writes_the_starter_and_overwrites_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "mine"
-    done = grader("init", folder)
+    done = grader("init", "--starter", folder)
     assert done.returncode == 0
     assert {path.name for path in folder.iterdir()} == {"hw2.py", "answers.md"}
     (folder / "answers.md").unlink()
     (folder / "hw2.py").write_text("my work\n", encoding="utf-8")
-    again = grader("init", folder)
+    again = grader("init", "--starter", folder)
     assert again.returncode == 2
     assert "is already there; nothing was written" in again.stderr
     assert [path.name for path in folder.iterdir()] == ["hw2.py"]

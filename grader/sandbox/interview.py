@@ -60,7 +60,7 @@ def interview(
                     worker.full_speed()
                     for evidence in _converse(worker, job, inbox, waiting):
                         found.append(dataclasses.replace(evidence, worker=versions))
-                        on_answer(evidence)
+                        on_answer(found[-1])
                     exit_ = worker.stop()
         except SandboxError as error:
             lost = Outcome(blame.NOT_STARTED, "harness", str(error))
@@ -88,17 +88,8 @@ def get_ready(worker: Worker, job: Job) -> tuple[Inbox, dict[str, str]]:
     longest = wire.MAX_HEADER + wire.ESCAPED * job.limits.output_kib * 1024
     caps = longest, most_bytes(job.questions)
     threading.Thread(target=_listen, args=(worker, inbox, *caps), daemon=True).start()
-    places = worker.places
-    start = {
-        "type": wire.START,
-        "submission": places.submission,
-        "data": places.data,
-        "scratch": places.scratch,
-        "output_bytes": job.limits.output_kib * 1024,
-        "gpu_share": job.gpu_share,
-    }
     with contextlib.suppress(OSError):
-        worker.write(wire.encode(start))
+        worker.write(start_message(worker, job))
     ready = _next(inbox, START_SECONDS)
     if not isinstance(ready, tuple) or ready[0].get("type") != wire.READY:
         exit_ = worker.stop()
@@ -112,6 +103,20 @@ def get_ready(worker: Worker, job: Job) -> tuple[Inbox, dict[str, str]]:
     told = ready[0].get("versions")
     named = told.items() if isinstance(told, dict) else ()
     return inbox, {str(name): str(version)[:40] for name, version in named}
+
+
+def start_message(worker: Worker, job: Job) -> bytes:
+    """What a worker is told to begin with."""
+    places = worker.places
+    start = {
+        "type": wire.START,
+        "submission": places.submission,
+        "data": places.data,
+        "scratch": places.scratch,
+        "output_bytes": job.limits.output_kib * 1024,
+        "gpu_share": job.gpu_share,
+    }
+    return wire.encode(start)
 
 
 def _converse(

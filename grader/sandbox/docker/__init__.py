@@ -7,7 +7,7 @@ docs/docker.md.
 
 from grader.sandbox.docker.container import DockerSandbox
 from grader.sandbox.docker.engine import Engine, connect, resolve_gpus
-from grader.sandbox.docker.image import Build, ensure_image, image_tag
+from grader.sandbox.docker.image import Build, ensure_image, has_image, image_tag
 
 __all__ = [
     "Build",
@@ -15,6 +15,7 @@ __all__ = [
     "Engine",
     "connect",
     "ensure_image",
+    "has_image",
     "image_tag",
     "resolve_gpus",
 ]

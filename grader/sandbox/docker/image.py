@@ -74,7 +74,7 @@ def ensure_image(
     `rebuild` builds anyway and from scratch, as after a change of the base image under its name.
     """
     tag = image_tag(build)
-    if not rebuild and _exists(engine, tag):
+    if not rebuild and has_image(engine, tag):
         return tag
     on_progress(f"building {tag}; the first time takes minutes, since torch is large")
     _build(engine, tag, build, on_progress, rebuild)
@@ -82,7 +82,8 @@ def ensure_image(
     return tag
 
 
-def _exists(engine: Engine, tag: str) -> bool:
+def has_image(engine: Engine, tag: str) -> bool:
+    """Whether the image of that name is there."""
     with engine_errors("looking for the worker's image"):
         return bool(engine.api.images(tag))
 
@@ -114,7 +115,7 @@ def _build(
                 on_progress(line)
             if "error" in event:
                 raise ImageMissing(_what_failed(event["error"], args, last))
-    if not _exists(engine, tag):
+    if not has_image(engine, tag):
         raise ImageMissing(_what_failed("the build ended without an image", args, last))
 
 

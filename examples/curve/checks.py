@@ -1,0 +1,70 @@
+"""A check of this homework's own: does the network learn a curve that nobody knows before?
+
+Only the probe runs beside the student's code; what is expected stays in `judge`.
+"""
+
+import numpy as np
+
+from grader.own import Check, Model, answer, graded, probe, tensor
+
+
+class Params(Model):
+    """How long it trains, on how steep a curve, and the errors for all and half of the points."""
+
+    steps: int
+    full: float
+    half: float
+    steep: float = 1.0
+
+
+@probe
+def train_and_predict(student, x, y, between, steps):
+    import torch
+
+    torch.manual_seed(0)
+    model = student.call("build_model", 32)
+    losses = student.call("train", model, x, y, steps)
+    if not isinstance(losses, list) or len(losses) != steps:
+        student.wrong(f"train returned {str(losses)[:60]}; a list of {steps} losses was expected")
+    with torch.no_grad():
+        return student.call(model, between)
+
+
+def drawn(criterion, exam):
+    """A piece of a sine: points to train on, and others in between. Another one in each run."""
+    random = exam.draw(criterion.id)
+    phase, speed = random.uniform(0, 2 * np.pi), random.uniform(3, 5) * criterion.params.steep
+    x = np.sort(random.uniform(-1, 1, size=(128, 1))).astype(np.float32)
+    between = random.uniform(-0.95, 0.95, size=(256, 1)).astype(np.float32)
+    return x, np.sin(speed * x + phase), between, np.sin(speed * between + phase)
+
+
+def ask(criterion, exam, limits):
+    x, y, between, _ = drawn(criterion, exam)
+    return [
+        train_and_predict.question(
+            criterion.id, limits.seconds,
+            x=tensor(x), y=tensor(y), between=tensor(between), steps=criterion.params.steps,
+        )
+    ]
+
+
+def judge(criterion, work, key):
+    found, params = answer(work, criterion.id), criterion.params
+    wanted = drawn(criterion, key.exam)[-1]
+    if getattr(found, "shape", None) != wanted.shape:
+        return graded(criterion, 0.0, f"The output has another shape than {wanted.shape}.")
+    error = float(((found - wanted) ** 2).mean())
+    share = 1.0 if error <= params.full else 0.5 if error <= params.half else 0.0
+    reason = f"The mean squared error between the points is {error:.3f}."
+    if share < 1:
+        reason += f" All points are for {params.full:g} or less."
+    return graded(
+        criterion, share, reason,
+        asked=f"Your network was trained for {params.steps} steps on points of a curve, and then "
+        "asked for others in between.",
+        next_step="" if share == 1 else "Does the loss that `train` returns fall to about zero?",
+    )
+
+
+FITS = Check("fits", Params, ask, judge)

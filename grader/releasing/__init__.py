@@ -1,0 +1,1 @@
+"""What students get of a homework: a bundle, and nothing hidden in it."""

@@ -1,0 +1,1 @@
+"""What `grader init` writes for an instructor to start from: a homework, and workflows for CI."""
