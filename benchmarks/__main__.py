@@ -15,7 +15,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterable, Mapping
 
-from benchmarks import cold, overhead, peers, threshold, trainings, twenty, warm
+from benchmarks import class_report, cold, overhead, peers, threshold, trainings, twenty, warm
 from benchmarks.figures import HEAD, Figure, Sizes, line, versions
 
 Row = Callable[[Sizes], Iterable[Figure]]
@@ -25,6 +25,7 @@ ROWS: Mapping[str, Row] = {
     "twenty": twenty.measure,
     "threshold": threshold.measure,
     "overhead": overhead.measure,
+    "report": class_report.measure,
     "trainings": trainings.measure,
     "peers": peers.measure,
 }

@@ -27,7 +27,7 @@ from grader.live import Progress
 from grader.opening import Opener, grades_of
 from grader.plaintext import plain_line
 from grader.records import Grade
-from grader.results import FeedbackFolder, in_short
+from grader.results import FeedbackFolder, ReportFile, in_short
 from grader.rubric import Rubric
 
 GRADED, NOT_ALL, STOPPED = 0, 1, 130   # exit codes
@@ -66,8 +66,11 @@ def grade_class(
     out.mkdir(parents=True, exist_ok=True)
     gc.freeze()   # what has been imported stays: no collection looks at it again
     feedback, marks = FeedbackFolder(rubric, out, homework.templates, cache), Marks(rubric)
+    report = ReportFile(rubric, out, [item.student for item in homework.everyone], cache)
+    chosen = len(homework.hand_ins)
+    others = len(homework.everyone) - chosen
     journal = Journal(out / LOGS, said(console) if options.get("verbose") else None)
-    with Progress(console, len(homework.hand_ins)) as progress:
+    with Progress(console, chosen) as progress:
         arriving = grades_of(
             rubric, homework.hand_ins, options, said(console), progress.tell, book, cache, stop,
             opener, journal,
@@ -79,16 +82,24 @@ def grade_class(
                     faults += _unwritten(f"the marks of {one.student}", partial(marks.add, one))
                     write = partial(feedback.write, one)
                     faults += _unwritten(f"feedback for {one.student}", write)
+                    add = partial(report.add, one)
+                    faults += _unwritten(f"{one.student} in the report", add)
+                    if not others:   # else those are missing until the end
+                        _unwritten("the report", partial(report.keep_up, chosen - len(grades)))
                     progress.done(one)
         finally:
-            earlier = list(_earlier(homework, {one.student for one in grades}, book, marks))
+            known: set[str] = set()
+            for one in _earlier(homework, {one.student for one in grades}, book):
+                marks.add(one)
+                report.add(one)
+                known.add(one.student)
             faults += _unwritten(f"the marks in {out}", partial(marks.write, out))
+            finish = partial(report.finish, chosen - len(grades))
+            faults += _unwritten(f"the report in {out}", finish)
     unsaved = ", ".join(book.unsaved)
     if unsaved:
         faults.append(f"The verdicts on {unsaved} are not in the gradebook: {book.problem}.")
-    chosen = len(homework.hand_ins)
-    others = len(homework.everyone) - chosen
-    known = set(earlier) - {item.student for item in homework.hand_ins}
+    known -= {item.student for item in homework.hand_ins}
     return Ran(tuple(grades), tuple(faults), chosen - len(grades), others - len(known))
 
 
@@ -97,7 +108,8 @@ def conclude(console: Console, ran: Ran, out: Path) -> int:
     states = [one.state for one in ran.grades]
     waiting, lost = states.count("needs_marking"), states.count("not_scored")
     console.print(f"{len(ran.grades)} submissions graded; marks in {out / 'grades.csv'}, feedback "
-                  f"in {out / 'feedback'}.", markup=False, soft_wrap=True)
+                  f"in {out / 'feedback'}, the class at a glance in {out / 'report.html'}.",
+                  markup=False, soft_wrap=True)
     if ran.unknown:
         console.print(f"{ran.unknown} others have no marks by this rubric yet: run without --only "
                       "to grade them.")
@@ -151,18 +163,14 @@ def said(console: Console) -> Callable[[str], None]:
     return lambda text: console.print(text, style="dim", markup=False, soft_wrap=True)
 
 
-def _earlier(
-    homework: Class, graded: Collection[str], book: Gradebook, marks: Marks
-) -> Iterator[str]:
-    """Students who are in the class and were not graded now, and to `marks` what still holds of
-    theirs from before."""
+def _earlier(homework: Class, graded: Collection[str], book: Gradebook) -> Iterator[Grade]:
+    """What still holds from before of those who are in the class and were not graded now."""
     others = {item.student: item for item in homework.everyone if item.student not in graded}
     for submission, known in book.of(others):
         # Keys follow from who is in the folder: the same one may have been somebody else's.
         if submission.source.name == others[submission.student].sources[0].name:
             verdicts = [*known.verdicts.values()]
-            marks.add(grade(homework.rubric, submission, verdicts, known.seconds))
-            yield submission.student
+            yield grade(homework.rubric, submission, verdicts, known.seconds)
 
 
 def _unwritten(what: str, write: Callable[[], None]) -> list[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import time
+from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,9 +16,15 @@ from grader.fingerprint import of_folder
 from grader.gradebook import plain_value
 from grader.page_cache import Pictures, Stamps
 from grader.records import Grade, Verdict
+from grader.replacing import replace
+from grader.report.rendering import render
+from grader.report.rows import Row, row_of
+from grader.report.summarizing import summarize
 from grader.rubric import Rubric
 
-_FEEDBACK = Path(__file__).parent / "feedback"
+_FEEDBACK, _REPORT = (Path(__file__).parent / name for name in ("feedback", "report"))
+_REPORT_EVERY = 4.0    # seconds at least from one report to the next while a class is graded
+_REPORT_SHARE = 0.05   # of the run's time that may go into writing it
 
 
 class FeedbackFolder:
@@ -60,6 +68,42 @@ class FeedbackFolder:
         when = [str(due), due is not None and now >= due]
         text = json.dumps([self._made_of, when, said], sort_keys=True, default=plain_value)
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+class ReportFile:
+    """`report.html`, of everybody whose grade was added so far."""
+
+    def __init__(
+        self, rubric: Rubric, out: Path, everyone: Collection[str], cache: CacheFile
+    ) -> None:
+        self._rubric, self._path, self._everyone = rubric, out / "report.html", everyone
+        self._pictures = Pictures(cache, of_folder(_FEEDBACK) + of_folder(_REPORT))
+        self._rows: dict[str, Row] = {}
+        self._due = time.monotonic() + _REPORT_EVERY
+
+    def add(self, grade: Grade) -> None:
+        self._rows[grade.student] = row_of(grade)
+
+    def keep_up(self, left: int) -> None:
+        """Write it for who watches, if it is time to; `left` are still to be graded. The page then
+        loads itself anew."""
+        if time.monotonic() < self._due:
+            return
+        began = time.monotonic()
+        try:
+            self._write(left, running=True, pictures=None)
+        finally:
+            now = time.monotonic()
+            self._due = now + max(_REPORT_EVERY, (now - began) / _REPORT_SHARE)
+
+    def finish(self, left: int) -> None:
+        """Write it as it stays; `left` were not begun."""
+        self._write(left, running=False, pictures=self._pictures)
+
+    def _write(self, left: int, running: bool, pictures: Pictures | None) -> None:
+        """What is drawn for a page that is soon replaced is not worth being kept."""
+        report = summarize(self._rubric, self._rows.values(), self._everyone, left, running)
+        replace(self._path, [render(report, datetime.now(UTC), pictures)])
 
 
 def in_short(grade: Grade) -> Grade:

@@ -105,6 +105,7 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
             "hidden_accuracy": accuracy,
             "validation_accuracy": on_validation,
             "reported_accuracy": training.value["reported_accuracy"],
+            "disagrees": _disagrees(training.value["reported_accuracy"], on_validation),
             "device": training.value["device"],
             "steps": training.value["steps"],
             "seconds": training.outcome.seconds,
@@ -173,8 +174,12 @@ def _doubt(training: Evidence, share: float, on_validation: float) -> str:
     )
 
 
+def _disagrees(reported: float | None, computed: float) -> bool:
+    return reported is not None and abs(reported - computed) > DISAGREEMENT
+
+
 def _reported(reported: float | None, computed: float) -> str:
-    if reported is None or abs(reported - computed) <= DISAGREEMENT:
+    if reported is None or not _disagrees(reported, computed):
         return ""
     return (
         f" Your code reports {reported:.1%} on the validation images; the grader computes "

@@ -9,7 +9,6 @@ import csv
 import io
 import json
 import math
-import os
 import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -21,6 +20,7 @@ from typing import Any
 
 from grader.plaintext import plain_line
 from grader.records import CriterionGrade, Grade
+from grader.replacing import replace
 from grader.rubric import Rubric
 
 # Where a spreadsheet may take text for a formula (OWASP, "CSV injection"), the full-width forms of
@@ -50,9 +50,9 @@ class Marks:
     def write(self, folder: Path) -> None:
         """Replace `grades.json` and `grades.csv` in the folder."""
         rows = sorted(self._rows)
-        _replace(folder / "grades.json", self._document(packed for _, packed, _ in rows))
+        replace(folder / "grades.json", self._document(packed for _, packed, _ in rows))
         head = _csv_line(["student", "score", "max", "state", *self._ids, "notes"])
-        _replace(folder / "grades.csv", chain([head], (line.decode() for _, _, line in rows)))
+        replace(folder / "grades.csv", chain([head], (line.decode() for _, _, line in rows)))
 
     def _document(self, packed: Iterable[bytes]) -> Iterator[str]:
         """All grades with their evidence; valid JSON in ASCII whatever a student wrote."""
@@ -181,17 +181,3 @@ def _run(grade: Grade) -> dict[str, Any] | None:
 def _rounded(points: float | None) -> float | None:
     """Without the dust of binary fractions: 0.3, not 0.30000000000000004."""
     return None if points is None else round(points, 6)
-
-
-def _replace(path: Path, pieces: Iterable[str]) -> None:
-    """Write beside the file, then put it in its place."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with beside.open("w", encoding="utf-8", newline="") as file:
-            file.writelines(pieces)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)

@@ -24,6 +24,7 @@ CSS = {
     PLOT_A: "var(--plot-a, #1d4ed8)",
     PLOT_B: "var(--plot-b, #b45309)",
 }
+_POINTS = "points"  # the id of the group of dots
 _PIXELS = 72  # per inch, so that one point of matplotlib is one unit of the SVG
 
 
@@ -74,9 +75,33 @@ def add_cells(
     axes.add_collection(PolyCollection(squares, facecolors=list(colours), linewidths=0))
 
 
-def svg(axes: Axes, title: str, names: dict[str, str]) -> str:
+def add_points(axes: Axes, points: Sequence[tuple[float, float]]) -> None:
+    """A dot at each place; `svg` labels them in this order."""
+    axes.scatter(
+        [x for x, _ in points], [y for _, y in points], s=36, color=PLOT_A, alpha=0.6, linewidths=0,
+        gid=_POINTS,
+    )
+
+
+def add_bars(
+    axes: Axes, lefts: Sequence[float], width: float, layers: Sequence[tuple[Sequence[int], float]]
+) -> None:
+    """Bars from `lefts` on, one layer on the other, each of (heights, opacity)."""
+    bottom = [0] * len(lefts)
+    for heights, opacity in layers:
+        axes.bar(
+            lefts, heights, 0.92 * width, bottom, align="edge", color=(PLOT_A, opacity),
+            edgecolor=PLOT_A, linewidth=1,
+        )
+        bottom = [one + more for one, more in zip(bottom, heights, strict=True)]
+
+
+def svg(
+    axes: Axes, title: str, names: dict[str, str], labels: Sequence[tuple[str, str]] = ()
+) -> str:
     """Write the figure down; the same figure gives the same text. What is written in a group whose
-    id is in `names` is replaced."""
+    id is in `names` is replaced. The dots of `add_points` get `labels`: a class, and what a browser
+    shows when one points at them."""
     from matplotlib import rc_context
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
@@ -89,6 +114,7 @@ def svg(axes: Axes, title: str, names: dict[str, str]) -> str:
         figure.savefig(written, format="svg", metadata={"Date": None})
     root = ElementTree.fromstring(written.getvalue())
     _rename(root, names)
+    _label(root, labels)
     for parent in list(root.iter()):
         for child in list(parent):
             if child.tag.endswith(("}metadata", "}style")):
@@ -107,6 +133,14 @@ def _rename(root: ElementTree.Element, names: dict[str, str]) -> None:
             for text in group.iter():
                 if text.tag.endswith("}text"):
                     text.text = name
+
+
+def _label(root: ElementTree.Element, labels: Sequence[tuple[str, str]]) -> None:
+    for points in [group for group in root.iter() if group.get("id") == _POINTS]:
+        dots = [one for one in points.iter() if one.tag.endswith("}use")]
+        for dot, (kind, text) in zip(dots, labels, strict=True):
+            dot.set("class", kind)
+            ElementTree.SubElement(dot, "title").text = text
 
 
 def _make_inline(element: ElementTree.Element) -> None:

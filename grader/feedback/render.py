@@ -18,7 +18,6 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -99,11 +98,10 @@ class Renderer:
             loader=loaders, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
             finalize=_finalize, auto_reload=False,
         )  # fmt: skip
-        drawn = partial(_drawn, pictures)
         self._html.globals |= {
             **_HELPERS,
-            "draw": drawn(plots.draw),
-            "draw_rates": drawn(curves.draw_rates),
+            "draw": drawn(pictures, plots.draw),
+            "draw_rates": drawn(pictures, curves.draw_rates),
             "draw_strip": lambda stretches: _markup(strips.draw_strip(stretches)),
             "draw_legend": lambda: [(Markup(svg), words) for svg, words in strips.draw_legend()],
             "code": _code,
@@ -128,13 +126,14 @@ class Renderer:
             raise UsageError(f"{where}{f':{line}' if line else ''}: {error}") from error
 
 
-def render_page(template: str, **values: Any) -> str:
-    """A page of ours in HTML that is no student's, by the same policy: no script, no address."""
+def render_page(template: str, folder: Path = _OURS, **values: Any) -> str:
+    """A page of ours in HTML that is no student's, by the same policy: no address, and no script
+    but one whose hash it names. It may include what is in `folder` and what students' pages do."""
     environment = Environment(
-        loader=FileSystemLoader(_OURS), undefined=StrictUndefined, trim_blocks=True,
+        loader=FileSystemLoader([folder, _OURS]), undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True, autoescape=True,
     )  # fmt: skip
-    environment.globals |= {"code": _code, "digest": _digest}
+    environment.globals |= {"code": _code, "digest": _digest, "numeric_columns": numeric_columns}
     return environment.get_template(template).render(**values)
 
 
@@ -171,12 +170,12 @@ def _finalize(value: Any) -> str:
     return value if isinstance(value, Markup) else markdown(str(value))
 
 
-def _drawn(
+def drawn(
     pictures: Pictures | None, draw: Callable[[Any], tuple[str, ...]]
 ) -> Callable[[Any], tuple[Markup, ...]]:
     """The same as `draw`, with what it has drawn before from `pictures`, where there are some."""
 
-    def drawn(subject: Any) -> tuple[Markup, ...]:
+    def panels_of(subject: Any) -> tuple[Markup, ...]:
         if pictures is None:
             return _markup(draw(subject))
         key = hashlib.sha256(f"{draw.__name__} {subject!r}".encode()).hexdigest()
@@ -186,7 +185,7 @@ def _drawn(
             pictures.put(key, panels)
         return _markup(panels)
 
-    return drawn
+    return panels_of
 
 
 def _markup(drawn: Iterable[str]) -> tuple[Markup, ...]:

@@ -17,11 +17,16 @@ import pytest
 from markdown_it import MarkdownIt
 from sample_grade import DUE, NOW, hostile_grade, rich_grade
 
+from benchmarks.made_up import made_up_class, rubric
 from grader.cache_file import no_cache
+from grader.checks.base import NoParams
 from grader.checks.written import Params
 from grader.feedback.render import Renderer
 from grader.pipeline import Setting
-from grader.records import Grade
+from grader.records import Grade, Status
+from grader.report.rendering import render
+from grader.report.rows import row_of
+from grader.report.summarizing import summarize
 from grader.results import FeedbackFolder
 from grader.rubric import Criterion
 
@@ -109,6 +114,34 @@ def markdown_of(grade: Grade) -> str:
     return Renderer().render(grade, "Homework", NOW, DUE).markdown
 
 
+def hostile_class() -> list[Grade]:
+    """A student for each status with every payload in every text that the report may tell."""
+    (one,) = EVERYTHING.criteria
+    seen = {"outcome": " ".join(ACTIVE), "disagrees": True, "would_earn": 1,
+            "hidden_accuracy": 0.9, "seconds": 3.0}
+    words: tuple[Status, ...] = ("partial", "failed", "not_scored", "needs_marking")
+    found = []
+    for status in words:
+        for reason in ACTIVE + MARKDOWN:
+            verdict = dataclasses.replace(one.verdict, status=status, reason=reason, seen=seen)
+            submission = dataclasses.replace(
+                EVERYTHING.submission, remarks=(reason,), refused=reason
+            )
+            found.append(dataclasses.replace(
+                EVERYTHING, student=f"{status} {reason}", submission=submission,
+                criteria=(dataclasses.replace(one, verdict=verdict),),
+            ))
+    return found
+
+
+def report_html(grades: list[Grade]) -> str:
+    """The class report; `an-id` is the criterion of hostile grades."""
+    own = Criterion(id="an-id", title="A title", part="1", points=1, check="x", params=NoParams())
+    homework = rubric()
+    homework = homework.model_copy(update={"criteria": (*homework.criteria, own)})
+    return render(summarize(homework, map(row_of, grades), (), 0, running=False), NOW)
+
+
 def without_policy(html: str) -> str:
     bare = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", html)
     assert bare != html
@@ -161,6 +194,22 @@ def test_the_policy_holds_without_the_escapes(browser: Browser, record: Record) 
     called = browser.visit(unescape(html_of(EVERYTHING)).replace("http-equiv=refresh", "")).called
     assert not called
     record("feedback/page: the policy without escapes")
+
+
+def test_a_class_report_full_of_payloads_runs_nothing_and_calls_nobody(
+    browser: Browser, record: Record
+) -> None:
+    html = report_html(hostile_class())
+    honest = shape(browser.visit(report_html(made_up_class(60))).dom)
+    for text in (html, without_policy(html)):   # each payload is text by itself
+        seen = browser.visit(text)
+        assert not seen.called
+        assert shape(seen.dom) <= honest
+    unescaped = unescape(html).replace("http-equiv=refresh", "")
+    assert not browser.visit(unescaped).called   # and nothing may be called by the policy
+    harm = without_policy(unescaped).replace(".submit()", "")
+    assert browser.visit(harm).called, "no payload reached the report"
+    record("feedback/class report: names, reasons, remarks, in Chromium")
 
 
 def test_with_neither_the_payloads_do_their_harm(browser: Browser) -> None:

@@ -1,0 +1,1 @@
+"""The class report: what all students' grades come to, on one page."""

@@ -1,0 +1,39 @@
+"""A student's page as axe-core reads it: in light and dark, on a desk and on a telephone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from looking import barriers
+from playwright.sync_api import Page
+from sample_grade import DUE, NOW, RUN, rich_grade
+
+from grader.feedback.render import Renderer
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Everything that a page can have, and an output that is long enough to scroll."""
+    rich = rich_grade()
+    long = replace(RUN, output="epoch 1 loss 1.84\n" * 60)
+    rows = [
+        replace(one, verdict=replace(one.verdict, run=long)) if one.verdict.run else one
+        for one in rich.criteria
+    ]
+    path = tmp_path_factory.mktemp("feedback") / "ada.html"
+    html = Renderer().render(replace(rich, criteria=tuple(rows)), "Homework 2", NOW, DUE).html
+    path.write_text(html, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1200, 390])
+def test_nothing_keeps_anybody_out(page: Page, file: Path, scheme: str, width: int) -> None:
+    page.emulate_media(color_scheme=scheme)   # type: ignore[arg-type]  # one of the words
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(file.as_uri())
+    page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+    assert barriers(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
