@@ -4,6 +4,7 @@ last lines, which say what to do next.
 
 from __future__ import annotations
 
+import dataclasses
 import gc
 import signal
 import threading
@@ -17,6 +18,7 @@ from typing import Any
 
 from rich.console import Console
 
+from grader.awarding import Awards
 from grader.cache_file import CacheFile
 from grader.class_folder import HandIn
 from grader.export.grades import Marks
@@ -66,41 +68,50 @@ def grade_class(
     out.mkdir(parents=True, exist_ok=True)
     gc.freeze()   # what has been imported stays: no collection looks at it again
     feedback, marks = FeedbackFolder(rubric, out, homework.templates, cache), Marks(rubric)
-    report = ReportFile(rubric, out, [item.student for item in homework.everyone], cache)
-    chosen = len(homework.hand_ins)
-    others = len(homework.everyone) - chosen
+    awards = Awards(rubric, homework.everyone)
+    chosen = [item for item in homework.hand_ins if item.student in awards.counting]
+    everyone = awards.students(homework.everyone)
+    others = everyone - awards.students(chosen)
+    report = ReportFile(rubric, out, everyone, cache)
     journal = Journal(out / LOGS, said(console) if options.get("verbose") else None)
-    with Progress(console, chosen) as progress:
+    done: set[str] = set()   # what was handed in and is graded now
+
+    def award(one: Grade) -> None:
+        grades.append(in_short(one))
+        faults.extend(_unwritten(f"the marks of {one.student}", partial(marks.add, one)))
+        faults.extend(_unwritten(f"feedback for {one.student}", partial(feedback.write, one)))
+        faults.extend(_unwritten(f"{one.student} in the report", partial(report.add, one)))
+
+    with Progress(console, len(chosen)) as progress:
         arriving = grades_of(
-            rubric, homework.hand_ins, options, said(console), progress.tell, book, cache, stop,
-            opener, journal,
+            rubric, chosen, options, said(console), progress.tell, book, cache, stop, opener,
+            journal,
         )
         try:
             with closing(arriving):   # whatever ends this early ends what runs, too
-                for one in arriving:
-                    grades.append(in_short(one))
-                    faults += _unwritten(f"the marks of {one.student}", partial(marks.add, one))
-                    write = partial(feedback.write, one)
-                    faults += _unwritten(f"feedback for {one.student}", write)
-                    add = partial(report.add, one)
-                    faults += _unwritten(f"{one.student} in the report", add)
+                for graded in arriving:
+                    done.add(graded.submission.student)
+                    for one in awards.add(graded):
+                        award(one)
                     if not others:   # else those are missing until the end
-                        _unwritten("the report", partial(report.keep_up, chosen - len(grades)))
-                    progress.done(one)
+                        _unwritten("the report", partial(report.keep_up, len(chosen) - len(done)))
+                    progress.done(graded)
         finally:
-            known: set[str] = set()
-            for one in _earlier(homework, {one.student for one in grades}, book):
-                marks.add(one)
-                report.add(one)
-                known.add(one.student)
+            earlier = set()
+            for graded in _earlier(homework, awards, done, book):
+                for one in awards.add(graded):
+                    earlier.add(one.student)
+                    marks.add(one)
+                    report.add(one)
+            for one in awards.rest():
+                award(one)
             faults += _unwritten(f"the marks in {out}", partial(marks.write, out))
-            finish = partial(report.finish, chosen - len(grades))
+            finish = partial(report.finish, len(chosen) - len(done))
             faults += _unwritten(f"the report in {out}", finish)
     unsaved = ", ".join(book.unsaved)
     if unsaved:
         faults.append(f"The verdicts on {unsaved} are not in the gradebook: {book.problem}.")
-    known -= {item.student for item in homework.hand_ins}
-    return Ran(tuple(grades), tuple(faults), chosen - len(grades), others - len(known))
+    return Ran(tuple(grades), tuple(faults), len(chosen) - len(done), len(others - earlier))
 
 
 def conclude(console: Console, ran: Ran, out: Path) -> int:
@@ -163,14 +174,21 @@ def said(console: Console) -> Callable[[str], None]:
     return lambda text: console.print(text, style="dim", markup=False, soft_wrap=True)
 
 
-def _earlier(homework: Class, graded: Collection[str], book: Gradebook) -> Iterator[Grade]:
-    """What still holds from before of those who are in the class and were not graded now."""
-    others = {item.student: item for item in homework.everyone if item.student not in graded}
+def _earlier(
+    homework: Class, awards: Awards, graded: Collection[str], book: Gradebook
+) -> Iterator[Grade]:
+    """What still holds from before of what is in the class, may count and was not graded now."""
+    others = {item.student: item for item in homework.everyone
+              if item.student in awards.counting and item.student not in graded}
     for submission, known in book.of(others):
+        item = others[submission.student]
         # Keys follow from who is in the folder: the same one may have been somebody else's.
-        if submission.source.name == others[submission.student].sources[0].name:
-            verdicts = [*known.verdicts.values()]
-            yield grade(homework.rubric, submission, verdicts, known.seconds)
+        if submission.source.name == item.sources[0].name:
+            now = dataclasses.replace(
+                submission, submitted_at=item.submitted_at, members=item.members,
+                attempt=item.attempt, marked_late=item.marked_late,
+            )
+            yield grade(homework.rubric, now, [*known.verdicts.values()], known.seconds)
 
 
 def _unwritten(what: str, write: Callable[[], None]) -> list[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from grader import (
     cli_explain,
     cli_export,
     cli_housekeeping,
+    cli_import,
     cli_setup,
     cli_student,
     cli_validation,
@@ -63,14 +65,22 @@ def run(submissions: Path, out: Path, only: tuple[str, ...], templates: Path | N
     from grader.cache_file import open_cache
     from grader.class_folder import discover
     from grader.class_run import Class, conclude, finishing, grade_class, said
+    from grader.enrolling import enrol
     from grader.gradebook_file import open_gradebook
+    from grader.plaintext import plain_line
+    from grader.results import keep_roster
+    from grader.roster import read_roster
 
     console, stop = option.console_of(), threading.Event()
     rubric = option.rubric_of(options)
     everyone = [item for item in discover(submissions) if out.resolve() not in item.sources]
-    chosen = _only(everyone, only, submissions)
+    enrolled = enrol(rubric, everyone, read_roster(submissions))
+    chosen = _only(enrolled.hand_ins, only, submissions)
+    for line in enrolled.warnings:
+        console.print(plain_line(line), style="yellow", markup=False, soft_wrap=True)
     options |= {"whole": not only and not options["criterion"], "submissions": submissions}
-    homework = Class(rubric, tuple(everyone), tuple(chosen), out, templates)
+    homework = Class(enrolled.rubric, enrolled.hand_ins, tuple(chosen), out, templates)
+    keep_roster(submissions, out)
     with (
         open_gradebook(out, said(console)) as book,
         open_cache(out) as cache,
@@ -82,7 +92,7 @@ def run(submissions: Path, out: Path, only: tuple[str, ...], templates: Path | N
 
 COMMANDS = (
     *cli_student.COMMANDS, *cli_setup.COMMANDS, *cli_housekeeping.COMMANDS, *cli_explain.COMMANDS,
-    *cli_export.COMMANDS, *cli_completion.COMMANDS,
+    *cli_import.COMMANDS, *cli_export.COMMANDS, *cli_completion.COMMANDS,
     cli_calibrate.calibrate, cli_validation.validate,
 )  # fmt: skip
 for command in COMMANDS:
@@ -112,12 +122,13 @@ def main() -> None:
 # What the commands share ------------------------------------------------------------------------
 
 
-def _only(hand_ins: list[HandIn], only: tuple[str, ...], folder: Path) -> list[HandIn]:
+def _only(hand_ins: Sequence[HandIn], only: tuple[str, ...], folder: Path) -> list[HandIn]:
     if not hand_ins:
         raise UsageError(f"{folder}: no submission in it; expected .py, .ipynb, archives, folders")
-    known = {item.student for item in hand_ins}
+    known = {student for item in hand_ins for student in (item.student, *item.owners)}
     unknown = sorted(set(only) - known)
     if unknown:
         raise UsageError(f"no student '{unknown[0]}' in {folder}; there are "
                          + ", ".join(sorted(known)[:20]))
-    return [item for item in hand_ins if not only or item.student in only]
+    return [item for item in hand_ins
+            if not only or {item.student, *item.owners}.intersection(only)]

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from grader import cli_completion
 from grader import cli_options as option
+
+if TYPE_CHECKING:   # nothing heavy is imported before a command needs it
+    from grader.roster import Roster
 
 to = click.option(
     "--to", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
@@ -32,27 +35,39 @@ def export() -> None:
 @export.command()
 @option.out
 @to
-@click.option("--roster", required=True, type=click.Path(path_type=Path), metavar="CSV",
-              help="What Canvas's gradebook exports.")
+@click.option("--roster", type=click.Path(path_type=Path), metavar="CSV",
+              help="What Canvas's gradebook exports. [default: the roster of `grader import`]")
 @click.option("--assignment", metavar="NAME", help="Column, such as 'Homework 2 (12345)'. "
               "[default: the rubric's title]")
-def canvas(out: Path, to: Path | None, roster: Path, assignment: str | None) -> int:
+def canvas(out: Path, to: Path | None, roster: Path | None, assignment: str | None) -> int:
     """A CSV that Canvas's gradebook imports."""
     from grader.export.canvas import canvas_csv
     from grader.export.saved import read_saved
 
     saved = read_saved(out)
-    file = canvas_csv(saved, roster, assignment or saved.rubric.title)
+    file = canvas_csv(saved, _roster(out), roster, assignment or saved.rubric.title)
     _write(file.text, to)
     for names, what in (
         (file.blank, "left blank: part of it is not known yet"),
         (file.absent, "without a submission, left blank"),
-        (file.strangers, f"not in {roster}, and so not in the file"),
+        (file.strangers, f"not in {roster or 'the roster'}, and so not in the file"),
     ):
         if names:
             shown = ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
             click.echo(f"{len(names)} {what}: {shown}", err=True)
     return 1 if file.strangers else 0
+
+
+@export.command("csv")
+@option.out
+@to
+def csv_(out: Path, to: Path | None) -> int:
+    """A row per student, in columns that stay what they are from version to version."""
+    from grader.export.saved import read_saved
+    from grader.export.tables import class_csv
+
+    _write(class_csv(read_saved(out), _roster(out)), to)
+    return 0
 
 
 @export.command()
@@ -105,7 +120,7 @@ def nbgrader(out: Path, to: Path | None) -> int:
     from grader.export.saved import read_saved
     from grader.export.tables import nbgrader_csv
 
-    _write(nbgrader_csv(read_saved(out)), to)
+    _write(nbgrader_csv(read_saved(out), _roster(out)), to)
     return 0
 
 
@@ -119,6 +134,37 @@ def otter(out: Path, to: Path | None) -> int:
 
     _write(otter_csv(read_saved(out)), to)
     return 0
+
+
+@export.command()
+@option.rubric
+@option.profile
+@option.criterion
+@click.option("--torch-index", envvar="GRADER_TORCH_INDEX", default="", metavar="URL",
+              help="A pip index with wheels of torch without CUDA. [default: pip's own]")
+@click.option("--to", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+              default=Path("autograder.zip"), show_default=True, help="Where to write it.")
+def autograder(to: Path, torch_index: str, **options: Any) -> int:
+    """An autograder.zip for Gradescope, which grades in its own container.
+
+    No run and no Docker are needed: it holds this grader, the rubric and all that grading by it
+    reads, hidden things included. Upload it to Gradescope and nowhere else.
+    """
+    from grader.on_gradescope.bundle import autograder_zip
+
+    rubric = option.rubric_of(options)
+    data = autograder_zip(rubric, options["rubric_path"], options["criterion"], torch_index)
+    to.parent.mkdir(parents=True, exist_ok=True)
+    to.write_bytes(data)
+    click.echo(f"wrote {to}, {len(data) / 2**20:.1f} MiB", err=True)
+    return 0
+
+
+def _roster(out: Path) -> Roster:
+    """Of whom the results are, as far as `grader import` knew them."""
+    from grader.roster import Roster, read_roster
+
+    return read_roster(out) or Roster()
 
 
 def _json(value: Any) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from grader.archives import is_archive, unpack
+from grader.canvas_export import file_names
 from grader.class_folder import HandIn
 from grader.errors import RefusedArchive
 from grader.landing import Caps, Landing, is_clutter, kind, shown
@@ -47,13 +48,12 @@ def _copy_side_by_side(
     sources: Sequence[Path], upload: Path, caps: Caps, notes: list[str]
 ) -> None:
     """Several files of one student; what an archive or a folder holds gets a folder of its own."""
-    landing = Landing(upload, caps)
+    landing, names = Landing(upload, caps), file_names(sources)
     folders = [source for source in sources if kind(source) == "folder" or is_archive(source)]
     for source in sources:
         if source in folders:
             continue
-        name = owner(source.name).file
-        landing.file(source.name if (upload / name).exists() else name, chunks_of(source))
+        landing.file(names[source], chunks_of(source))
     for source in folders:
         inside = free(upload / module_name(Path(owner(source.name).file).stem))
         if kind(source) == "folder":

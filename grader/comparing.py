@@ -20,7 +20,7 @@ UNKNOWN = "not known: one of the verdicts is from before runs kept what they gra
 
 def compare(before: Moment, after: Moment) -> Told:
     """Every student whose points, states or score are others after than they were before."""
-    students = sorted({*before.history.students(), *after.history.students()})
+    students = sorted({*before.attempts, *after.attempts})
     changed: list[Told] = []
     alone: dict[str, list[str]] = {"only_before": [], "only_after": []}
     same = 0
@@ -53,6 +53,8 @@ def _student(student: str, one: Standing, other: Standing, rows: list[Told]) -> 
     causes = []
     if late[0] != late[1]:
         causes.append(f"the late penalty was {late[0]:g} and is {late[1]:g}")
+    elif one.grade.submission.student != other.grade.submission.student:
+        causes.append("another attempt counts")
     elif not rows:
         causes.append("the cap, or which criteria count, changed in the rubric")
     return {

@@ -31,14 +31,14 @@ def explain(history: History, student: str, criterion: str | None = None) -> Tol
     now = moment(history)
     standing = now.standing(student)
     if standing is None:
-        raise UsageError(_nobody(history, student))
+        raise UsageError(_nobody(now, student))
     rows = [one for one in standing.grade.criteria
             if criterion in (None, one.verdict.criterion)]
     if not rows:
         there = ", ".join(one.verdict.criterion for one in standing.grade.criteria)
         raise UsageError(f"{student} has no verdict on '{criterion}'; there are {there}")
     grade, latest = standing.grade, standing.grade.submission
-    came = history.verdicts(student)
+    came = history.verdicts(latest.student)
     return {
         "student": student,
         "files": {
@@ -55,14 +55,14 @@ def explain(history: History, student: str, criterion: str | None = None) -> Tol
     }
 
 
-def _nobody(history: History, student: str) -> str:
-    students = history.students()
+def _nobody(now: Moment, student: str) -> str:
+    students, folder = sorted(now.attempts), now.history.folder
     if student in students:
         return (
-            f"{student} has no marks by the rubric of the last run in {history.folder}: grade them "
+            f"{student} has no marks by the rubric of the last run in {folder}: grade them "
             "again, without --only"
         )
-    return f"no student '{student}' in {history.folder}; there are {', '.join(students[:20])}"
+    return f"no student '{student}' in {folder}; there are {', '.join(students[:20])}"
 
 
 def _criterion(

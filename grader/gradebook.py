@@ -132,7 +132,10 @@ class Gradebook:
                 yield submission, known
 
     def add(self, submission: Submission, found: Concluded) -> None:
-        """Keep what a grading concluded: all of it or, should this be the end, nothing."""
+        """Keep what a grading concluded: all of it or, should this be the end, nothing. Where it
+        concluded nothing new, a submission is kept whose time or owners are others than before."""
+        if not found.verdicts and self._stands(submission):
+            return
         with self._lock:
             if not self._sealed and submission.digest:   # without one nobody knows of what it is
                 self._waiting.append((submission, found))
@@ -181,6 +184,14 @@ class Gradebook:
             seconds[grading] = took
         return Concluded(found, round(sum(seconds.values()), 1))
 
+    def _stands(self, submission: Submission) -> bool:
+        rows = self._rows(
+            "select submission from submissions where student = ? order by id desc limit 1",
+            submission.student,
+        )
+        before = _read(_SUBMISSION, rows[0][0]) if rows else None
+        return before is None or _of_whom(before) == _of_whom(submission)
+
     def _write(self) -> None:
         waiting, self._waiting = self._waiting, []
         for submission, found in waiting:
@@ -216,6 +227,10 @@ class Gradebook:
             "insert into traces (submission, question, trace) values (?, ?, ?)",
             [(cursor.lastrowid, one.digest, _trace_json(one)) for one in found.traces],
         )
+
+
+def _of_whom(submission: Submission) -> tuple[object, ...]:
+    return (submission.submitted_at, submission.owners, submission.attempt, submission.marked_late)
 
 
 def _trace_json(trace: Trace) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
 
+from grader.late import lateness
 from grader.records import CriterionGrade, Grade, Submission, Verdict
-from grader.rubric import Criterion, Late, Rubric
+from grader.rubric import Criterion, Rubric
 
 
 def grade(
@@ -21,19 +21,40 @@ def grade(
         if criterion.id in by_id:
             verdict = _with_dependencies(criterion, by_id[criterion.id], rows)
             rows[criterion.id] = _points(criterion, verdict)
-    earned = sum(row.points for row in rows.values() if row.points is not None)
-    penalty, note = _late(rubric.late, submission.submitted_at, earned)
-    score = min(max(0.0, earned - penalty), rubric.cap)
-    return Grade(
+    known = Grade(
         student=submission.student,
         submission=submission,
         criteria=tuple(rows.values()),
-        score=round(score, 4),
+        score=0.0,
         max=min(sum(row.max for row in rows.values()), rubric.cap),
-        late_penalty=round(penalty, 4),
         seconds=seconds,
-        notes=(*submission.notes, *note),
     )
+    return for_student(rubric, known, submission.student)
+
+
+def for_student(rubric: Rubric, graded: Grade, student: str) -> Grade:
+    """What was graded, as one student's: the late penalty is their own."""
+    late = lateness(rubric.late, student, graded.submission)
+    earned = sum(row.points for row in graded.criteria if row.points is not None)
+    penalty = earned * late.share
+    return dataclasses.replace(
+        graded,
+        student=student,
+        score=round(_capped(rubric, earned - penalty), 4),
+        late_penalty=round(penalty, 4),
+        notes=(*graded.submission.notes, *late.notes),
+    )
+
+
+def possible(rubric: Rubric, graded: Grade) -> float:
+    """The score of a student's grade, should all that is not known yet earn full points."""
+    late = lateness(rubric.late, graded.student, graded.submission)
+    most = sum(row.max if row.points is None else row.points for row in graded.criteria)
+    return round(_capped(rubric, most * (1 - late.share)), 4)
+
+
+def _capped(rubric: Rubric, score: float) -> float:
+    return min(max(0.0, score), rubric.cap)
 
 
 def _points(criterion: Criterion, verdict: Verdict) -> CriterionGrade:
@@ -62,18 +83,3 @@ def _with_dependencies(
         return dataclasses.replace(verdict, status="failed", fraction=0.0, reason=reason)
     return verdict
 
-
-def _late(
-    late: Late | None, submitted: datetime | None, earned: float
-) -> tuple[float, tuple[str, ...]]:
-    """Points lost for lateness, and a note that says how they came about."""
-    if late is None:
-        return 0.0, ()
-    if submitted is None:
-        return 0.0, ("The time of submission is not known; no late penalty was taken.",)
-    over = submitted - (late.due + timedelta(minutes=late.grace_minutes))
-    if over <= timedelta(0):
-        return 0.0, ()
-    days = math.ceil(over / timedelta(days=1))
-    share = 1.0 if days > late.max_days else min(1.0, days * late.per_day)
-    return earned * share, (f"Late by {days} day{'s' * (days > 1)}: {share:.0%} taken off.",)

@@ -73,6 +73,16 @@ class History:
         """Everybody of whom something was ever concluded."""
         return [row[0] for row in self._rows("select distinct student from submissions order by 1")]
 
+    def works(self, run: int) -> dict[str, Submission]:
+        """All that was handed in, as it was known by this run, by what it is called."""
+        rows = self._rows(
+            "select student, submission from submissions where id in"
+            " (select max(id) from submissions where run <= ? group by student) order by student",
+            run,
+        )
+        read = {name: _read(_SUBMISSION, text) for name, text in rows}
+        return {name: one for name, one in read.items() if one is not None}
+
     def verdicts(self, student: str) -> list[Kept]:
         """All of a student's, in the order in which they came; what cannot be read is left out."""
         rows = self._rows(

@@ -176,8 +176,8 @@ def grade_one(setting: Setting, item: HandIn, tell: Tell) -> Grade:
         fresh = _concluded([_not_scored(criterion, why) for criterion in missing])
     for verdict in of_verdicts(fresh):
         log(item.student, "judged", verdict)
-    if fresh.verdicts:
-        setting.keep(submission, fresh)
+    # Without a verdict, too: when it was handed in, and by whom, may be known otherwise by now.
+    setting.keep(submission, fresh if fresh.verdicts else Concluded(seconds=known.seconds))
     verdicts = [*known.verdicts.values(), *fresh.verdicts.values()]
     seconds = fresh.seconds if fresh.verdicts else known.seconds
     found = grade(setting.rubric, submission, verdicts, seconds)

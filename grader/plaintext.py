@@ -3,7 +3,7 @@
 What comes out holds printable characters, line feeds and tabs: no escape sequences that colour,
 link or retitle a terminal, no characters that turn the direction of the text or hide in it, no
 pile of accents that paints over its neighbours, no half of a surrogate pair. What a place further
-on reads as code (HTML, Markdown, a spreadsheet) is escaped there.
+on reads as code (HTML, Markdown) is escaped there; for the cells of a spreadsheet it is `neutral`.
 """
 
 from __future__ import annotations
@@ -22,6 +22,10 @@ _ESCAPE_SEQUENCES = re.compile(
 )
 _OVERPRINTED = re.compile(r"[^\n]*\r(?=[^\r\n])")
 _NEWLINES = re.compile(r"\r*\n|[\u2028\u2029\x85]")
+# Where a spreadsheet may take text for a formula (OWASP, "CSV injection"), the full-width forms of
+# East Asian input included: at the start, and after what separates fields in other countries, where
+# the quotes of a field do not hold it together.
+_FORMULA = re.compile("(^|[;|])(?=[\\s\"'\u200c\u200d]*[=+\\-@\uff1d\uff0b\uff0d\uff20])")
 _JOINERS = "\u200c\u200d"  # Persian names and family emoji are spelt with them
 _ACCENTS = 4  # on one letter; no script that people write needs more
 
@@ -40,6 +44,11 @@ def plain(text: str, limit: int = 4000) -> str:
 def plain_line(text: str, limit: int = 400) -> str:
     """The same on one line: for names, titles and cells."""
     return " ".join(plain(text, limit).split())
+
+
+def neutral(text: str) -> str:
+    """A field on one line that no spreadsheet runs as a formula."""
+    return _FORMULA.sub(r"\1'", plain_line(text, 4000))
 
 
 def plain_tail(text: str, lines: int = 40, width: int = 300) -> str:

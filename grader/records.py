@@ -29,7 +29,9 @@ class Submission:
 
     `folder` is what the sandbox shows the worker, read-only: archives unpacked, notebooks
     converted. `refused` says why nothing of it may be run (an archive that is not safe, say); the
-    student is told. `notes` are for the student, `remarks` for the person who marks.
+    student is told. `notes` are for the student, `remarks` for the person who marks. `members` are
+    the students whose work it is, where it is not the one student's; of several attempts a higher
+    one is later; `marked_late` is what a system says that tells no time.
     """
 
     student: str
@@ -42,6 +44,13 @@ class Submission:
     refused: str | None = None
     notes: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    members: tuple[str, ...] = ()
+    attempt: int = 1
+    marked_late: bool = False
+
+    @property
+    def owners(self) -> tuple[str, ...]:
+        return self.members or (self.student,)
 
 
 @dataclass(frozen=True)
@@ -302,6 +311,8 @@ class Grade:
     """One student's marks: what `grades.json` and the feedback are made of.
 
     `score` adds up what is known so far, less the late penalty, and is never above the cap.
+    `submission` is what counts of `attempts` that there are: this `attempt`, of the whole `group`
+    where several students handed in together.
     """
 
     student: str
@@ -312,6 +323,9 @@ class Grade:
     late_penalty: float = 0.0
     seconds: float = 0.0
     notes: tuple[str, ...] = ()
+    attempt: int = 1
+    attempts: int = 1
+    group: tuple[str, ...] = ()
 
     @property
     def state(self) -> Literal["graded", "needs_marking", "not_scored"]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import shutil
 import time
 from collections.abc import Collection
 from datetime import UTC, datetime
@@ -14,12 +15,14 @@ from grader.cache_file import CacheFile
 from grader.feedback.render import Renderer
 from grader.fingerprint import of_folder
 from grader.gradebook import plain_value
+from grader.late import due_of
 from grader.page_cache import Pictures, Stamps
 from grader.records import Grade, Verdict
 from grader.replacing import replace
 from grader.report.rendering import render
 from grader.report.rows import Row, row_of
 from grader.report.summarizing import summarize
+from grader.roster import NAME as ROSTER
 from grader.rubric import Rubric
 
 _FEEDBACK, _REPORT = (Path(__file__).parent / name for name in ("feedback", "report"))
@@ -47,7 +50,7 @@ class FeedbackFolder:
         """Raises OSError for a disk that fails, UsageError for a template that is at fault."""
         self._folder.mkdir(parents=True, exist_ok=True)
         now = datetime.now(UTC)
-        due = self._rubric.late.due if self._rubric.late else None
+        due = due_of(self._rubric.late, grade.student) if self._rubric.late else None
         html, markdown = (
             self._folder / f"{grade.student}{suffix}" for suffix in (".html", ".md")
         )
@@ -104,6 +107,13 @@ class ReportFile:
         """What is drawn for a page that is soon replaced is not worth being kept."""
         report = summarize(self._rubric, self._rows.values(), self._everyone, left, running)
         replace(self._path, [render(report, datetime.now(UTC), pictures)])
+
+
+def keep_roster(submissions: Path, out: Path) -> None:
+    """A copy of the class's roster, if it has one: the exports go by it."""
+    if (submissions / ROSTER).is_file():
+        out.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(submissions / ROSTER, out / ROSTER)
 
 
 def in_short(grade: Grade) -> Grade:

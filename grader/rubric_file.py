@@ -14,8 +14,9 @@ from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from grader.class_lists import read_extensions, read_groups
 from grader.errors import RubricError
-from grader.rubric import Criterion, Rubric, did_you_mean
+from grader.rubric import Criterion, Late, Rubric, did_you_mean
 
 Models = Mapping[str, type[BaseModel]]
 FindModels = Callable[[tuple[Path, ...]], Models]   # of the grader's checks and of those in files
@@ -236,5 +237,18 @@ def _rooted(rubric: Rubric, folder: Path) -> Rubric:
             "checks": tuple(folder / file.expanduser() for file in rubric.own_files),
             "starter": rooted(rubric.starter),
             "validation": rooted(rubric.validation),
+            "late": _with_extensions(rubric.late, folder),
+            "groups": _groups(rubric.groups, folder),
         }
     )
+
+
+def _with_extensions(late: Late | None, folder: Path) -> Late | None:
+    if late is None or not isinstance(late.extensions, Path):
+        return late
+    granted = read_extensions(folder / late.extensions.expanduser())
+    return late.model_copy(update={"extensions": granted})
+
+
+def _groups(groups: Path | Mapping[str, tuple[str, ...]], folder: Path) -> Any:
+    return read_groups(folder / groups.expanduser()) if isinstance(groups, Path) else groups

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
+from grader.awarding import Attempts, attempts_of, award
 from grader.checks.base import NoParams
 from grader.errors import UsageError
 from grader.grading import grade
 from grader.history import History, Kept, Run
-from grader.records import Conditions, Grade
+from grader.records import Conditions, Grade, Submission
 from grader.rubric import Rubric
 
 
@@ -32,13 +35,34 @@ class Moment:
     run: Run
     conditions: Conditions
 
+    @cached_property
+    def works(self) -> Mapping[str, Submission]:
+        return self.history.works(self.run.number)
+
+    @cached_property
+    def attempts(self) -> Mapping[str, Attempts]:
+        """What each student had handed in by then, alone or with others."""
+        return attempts_of(self.works.values(), rubric_of(self.conditions).attempts)
+
     def standing(self, student: str) -> Standing | None:
         """None for a student who had no marks by then, or none by the rubric of then."""
+        own = self.attempts.get(student)
+        found = {work: one for work in (own.counting if own else ())
+                 if (one := self._of_work(work)) is not None}
+        if own is None or not found:
+            return None
+        graded = {work: one.grade for work, one in found.items()}
+        given = award(rubric_of(self.conditions), student, own, graded)
+        return dataclasses.replace(found[given.submission.student], grade=given)
+
+    def _of_work(self, student: str) -> Standing | None:
         came = [one for one in self.history.verdicts(student) if one.run <= self.run.number]
         held = _held(came, self.run.conditions)
         if not held:
             return None
         latest = max(held.values(), key=lambda one: one.number).submission
+        if self.works[student].digest == latest.digest:
+            latest = self.works[student]   # when it came, and whose it is, as it was known last
         verdicts = [one.verdict for one in held.values()]
         marks = grade(rubric_of(self.conditions), latest, verdicts)
         return Standing(self.run, self.conditions, marks, held)

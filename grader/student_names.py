@@ -9,9 +9,13 @@ from collections.abc import Container
 from dataclasses import dataclass
 
 # lovelaceada_123_456_hw2.py and lovelaceada_LATE_123_456_hw2.py
-_CANVAS = re.compile(r"(?P<student>[^_]+)_(?:LATE_)?(?P<id>\d+)_\d+_(?P<file>.+)", re.DOTALL)
+_CANVAS = re.compile(
+    r"(?P<student>[^_]+)_(?P<late>LATE_)?(?P<id>\d+)_(?P<number>\d+)_(?P<file>.+)", re.DOTALL
+)
 # PENNKEY_hw2_problem1.py, and anything else that begins with PENNKEY_hw2
 _COURSE = re.compile(r"(?P<student>.+?)_hw\d+(?![a-z0-9]).*", re.IGNORECASE | re.DOTALL)
+# ada_attempt2.zip, adal_hw2_problem1_attempt2.py: what was handed in anew
+_ATTEMPT = re.compile(r"_attempt(\d{1,3})(?=[._]|$)", re.IGNORECASE)
 _LONGEST_KEY = 48  # characters; a letter may take four bytes of the 255 that a file name may have
 
 
@@ -19,21 +23,29 @@ _LONGEST_KEY = 48  # characters; a letter may take four bytes of the 255 that a 
 class Owner:
     """The student that a file name tells, and what the file was called before a system renamed it.
 
-    Files with the same `group` are one submission; None where the name says nothing of that.
+    Files with the same `group` are of one student; None where the name says nothing of that.
+    `number` is Canvas's for the file, 0 elsewhere; `late` is what Canvas says, which tells no time.
     """
 
     student: str
     file: str
     group: str | None = None
+    attempt: int = 1
+    number: int = 0
+    late: bool = False
 
 
 def owner(name: str) -> Owner:
     """Whose file `name` is: by Canvas's pattern, by the course's, else by the name itself."""
     if found := _CANVAS.fullmatch(name):
-        return Owner(found["student"], found["file"], f"canvas {found['id']}")
-    if found := _COURSE.fullmatch(name):
-        return Owner(found["student"], name, f"course {found['student'].casefold()}")
-    return Owner(name, name)
+        late, number = found["late"] is not None, int(found["number"])
+        return Owner(found["student"], found["file"], f"canvas {found['id']}", 1, number, late)
+    marked = _ATTEMPT.search(name)
+    attempt = int(marked[1]) if marked else 1
+    told = _ATTEMPT.sub("", name, count=1)
+    if found := _COURSE.fullmatch(told):
+        return Owner(found["student"], name, f"course {found['student'].casefold()}", attempt)
+    return Owner(told or name, name, None, attempt)
 
 
 def student_key(name: str, taken: Container[str] = frozenset()) -> str:

@@ -72,6 +72,9 @@ def prepare(hand_in: HandIn, workspace: Path, caps: Caps | None = None) -> Submi
         refused=refused,
         notes=_shortened(notes),
         remarks=remarks(folder, files),
+        members=hand_in.members,
+        attempt=hand_in.attempt,
+        marked_late=hand_in.marked_late,
     )
 
 

@@ -25,6 +25,7 @@ from grader.export.saved import Saved, read_saved, student_of
 from grader.export.tables import nbgrader_csv, otter_csv
 from grader.grading import grade
 from grader.records import Submission, Verdict
+from grader.roster import Roster
 from grader.rubric import Criterion, Profile, Rubric, Threshold
 
 SECRET = "layers 2, 3, 1, 4"
@@ -83,7 +84,7 @@ def saved(out: Path) -> Saved:
 
 @pytest.fixture
 def roster(tmp_path: Path) -> Path:
-    path = tmp_path / "roster.csv"
+    path = tmp_path / "gradebook.csv"
     path.write_text(ROSTER, encoding="utf-8-sig")   # as Canvas writes it, with a mark in front
     return path
 
@@ -93,7 +94,7 @@ def rows(text: str) -> list[list[str]]:
 
 
 def test_canvas_gets_its_own_rows_with_one_column_filled_in(saved: Saved, roster: Path) -> None:
-    file = canvas_csv(saved, roster, "Homework 2 (8)")
+    file = canvas_csv(saved, Roster(), roster, "Homework 2 (8)")
     assert rows(file.text)[:3] == [
         ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "Homework 2 (8)"],
         ["    Points Possible", "", "", "", "", "10"],
@@ -104,7 +105,7 @@ def test_canvas_gets_its_own_rows_with_one_column_filled_in(saved: Saved, roster
 def test_a_score_that_is_not_known_in_full_is_blank_in_canvas_and_no_zero(
     saved: Saved, roster: Path
 ) -> None:
-    file = canvas_csv(saved, roster, "Homework 2 (8)")
+    file = canvas_csv(saved, Roster(), roster, "Homework 2 (8)")
     assert [row[-1] for row in rows(file.text)[3:]] == ["", "", ""]
     assert set(file.blank) == {"grace", "13"} and file.absent == ("Curie, Marie",)
 
@@ -126,7 +127,7 @@ def test_a_roster_that_is_not_canvas_s_is_an_error_that_says_what_is(
     other = tmp_path / "list.csv"
     other.write_text("name,mark\nada,3\n")
     with pytest.raises(UsageError, match="no column 'Student'; expected the file that Canvas"):
-        canvas_csv(saved, other, "x")
+        canvas_csv(saved, Roster(), other, "x")
 
 
 def test_gradescope_gets_every_criterion_and_no_details_of_a_hidden_one(saved: Saved) -> None:
@@ -167,7 +168,7 @@ def test_what_the_harness_could_not_score_is_an_error_for_github_and_junit(saved
 
 
 def test_tables_of_other_autograders_have_their_columns(saved: Saved) -> None:
-    nbgrader = list(csv.DictReader(io.StringIO(nbgrader_csv(saved))))
+    nbgrader = list(csv.DictReader(io.StringIO(nbgrader_csv(saved, Roster()))))
     assert {row["student_id"]: row["score"] for row in nbgrader} == {
         "'=cmd": "10", "13": "", "grace": "", "lovelaceada": "5",
     }  # fmt: skip
@@ -189,7 +190,7 @@ def test_without_a_run_an_export_says_what_to_do(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [["junit"], ["nbgrader"], ["otter"], ["gradescope", "--student", "grace"],
+    [["junit"], ["csv"], ["nbgrader"], ["otter"], ["gradescope", "--student", "grace"],
      ["github", "--student", "grace"], ["github", "--student", "grace", "--summary"]],
 )  # fmt: skip
 def test_every_export_goes_to_stdout_unless_a_file_is_named(

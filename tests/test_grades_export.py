@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 from sample_grade import RUN
 
-from grader.export.grades import Marks, json_safe, neutral
+from grader.export.grades import Marks, json_safe
+from grader.plaintext import neutral
 from grader.records import CriterionGrade, Grade, Submission, Table, Verdict
 from grader.rubric import Criterion, Profile, Rubric, Threshold
 
@@ -86,6 +87,7 @@ def test_the_json_has_every_criterion_with_its_evidence(tmp_path: Path) -> None:
     assert submission | {"criteria": None} == {
         "student": "ada", "score": 0.3, "max": 8, "state": "needs_marking", "late_penalty": 0,
         "seconds": 1.235, "notes": [], "remarks": [], "criteria": None,
+        "submitted_at": None, "attempt": 1, "attempts": 1, "group": [],
         "run": None,
     }  # fmt: skip
     assert submission["criteria"][0] == {

@@ -112,7 +112,8 @@ def test_a_small_rubric_has_the_defaults(rubric_file: Path) -> None:
 @pytest.mark.parametrize(
     ("right", "wrong", "told"),
     [
-        ("cap: 5", "capp: 5", "capp: this key is not known; did you mean 'cap'? (allowed: cap, "),
+        ("cap: 5", "capp: 5",
+         "capp: this key is not known; did you mean 'cap'? (allowed: attempts, cap, "),
         ("    points: 3", "    pints: 3", "this key is not known; did you mean 'points'?"),
         ("    answer: a", "    anser: a", "this key is not known; did you mean 'answer'?"),
         ("    answer: a", "    answr: a", "criteria.0.answr: this key is not known"),
@@ -351,5 +352,6 @@ def test_the_reference_states_the_defaults_of_the_code() -> None:
     text = (ROOT / "docs" / "rubric.md").read_text(encoding="utf-8")
     for model in (Limits, Late, StopEarly):
         for key, field in model.model_fields.items():
-            shown = "required" if field.is_required() else f"{field.default:g}"
+            shown = "required" if field.is_required() else f"{field.default or 0:g}"
+            shown = "none" if field.default in (None, ()) else shown
             assert f"\n| `{key}` | {shown} |" in text, key

@@ -16,8 +16,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.class_folder import METADATA, discover, hand_in
+from grader.class_folder import discover, hand_in
 from grader.errors import UsageError
+from grader.gradescope_export import METADATA
 from grader.landing import Caps
 from grader.records import Submission
 from grader.student_names import module_name, owner, student_key
@@ -116,6 +117,70 @@ def test_a_canvas_export_groups_the_files_of_a_student(tmp_path: Path) -> None:
     ada = prepare(discover(folder)[1], tmp_path / "w")
     assert ada.files == ("answers.md", "hw2.py")
     assert ada.folder == tmp_path / "w/students/lovelaceada/code/lovelaceada"
+
+
+def attempts(folder: Path) -> dict[str, tuple[tuple[str, ...], int, list[str]]]:
+    return {
+        one.student: (one.owners, one.attempt, [path.name for path in one.sources])
+        for one in discover(folder)
+    }
+
+
+def test_a_file_that_canvas_numbered_begins_another_attempt(tmp_path: Path) -> None:
+    names = (
+        "ada_123_10_hw2.py", "ada_123_11_answers.md",
+        "ada_123_20_answers-1.md", "ada_123_21_hw2-1.py", "ada_LATE_123_30_hw2-2.py",
+        "grace_7_40_part-1.py", "grace_7_41_part-2.py",   # called so by herself: one hand-in
+    )  # fmt: skip
+    folder = write(tmp_path / "class", dict.fromkeys(names, "x = 1"))
+    assert attempts(folder) == {
+        "ada": (("ada",), 1, ["ada_123_10_hw2.py", "ada_123_11_answers.md"]),
+        "ada_attempt2": (("ada",), 2, ["ada_123_20_answers-1.md", "ada_123_21_hw2-1.py"]),
+        "ada_attempt3": (("ada",), 3, ["ada_LATE_123_30_hw2-2.py"]),
+        "grace": (("grace",), 1, ["grace_7_40_part-1.py", "grace_7_41_part-2.py"]),
+    }
+    last = next(one for one in discover(folder) if one.attempt == 3)
+    assert last.marked_late and last.submitted_at is None
+    assert prepare(last, tmp_path / "w").files == ("hw2.py",)
+
+
+def test_names_may_say_which_attempt_they_are(tmp_path: Path) -> None:
+    folder = tmp_path / "class"
+    write(folder, dict.fromkeys(
+        ("ada.py", "ada_attempt2.py", "adal_hw2_problem1.py", "adal_hw2_problem1_attempt2.py",
+         "grace_attempt1/hw2.py", "grace_attempt10/hw2.py", "my_attempts.py"), "x = 1",
+    ))  # fmt: skip
+    assert attempts(folder) == {
+        "ada": (("ada",), 1, ["ada.py"]),
+        "ada_attempt2": (("ada",), 2, ["ada_attempt2.py"]),
+        "adal": (("adal",), 1, ["adal_hw2_problem1.py"]),
+        "adal_attempt2": (("adal",), 2, ["adal_hw2_problem1_attempt2.py"]),
+        "grace": (("grace",), 1, ["grace_attempt1"]),
+        "grace_attempt2": (("grace",), 2, ["grace_attempt10"]),
+        "my_attempts": (("my_attempts",), 1, ["my_attempts.py"]),
+    }
+
+
+def test_gradescope_s_history_is_attempts_where_their_files_are_there(tmp_path: Path) -> None:
+    metadata = """\
+submission_12:
+  :submitters:
+  - :name: Ada
+    :email: ada@school.example
+  - :name: Grace
+    :email: grace@school.example
+  :created_at: 2024-10-06 08:00:00 Z
+  :history:
+  - :id: 9
+    :created_at: 2024-10-05 08:00:00 Z
+  - :id: 7
+    :created_at: 2024-10-04 08:00:00 Z
+"""
+    files = {f"submission_{number}/hw2.py": "x = 1" for number in (12, 9)}
+    assert attempts(write(tmp_path, {METADATA: metadata, **files})) == {
+        "Ada_Grace": (("Ada", "Grace"), 1, ["submission_9"]),
+        "Ada_Grace_attempt2": (("Ada", "Grace"), 2, ["submission_12"]),
+    }
 
 
 def test_the_courses_own_names_group_the_files_of_a_student(tmp_path: Path) -> None:

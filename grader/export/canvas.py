@@ -13,14 +13,22 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from grader.canvas_gradebook import (
+    ID,
+    LOGIN,
+    POSSIBLE,
+    SECTION,
+    SIS,
+    STUDENT,
+    read_gradebook,
+    spoken,
+)
 from grader.errors import UsageError
-from grader.export.grades import neutral
 from grader.export.saved import Saved, SavedGrade
+from grader.plaintext import neutral
+from grader.roster import Person, Roster
 
-STUDENT, ID, SIS, LOGIN, SECTION = "Student", "ID", "SIS User ID", "SIS Login ID", "Section"
-_NEEDED = (STUDENT, ID)
 _KEPT = (STUDENT, ID, SIS, LOGIN, SECTION)
-_POSSIBLE = "Points Possible"
 
 
 @dataclass(frozen=True)
@@ -34,20 +42,23 @@ class CanvasFile:
     absent: tuple[str, ...]
 
 
-def canvas_csv(saved: Saved, roster: Path, assignment: str) -> CanvasFile:
+def canvas_csv(
+    saved: Saved, roster: Roster, gradebook: Path | None, assignment: str
+) -> CanvasFile:
     """`assignment` is the column's heading; with Canvas's number in it, `Homework 2 (123)`, the
     points go into that assignment, and without one Canvas asks which.
 
-    A score that is not known in full is left blank, which changes nothing in Canvas. Raises
-    UsageError for a roster that is not Canvas's.
+    The rows are those of `gradebook`, which Canvas exports, or else whom `roster` knows by Canvas's
+    number. A score that is not known in full is left blank, which changes nothing in Canvas.
+    Raises UsageError for a gradebook that is not Canvas's, and where nobody's number is known.
     """
-    rows = _read(roster)
-    found = {name: grade for grade in saved.submissions for name in [_plain(grade.student)]}
+    rows = _of_roster(roster) if gradebook is None else read_gradebook(gradebook)
+    found = {name: one for one in saved.submissions for name in _words(one.student, roster)}
     kept = [name for name in _KEPT if name in rows[0]]
     written = io.StringIO(newline="")
     writer = csv.writer(written)
     writer.writerow([*kept, assignment])
-    writer.writerow([f"    {_POSSIBLE}", *[""] * (len(kept) - 1), f"{saved.rubric.cap:g}"])
+    writer.writerow([f"    {POSSIBLE}", *[""] * (len(kept) - 1), f"{saved.rubric.cap:g}"])
     met: list[str] = []
     blank: list[str] = []
     absent: list[str] = []
@@ -64,34 +75,35 @@ def canvas_csv(saved: Saved, roster: Path, assignment: str) -> CanvasFile:
     return CanvasFile(written.getvalue(), tuple(strangers), tuple(blank), tuple(absent))
 
 
+def _of_roster(roster: Roster) -> list[dict[str, str]]:
+    rows = [
+        {"student": one.student, STUDENT: one.name or one.student, ID: one.canvas_id, SIS: one.sid,
+         LOGIN: one.login, SECTION: one.section}
+        for one in roster.people if one.canvas_id
+    ]  # fmt: skip
+    if not rows:
+        raise UsageError(
+            "nobody's number in Canvas is known: give what its gradebook exports with --roster, or "
+            "import the submissions with `grader import canvas`, and grade that folder"
+        )
+    return rows
+
+
+def _words(student: str, roster: Roster) -> list[str]:
+    """What else a student may be called in Canvas, by our own roster."""
+    one = roster.by_student.get(student, Person(student))
+    return [name for name in map(_plain, (one.student, one.email, one.sid, one.login)) if name]
+
+
 def _score(grade: SavedGrade | None) -> str:
     return "" if grade is None or grade.final is None else f"{grade.final:g}"
-
-
-def _read(roster: Path) -> list[dict[str, str]]:
-    try:
-        with roster.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UsageError(f"{roster}: cannot be read: {error}") from None
-    missing = [name for name in _NEEDED if not rows or name not in rows[0]]
-    if missing:
-        raise UsageError(
-            f"{roster}:1: no column '{missing[0]}'; expected the file that Canvas's gradebook "
-            "exports (Export > Export Entire Gradebook)"
-        )
-    # The points possible, and the row that Canvas leaves for students who only try things out.
-    return [
-        row for row in rows
-        if row[ID] and (row[STUDENT] or "").strip() not in (_POSSIBLE, "Student, Test")
-    ]
 
 
 def _names(row: dict[str, str]) -> list[str]:
     """What a student's submission may be called after: login, numbers, and the name as it stands in
     the names of downloaded files (`lovelaceada` for `Lovelace, Ada`)."""
-    given = [row.get(LOGIN), row.get(SIS), row[ID], row[STUDENT]]
-    given += [" ".join(reversed((row[STUDENT] or "").split(", ")))]
+    given = [row.get("student"), row.get(LOGIN), row.get(SIS), row[ID], row[STUDENT]]
+    given += [spoken(row[STUDENT] or "")]
     login = (row.get(LOGIN) or "").partition("@")[0]
     return [name for name in map(_plain, [*(one or "" for one in given), login]) if name]
 

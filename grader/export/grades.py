@@ -9,24 +9,20 @@ import csv
 import io
 import json
 import math
-import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, is_dataclass
+from datetime import datetime
 from itertools import chain
 from pathlib import Path
 from textwrap import indent
 from typing import Any
 
-from grader.plaintext import plain_line
+from grader.plaintext import neutral
 from grader.records import CriterionGrade, Grade
 from grader.replacing import replace
 from grader.rubric import Rubric
 
-# Where a spreadsheet may take text for a formula (OWASP, "CSV injection"), the full-width forms of
-# East Asian input included: at the start, and after what separates fields in other countries, where
-# the quotes of a field do not hold it together.
-_FORMULA = re.compile("(^|[;|])(?=[\\s\"'\u200c\u200d]*[=+\\-@\uff1d\uff0b\uff0d\uff20])")
 _DEEPEST = 40
 _LARGEST_INTEGER = 2**64
 
@@ -56,7 +52,9 @@ class Marks:
 
     def _document(self, packed: Iterable[bytes]) -> Iterator[str]:
         """All grades with their evidence; valid JSON in ASCII whatever a student wrote."""
-        document = {"rubric": _rubric(self._rubric), "submissions": []}
+        late = self._rubric.late
+        due = None if late is None else _time(late.moment(late.due))
+        document: dict[str, Any] = {"rubric": _rubric(self._rubric), "due": due, "submissions": []}
         begin, _, end = json.dumps(document, indent=2, allow_nan=False).rpartition("[]")
         yield begin + "["
         before = "\n"
@@ -89,11 +87,6 @@ def _csv_line(fields: list[Any]) -> str:
 def submission_json(grade: Grade) -> str:
     """One submission as it stands in `grades.json`."""
     return json.dumps(_submission(grade), indent=2, allow_nan=False)
-
-
-def neutral(text: str) -> str:
-    """A field on one line that no spreadsheet runs as a formula."""
-    return _FORMULA.sub(r"\1'", plain_line(text, 4000))
 
 
 def json_safe(value: Any, depth: int = 0) -> Any:
@@ -147,6 +140,10 @@ def _submission(grade: Grade) -> dict[str, Any]:
         "max": json_safe(_rounded(grade.max)),
         "state": grade.state,
         "late_penalty": json_safe(_rounded(grade.late_penalty)),
+        "submitted_at": _time(grade.submission.submitted_at),
+        "attempt": grade.attempt,
+        "attempts": grade.attempts,
+        "group": json_safe(grade.group),
         "seconds": json_safe(round(grade.seconds, 3)),
         "notes": json_safe(grade.notes),
         "remarks": json_safe(grade.submission.remarks),
@@ -176,6 +173,10 @@ def _run(grade: Grade) -> dict[str, Any] | None:
     last = runs[-1]
     facts = [{"name": name, "text": text} for name, text in last.facts]
     return {"facts": json_safe(facts), "cautions": json_safe(last.cautions)}
+
+
+def _time(time: datetime | None) -> str | None:
+    return None if time is None else time.isoformat()
 
 
 def _rounded(points: float | None) -> float | None:

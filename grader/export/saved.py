@@ -5,6 +5,7 @@ So whatever leaves the results folder says the same as what lies in it.
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -57,6 +58,10 @@ class SavedGrade(_Read):
     max: float
     state: Literal["graded", "needs_marking", "not_scored"]
     late_penalty: float = 0.0
+    submitted_at: datetime | None = None
+    attempt: int = 1
+    attempts: int = 1
+    group: tuple[str, ...] = ()
     seconds: float = 0.0
     notes: tuple[str, ...] = ()
     criteria: tuple[SavedRow, ...]
@@ -71,6 +76,7 @@ class Saved(_Read):
     """A class's grades."""
 
     rubric: SavedRubric
+    due: datetime | None = None
     submissions: tuple[SavedGrade, ...]
 
     @cached_property

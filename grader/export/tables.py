@@ -1,13 +1,16 @@
-"""Grades as the tables of other autograders, column by column as they write them themselves."""
+"""Grades as tables: one of our own, whose columns stay what they are, and those of other
+autograders, column by column as they write them themselves."""
 
 from __future__ import annotations
 
 import csv
 import io
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 
-from grader.export.grades import neutral
 from grader.export.saved import Saved
+from grader.plaintext import neutral
+from grader.roster import Person, Roster
 
 # nbgrader 0.9, `nbgrader export` (nbgrader/plugins/export.py).
 _NBGRADER = (
@@ -16,14 +19,45 @@ _NBGRADER = (
 )  # fmt: skip
 
 
-def nbgrader_csv(saved: Saved) -> str:
+# Ours; after these a column of points for each criterion, in the rubric's order.
+_OURS = (
+    "student", "name", "email", "sid", "section", "score", "max", "state", "late_penalty",
+    "submitted_at", "attempt", "group",
+)  # fmt: skip
+
+
+def class_csv(saved: Saved, roster: Roster) -> str:
+    """A row per student, also of one in the roster who handed in nothing. What is not known in full
+    is blank; docs/exports.md says what is in each column."""
+    rows = []
+    for grade in saved.submissions:
+        points = {row.id: row.points for row in grade.criteria}
+        rows.append([
+            *_who(roster, grade.student), _number(grade.final), _number(grade.max), grade.state,
+            _number(grade.late_penalty), _moment(grade.submitted_at), str(grade.attempt),
+            neutral(" ".join(grade.group)),
+            *(_number(points.get(one.id)) for one in saved.rubric.criteria),
+        ])  # fmt: skip
+    graded = {grade.student for grade in saved.submissions}
+    for one in roster.people:
+        if one.student not in graded:
+            told = [*_who(roster, one.student), "", f"{saved.rubric.cap:g}", "no_submission"]
+            rows.append(told + [""] * (len(_OURS) + len(saved.rubric.criteria) - len(told)))
+    head = [*_OURS, *(one.id for one in saved.rubric.criteria)]
+    return _csv(head, sorted(rows, key=lambda row: row[0]))
+
+
+def nbgrader_csv(saved: Saved, roster: Roster) -> str:
     """A row per student; no score while it is not known in full."""
     rows = []
     for grade in saved.submissions:
         final = grade.final
         raw = None if final is None else final + grade.late_penalty
         scores = [raw, grade.late_penalty, final, grade.max]
-        who = [neutral(saved.rubric.title), "", "", neutral(grade.student), "", "", ""]
+        times = [_plain_time(saved.due), _plain_time(grade.submitted_at)]
+        _, name, email, *_ = _who(roster, grade.student)
+        first, _, last = name.rpartition(" ")
+        who = [neutral(saved.rubric.title), *times, neutral(grade.student), last, first, email]
         rows.append([*who, *map(_number, scores)])
     return _csv(_NBGRADER, rows)
 
@@ -43,6 +77,20 @@ def otter_csv(saved: Saved) -> str:
         status = grade.state if final is None else "Completed"
         rows.append([neutral(grade.student), *by_question, _number(final), _number(share), status])
     return _csv(head, rows)
+
+
+def _who(roster: Roster, student: str) -> list[str]:
+    one = roster.by_student.get(student, Person(student))
+    return [neutral(text) for text in (one.student, one.name, one.email, one.sid, one.section)]
+
+
+def _moment(time: datetime | None) -> str:
+    return "" if time is None else time.astimezone(UTC).isoformat(timespec="seconds")
+
+
+def _plain_time(time: datetime | None) -> str:
+    """As nbgrader's database has times: in UTC, and without a zone."""
+    return "" if time is None else str(time.astimezone(UTC).replace(tzinfo=None))
 
 
 def _number(value: float | None) -> str:

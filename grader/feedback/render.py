@@ -33,8 +33,9 @@ from markupsafe import Markup, escape
 
 from grader.errors import UsageError
 from grader.feedback import curves, plots, strips, watched
-from grader.feedback.sheet import make_sheet, moment, number, numeric_columns
+from grader.feedback.sheet import make_sheet, number, numeric_columns
 from grader.feedback.words import STATUS_SYMBOLS, STATUS_WORDS
+from grader.moments import moment
 from grader.records import Grade
 
 _OURS = Path(__file__).parent / "templates"

@@ -119,10 +119,6 @@ def number(value: float) -> str:
     return f"{round(value, 2) + 0.0:.10g}"
 
 
-def moment(time: datetime) -> str:
-    return f"{time.day} {time:%B %Y, %H:%M %Z}"
-
-
 def _disclosure(visibility: str, passed_due: bool) -> Disclosure:
     if visibility == "visible" or (visibility == "after_due" and passed_due):
         return "full"

@@ -14,8 +14,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 from grader.feedback.render import Pictures, drawn, render_page
-from grader.feedback.sheet import moment, number
+from grader.feedback.sheet import number
 from grader.feedback.words import STATE_WORDS, STATUS_SYMBOLS, STATUS_WORDS
+from grader.moments import moment
 from grader.plaintext import plain_line
 from grader.report.drawing import Dot, Marks, draw_marks, draw_trainings, tabulate_marks
 from grader.report.rows import FlagKind

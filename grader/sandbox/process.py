@@ -113,19 +113,18 @@ class ProcessSandbox:
 
     @contextmanager
     def start(self, job: Job, gpus: Iterable[str] = ()) -> Iterator[ProcessWorker]:
-        with tempfile.TemporaryDirectory(
-            prefix="grader-", dir=self._scratch, ignore_cleanup_errors=True
-        ) as scratch:
-            data = str(job.data.resolve()) if job.data else None
-            places = Places(str(job.submission.resolve()), data, scratch)
+        with self._laid_out(job) as (places, user):
             try:
                 process = subprocess.Popen(
                     [sys.executable, "-P", "-m", "grader.worker"],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.DEVNULL,
-                    env=_environment(scratch, gpus) | self._environment,
-                    cwd=scratch,
+                    env=_environment(places.scratch, gpus) | self._environment,
+                    cwd=places.scratch,
+                    user=user,
+                    group=user,
+                    extra_groups=None if user is None else [],
                 )
             except OSError as error:
                 raise SandboxError(f"the worker process could not be started: {error}") from None
@@ -138,6 +137,15 @@ class ProcessSandbox:
                 worker.stop()
                 assert process.stdout
                 process.stdout.close()
+
+    @contextmanager
+    def _laid_out(self, job: Job) -> Iterator[tuple[Places, int | None]]:
+        """Where a worker finds things, and the user that it runs as where that is another."""
+        with tempfile.TemporaryDirectory(
+            prefix="grader-", dir=self._scratch, ignore_cleanup_errors=True
+        ) as scratch:
+            data = str(job.data.resolve()) if job.data else None
+            yield Places(str(job.submission.resolve()), data, scratch), None
 
 
 def _environment(scratch: str, gpus: Iterable[str]) -> dict[str, str]:
