@@ -3,7 +3,7 @@
     python -m benchmarks.saving --pairs 10
 
 A sample is watched for layer-counts and parameter-groups, the two criteria for which nothing is
-trained: seven networks are built and looked at in processes of their own. Each save changes the
+trained: six networks are built and looked at in processes of their own. Each save changes the
 file, in turn in place and, as most editors do, by another file in its place; between two saves lie
 three seconds. What is timed goes from before the save until the line with the verdicts has been
 read. `grader check` is timed from its start to its end, as it is when nobody watches: torch is

@@ -45,8 +45,10 @@ class Checked:
 
 @dataclass(frozen=True)
 class Broken:
-    """A round that cannot be concluded by any work: the rubric's fault, or the machine's."""
+    """A round that cannot be concluded by any work: the rubric's fault, or the machine's. Of one
+    that was ended it says nothing."""
 
+    round: int
     error: GraderError
 
 
@@ -114,11 +116,11 @@ class Desk:
                 self._tell(Checked(number, grade, (), time.monotonic() - began))
         except UsageError as error:
             if self._file.exists():   # or it is being written anew, and there will be another round
-                self._tell(Broken(error))
+                self._tell(Broken(number, error))
         except GraderError as error:
-            self._tell(Broken(error))
+            self._tell(Broken(number, error))
         except Exception as error:
-            self._tell(Broken(GraderError(f"{type(error).__name__}: {error}")))
+            self._tell(Broken(number, GraderError(f"{type(error).__name__}: {error}")))
 
     def _side_by_side(
         self, settings: Sequence[Setting], criteria: Sequence[Criterion]

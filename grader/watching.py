@@ -131,7 +131,7 @@ def _keep_checking(desk: Desk, screen: Screen, file: Path, events: queue.Queue[E
                 contents = now
             case Checked(round=number) if number == desk.round:
                 screen.result(event)
-            case Broken(error=error):
+            case Broken(round=number, error=error) if number == desk.round:
                 raise error
 
 

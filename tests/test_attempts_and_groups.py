@@ -7,6 +7,7 @@ it was asked; no worker is needed, and the command is the real one.
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -148,6 +149,14 @@ def test_the_best_attempt_counts_after_the_late_penalty_of_each(
     assert said in class_.page("ada")
 
 
+def test_of_two_attempts_that_are_as_good_the_later_one_counts(class_: Class) -> None:
+    class_.rubric("attempts: best")
+    class_.hand_in("ada", points=9, hours=-3)
+    class_.hand_in("ada", points=9, hours=-2)
+    class_.run()
+    assert class_.grades()["ada"]["attempt"] == 2
+
+
 def test_attempts_are_told_by_the_names_of_files_as_well(tmp_path: Path) -> None:
     for name in ("ada_attempt2.py", "ada.py", "grace_attempt3.py"):
         (tmp_path / name).write_text("", encoding="utf-8")
@@ -248,6 +257,32 @@ def test_only_takes_a_member_s_name_and_everybody_keeps_their_marks(class_: Clas
     (class_.folder / "submissions/ada_grace_attempt1/hw.py").write_text("points = 9", "utf-8")
     class_.run("--only", "grace")
     assert class_.scores() == {"ada": 9, "grace": 9, "emmy": 7}
+
+
+def test_only_one_is_graded_and_the_others_times_count_as_they_are_known_now(
+    class_: Class
+) -> None:
+    class_.hand_in("ada", hours=-2)
+    class_.hand_in("grace", hours=-2)
+    class_.run()
+    class_.entries[1] = dataclasses.replace(class_.entries[1], submitted_at=DUE + timedelta(1.5))
+    class_.write_roster()
+    class_.run("--only", "ada")
+    assert class_.scores() == {"ada": 10, "grace": 8}
+
+
+def test_what_is_shown_after_the_due_date_waits_for_a_student_s_own(class_: Class) -> None:
+    class_.rubric()
+    path = class_.folder / "rubric.yaml"
+    text = path.read_text(encoding="utf-8").replace("2026-11-30 23:59", "2020-01-01 12:00")
+    text = text.replace("zone: UTC", "zone: UTC, max_days: 9999, per_day: 0, extensions: more.csv")
+    path.write_text(text.replace("check: points", "check: points, visibility: after_due"), "utf-8")
+    (class_.folder / "more.csv").write_text("student,due\nada,2199-01-01 12:00\n", "utf-8")
+    class_.hand_in("ada")
+    class_.hand_in("grace")
+    class_.run()
+    shown = {student: "As the file says." in class_.page(student) for student in ("ada", "grace")}
+    assert shown == {"ada": False, "grace": True}
 
 
 def test_a_member_s_marks_are_explained_by_the_work_of_the_group(class_: Class) -> None:

@@ -19,6 +19,7 @@ from click.testing import CliRunner
 from test_peers import by_gradescope
 
 from grader.cli import cli
+from grader.sandbox.docker import DockerSandbox
 
 ROOT = Path(__file__).parent.parent
 CRITERIA = ("layer-counts", "parameter-groups")
@@ -258,3 +259,31 @@ def test_a_group_at_gradescope_has_the_latest_due_date_of_its_members(
         shutil.rmtree(root)
     assert found is not None and found["score"] == score
     assert ("Late by 1 day: 10% taken off." in found["output"]) == (score == 9)
+
+
+@pytest.mark.docker
+def test_it_grades_as_root_in_a_container_without_a_network(
+    autograder: Path, docker_sandbox: DockerSandbox
+) -> None:
+    """As Gradescope does, but for the packages, which are this machine's: setup.sh needs a network.
+    """
+    shutil.copytree(ROOT / "submissions" / "right-folder", autograder / "submission",
+                    dirs_exist_ok=True)
+    packages = [place for place in sys.path if Path(place).name == "site-packages"]
+    own = f"/opt/autograder/lib/python3.{sys.version_info.minor}/site-packages"
+    script = f"""
+        python -m venv --without-pip /opt/autograder
+        printf '%s\\n' {" ".join(packages)} > {own}/others.pth || exit 99
+        GRADER_PYTHON=/opt/autograder/bin/python /autograder/run_autograder
+    """
+    ran = subprocess.run(
+        ["docker", "run", "--rm", "--network", "none", "--user", "0", "--entrypoint", "bash",
+         "-v", f"{autograder}:/autograder", *(f"-v={place}:{place}:ro" for place in packages),
+         docker_sandbox.image, "-c", script],
+        capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    if ran.returncode == 99:
+        pytest.skip("the image has another Python than this one, whose packages it would need")
+    assert ran.returncode == 0, ran.stderr
+    found = json.loads((autograder / "results" / "results.json").read_text(encoding="utf-8"))
+    assert by_gradescope(found) == sum(test["max_score"] for test in found["tests"]) > 0

@@ -13,6 +13,7 @@ from grader.checks.base import NoParams
 from grader.class_lists import read_extensions, read_groups
 from grader.errors import RubricError
 from grader.late import Lateness, due_of, lateness
+from grader.moments import is_after
 from grader.records import Submission
 from grader.rubric import Late
 from grader.rubric_file import load
@@ -110,6 +111,8 @@ def test_an_hour_that_the_clock_shows_twice_is_two_hours() -> None:
     assert late(due, "2026-11-01T06:30:01+00:00").share == pytest.approx(0.1)
     # 1:45 of summer's time is before 1:30 of winter's, whatever the clock says.
     assert late(due, "2026-11-01T05:45:00+00:00").share == 0
+    on_the_same_clock = datetime(2026, 11, 1, 1, 45, tzinfo=ZoneInfo(NEW_YORK), fold=0)
+    assert not is_after(on_the_same_clock, due_of(due, "ada"))
 
 
 def test_grace_reaches_over_the_hour_that_is_skipped() -> None:
@@ -169,7 +172,9 @@ def test_an_extension_is_told_and_its_reason_is_not() -> None:
 def test_an_extension_reaches_beyond_the_last_moment_of_the_others() -> None:
     given = policy(until="2026-12-02 12:00", extensions=[{"student": "ada", "days": 9}])
     assert late(given, "2026-12-09T12:00:00-05:00").share == 0
-    assert late(given, "2026-12-10T12:00:00-05:00").share == 1
+    too_late = late(given, "2026-12-10T12:00:00-05:00")
+    assert too_late.share == 1
+    assert too_late.notes[-1].endswith("After 9 December 2026, 23:59 EST nothing is earned.")
     assert lateness(given, "grace", handed_in("2026-12-02T13:00:00-05:00")).share == 1
 
 

@@ -104,7 +104,7 @@ document.addEventListener("DOMContentLoaded", () => {
   let reloading = false;
   function save() {
     remember(forThisTab, KEY, {
-      sorting, values: fields.map((field) => field.value), x: scrollX, y: scrollY,
+      sorting, values: fields.map((field) => field.value),
       open: [...document.querySelectorAll("details[open]")].map((one) => one.id),
       across: table.parentElement.scrollLeft, focus: document.activeElement.id,
       column: buttons.indexOf(document.activeElement),
@@ -120,8 +120,7 @@ document.addEventListener("DOMContentLoaded", () => {
     follow?.setAttribute("aria-pressed", before.following);
   }
   name();
-  if (before?.reloading) {   // by itself, so where one was reading nothing should move
-    scrollTo(before.x, before.y);
+  if (before?.reloading) {   // by itself, so nothing should move; the page's own scroll is kept
     table.parentElement.scrollLeft = before.across;
     const focused = find(before.focus) ?? buttons[before.column];
     focused?.focus({ preventScroll: true });
