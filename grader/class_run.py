@@ -29,7 +29,7 @@ from grader.live import Progress
 from grader.opening import Opener, grades_of
 from grader.plaintext import plain_line
 from grader.records import Grade
-from grader.results import FeedbackFolder, ReportFile, in_short
+from grader.results import FeedbackFolder, ReportFile, in_short, keep_pdfs
 from grader.rubric import Rubric
 
 GRADED, NOT_ALL, STOPPED = 0, 1, 130   # exit codes
@@ -91,6 +91,8 @@ def grade_class(
             with closing(arriving):   # whatever ends this early ends what runs, too
                 for graded in arriving:
                     done.add(graded.submission.student)
+                    keep = partial(keep_pdfs, graded, out)
+                    faults += _unwritten(f"the answers of {graded.student}", keep)
                     for one in awards.add(graded):
                         award(one)
                     if not others:   # else those are missing until the end
@@ -188,7 +190,8 @@ def _earlier(
                 submission, submitted_at=item.submitted_at, members=item.members,
                 attempt=item.attempt, marked_late=item.marked_late,
             )
-            yield grade(homework.rubric, now, [*known.verdicts.values()], known.seconds)
+            verdicts, given = [*known.verdicts.values()], book.marks(submission.student)
+            yield grade(homework.rubric, now, verdicts, known.seconds, given)
 
 
 def _unwritten(what: str, write: Callable[[], None]) -> list[str]:

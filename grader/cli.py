@@ -24,6 +24,7 @@ from grader import (
     cli_export,
     cli_housekeeping,
     cli_import,
+    cli_mark,
     cli_setup,
     cli_student,
     cli_validation,
@@ -78,7 +79,8 @@ def run(submissions: Path, out: Path, only: tuple[str, ...], templates: Path | N
     chosen = _only(enrolled.hand_ins, only, submissions)
     for line in enrolled.warnings:
         console.print(plain_line(line), style="yellow", markup=False, soft_wrap=True)
-    options |= {"whole": not only and not options["criterion"], "submissions": submissions}
+    options |= {"whole": not only and not options["criterion"], "submissions": submissions,
+                "templates": templates}
     homework = Class(enrolled.rubric, enrolled.hand_ins, tuple(chosen), out, templates)
     keep_roster(submissions, out)
     with (
@@ -92,7 +94,7 @@ def run(submissions: Path, out: Path, only: tuple[str, ...], templates: Path | N
 
 COMMANDS = (
     *cli_student.COMMANDS, *cli_setup.COMMANDS, *cli_housekeeping.COMMANDS, *cli_explain.COMMANDS,
-    *cli_import.COMMANDS, *cli_export.COMMANDS, *cli_completion.COMMANDS,
+    *cli_import.COMMANDS, *cli_export.COMMANDS, *cli_mark.COMMANDS, *cli_completion.COMMANDS,
     cli_calibrate.calibrate, cli_validation.validate,
 )  # fmt: skip
 for command in COMMANDS:

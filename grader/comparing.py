@@ -11,6 +11,7 @@ from typing import Any
 
 from grader.checks.registry import CHECKS
 from grader.history import Kept
+from grader.marks import position_of
 from grader.records import CriterionGrade
 from grader.standing import Moment, Standing
 
@@ -78,10 +79,27 @@ def _rows(before: Moment, after: Moment, one: Standing, other: Standing) -> Iter
         elif _state(first) == _state(second):
             continue
         else:
-            causes = _causes(before, after, one.held[name], other.held[name])
+            causes = _of_marks(one, other, name)
+            causes += _causes(before, after, one.held[name], other.held[name])
             causes = causes or _of_points(first, second)
         yield {"id": name, "before": _shown(first), "after": _shown(second),
                "causes": causes or [UNKNOWN]}
+
+
+def _of_marks(one: Standing, other: Standing, name: str) -> list[str]:
+    """What people said of it in between, where that is what counts, or counted."""
+    was, now = (
+        position_of(standing.marks, standing.held[name].submission, standing.held[name].verdict)
+        for standing in (one, other)
+    )
+    if was.mark == now.mark and was.conflict == now.conflict:
+        return []
+    if now.conflict:
+        return ["two people marked it who did not know of each other, and not alike"]
+    if now.mark is not None:
+        mark = now.mark
+        return [f"{mark.marker} gave {mark.points:g} of {mark.max:g}, {mark.at}"]
+    return ["the mark that a person gave was taken back, or was of another answer"]
 
 
 def _state(row: CriterionGrade) -> tuple[float | None, float, str]:

@@ -31,7 +31,8 @@ def conditions(
     options: Mapping[str, Any],
 ) -> Conditions:
     """What this run grades by. Paths of the command line are made absolute."""
-    places = {"submissions": options.get("submissions"), "--rubric": options.get("rubric_path")}
+    places = {"submissions": options.get("submissions"), "--rubric": options.get("rubric_path"),
+              "--templates": options.get("templates")}
     told = {name: str(Path(place).resolve()) for name, place in places.items() if place}
     told |= {
         word: str(options[key]) for key, word in _OPTIONS.items()

@@ -16,6 +16,7 @@ from grader.checks.registry import CHECKS
 from grader.errors import UsageError
 from grader.evidence_cache import reported, said_by_reference
 from grader.history import History, Kept, Run
+from grader.marks import Mark, position_of
 from grader.records import Conditions, CriterionGrade, Trace, Verdict
 from grader.standing import Moment, Standing, moment
 
@@ -74,6 +75,8 @@ def _criterion(
     by = then.conditions or now.conditions
     verdict = kept.verdict
     traces = now.history.traces(kept.grading, name)
+    said = [one for one in now.history.marks(kept.submission.student) if one.criterion == name]
+    counts = position_of(said, kept.submission, verdict)
     return {
         "id": name,
         "title": row.title,
@@ -82,6 +85,7 @@ def _criterion(
         "points": row.points,
         "max": row.max,
         "status": row.verdict.status,
+        "marked": dict(row.verdict.seen["marked"]) if "marked" in row.verdict.seen else None,
         "how": _points(row, verdict),
         "asked": verdict.asked,
         "reason": row.verdict.reason,
@@ -104,17 +108,36 @@ def _criterion(
             }
             for one in came if one.verdict.criterion == name
         ],
+        "marks": [_mark(one, one == counts.mark, counts.standing) for one in said],
+        "conflict": counts.conflict,
         "again": again(standing.grade.student, name, then.seed, by),
     }
 
 
 def _points(row: CriterionGrade, verdict: Verdict) -> str:
     """From the verdict to the points, in a sentence."""
+    by_hand = row.verdict.seen.get("marked")
+    if by_hand:
+        check = "no points yet" if verdict.status in ("needs_marking", "not_scored") else (
+            f"{verdict.fraction * row.max:.4g}"
+        )
+        now = "no points" if row.points is None else f"{row.points:g} of {row.max:g}"
+        return f"{now}: {by_hand['by']} gave {by_hand['points']:g} of {by_hand['of']:g}, "\
+               f"{by_hand['at']}; by the check {check}"
     if row.verdict.status != verdict.status:   # a criterion that it depends on
         return f"{verdict.status}, {verdict.fraction:.4g} of {row.max:g}; but {row.verdict.reason}"
     if row.points is None:
         return "no points yet: it waits for a person, or to be asked again"
     return f"{verdict.fraction:.4g} of {row.max:g} points is {row.points:g}"
+
+
+def _mark(mark: Mark, counts: bool, standing: Sequence[Mark]) -> Told:
+    """What a person said, and whether it counts, or contradicts another that would."""
+    return {
+        "number": mark.number, "kind": mark.kind, "by": mark.marker, "at": mark.at,
+        "points": mark.points, "of": mark.max, "text": mark.text, "note": mark.note,
+        "answer": mark.answer, "counts": counts, "stands": mark in standing,
+    }
 
 
 def _rule(by: Conditions, name: str) -> Told:

@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from grader.errors import GraderError
+from grader.marks import Mark, marks_in
 from grader.records import Concluded, Conditions, Submission, Trace, Verdict
 
 _SUBMISSION, _VERDICT = TypeAdapter(Submission), TypeAdapter(Verdict)
@@ -130,6 +131,12 @@ class Gradebook:
             known = self._last(submission, 0, ()) if submission is not None else Concluded()
             if submission is not None and known.verdicts:
                 yield submission, known
+
+    def marks(self, student: str) -> list[Mark]:
+        """What people have said of a student's answers until now, in order."""
+        return marks_in(self._rows(
+            "select id, mark from marks where student = ? order by id", student
+        ))
 
     def add(self, submission: Submission, found: Concluded) -> None:
         """Keep what a grading concluded: all of it or, should this be the end, nothing. Where it

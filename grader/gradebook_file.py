@@ -43,9 +43,15 @@ create table traces (
 );
 create index traces_by_submission on traces (submission);
 """,
+    """
+create table marks (id integer primary key, student text not null, mark text not null);
+create table comments (id integer primary key, criterion text not null, comment text not null);
+create index marks_by_student on marks (student);
+""",
 )
 VERSION = len(TABLES)
 NAME = "gradebook.sqlite"
+_PATIENCE = 30   # seconds to wait for what another process is writing
 _LOCK = ".gradebook.lock"   # the system lets go of it when a process dies, however it dies
 
 
@@ -75,6 +81,30 @@ def alone_in(folder: Path) -> Iterator[None]:
         raise UsageError(f"{folder}: no results can be kept there: {error.strerror}") from None
     with lock:
         yield
+
+
+@contextmanager
+def beside_others(folder: Path) -> Iterator[sqlite3.Connection]:
+    """The file of a gradebook that is there, for one who adds to it while others may be at work.
+
+    Raises UsageError where there is none, and where it is damaged: only a grader that is alone puts
+    a damaged one aside.
+    """
+    path = folder / NAME
+    if not path.is_file():
+        raise UsageError(
+            f"{folder}: there is no {NAME} in it, so nothing was graded there; name the folder "
+            "that `grader run` left its results in with --out"
+        )
+    try:
+        connection = sqlite3.connect(path, timeout=_PATIENCE, check_same_thread=False)
+        opened = _prepared(connection)
+    except sqlite3.Error as error:
+        raise UsageError(
+            f"{path}: cannot be opened: {error}. `grader run` puts a damaged one aside."
+        ) from None
+    with closing(opened):
+        yield opened
 
 
 @contextmanager
@@ -147,13 +177,21 @@ def _prepared(connection: sqlite3.Connection) -> sqlite3.Connection:
                 "grade with the later grader that wrote it, or into another folder (--out)."
             )
         if version < VERSION:
-            missing = "".join(TABLES[version:])
-            with connection:
-                connection.executescript(f"begin; {missing} pragma user_version = {VERSION};")
+            _bring_up(connection)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _bring_up(connection: sqlite3.Connection) -> None:
+    """Add what this version has more; several graders may find an old file at the same moment."""
+    with connection:
+        connection.execute("begin immediate")
+        (version,) = connection.execute("pragma user_version").fetchone()
+        for statement in "".join(TABLES[version:]).split(";"):
+            connection.execute(statement)
+        connection.execute(f"pragma user_version = {VERSION}")
 
 
 def _aside(path: Path) -> Path:

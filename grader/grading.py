@@ -7,15 +7,26 @@ import math
 from collections.abc import Mapping, Sequence
 
 from grader.late import lateness
+from grader.marks import Mark, position_of
 from grader.records import CriterionGrade, Grade, Submission, Verdict
 from grader.rubric import Criterion, Rubric
 
+BY_HAND = "A person marked this."
+
 
 def grade(
-    rubric: Rubric, submission: Submission, verdicts: Sequence[Verdict], seconds: float = 0.0
+    rubric: Rubric,
+    submission: Submission,
+    verdicts: Sequence[Verdict],
+    seconds: float = 0.0,
+    marks: Sequence[Mark] = (),
 ) -> Grade:
-    """The grade for the criteria that have a verdict; the others are left out of its maximum."""
-    by_id = {verdict.criterion: verdict for verdict in verdicts}
+    """The grade for the criteria that have a verdict; the others are left out of its maximum.
+
+    `marks` are what people have said of this student's answers; a mark of the very answer that the
+    verdict is about takes its place.
+    """
+    by_id = {verdict.criterion: _marked(submission, verdict, marks) for verdict in verdicts}
     rows: dict[str, CriterionGrade] = {}
     for criterion in rubric.criteria:
         if criterion.id in by_id:
@@ -55,6 +66,31 @@ def possible(rubric: Rubric, graded: Grade) -> float:
 
 def _capped(rubric: Rubric, score: float) -> float:
     return min(max(0.0, score), rubric.cap)
+
+
+def _marked(submission: Submission, verdict: Verdict, marks: Sequence[Mark]) -> Verdict:
+    """The verdict as a person has it, where one has looked at the answer. While two who did not
+    know of each other contradict each other it waits, whatever a check has said of it."""
+    place = position_of(marks, submission, verdict)
+    if place.conflict:
+        reason = "Two people marked this, not alike: it is looked at once more."
+        return dataclasses.replace(verdict, status="needs_marking", fraction=0.0, reason=reason)
+    mark = place.mark
+    if mark is None or mark.points is None:
+        return verdict
+    fraction = min(1.0, mark.points / mark.max)
+    by_hand = {
+        "by": mark.marker, "at": mark.at, "points": mark.points, "of": mark.max,
+        "instead_of": f"{verdict.status}: {verdict.reason}",
+    }  # fmt: skip
+    return dataclasses.replace(
+        verdict,
+        status="passed" if fraction == 1 else "partial" if fraction else "failed",
+        fraction=fraction,
+        reason=f"{mark.text}\n\n{BY_HAND}".strip(),
+        next_step="",
+        seen={**verdict.seen, "marked": by_hand},
+    )
 
 
 def _points(criterion: Criterion, verdict: Verdict) -> CriterionGrade:

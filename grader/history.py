@@ -17,6 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from grader.errors import UsageError
 from grader.gradebook_file import NAME, VERSION
+from grader.marks import Mark, marks_in
 from grader.records import Conditions, Submission, Trace, Verdict
 
 _SUBMISSION, _VERDICT = TypeAdapter(Submission), TypeAdapter(Verdict)
@@ -36,8 +37,8 @@ class Run:
 
 @dataclass(frozen=True)
 class Kept:
-    """A verdict as it was added, in `run`, to the `grading` of these files; `number` tells the
-    order in which verdicts came."""
+    """A verdict as it was added, in `run`, to the `grading` of these files, which took `seconds`;
+    `number` tells the order in which verdicts came."""
 
     number: int
     grading: int
@@ -46,6 +47,7 @@ class Kept:
     submission: Submission
     fingerprint: str
     verdict: Verdict
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,11 @@ class History:
         """Everybody of whom something was ever concluded."""
         return [row[0] for row in self._rows("select distinct student from submissions order by 1")]
 
+    def latest(self) -> dict[str, tuple[int, int]]:
+        """Of everybody of whom something was ever concluded, the last grading and its run."""
+        query = "select student, max(id), run from submissions group by student"
+        return {student: (grading, run) for student, grading, run in self._rows(query)}
+
     def works(self, run: int) -> dict[str, Submission]:
         """All that was handed in, as it was known by this run, by what it is called."""
         rows = self._rows(
@@ -86,17 +93,26 @@ class History:
     def verdicts(self, student: str) -> list[Kept]:
         """All of a student's, in the order in which they came; what cannot be read is left out."""
         rows = self._rows(
-            "select v.id, s.id, s.run, s.at, s.submission, v.fingerprint, v.verdict"
+            "select v.id, s.id, s.run, s.at, s.submission, v.fingerprint, v.verdict, s.seconds"
             " from verdicts v join submissions s on s.id = v.submission"
             " where s.student = ? order by v.id",
             student,
         )
         found = []
-        for number, grading, run, at, submission, fingerprint, verdict in rows:
+        for number, grading, run, at, submission, fingerprint, verdict, seconds in rows:
             files, concluded = _read(_SUBMISSION, submission), _read(_VERDICT, verdict)
             if files is not None and concluded is not None:
-                found.append(Kept(number, grading, run, at, files, fingerprint, concluded))
+                kept = Kept(number, grading, run, at, files, fingerprint, concluded, seconds)
+                found.append(kept)
         return found
+
+    def marks(self, student: str) -> list[Mark]:
+        """All that people ever said of this student's answers, in order."""
+        if self._version < 3:
+            return []
+        return marks_in(self._rows(
+            "select id, mark from marks where student = ? order by id", student
+        ))
 
     def traces(self, grading: int, criterion: str) -> list[Trace]:
         """Of the evidence that a verdict of this grading rests on."""

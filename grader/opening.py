@@ -88,7 +88,7 @@ def grades_of(
         )  # fmt: skip
         known = partial(book.known, afresh=criteria if fresh else ())
         setting = dataclasses.replace(
-            setting, known=known, keep=book.add, expected=book.seconds_of
+            setting, known=known, keep=book.add, marks=book.marks, expected=book.seconds_of
         )
         try:
             yield from pipeline.grade_all(setting, hand_ins, tell)

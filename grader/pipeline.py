@@ -28,6 +28,7 @@ from grader.evidence_cache import EvidenceCache
 from grader.exam import Hall
 from grader.grading import grade
 from grader.journal import Log, no_log, of_grade, of_submission, of_verdicts
+from grader.marks import Mark
 from grader.memory import Memory
 from grader.once import LazyMapping, Once
 from grader.recorded import gold_of
@@ -46,7 +47,8 @@ class Setting:
     The data are read and the exam is drawn when the first question is about to be asked, and the
     reference answers beside the first submissions: a run that finds everything concluded does
     neither. `known` looks a submission up in what earlier runs concluded, `keep` adds what this one
-    does, `expected` tells how many seconds a student's submission took the last time.
+    does, `marks` are those that people gave a student, `expected` tells how many seconds a
+    student's submission took the last time.
     """
 
     rubric: Rubric
@@ -58,6 +60,7 @@ class Setting:
     in_hand: int = 1
     known: Callable[[Submission], Concluded] = lambda submission: Concluded()
     keep: Callable[[Submission, Concluded], None] = lambda submission, found: None
+    marks: Callable[[str], Sequence[Mark]] = lambda student: ()
     expected: Callable[[str], float | None] = lambda student: None
 
     @property
@@ -180,7 +183,8 @@ def grade_one(setting: Setting, item: HandIn, tell: Tell) -> Grade:
     setting.keep(submission, fresh if fresh.verdicts else Concluded(seconds=known.seconds))
     verdicts = [*known.verdicts.values(), *fresh.verdicts.values()]
     seconds = fresh.seconds if fresh.verdicts else known.seconds
-    found = grade(setting.rubric, submission, verdicts, seconds)
+    marks = setting.marks(item.student)
+    found = grade(setting.rubric, submission, verdicts, seconds, marks)
     log(item.student, "graded", of_grade(found))
     return found
 

@@ -25,6 +25,8 @@ from grader.report.summarizing import summarize
 from grader.roster import NAME as ROSTER
 from grader.rubric import Rubric
 
+LARGEST_PDF = 30_000_000   # bytes that are kept
+_FEEDBACK = Path(__file__).parent / "feedback"
 _FEEDBACK, _REPORT = (Path(__file__).parent / name for name in ("feedback", "report"))
 _REPORT_EVERY = 4.0    # seconds at least from one report to the next while a class is graded
 _REPORT_SHARE = 0.05   # of the run's time that may go into writing it
@@ -71,6 +73,25 @@ class FeedbackFolder:
         when = [str(due), due is not None and now >= due]
         text = json.dumps([self._made_of, when, said], sort_keys=True, default=plain_value)
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+def keep_pdfs(grade: Grade, out: Path) -> None:
+    """The PDFs that a person is to read, by the digest of what is in them: `answers/DIGEST.pdf`.
+    What is larger than LARGEST_PDF is left out."""
+    for row in grade.criteria:
+        name, digest = row.verdict.seen.get("pdf"), row.verdict.seen.get("sha256")
+        if not name or not digest:
+            continue
+        source, kept = grade.submission.folder / name, kept_pdf(out, digest)
+        if source.is_file() and source.stat().st_size <= LARGEST_PDF and not kept.is_file():
+            kept.parent.mkdir(exist_ok=True)
+            beside = kept.with_suffix(".tmp")
+            shutil.copyfile(source, beside)
+            beside.replace(kept)
+
+
+def kept_pdf(out: Path, digest: str) -> Path:
+    return out / "answers" / f"{digest}.pdf"
 
 
 class ReportFile:

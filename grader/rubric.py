@@ -273,6 +273,13 @@ class Late(Model):
         return () if isinstance(self.extensions, Path) else self.extensions
 
 
+class Option(Model):
+    """What a person who marks may choose: points that are added, or, below zero, taken off."""
+
+    points: float = Field(multiple_of=0.25)
+    text: str = Field(min_length=1, description="the student reads it")
+
+
 class Criterion(Model):
     """One line of the marks. `title` is the sentence that the student reads."""
 
@@ -284,6 +291,15 @@ class Criterion(Model):
     params: BaseModel
     visibility: Literal["visible", "after_due", "hidden"] = "visible"
     depends_on: tuple[Identifier, ...] = ()
+    options: tuple[Option, ...] = Field((), description="for the person who marks it")
+
+    @model_validator(mode="after")
+    def _full_points_can_be_had(self) -> Criterion:
+        awards = [option.points for option in self.options if option.points > 0]
+        if awards and sum(awards) < self.points:
+            text = f"all of them give {sum(awards):g} of {self.points:g} points: nobody gets more"
+            raise _rule(text, "options")
+        return self
 
 
 # A file of them; once the rubric is read, what stands in it: students by group.

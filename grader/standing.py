@@ -13,18 +13,21 @@ from grader.checks.base import NoParams
 from grader.errors import UsageError
 from grader.grading import grade
 from grader.history import History, Kept, Run
+from grader.marks import Mark
 from grader.records import Conditions, Grade, Submission
 from grader.rubric import Rubric
 
 
 @dataclass(frozen=True)
 class Standing:
-    """`grade` by the rubric of the `run`; `held` has the verdicts behind it, by criterion."""
+    """`grade` by the rubric of the `run`; `held` has the verdicts behind it, by criterion, and
+    `marks` what people had said by then."""
 
     run: Run
     conditions: Conditions
     grade: Grade
     held: Mapping[str, Kept]
+    marks: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -36,26 +39,35 @@ class Moment:
     conditions: Conditions
 
     @cached_property
+    def rubric(self) -> Rubric:
+        """As it was, for its points and its policies; its checks' parameters stay apart."""
+        criteria: list[dict[str, Any]] = [
+            dict(criterion, params=NoParams()) for criterion in self.conditions.rubric["criteria"]
+        ]
+        return Rubric.model_validate({**self.conditions.rubric, "criteria": criteria})
+
+    @cached_property
     def works(self) -> Mapping[str, Submission]:
         return self.history.works(self.run.number)
 
     @cached_property
     def attempts(self) -> Mapping[str, Attempts]:
         """What each student had handed in by then, alone or with others."""
-        return attempts_of(self.works.values(), rubric_of(self.conditions).attempts)
+        return attempts_of(self.works.values(), self.rubric.attempts)
 
     def standing(self, student: str) -> Standing | None:
         """None for a student who had no marks by then, or none by the rubric of then."""
         own = self.attempts.get(student)
         found = {work: one for work in (own.counting if own else ())
-                 if (one := self._of_work(work)) is not None}
+                 if (one := self.of_work(work)) is not None}
         if own is None or not found:
             return None
         graded = {work: one.grade for work, one in found.items()}
-        given = award(rubric_of(self.conditions), student, own, graded)
+        given = award(self.rubric, student, own, graded)
         return dataclasses.replace(found[given.submission.student], grade=given)
 
-    def _of_work(self, student: str) -> Standing | None:
+    def of_work(self, student: str) -> Standing | None:
+        """The same of one thing that was handed in, by what it is called, for its first owner."""
         came = [one for one in self.history.verdicts(student) if one.run <= self.run.number]
         held = _held(came, self.run.conditions)
         if not held:
@@ -64,8 +76,10 @@ class Moment:
         if self.works[student].digest == latest.digest:
             latest = self.works[student]   # when it came, and whose it is, as it was known last
         verdicts = [one.verdict for one in held.values()]
-        marks = grade(rubric_of(self.conditions), latest, verdicts)
-        return Standing(self.run, self.conditions, marks, held)
+        took = sum({one.grading: one.seconds for one in held.values()}.values())
+        marks = [one for one in self.history.marks(student) if one.run <= self.run.number]
+        found = grade(self.rubric, latest, verdicts, round(took, 1), marks)
+        return Standing(self.run, self.conditions, found, held, tuple(marks))
 
 
 def moment(history: History, number: int | None = None) -> Moment:
@@ -89,14 +103,6 @@ def moment(history: History, number: int | None = None) -> Moment:
             "once more into this folder with this grader, and its verdicts can be explained"
         )
     return Moment(history, runs[number], conditions)
-
-
-def rubric_of(conditions: Conditions) -> Rubric:
-    """The rubric as it was, for its points and its policies; its checks' parameters stay apart."""
-    criteria: list[dict[str, Any]] = [
-        dict(criterion, params=NoParams()) for criterion in conditions.rubric["criteria"]
-    ]
-    return Rubric.model_validate({**conditions.rubric, "criteria": criteria})
 
 
 def _held(came: Iterable[Kept], conditions: Conditions | None) -> dict[str, Kept]:

@@ -17,7 +17,7 @@ SERIOUS = ("serious", "critical")   # axe-core's own words for what keeps people
 def page() -> Iterator[Page]:
     """A fresh tab of a fresh profile; a script of the page that fails makes its test fail."""
     with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=_program(), args=["--no-sandbox"])
+        browser = driver.chromium.launch(executable_path=program(), args=["--no-sandbox"])
         tab = browser.new_page(viewport={"width": 1200, "height": 900})
         errors: list[str] = []
         tab.on("pageerror", lambda error: errors.append(str(error)))
@@ -35,7 +35,7 @@ def barriers(page: Page) -> list[str]:
     ]  # fmt: skip
 
 
-def _program() -> str:
+def program() -> str:
     """Chromium; without one the test is skipped, or fails where CI demands everything."""
     for name in ("chromium", "chromium-browser", "google-chrome"):
         if program := shutil.which(name):

@@ -18,6 +18,7 @@ FOUNDATIONS = {
     "grader": set(),   # holds the version
     "grader.errors": set(),
     "grader.junit": {"grader.plaintext"},
+    "grader.marks": {"grader.records"},
     "grader.once": set(),
     "grader.packing": set(),
     "grader.journal": {"grader.plaintext", "grader.records"},
@@ -63,15 +64,18 @@ STAGES = {
     "workspace": {"grader.workspace"},
     "gradebook": {
         "grader.cache_file",
+        "grader.drafts",
         "grader.evidence_cache",
         "grader.gradebook",
         "grader.gradebook_file",
         "grader.history",
+        "grader.mark_book",
         "grader.page_cache",
     },
     "grading": {"grader.awarding", "grader.grading", "grader.late"},
     "pages": {"grader.feedback", "grader.report"},
     "export": {"grader.export"},
+    "marking": {"grader.marking.guard", "grader.marking.rendering"},
     "releasing": {"grader.releasing"},
     "scaffolding": {"grader.scaffolding"},
     "starter": {"grader.starter"},
@@ -93,6 +97,7 @@ ABOVE = {
     "grader.cli_export",
     "grader.cli_housekeeping",
     "grader.cli_import",
+    "grader.cli_mark",
     "grader.cli_options",
     "grader.cli_setup",
     "grader.cli_student",
@@ -107,6 +112,13 @@ ABOVE = {
     "grader.explaining",
     "grader.fingerprint",
     "grader.live",
+    "grader.marking",
+    "grader.marking.answers",
+    "grader.marking.app",
+    "grader.marking.cards",
+    "grader.marking.desk",
+    "grader.marking.server",
+    "grader.marking.sheet",
     "grader.memory",
     "grader.on_gradescope",
     "grader.on_gradescope.__main__",
@@ -115,6 +127,7 @@ ABOVE = {
     "grader.own",
     "grader.pipeline",
     "grader.proposing",
+    "grader.renewing",
     "grader.rechecking",
     "grader.release",
     "grader.results",
@@ -140,6 +153,7 @@ ONLY_IMPORTERS = {
         "grader/cli_export.py",
         "grader/cli_housekeeping.py",
         "grader/cli_import.py",
+        "grader/cli_mark.py",
         "grader/cli_options.py",
         "grader/cli_setup.py",
         "grader/cli_student.py",
@@ -148,17 +162,26 @@ ONLY_IMPORTERS = {
     "filelock": {"grader/gradebook_file.py", "grader/workspace.py"},
     "sqlite3": {
         "grader/cache_file.py",
+        "grader/drafts.py",
         "grader/gradebook.py",
         "grader/gradebook_file.py",
         "grader/history.py",
+        "grader/mark_book.py",
     },
+    "starlette": {"grader/marking/app.py", "grader/marking/guard.py"},
+    "uvicorn": {"grader/marking/server.py"},
+    "markdown_it": {"grader/marking/rendering.py"},
+    "latex2mathml": {"grader/marking/rendering.py"},
     "platformdirs": {"grader/opening.py"},
     "sklearn": {"grader/data_sources.py"},
     "scipy": {"grader/tolerance.py"},
     # The rubric; the marks that samples must get; the metadata of a Gradescope export.
     "ruamel": {"grader/rubric_file.py", "grader/expected.py", "grader/gradescope_export.py"},
 }
-HEAVY = ("torch", "docker", "matplotlib", "pydantic", "jinja2", "numpy", "sklearn")
+HEAVY = (
+    "torch", "docker", "matplotlib", "pydantic", "jinja2", "numpy", "sklearn", "starlette",
+    "uvicorn", "markdown_it",
+)  # fmt: skip
 
 
 def module_of(path: Path) -> str:

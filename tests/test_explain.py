@@ -65,7 +65,7 @@ criteria:
   - {id: layer-counts, title: "The layers", part: "1", points: 3, check: layer_counts}
   - {id: parameter-groups, title: "The groups", part: "2", points: 5, check: param_groups}
 """
-KEPT = ("runs", "submissions", "verdicts", "conditions", "questions", "traces")
+KEPT = ("runs", "submissions", "verdicts", "conditions", "questions", "traces", "marks", "comments")
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from grader.rubric import (
     Hidden,
     Late,
     Limits,
+    Option,
     Profile,
     Rubric,
     StopEarly,
@@ -333,7 +334,10 @@ def test_the_schema_refuses_what_the_loader_refuses(
 
 @pytest.mark.parametrize(
     "model",
-    [Rubric, Criterion, Profile, DataSpec, Hidden, Threshold, StopEarly, Again, Limits, Late],
+    [
+        Rubric, Criterion, Option, Profile, DataSpec, Hidden, Threshold, StopEarly, Again, Limits,
+        Late,
+    ],
 )
 def test_the_reference_explains_every_key(model: type[BaseModel]) -> None:
     text = (ROOT / "docs" / "rubric.md").read_text(encoding="utf-8")
@@ -355,3 +359,30 @@ def test_the_reference_states_the_defaults_of_the_code() -> None:
             shown = "required" if field.is_required() else f"{field.default or 0:g}"
             shown = "none" if field.default in (None, ()) else shown
             assert f"\n| `{key}` | {shown} |" in text, key
+
+
+def with_options(*options: str) -> str:
+    lines = "".join(f"      - {one}\n" for one in options)
+    return SMALL.replace("    answer: a\n", f"    answer: a\n    options:\n{lines}")
+
+
+def test_options_are_for_any_criterion_and_may_award_or_take_off(rubric_file: Path) -> None:
+    awards = ("{points: 1.5, text: One}", "{points: 0.5, text: Other}", "{points: -0.25, text: X}")
+    (first, _) = loaded(rubric_file, with_options(*awards)).criteria
+    assert [option.points for option in first.options] == [1.5, 0.5, -0.25]
+    (first, _) = loaded(rubric_file, with_options("{points: -1, text: No place}")).criteria
+    assert first.options[0].text == "No place"
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("{points: 1.5, text: One}", "18: criteria.0.options: all of them give 1.5 of 2 points"),
+        ("{points: 0.3, text: One}", "19: criteria.0.options.0.points: "),
+        ("{points: 2}", "19: criteria.0.options.0.text: "),
+    ],
+)
+def test_options_that_cannot_be_are_told_with_their_line(
+    rubric_file: Path, option: str, said: str
+) -> None:
+    assert refusal(rubric_file, with_options(option)).startswith(f"{rubric_file}:{said}")

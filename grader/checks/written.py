@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
+
 from pydantic import Field
 
 from grader.answer_key import AnswerKey, Exam
@@ -31,7 +34,8 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
     pdf = work.submission.answers.get("pdf")
     if pdf:
         reason = f"The answers are in {pdf}, which a person reads."
-        return Verdict(criterion.id, "needs_marking", 0.0, reason, asked=asked, seen={"pdf": pdf})
+        seen = {"pdf": pdf, "sha256": _digest(work.submission.folder / pdf)}
+        return Verdict(criterion.id, "needs_marking", 0.0, reason, asked=asked, seen=seen)
     return Verdict(
         criterion.id,
         "failed",
@@ -41,6 +45,15 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
         asked=asked,
         next_step=f"Write it under a heading '## ({part})' in answers.md.",
     )
+
+
+def _digest(path: Path) -> str:
+    """Of what is in a file, so that a mark belongs to it and not to its name."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""
 
 
 CHECK = Check("written", Params, ask, judge, by_hand=True)

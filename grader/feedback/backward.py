@@ -79,6 +79,7 @@ def _criterion(console: Console, one: Told) -> None:
         *_lines("digests", (f"{key}: {value[:12]}" for key, value in one["digests"].items()
                             if value)),
         *_lines("history", map(_past, one["history"])),
+        *_lines("marks", map(_marked, one["marks"])),
         ("again", one["again"]),
     ])
 
@@ -87,6 +88,15 @@ def _past(past: Told) -> str:
     counts = "  <- counts" if past["counts"] else ""
     return (f"run {past['run']}, {past['at']}: {past['status']}, {past['fraction']:.4g} of the "
             f"points, files {past['files'][:12]}{counts}")
+
+
+def _marked(mark: Told) -> str:
+    """What one person said of it, and when."""
+    what = {"dispute": "flagged it", "withdrawal": "took the mark back"}.get(mark["kind"], "")
+    what = what or f"{mark['points']:g} of {mark['of']:g}"
+    words = "; ".join(filter(None, [" / ".join(mark["text"].splitlines()), mark["note"]]))
+    counts = "  <- counts" if mark["counts"] else "  <- stands" if mark["stands"] else ""
+    return f"{mark['by']}, {mark['at']}: {what}{f' ({words})' if words else ''}{counts}"
 
 
 def _evidence(console: Console, one: Told) -> None:

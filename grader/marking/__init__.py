@@ -1,0 +1,1 @@
+"""Marking by people: the page of `grader mark`, and its CSV."""

@@ -1,0 +1,101 @@
+"""Who may speak to the page of `grader mark`: whoever knows its token, from a page of its own.
+
+The page is for one person at this machine, but every web page that is open beside it can send
+requests here. So a request must name this server (no other name may be made to point at it), come
+from its own pages, and carry the token in a header, which no other page can set. There is no cookie
+that a browser would add by itself, or show to another server on another port.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Mapping
+
+from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+TOKEN = "x-grader-token"
+_LARGEST_BODY = 64_000   # bytes
+
+_ALWAYS = {
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "cache-control": "no-store",
+}
+PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+# A PDF gets an origin of its own that runs nothing and asks for nothing, should it be none.
+FILE_POLICY = "sandbox; default-src 'none'; frame-ancestors 'self'"
+
+
+_NO_TOKEN = (
+    "The token is missing, or of a server that has ended: open the address that `grader mark` has "
+    "printed."
+)
+
+
+def new_token() -> str:
+    return secrets.token_urlsafe(32)
+
+
+def ticket(token: str, what: str) -> str:
+    """What opens one file and nothing else: an address that a frame may have."""
+    return hmac.new(token.encode(), what.encode(), hashlib.sha256).hexdigest()[:40]
+
+
+class Guard:
+    """Refuses what is not from the page's own, before anything looks at it."""
+
+    def __init__(self, app: ASGIApp, token: str, port: int) -> None:
+        self._app, self._token = app, token
+        self._hosts = {f"127.0.0.1:{port}", f"localhost:{port}"}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            return   # there are no web sockets here
+        why = self._refusal(scope["path"], scope["method"], Headers(scope=scope))
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                there = {name for name, _ in message["headers"]}
+                more = {"content-security-policy": PAGE_POLICY, **_ALWAYS}
+                message["headers"] += [
+                    (name.encode(), value.encode()) for name, value in more.items()
+                    if name.encode() not in there
+                ]
+            await send(message)
+
+        if why:
+            await PlainTextResponse(why, status_code=403)(scope, receive, with_headers)
+        else:
+            await self._app(scope, receive, with_headers)
+
+    def _refusal(self, path: str, method: str, headers: Mapping[str, str]) -> str:
+        """Why not; "" where nothing speaks against it."""
+        host, origin = headers.get("host", ""), headers.get("origin")
+        if host.lower() not in self._hosts:
+            return "This server has another name."
+        if origin is not None and origin.lower() not in {f"http://{one}" for one in self._hosts}:
+            return "Other pages may not ask here."
+        if headers.get("sec-fetch-site", "none") not in ("same-origin", "none") and (
+            path.startswith(("/api/", "/pdf/"))
+        ):
+            return "Other pages may not ask here."
+        if path.startswith("/api/"):
+            given = headers.get(TOKEN, "")
+            if not hmac.compare_digest(given.encode(), self._token.encode()):
+                return _NO_TOKEN
+        length = headers.get("content-length", "0")
+        if not length.isdigit() or int(length) > _LARGEST_BODY or "transfer-encoding" in headers:
+            return "That is more than a mark."
+        return "" if method in ("GET", "HEAD", "POST", "PUT") else "No."

@@ -1,0 +1,70 @@
+// Elements from plain data. Text is always text: nothing here reads HTML.
+
+export function el(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
+    else if (name in made && name !== "list") made[name] = value;
+    else if (value !== null && value !== undefined) made.setAttribute(name, value);
+  }
+  made.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  return made;
+}
+
+export const show = (...children) => document.getElementById("main").replaceChildren(...children.flat(Infinity).filter(Boolean));
+
+export const points = (value) => (value === null || value === undefined ? "–" : String(Math.round(value * 100) / 100));
+
+export const signed = (value) => (value > 0 ? "+" : value < 0 ? "\u2212" : "") + points(Math.abs(value));
+
+export const when = (time) => new Date(time).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+
+export const stateWords = {
+  waiting: "waits", marked: "marked", conflict: "two marks contradict", disputed: "to talk about",
+  "by the check": "graded by the check",
+};
+
+export const state = (name) => el("span", { className: `state ${name.split(" ")[0]}` }, stateWords[name]);
+
+export function toTalkAbout(number) {
+  document.getElementById("to-open").textContent = number ? `To talk about (${number})` : "To talk about";
+}
+
+// What a screen reader says, and what everybody must see.
+export const say = (text) => { document.getElementById("said").textContent = text; };
+
+export function warn(text) {
+  const place = document.getElementById("alert");
+  place.hidden = !text;
+  if (place.textContent !== text) place.textContent = text;
+}
+
+// A dialog with a field for each [name, value, type]; their values, or null where it was left.
+export function asked(title, fields) {
+  const inputs = fields.map(([, value, type]) => el("input", { type, value, step: 0.25, maxLength: 4000 }));
+  const dialog = el("dialog", { "aria-label": title },
+    el("form", { method: "dialog" },
+      el("h2", {}, title),
+      fields.map(([name], index) => el("p", {}, el("label", {}, name, " ", inputs[index]))),
+      el("div", { className: "actions" },
+        el("button", { className: "main", value: "yes" }, "Keep"),
+        el("button", { type: "button", onclick: () => dialog.close() }, "Leave"))));
+  document.body.append(dialog);
+  dialog.showModal();
+  return new Promise((resolve) => dialog.addEventListener("close", () => {
+    dialog.remove();
+    resolve(dialog.returnValue === "yes" ? inputs.map((one) => one.value) : null);
+  }));
+}
+
+export function mark(one) {
+  const what = {
+    mark: `${points(one.points)} point${one.points === 1 ? "" : "s"}`, dispute: "flagged it", withdrawal: "took the mark back",
+  }[one.kind];
+  return [
+    el("strong", {}, one.marker), ` ${what}, `, el("time", { dateTime: one.at }, when(one.at)),
+    one.items.map((item) => el("div", { className: "text" }, `${signed(item.points)} ${item.text}`)),
+    one.comment && el("div", { className: "text" }, one.comment),
+    one.note && el("div", { className: "text soft" }, `Note: ${one.note}`),
+  ];
+}

@@ -1,0 +1,362 @@
+// One answer beside what may be given for it. What is typed is kept on the server as it is typed.
+
+import { ask } from "./api.js";
+import { asked, el, mark, points, say, show, signed, state, toTalkAbout, warn } from "./build.js";
+
+const PAUSE = 350;   // milliseconds without a key before a draft is kept
+const RETRY = 3000;
+
+let part = null;     // the criterion, with its answers in this marker's order
+let card = null;     // the answer that is shown
+let draft = null;    // what is chosen and typed for it
+let dirty = false;   // not kept yet
+let timer = 0;
+let busy = false;
+let raw = false;
+
+const path = (more = "") => `answers/${part.id}/${card.key}${more}`;
+const at = () => part.answers.findIndex((one) => one.key === card.key);
+const place = (name) => document.getElementById(name);
+
+export async function openPart(id, key) {
+  await look(id);
+  const first = part.answers.find((one) => one.state === "waiting") ?? part.answers[0];
+  if (!first) {
+    show(el("h1", { tabIndex: -1 }, part.title), el("p", {}, "Nobody has an answer to this."));
+    return;
+  }
+  await openAnswer(key ?? first.key);
+}
+
+// At the part as it is now: others may be marking it, too.
+async function look(id = part.id) {
+  part = await ask(`criteria/${id}`);
+  toTalkAbout(part.open);
+}
+
+export async function leave() {
+  clearTimeout(timer);
+  if (card && dirty) await keep();
+  card = null;
+}
+
+async function openAnswer(key) {
+  if (card && dirty) await keep();
+  const found = await ask(`answers/${part.id}/${key}`);
+  history.replaceState(null, "", `#/part/${part.id}/${key}`);
+  take(found);
+  document.querySelector("h1").focus();
+  window.scrollTo(0, 0);
+}
+
+function take(found) {
+  card = found;
+  draft = found.draft ?? begun(found);
+  dirty = false;
+  render();
+}
+
+// Of an answer that has a mark, what was given; else nothing.
+function begun(found) {
+  const last = found.standing.length === 1 && found.standing[0].kind === "mark" ? found.standing[0] : null;
+  const had = (one) => last?.items.some((item) => item.text === one.text && item.points === one.points);
+  return {
+    options: part.options.flatMap((one, index) => (had(one) ? [index] : [])),
+    comments: part.comments.filter(had).map((one) => one.number),
+    points: last ? last.points : null, comment: last?.comment ?? "", note: "",
+  };
+}
+
+function sum() {
+  const chosen = [
+    ...draft.options.map((index) => part.options[index]),
+    ...part.comments.filter((one) => draft.comments.includes(one.number)),
+  ].filter(Boolean);
+  if (!chosen.length) return null;
+  const all = chosen.reduce((total, one) => total + one.points, part.start);
+  return Math.min(part.max, Math.max(0, all));
+}
+
+function render() {
+  const index = at();
+  const done = part.answers.filter((one) => one.state === "marked").length;
+  const all = part.answers.filter((one) => one.state !== "by the check").length;
+  show(
+    el("div", { className: "where" },
+      el("p", { className: "soft" }, el("a", { href: "#/" }, "Parts"), ` / ${part.part}: ${part.title}`),
+      el("p", { className: "steps" },
+        el("button", { type: "button", onclick: () => step(-1), disabled: index < 1 }, "Before ", el("kbd", {}, "k")),
+        el("button", { type: "button", onclick: () => step(1), disabled: index >= part.answers.length - 1 }, "Next ", el("kbd", {}, "j")),
+        el("progress", { max: all || 1, value: done, "aria-label": "Marked of this part" }), `${done} of ${all}`)),
+    el("div", { className: "desk" }, answer(), sheet()));
+  shown();
+}
+
+function answer() {
+  const named = card.student ? `${card.name}: ${card.student}` : card.name;
+  return el("article", { className: "card", "aria-labelledby": "title" },
+    el("header", {}, el("h1", { id: "title", tabIndex: -1 }, named),
+      el("span", { className: "apart" }, state(card.state), card.html ? el("button", { type: "button", className: "plain", id: "as-typed", "aria-pressed": String(raw), onclick: turn }, "As typed") : null)),
+    card.standing.length > 1 ? el("div", { className: "note" },
+      el("h2", {}, "Two marks of people who did not know of each other"),
+      el("ul", {}, card.standing.map((one) => el("li", {}, mark(one), " ",
+        one.kind === "mark" && el("button", { type: "button", onclick: () => taken(one) }, `Take these ${points(one.points)}`)))),
+      el("p", {}, "Both are kept. Your next mark decides.")) : null,
+    card.disputes.length ? el("div", { className: "note" },
+      el("h2", {}, "To talk about"),
+      el("ul", {}, card.disputes.map((one) => el("li", {}, mark(one)))),
+      el("p", {}, "A new mark with a note settles it.")) : null,
+    written(),
+    card.html ? null : el("p", { className: "text" }, card.reason),
+    card.pdf ? [
+      el("iframe", { src: `${card.pdf}#navpanes=0&view=FitH`, title: `${card.name} as a PDF` }),
+      el("p", { className: "small" }, el("a", { href: card.pdf, target: "_blank", rel: "noopener noreferrer" }, "The PDF in a tab of its own"),
+        " or ", el("a", { href: card.pdf, download: `${card.name}.pdf` }, "as a file"))] : null,
+    card.files ? el("p", { className: "small" }, card.files) : null,
+    card.pdf_missing ? el("p", {}, card.pdf_missing) : null,
+    card.state === "by the check" ? el("p", {}, `The check gave ${points(card.by_check.points)}: ${card.by_check.status}.`) : null,
+    card.seen.length + card.remarks.length ? el("dl", { className: "facts" },
+      card.seen.map(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]),
+      card.remarks.map((one) => [el("dt", {}, "the code reaches for"), el("dd", {}, one)])) : null,
+    card.history.length ? el("details", {}, el("summary", {}, `History (${card.history.length})`),
+      el("ol", { className: "history" }, card.history.map((one) => el("li", {}, mark(one),
+        one.here ? null : el("span", { className: "soft" }, " of an earlier answer"))))) : null);
+}
+
+function written() {
+  if (!card.html) return null;
+  if (raw) return el("pre", { className: "answer raw" }, card.raw);
+  const box = el("div", { className: "answer" });
+  box.innerHTML = card.html;   // made by grader/marking/rendering.py, which lets no student's tag through
+  return box;
+}
+
+function sheet() {
+  const choices = part.options.map((one, index) => choice(one, index, draft.options.includes(index), () => toggle("options", index)));
+  const reused = part.comments.map((one, index) => el("div", { className: "reused" },
+    choice(one, part.options.length + index, draft.comments.includes(one.number), () => toggle("comments", one.number)),
+    el("button", { type: "button", className: "plain small", "aria-label": `Change: ${one.text}`, onclick: () => change(one) }, "Change")));
+  const needsNote = card.disputes.length || card.standing.length > 1;
+  return el("form", { className: "sheet", "aria-label": "Your mark", onsubmit: (event) => { event.preventDefault(); save(); } },
+    choices.length ? el("fieldset", {}, el("legend", {}, "Options"), choices) : null,
+    el("div", { className: "points-row" },
+      el("label", { htmlFor: "points", className: "state" }, "Points"),
+      el("input", { id: "points", type: "number", min: 0, max: part.max, step: 0.25, inputMode: "decimal", oninput: typedPoints }),
+      el("span", { className: "of" }, `of ${points(part.max)}`)),
+    el("div", { className: "field" },
+      el("label", { htmlFor: "comment" }, "Comment ", el("kbd", {}, "c")),
+      el("textarea", { id: "comment", value: draft.comment, maxLength: 4000, placeholder: "The student reads this.", oninput: (event) => { draft.comment = event.target.value; touched(); } })),
+    needsNote ? el("div", { className: "field" },
+      el("label", { htmlFor: "note" }, card.disputes.length ? "How it was settled" : "Note, for those who mark"),
+      el("input", { id: "note", type: "text", value: draft.note, maxLength: 4000, oninput: (event) => { draft.note = event.target.value; touched(); } })) : null,
+    el("fieldset", {}, el("legend", {}, "Comments used again"), reused,
+      el("div", { className: "again" },
+        el("input", { id: "again-points", type: "number", step: 0.25, value: "0", "aria-label": "Points of a new comment" }),
+        el("input", { id: "again-text", type: "text", maxLength: 4000, placeholder: "A new one", "aria-label": "Text of a new comment" }),
+        el("button", { type: "button", onclick: () => again(place("again-text").value, Number(place("again-points").value)) }, "Add"))),
+    el("div", { className: "actions" },
+      el("button", { className: "main" }, "Save and go on ", el("kbd", { "aria-hidden": "true" }, "↵")),
+      el("button", { type: "button", onclick: dispute }, "Flag ", el("kbd", {}, "d")),
+      el("button", { type: "button", onclick: undo }, "Undo ", el("kbd", {}, "u"))),
+    el("p", { className: "small soft", id: "kept" }, card.draft ? "Your draft, as you left it." : "What you type is kept."));
+}
+
+function choice(one, index, checked, onchange) {
+  return el("label", { className: "choice" },
+    el("input", { type: "checkbox", checked, onchange, "data-digit": String(index + 1) }),
+    el("span", { className: "points" }, signed(one.points)), el("span", { className: "words" }, one.text),
+    index < 9 ? el("kbd", { "aria-hidden": "true" }, String(index + 1)) : null);
+}
+
+function shown() {
+  place("points").value = draft.points ?? "";
+}
+
+function toggle(kind, which) {
+  draft[kind] = draft[kind].includes(which) ? draft[kind].filter((one) => one !== which) : [...draft[kind], which];
+  draft.points = sum();
+  shown();
+  touched();
+}
+
+function typedPoints(event) {
+  draft.points = event.target.value === "" ? null : Number(event.target.value);
+  touched();
+}
+
+function give(value) {
+  draft.points = Math.min(part.max, Math.max(0, value));
+  shown();
+  touched();
+  say(`${points(draft.points)} of ${points(part.max)} points`);
+}
+
+function taken(one) {
+  draft.points = one.points;
+  draft.comment = [...one.items.map((item) => `${item.text} (${signed(item.points)})`), one.comment].filter(Boolean).join("\n");
+  draft.options = [];
+  draft.comments = [];
+  render();
+  touched();
+}
+
+function touched() {
+  dirty = true;
+  clearTimeout(timer);
+  timer = setTimeout(keep, PAUSE);
+}
+
+async function keep() {
+  clearTimeout(timer);
+  const kept = JSON.stringify(draft);
+  try {
+    await ask(path("/draft"), "PUT", draft);
+    if (JSON.stringify(draft) === kept) dirty = false;
+    warn("");
+    if (place("kept")) place("kept").textContent = "Your draft is kept.";
+  } catch (error) {
+    warn(`Your draft is not kept. ${error.message}`);
+    timer = setTimeout(() => card && dirty && keep(), RETRY);
+  }
+}
+
+async function act(what) {
+  if (busy) return;
+  busy = true;
+  clearTimeout(timer);
+  try {
+    await what();
+  } catch (error) {
+    warn(error.message);
+  } finally {
+    busy = false;
+  }
+}
+
+const of = (more) => ({ answer: card.answer, seen: card.version, ...more });
+
+const save = () => act(async () => {
+  if (draft.points === null || Number.isNaN(draft.points)) {
+    warn("Points are missing: choose an option, or type them.");
+    return;
+  }
+  const found = await ask(path("/mark"), "POST", of(draft));
+  dirty = false;
+  saved = { part: part.id, key: card.key };
+  warn("");
+  say(`${card.name}: ${points(draft.points)} of ${points(part.max)} points`);
+  await look();
+  if (found.state === "conflict") {
+    take(found);
+    warn("Somebody else marked this answer while you had it open. Both marks are kept: decide which counts.");
+    return;
+  }
+  const next = following((one) => one.state === "waiting");
+  if (next) {
+    await openAnswer(next.key);
+  } else {
+    take(found);
+    say("No answer of this part waits any more.");
+    place("kept").textContent = "Saved. No answer of this part waits any more.";
+  }
+});
+
+const undo = () => act(async () => {
+  const mine = card.standing.at(-1) ?? null;
+  if (!mine && lastSaved()) await openAnswer(lastSaved());
+  take(await ask(path("/undo"), "POST", of({})));
+  await look();
+  render();
+  say(`${card.name}: your last mark was taken back`);
+});
+
+// On a fresh answer `u` means the one before: the last that was saved here.
+let saved = null;
+const lastSaved = () => (saved && saved.part === part.id && part.answers.some((one) => one.key === saved.key) ? saved.key : null);
+
+const dispute = () => act(async () => {
+  const [note] = (await asked("Flag this answer", [["What is to be talked about", "", "text"]])) ?? [];
+  if (!note) return;
+  take(await ask(path("/dispute"), "POST", of({ note })));
+  await look();
+  render();
+  say(`${card.name} is flagged`);
+});
+
+const again = (text, worth, replaces = 0) => act(async () => {
+  if (!text.trim() && !replaces) return;
+  const before = new Set(part.comments.map((one) => one.number));
+  part = await ask(`criteria/${part.id}/comments`, "POST", { text, points: worth, replaces });
+  const fresh = part.comments.find((one) => !before.has(one.number));
+  draft.comments = draft.comments.filter((number) => part.comments.some((one) => one.number === number));
+  if (fresh && !draft.comments.includes(fresh.number)) draft.comments.push(fresh.number);
+  if (draft.comment.trim() === text.trim()) draft.comment = "";
+  draft.points = sum() ?? draft.points;
+  render();
+  touched();
+});
+
+async function change(one) {
+  const found = await asked("This comment from now on", [
+    ["Text (none removes it; marks keep what they said)", one.text, "text"], ["Points", String(one.points), "number"],
+  ]);
+  if (found) again(found[0], Number(found[1]), one.number);
+}
+
+function turn() {
+  raw = !raw;
+  render();
+  place("as-typed").focus();
+}
+
+function following(wanted) {
+  const from = at();
+  return [...part.answers.slice(from + 1), ...part.answers.slice(0, from)].find(wanted);
+}
+
+const step = (by) => act(async () => {
+  const next = part.answers[at() + by];
+  if (next) await openAnswer(next.key);
+});
+
+function digit(key) {
+  const box = document.querySelector(`[data-digit="${key}"]`);
+  box?.click();
+  return Boolean(box);
+}
+
+const actions = {
+  j: () => step(1), ArrowDown: () => step(1), ArrowRight: () => step(1),
+  k: () => step(-1), ArrowUp: () => step(-1), ArrowLeft: () => step(-1),
+  n: () => act(async () => { const next = following((one) => one.state === "waiting"); if (next) await openAnswer(next.key); }),
+  f: () => give(part.max), 0: () => give(0),
+  "+": () => give((draft.points ?? 0) + 0.25), "-": () => give((draft.points ?? 0) - 0.25),
+  c: () => place("comment").focus(), u: undo, d: dispute, t: () => card.html && turn(),
+  r: () => (draft.comment.trim() ? again(draft.comment, 0) : place("again-text").focus()),
+};
+
+// Whether a key meant something here.
+export function press(event, typing) {
+  if (!card) return false;
+  if (typing && event.key === "Escape") {
+    document.querySelector("h1").focus();
+    return true;
+  }
+  if (event.key === "Enter" && !event.shiftKey && !event.target.closest("button, a, summary")) {
+    if (event.target.id?.startsWith("again-")) again(place("again-text").value, Number(place("again-points").value));
+    else save();
+    return true;
+  }
+  if (typing || (event.key.startsWith("Arrow") && event.target.closest("summary, .raw"))) return false;
+  if (/^[1-9]$/.test(event.key)) return digit(event.key);
+  if (!(event.key in actions)) return false;
+  actions[event.key]();
+  return true;
+}
+
+window.addEventListener("pagehide", () => {
+  if (card && dirty) ask(path("/draft"), "PUT", draft, true).catch(() => {});
+});
+window.addEventListener("beforeunload", (event) => {
+  if (card && dirty && !document.getElementById("alert").hidden) event.preventDefault();
+});
