@@ -90,8 +90,9 @@ def award(
     """A student's grade, by what is graded by now of their works."""
     found = [for_student(rubric, graded[work], student)
              for work in own.counting if work in graded]
-    # One that is not known in full, through nobody's fault perhaps, may still be the best.
-    best = max(reversed(found), key=lambda one: possible(rubric, one))
+    # One that is not known in full, through nobody's fault perhaps, may still be the best; one that
+    # can only come up to what another has for sure holds nothing up.
+    best = max(reversed(found), key=lambda one: (possible(rubric, one), one.score))
     number, last = own.works.index(best.submission.student) + 1, rubric.attempts == "last"
     notes = [*best.notes]
     if own.group:

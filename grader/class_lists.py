@@ -15,10 +15,10 @@ from pydantic import ValidationError
 
 from grader.errors import RubricError, UsageError
 from grader.roster import table
-from grader.rubric import Extension, did_you_mean
+from grader.rubric import Extension, Late, did_you_mean
 
 
-def read_extensions(path: Path) -> tuple[Extension, ...]:
+def read_extensions(path: Path, late: Late) -> tuple[Extension, ...]:
     """Raises RubricError for a file that is not there, and for what nobody can go by."""
     found: dict[str, Extension] = {}
     for line, row in _rows(path, ("student",), tuple(Extension.model_fields)):
@@ -26,6 +26,9 @@ def read_extensions(path: Path) -> tuple[Extension, ...]:
             one = Extension.model_validate({key: value for key, value in row.items() if value})
         except ValidationError as error:
             raise RubricError(f"{path}:{line}: {_first(error)}") from None
+        if late.is_shortened_by(one):
+            raise RubricError(f"{path}:{line}: due: {row['due']} is before everybody's; is the "
+                              "date right?")
         if one.student.casefold() in found:
             raise RubricError(f"{path}:{line}: '{one.student}' has an extension above; keep one")
         found[one.student.casefold()] = one

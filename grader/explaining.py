@@ -91,7 +91,7 @@ def _criterion(
         "reason": row.verdict.reason,
         "hints": list(verdict.hints),
         "seen": dict(verdict.seen),
-        "rule": _rule(by, name),
+        "rule": _rule(by, name, standing.grade.student),
         "evidence": [_evidence(now, one) for one in traces],
         "run": _run(then) | {"at": kept.at},
         "versions": _versions(by, traces) if then.conditions else {},
@@ -140,7 +140,7 @@ def _mark(mark: Mark, counts: bool, standing: Sequence[Mark]) -> Told:
     }
 
 
-def _rule(by: Conditions, name: str) -> Told:
+def _rule(by: Conditions, name: str, student: str) -> Told:
     """The check, what it was told, and what it concludes by."""
     item = next(one for one in by.rubric["criteria"] if one["id"] == name)
     profile = by.rubric["profiles"].get(by.rubric["profile"], {})   # none where nothing trains
@@ -154,8 +154,17 @@ def _rule(by: Conditions, name: str) -> Told:
         "thresholds": profile.get("thresholds") if check is None or check.thresholds else None,
         "epochs": profile.get("epochs"),
         "limits": by.rubric["limits"],
-        "late": by.rubric["late"],
+        "late": _late(by, student),
     }
+
+
+def _late(by: Conditions, student: str) -> Told | None:
+    """The policy, with this student's extension: others', and their reasons, are not theirs."""
+    late = by.rubric["late"]
+    given = (late or {}).get("extensions")
+    if late is None or not isinstance(given, list):
+        return late   # type: ignore[no-any-return]  # as it was kept
+    return {**late, "extensions": [one for one in given if one["student"] == student]}
 
 
 def _versions(by: Conditions, traces: Sequence[Trace]) -> dict[str, str]:

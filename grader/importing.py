@@ -28,6 +28,7 @@ from grader.deliveries import Delivery, Someone
 from grader.errors import RefusedArchive, UsageError
 from grader.gradescope_export import METADATA
 from grader.landing import MEGABYTE, Caps, is_clutter, kind
+from grader.replacing import replace
 from grader.roster import NAME, Entry, Person, Roster, as_csv, read_roster
 from grader.student_names import student_key
 
@@ -157,10 +158,7 @@ class _Class:
             for number, one in enumerate(_in_order(self._entries, student), start=1)
         ]
         roster = Roster(tuple(self._people.values()), tuple(entries))
-        self._to.mkdir(parents=True, exist_ok=True)
-        beside = self._to / f".{NAME}.tmp"
-        beside.write_text(as_csv(roster), encoding="utf-8", newline="")
-        beside.replace(self._to / NAME)
+        replace(self._to / NAME, [as_csv(roster)])
         return Imported(roster, self._new, self._known, tuple(self._left_out))
 
     def _meet(self, person: Person) -> str:

@@ -45,11 +45,15 @@ def renew(out: Path, templates: Path | None = None) -> Renewed:
         report = ReportFile(now.rubric, out, everyone, cache)
         for student in everyone:
             standing = now.standing(student)
-            if standing is not None:
-                marks.add(standing.grade)
-                feedback.write(standing.grade)
-                report.add(standing.grade)
-                states[standing.grade.state] += 1
+            if standing is None:   # they have a grade: by a list of groups that came later, say
+                raise UsageError(
+                    f"the gradebook does not know of {student} yet. Run the same `grader run` as "
+                    "the last time with --fresh; it writes what was marked."
+                )
+            marks.add(standing.grade)
+            feedback.write(standing.grade)
+            report.add(standing.grade)
+            states[standing.grade.state] += 1
         marks.write(out)
         report.finish(left=0)
     return Renewed(states.total(), states["needs_marking"])

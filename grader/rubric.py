@@ -260,7 +260,15 @@ class Late(Model):
                                 "the offset out", name)
         if self.until is not None and self.moment(self.until) < self.moment(self.due):
             raise _rule("it is before 'due'", "until")
+        for index, one in enumerate(self.granted):
+            if self.is_shortened_by(one):
+                raise _rule("it is before everybody's", "extensions", index, "due")
         return self
+
+    def is_shortened_by(self, extension: Extension) -> bool:
+        """Whether it takes time away, as a slip in a date does: nobody means that."""
+        own = extension.due
+        return own is not None and self.moment(own) < self.moment(self.due)
 
     def moment(self, time: datetime) -> datetime:
         """A time of the rubric or of its extensions, on the clock of the course."""

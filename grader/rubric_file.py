@@ -246,7 +246,7 @@ def _rooted(rubric: Rubric, folder: Path) -> Rubric:
 def _with_extensions(late: Late | None, folder: Path) -> Late | None:
     if late is None or not isinstance(late.extensions, Path):
         return late
-    granted = read_extensions(folder / late.extensions.expanduser())
+    granted = read_extensions(folder / late.extensions.expanduser(), late)
     return late.model_copy(update={"extensions": granted})
 
 

@@ -17,6 +17,7 @@ with sync_playwright() as driver:
     page = browser.new_page()
     page.goto(Path(sys.argv[1]).as_uri())   # which leads on to the server
     page.locator("table a").first.click()
+    expect(page.locator(".sheet")).to_be_visible()
     page.keyboard.press("1")
     expect(page.locator("#points")).not_to_have_value("")
     page.keyboard.press("Enter")

@@ -292,6 +292,19 @@ def test_a_member_s_marks_are_explained_by_the_work_of_the_group(class_: Class) 
     assert explained.exit_code == 0 and "Handed in together" in explained.output
 
 
+def test_what_explains_a_student_s_marks_names_no_other_s_extension(class_: Class) -> None:
+    class_.hand_in("ada", hours=3)
+    class_.hand_in("grace", hours=3)
+    (class_.folder / "more.csv").write_text("student,days,reason\nada,2,ill\ngrace,3,a move\n")
+    class_.rubric(late=", extensions: more.csv")
+    class_.run()
+    for student, own, others in (("ada", "ill", "a move"), ("grace", "a move", "ill")):
+        words = ["explain", student, "--json", "--out", str(class_.out)]
+        told = json.loads(CliRunner().invoke(cli, words).stdout)
+        given = told["criteria"][0]["rule"]["late"]["extensions"]
+        assert [one["reason"] for one in given] == [own] and others not in json.dumps(given)
+
+
 def test_the_roster_goes_along_with_the_results(class_: Class) -> None:
     class_.hand_in("ada", hours=-2)
     class_.write_roster(Person("ada", "Ada Lovelace", "ada@example.edu"), Person("alan"))
@@ -348,6 +361,15 @@ def test_an_attempt_that_could_not_be_scored_costs_nobody_the_best_mark() -> Non
     assert (found.attempt, found.state) == (2, "not_scored")   # and no final 9 of 10
     (found,) = Awards(rubric, works[:1]).add(_graded(rubric, works[0], 0.9, "partial"))
     assert (found.score, found.state) == (9, "graded")
+
+
+def test_an_attempt_that_can_win_nothing_more_holds_nothing_up() -> None:
+    rubric = _rubric(attempts="best")
+    works = [_work("ada"), _work("ada_attempt2", "ada", attempt=2)]
+    awards = Awards(rubric, works)
+    list(awards.add(_graded(rubric, works[0], 1, "passed")))
+    (found,) = awards.add(_graded(rubric, works[1], 0, "needs_marking"))
+    assert (found.attempt, found.score, found.state) == (1, 10, "graded")
 
 
 def test_of_a_class_that_is_stopped_the_best_so_far_is_told() -> None:

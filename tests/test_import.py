@@ -86,6 +86,21 @@ def test_an_earlier_download_that_comes_after_is_the_earlier_attempt(
     import_gradescope(gradescope(tmp_path / "m.zip"), to)
     emmy = [one for one in discover(to) if "Emmy-Noether" in one.owners]
     assert [(one.sources[0] / "hw2.py").read_text() for one in emmy] == ["x = 302", "x = 310"]
+    assert attempts(to, "Emmy-Noether") == {1: "submission_302", 2: "submission_310"}
+
+
+def test_so_it_is_by_canvas_s_numbers_which_tell_no_time(tmp_path: Path, to: Path) -> None:
+    import_canvas(zipped(CANVAS_LATER, tmp_path / "b.zip"), to)
+    import_canvas(zipped(CANVAS, tmp_path / "a.zip"), to)
+    assert attempts(to, "hoppergrace") == {1: "canvas 4503", 2: "canvas 4610 4611"}
+    _, second = (one for one in discover(to) if "hoppergrace" in one.owners)
+    assert sorted(path.name for path in second.sources[0].iterdir()) == ["hw2.py", "params.py"]
+
+
+def attempts(folder: Path, student: str) -> dict[int, str]:
+    roster = read_roster(folder)
+    assert roster is not None
+    return {one.attempt: one.origin for one in roster.entries if one.student == student}
 
 
 @pytest.mark.parametrize("system", ["gradescope", "canvas"])

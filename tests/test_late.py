@@ -75,6 +75,7 @@ def test_an_offset_and_a_zone_say_the_same_or_are_refused() -> None:
         ({"due": "2026-11-30"}, "expected a date and a time"),
         ({"due": 1796083140}, "expected a date and a time"),
         ({"until": "2026-11-30 12:00"}, "it is before 'due'"),
+        ({"extensions": [{"student": "ada", "due": "2025-12-02 12:00"}]}, "before everybody's"),
         ({"extensions": [{"student": "ada"}]}, "give either 'due', or 'days' and 'hours'"),
     ],
 )
@@ -207,6 +208,8 @@ def written(path: Path, text: str) -> Path:
         ("student,days\n,1\n", ":2: student: Field required"),
         ("student,days\nada,1\nAda,2\n", ":3: 'Ada' has an extension above; keep one"),
         ("student,days\nada,1,ill\n", ":2: more fields than the first line names"),
+        ("student,due\nada,2026-12-01 12:00\ngrace,2025-12-01 12:00\n",
+         ":3: due: 2025-12-01 12:00 is before everybody's; is the date right?"),
     ],
 )
 def test_a_mistake_among_extensions_is_told_with_its_line(
@@ -214,7 +217,7 @@ def test_a_mistake_among_extensions_is_told_with_its_line(
 ) -> None:
     path = written(tmp_path / "extensions.csv", text)
     with pytest.raises(RubricError) as refused:
-        read_extensions(path)
+        read_extensions(path, policy())
     assert str(refused.value).startswith(f"{path}{told}")
 
 

@@ -11,6 +11,7 @@ import json
 import re
 from html import escape, unescape
 from html.parser import HTMLParser
+from itertools import cycle
 from pathlib import Path
 
 import pytest
@@ -115,22 +116,19 @@ def markdown_of(grade: Grade) -> str:
 
 
 def hostile_class() -> list[Grade]:
-    """A student for each status with every payload in every text that the report may tell."""
+    """A student for each payload, in every text that the report may tell."""
     (one,) = EVERYTHING.criteria
     seen = {"outcome": " ".join(ACTIVE), "disagrees": True, "would_earn": 1,
             "hidden_accuracy": 0.9, "seconds": 3.0}
     words: tuple[Status, ...] = ("partial", "failed", "not_scored", "needs_marking")
     found = []
-    for status in words:
-        for reason in ACTIVE + MARKDOWN:
-            verdict = dataclasses.replace(one.verdict, status=status, reason=reason, seen=seen)
-            submission = dataclasses.replace(
-                EVERYTHING.submission, remarks=(reason,), refused=reason
-            )
-            found.append(dataclasses.replace(
-                EVERYTHING, student=f"{status} {reason}", submission=submission,
-                criteria=(dataclasses.replace(one, verdict=verdict),),
-            ))
+    for status, reason in zip(cycle(words), ACTIVE + MARKDOWN, strict=False):
+        verdict = dataclasses.replace(one.verdict, status=status, reason=reason, seen=seen)
+        submission = dataclasses.replace(EVERYTHING.submission, remarks=(reason,), refused=reason)
+        found.append(dataclasses.replace(
+            EVERYTHING, student=f"{status} {reason}", submission=submission,
+            criteria=(dataclasses.replace(one, verdict=verdict),),
+        ))
     return found
 
 

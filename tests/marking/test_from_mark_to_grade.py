@@ -290,3 +290,27 @@ def change(path: Path, old: str, new: str) -> None:
     text = path.read_text(encoding="utf-8")
     assert old in text
     path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_a_mark_of_what_several_handed_in_is_everybody_s(room: Classroom) -> None:
+    (room.folder / "groups.csv").write_text(
+        "group,student\none,noether\none,wu\n", encoding="utf-8"
+    )
+    change(room.folder / "rubric.yaml", "total: 12", "groups: groups.csv\ntotal: 12")
+    room.run()
+    room.mark("noether", "written-a", 1.5)
+    apply(room)
+    applied = room.grades()
+    for student in ("noether", "wu"):
+        assert applied[student]["written-a"]["points"] == 1.5
+    room.run()
+    assert room.grades() == applied
+
+
+def test_nobody_is_left_out_of_grades_whom_the_gradebook_does_not_know(room: Classroom) -> None:
+    path = room.results / "grades.json"
+    text = path.read_text(encoding="utf-8").replace('"turing"', '"stranger"')
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError, match="does not know of stranger"):
+        renew(room.results)
+    assert path.read_text(encoding="utf-8") == text
