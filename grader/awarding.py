@@ -41,7 +41,7 @@ class Attempts:
 
 class Awards:
     """Works on their way to students: a student's grade is given when all of theirs that may count
-    are graded."""
+    are graded, and not before: what may still be more would be taken for final."""
 
     def __init__(self, rubric: Rubric, works: Iterable[Work]) -> None:
         self._rubric = rubric
@@ -73,12 +73,6 @@ class Awards:
         for name in [*self._graded]:
             if not self._left.intersection(self._of.get(name, ())):
                 del self._graded[name]   # nobody waits for it
-
-    def rest(self) -> Iterator[Grade]:
-        """Those of whom only a part is graded, by that part."""
-        for student in sorted(self._left):
-            if any(work in self._graded for work in self._attempts[student].counting):
-                yield self._award(student)
 
     def _award(self, student: str) -> Grade:
         return award(self._rubric, student, self._attempts[student], self._graded)

@@ -105,8 +105,6 @@ def grade_class(
                     earlier.add(one.student)
                     marks.add(one)
                     report.add(one)
-            for one in awards.rest():
-                award(one)
             faults += _unwritten(f"the marks in {out}", partial(marks.write, out))
             finish = partial(report.finish, len(chosen) - len(done))
             faults += _unwritten(f"the report in {out}", finish)

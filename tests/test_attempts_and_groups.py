@@ -372,16 +372,12 @@ def test_an_attempt_that_can_win_nothing_more_holds_nothing_up() -> None:
     assert (found.attempt, found.score, found.state) == (1, 10, "graded")
 
 
-def test_of_a_class_that_is_stopped_the_best_so_far_is_told() -> None:
+def test_of_a_class_that_is_stopped_nobody_has_a_mark_that_may_still_rise() -> None:
     rubric = _rubric(attempts="best")
     works = [_work("ada"), _work("ada_attempt2", "ada", attempt=2), _work("grace")]
     awards = Awards(rubric, works)
     assert list(awards.add(_graded(rubric, works[0], 0.5, "partial"))) == []
-    (found,) = awards.rest()
-    assert found.notes == (
-        "Attempt 1 of 2 counts: the best after the late penalty of each of those that are graded "
-        "so far.",
-    )
+    assert [one.student for one in awards.add(_graded(rubric, works[2], 1, "passed"))] == ["grace"]
 
 
 def test_where_nobody_knows_what_came_last_the_best_counts_and_is_told() -> None:
