@@ -19,7 +19,10 @@ from benchmarks.overhead import SILENT, TRAINED, process, write_class
 from benchmarks.timing import ROOT, run, seconds_of
 
 TARGET = 5.0
-FULL_POINTS_AT = "accuracy: 0.95, share: 1.0"   # as rubric.yaml has it in the quick profile
+# As rubric.yaml has them in the quick profile. Who is near a threshold is trained again, which is
+# another matter.
+FULL_POINTS_AT = "accuracy: 0.95, share: 1.0"
+AGAIN = "    again: {at_most: 2, within: 0.025}\n"
 
 
 def measure(sizes: Sizes) -> Iterable[Figure]:
@@ -50,6 +53,8 @@ def _rubric(folder: Path, accuracy: float, share: float) -> Path:
     text = (ROOT / "rubric.yaml").read_text(encoding="utf-8")
     assert text.count(FULL_POINTS_AT) == 1, "rubric.yaml has another threshold"
     text = text.replace(FULL_POINTS_AT, f"accuracy: {accuracy:.5f}, share: 1.0")
+    assert text.count(AGAIN) == 1, "rubric.yaml trains again by another rule"
+    text = text.replace(AGAIN, "")
     assert text.count("share: 0.7}") == 2, "rubric.yaml has other shares"
     text = text.replace("share: 0.7}", f"share: {share:.3f}}}")
     for key in ("reference", "handouts"):
