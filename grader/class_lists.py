@@ -13,9 +13,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from grader.deadlines import Extension, Late
 from grader.errors import RubricError, UsageError
 from grader.roster import table
-from grader.rubric import Extension, Late, did_you_mean
+from grader.rubric import did_you_mean
 
 
 def read_extensions(path: Path, late: Late) -> tuple[Extension, ...]:

@@ -12,8 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from grader.class_folder import HandIn
+from grader.deadlines import Extension
 from grader.roster import Roster
-from grader.rubric import Extension, Rubric
+from grader.rubric import Rubric
 from grader.student_names import student_key
 
 

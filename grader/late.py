@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from grader.deadlines import Extension, Late
 from grader.moments import days_begun, days_later, is_after, moment
 from grader.records import Submission
-from grader.rubric import Extension, Late
 
 
 @dataclass(frozen=True)

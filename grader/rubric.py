@@ -9,43 +9,20 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from datetime import date as Date
-from datetime import datetime, tzinfo
 from pathlib import Path
-from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, available_timezones
+from typing import Annotated, Literal
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Discriminator,
-    Field,
-    Tag,
-    WithJsonSchema,
-    field_validator,
-    model_validator,
-)
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, Discriminator, Field, Tag, model_validator
 
-from grader.moments import on_clock
+from grader.deadlines import Late
+from grader.rubric_base import Model as Model
+from grader.rubric_base import Share, rule
 
-Share = Annotated[float, Field(ge=0, le=1)]
 Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 
 
 # Who sees a criterion, from everybody to nobody.
 _SEEN = ("visible", "after_due", "hidden")
-
-
-def _rule(text: str, *place: str | int) -> PydanticCustomError:
-    """A rule is broken at `place` of the model that is validated: its line goes into the error."""
-    return PydanticCustomError("rule", "{text}", {"text": text, "place": place})
-
-
-class Model(BaseModel):
-    """Base of everything in a rubric: read-only, and a misspelt key is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Limits(Model):
@@ -152,9 +129,9 @@ class Calibration(Model):
             for name in ("correct", "seconds"):
                 if len(getattr(one, name)) != len(self.seeds):
                     text = f"there are {len(self.seeds)} seeds and {len(getattr(one, name))} of it"
-                    raise _rule(text, "runs", index, name)
+                    raise rule(text, "runs", index, name)
             if max(one.correct) > self.hidden:
-                raise _rule(f"more than the {self.hidden} hidden images", "runs", index, "correct")
+                raise rule(f"more than the {self.hidden} hidden images", "runs", index, "correct")
         return self
 
 
@@ -177,7 +154,7 @@ class Profile(Model):
             set(shares), reverse=True
         ):
             text = "they go from the highest accuracy and share to the lowest"
-            raise _rule(text, "thresholds")
+            raise rule(text, "thresholds")
         return self
 
 
@@ -185,100 +162,6 @@ class Profile(Model):
 UNTRAINED = Profile(
     data=DataSpec(source="none"), epochs=1, seconds=1, thresholds=(Threshold(accuracy=1, share=1),)
 )
-
-
-def _time(value: Any) -> Any:
-    """A date alone would be taken for its first minute, which nobody means."""
-    if isinstance(value, datetime) or (isinstance(value, str) and ":" in value):
-        return value
-    raise PydanticCustomError("time", "expected a date and a time, such as 2026-11-30 23:59")
-
-
-def _form(value: Any) -> str:
-    return "list" if isinstance(value, (list, tuple)) else "file"
-
-
-Time = Annotated[datetime, BeforeValidator(_time), WithJsonSchema({"type": "string"})]
-
-
-class Extension(Model):
-    """More time for a student: until a time, or so much longer than everybody has."""
-
-    student: str = Field(min_length=1)
-    due: Time | None = None
-    days: float = Field(0, ge=0)
-    hours: float = Field(0, ge=0)
-    reason: str = Field("", description="for the instructor: it is on no page")
-
-    @model_validator(mode="after")
-    def _one_of_two(self) -> Extension:
-        if (self.due is None) == (self.days + self.hours == 0):
-            raise ValueError("give either 'due', or 'days' and 'hours' of which one is above 0")
-        return self
-
-
-# A file of them; once the rubric is read, what stands in it.
-Extensions = Annotated[
-    Annotated[Path, Tag("file")] | Annotated[tuple[Extension, ...], Tag("list")],
-    Discriminator(_form),
-]
-
-
-class Late(Model):
-    """A submission that is late loses `per_day` of its score for every day begun, then all."""
-
-    due: Time = Field(description="with its offset from UTC, or by the clock of `zone`")
-    zone: str | None = Field(None, description="such as America/New_York, of times without offset")
-    grace_minutes: float = Field(0, ge=0)
-    per_day: Share = 0.1
-    max_days: int = Field(5, ge=0, description="later than this many days earns nothing")
-    until: Time | None = Field(None, description="later than this earns nothing")
-    extensions: Extensions = Field((), description="CSV: student, due or days or hours, reason")
-
-    @field_validator("zone")
-    @classmethod
-    def _is_a_zone(cls, name: str | None) -> str | None:
-        known = available_timezones()
-        if name is not None and name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
-            guess = f"; did you mean '{close[0]}'?" if close else ""
-            raise ValueError(f"there is no time zone '{name}'{guess}")
-        return name
-
-    @model_validator(mode="after")
-    def _with_zone(self) -> Late:
-        for name, time in (("due", self.due), ("until", self.until)):
-            if time is None:
-                continue
-            if time.tzinfo is None and self.zone is None:
-                raise _rule("a time zone is missing, such as in 2026-11-30T23:59:00-05:00, or "
-                            "'zone: America/New_York' beside it", name)
-            if time.tzinfo is not None and self.zone is not None:
-                there = time.astimezone(ZoneInfo(self.zone))
-                if there.utcoffset() != time.utcoffset():
-                    raise _rule(f"{self.zone} is at {there:%z} then, and not at {time:%z}; leave "
-                                "the offset out", name)
-        if self.until is not None and self.moment(self.until) < self.moment(self.due):
-            raise _rule("it is before 'due'", "until")
-        for index, one in enumerate(self.granted):
-            if self.is_shortened_by(one):
-                raise _rule("it is before everybody's", "extensions", index, "due")
-        return self
-
-    def is_shortened_by(self, extension: Extension) -> bool:
-        """Whether it takes time away, as a slip in a date does: nobody means that."""
-        own = extension.due
-        return own is not None and self.moment(own) < self.moment(self.due)
-
-    def moment(self, time: datetime) -> datetime:
-        """A time of the rubric or of its extensions, on the clock of the course."""
-        zone: tzinfo | None = self.due.tzinfo if self.zone is None else ZoneInfo(self.zone)
-        assert zone is not None
-        return on_clock(time, zone) if time.tzinfo is None else time.astimezone(zone)
-
-    @property
-    def granted(self) -> tuple[Extension, ...]:
-        return () if isinstance(self.extensions, Path) else self.extensions
 
 
 class Option(Model):
@@ -306,7 +189,7 @@ class Criterion(Model):
         awards = [option.points for option in self.options if option.points > 0]
         if awards and sum(awards) < self.points:
             text = f"all of them give {sum(awards):g} of {self.points:g} points: nobody gets more"
-            raise _rule(text, "options")
+            raise rule(text, "options")
         return self
 
 
@@ -342,26 +225,26 @@ class Rubric(Model):
         points = sum(criterion.points for criterion in self.criteria)
         if abs(points - self.total) > 1e-9:
             text = f"the criteria add up to {points:g} points, 'total' is {self.total:g}"
-            raise _rule(text, "total")
+            raise rule(text, "total")
         if self.profiles and self.profile not in self.profiles:
             guess = did_you_mean(self.profile, sorted(self.profiles))
-            raise _rule(f"there is no profile '{self.profile}'{guess}", "profile")
+            raise rule(f"there is no profile '{self.profile}'{guess}", "profile")
         before: dict[str, Criterion] = {}
         for index, criterion in enumerate(self.criteria):
             if criterion.id in before:
-                raise _rule(f"two criteria have the id '{criterion.id}'", "criteria", index, "id")
+                raise rule(f"two criteria have the id '{criterion.id}'", "criteria", index, "id")
             for number, other in enumerate(criterion.depends_on):
                 place = ("criteria", index, "depends_on", number)
                 if other not in before:
                     guess = did_you_mean(other, list(before))
-                    raise _rule(f"no criterion '{other}' stands before this one{guess}", *place)
+                    raise rule(f"no criterion '{other}' stands before this one{guess}", *place)
                 seen = before[other].visibility
                 if _SEEN.index(seen) > _SEEN.index(criterion.visibility):
                     text = (
                         f"'{criterion.id}' is {criterion.visibility} and '{other}' is {seen}: its "
                         "marks would tell what is not to be seen"
                     )
-                    raise _rule(text, *place)
+                    raise rule(text, *place)
             before[criterion.id] = criterion
         return self
 

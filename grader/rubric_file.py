@@ -15,8 +15,9 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from grader.class_lists import read_extensions, read_groups
+from grader.deadlines import Late
 from grader.errors import RubricError
-from grader.rubric import Criterion, Late, Rubric, did_you_mean
+from grader.rubric import Criterion, Rubric, did_you_mean
 
 Models = Mapping[str, type[BaseModel]]
 FindModels = Callable[[tuple[Path, ...]], Models]   # of the grader's checks and of those in files

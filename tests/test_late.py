@@ -11,11 +11,11 @@ import pytest
 
 from grader.checks.base import NoParams
 from grader.class_lists import read_extensions, read_groups
+from grader.deadlines import Late
 from grader.errors import RubricError
 from grader.late import Lateness, due_of, lateness
 from grader.moments import is_after
 from grader.records import Submission
-from grader.rubric import Late
 from grader.rubric_file import load
 
 NEW_YORK = "America/New_York"

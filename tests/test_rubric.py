@@ -12,13 +12,13 @@ from pydantic import BaseModel
 from ruamel.yaml import YAML
 
 from grader.checks.registry import CHECKS, parameter_models
+from grader.deadlines import Late
 from grader.errors import RubricError
 from grader.rubric import (
     Again,
     Criterion,
     DataSpec,
     Hidden,
-    Late,
     Limits,
     Option,
     Profile,
