@@ -83,6 +83,22 @@ def alone_in(folder: Path) -> Iterator[None]:
         yield
 
 
+def graded_in(folder: Path) -> Path:
+    """The gradebook of a results folder. Raises UsageError where there is none."""
+    path = folder / NAME
+    if not path.is_file():
+        raise UsageError(
+            f"{folder}: there is no {NAME} in it, so nothing was graded there; name the folder "
+            "that `grader run` left its results in with --out"
+        )
+    return path
+
+
+def read_only(path: Path) -> closing[sqlite3.Connection]:
+    """A gradebook to look at, whoever is at work in it. Raises sqlite3.Error."""
+    return closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True))
+
+
 @contextmanager
 def beside_others(folder: Path) -> Iterator[sqlite3.Connection]:
     """The file of a gradebook that is there, for one who adds to it while others may be at work.
@@ -90,12 +106,7 @@ def beside_others(folder: Path) -> Iterator[sqlite3.Connection]:
     Raises UsageError where there is none, and where it is damaged: only a grader that is alone puts
     a damaged one aside.
     """
-    path = folder / NAME
-    if not path.is_file():
-        raise UsageError(
-            f"{folder}: there is no {NAME} in it, so nothing was graded there; name the folder "
-            "that `grader run` left its results in with --out"
-        )
+    path = graded_in(folder)
     try:
         connection = sqlite3.connect(path, timeout=_PATIENCE, check_same_thread=False)
         opened = _prepared(connection)
@@ -125,9 +136,8 @@ class Condition:
 
 def condition(folder: Path) -> Condition:
     """Of the gradebook of a results folder, which is left as it is, whoever is at work in it."""
-    place = f"{(folder / NAME).resolve().as_uri()}?mode=ro"
     try:
-        with closing(sqlite3.connect(place, uri=True)) as connection:
+        with read_only(folder / NAME) as connection:
             (found,) = connection.execute("pragma quick_check").fetchone()
             (version,) = connection.execute("pragma user_version").fetchone()
             count = "select count(distinct student) from submissions"
@@ -139,9 +149,8 @@ def condition(folder: Path) -> Condition:
 
 def students_of(folder: Path) -> list[str]:
     """Who is in the gradebook of a results folder, as far as it can be read."""
-    place = f"{(folder / NAME).resolve().as_uri()}?mode=ro"
     try:
-        with closing(sqlite3.connect(place, uri=True)) as connection:
+        with read_only(folder / NAME) as connection:
             query = "select distinct student from submissions order by student"
             return [str(name) for (name,) in connection.execute(query)]
     except sqlite3.Error:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from grader.errors import UsageError
-from grader.gradebook_file import NAME, VERSION
+from grader.gradebook_file import NAME, VERSION, graded_in, read_only
 from grader.marks import Mark, marks_in
 from grader.records import Conditions, Submission, Trace, Verdict
 
@@ -70,10 +70,6 @@ class History:
             number: Run(number, began, machine, seed, _read(_CONDITIONS, text) if text else None)
             for number, began, machine, seed, text in self._rows(query)
         }
-
-    def students(self) -> list[str]:
-        """Everybody of whom something was ever concluded."""
-        return [row[0] for row in self._rows("select distinct student from submissions order by 1")]
 
     def latest(self) -> dict[str, tuple[int, int]]:
         """Of everybody of whom something was ever concluded, the last grading and its run."""
@@ -141,14 +137,9 @@ class History:
 @contextmanager
 def open_history(folder: Path) -> Iterator[History]:
     """The gradebook of a results folder. Raises UsageError where there is none to read."""
-    path = folder / NAME
-    if not path.is_file():
-        raise UsageError(
-            f"{folder}: there is no {NAME} in it, so nothing was graded there; name the folder "
-            "that `grader run` left its results in with --out"
-        )
+    path = graded_in(folder)
     try:
-        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+        with read_only(path) as connection:
             (version,) = connection.execute("pragma user_version").fetchone()
             if version > VERSION:
                 raise UsageError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -33,6 +34,16 @@ def barriers(page: Page) -> list[str]:
         f"{one['id']}: {one['help']}: {node['html'][:200]}"
         for one in found if one["impact"] in SERIOUS for node in one["nodes"]
     ]  # fmt: skip
+
+
+def keeps_nobody_out(page: Page, file: Path, scheme: str, width: int) -> None:
+    """Everything unfolded, axe-core finds nothing serious, and nothing is wider than the screen."""
+    page.emulate_media(color_scheme=scheme)   # type: ignore[arg-type]  # one of the words
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(file.as_uri())
+    page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+    assert barriers(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def program() -> str:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 import tempfile
 from dataclasses import replace
@@ -22,7 +21,9 @@ from grader.report.rendering import render
 from grader.report.rows import row_of
 from grader.report.summarizing import summarize
 
+sys.path.insert(0, str(ROOT / "tests"))
 sys.path.insert(0, str(ROOT / "tests" / "feedback"))
+from looking import program
 from sample_grade import rich_grade
 
 HERE = Path(__file__).parent
@@ -48,8 +49,7 @@ def feedback() -> str:
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as name, sync_playwright() as driver:
-        program = shutil.which("chromium") or shutil.which("google-chrome")
-        browser = driver.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        browser = driver.chromium.launch(executable_path=program(), args=["--no-sandbox"])
         tab = browser.new_page(device_scale_factor=1.2)
         for picture, html, width, height in (
             ("report", report(), 1180, 2560), ("feedback", feedback(), 900, 1500)

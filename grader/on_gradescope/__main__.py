@@ -34,6 +34,7 @@ from grader.grading import for_student
 from grader.on_gradescope.bundle import OPTIONS
 from grader.opening import Say, grades_of
 from grader.records import Grade
+from grader.replacing import replace
 from grader.roster import Person, Roster
 from grader.rubric import Rubric
 from grader.rubric_file import load
@@ -49,11 +50,8 @@ def main(root: Path) -> int:
     except (GraderError, OSError, ValueError) as error:
         sys.stderr.write(f"grader: nothing was graded, and nobody got a zero: {error}\n")
         return 1
-    place = root / "results" / "results.json"
-    place.parent.mkdir(exist_ok=True)
-    beside = place.with_suffix(".tmp")
-    beside.write_text(json.dumps(results, indent=2, allow_nan=False), encoding="utf-8")
-    beside.replace(place)
+    written = json.dumps(results, indent=2, allow_nan=False)
+    replace(root / "results" / "results.json", [written])
     return 0
 
 

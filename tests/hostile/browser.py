@@ -6,7 +6,6 @@ So that nothing was fetched is seen from outside: whatever a page calls, by what
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
-import pytest
+from looking import program
 
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-extensions",
@@ -60,13 +59,7 @@ class Browser:
 
 def find() -> Browser:
     """Chromium; without one the test is skipped, or fails where CI demands everything."""
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
-    program = program or shutil.which("google-chrome")
-    if program is None:
-        if os.environ.get("GRADER_REQUIRE_DOCKER") == "1":
-            pytest.fail("no chromium on this machine, and GRADER_REQUIRE_DOCKER=1 demands all")
-        pytest.skip("no chromium on this machine: Debian's package has one")
-    return Browser(program)
+    return Browser(program())
 
 
 class _Beacon(ThreadingHTTPServer):

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from looking import barriers
+from looking import barriers, keeps_nobody_out
 from playwright.sync_api import Page
 from sample_grade import NOW
 
@@ -258,12 +258,7 @@ def test_a_class_without_a_grade_has_a_page(page: Page, tmp_path: Path) -> None:
 def test_nothing_keeps_anybody_out(
     page: Page, file: Path, scheme: str, width: int
 ) -> None:
-    page.emulate_media(color_scheme=scheme)   # type: ignore[arg-type]  # one of the words
-    page.set_viewport_size({"width": width, "height": 900})
-    page.goto(file.as_uri())
-    page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
-    assert barriers(page) == []
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    keeps_nobody_out(page, file, scheme, width)
 
 
 def test_with_hidden_names_nothing_keeps_anybody_out_either(report: Page) -> None:
