@@ -28,8 +28,7 @@ def init(folder: Path, starter: bool, ci: Service | None) -> int:
     is. With --ci there are two workflows besides: one validates the homework on every push, the
     other, in the starter, checks a student's. Nothing is overwritten.
     """
-    from grader.scaffolding.homework import write_homework
-    from grader.starter import write_starter
+    from grader.scaffolding.homework import write_homework, write_starter
 
     written: list[Path] = []
     there = (folder / "rubric.yaml").is_file()

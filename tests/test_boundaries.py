@@ -84,7 +84,6 @@ STAGES = {
     "marking": {"grader.marking.guard", "grader.marking.rendering"},
     "releasing": {"grader.releasing"},
     "scaffolding": {"grader.scaffolding"},
-    "starter": {"grader.starter"},
     "validation": {"grader.validation"},
     "testing": {"grader.testing"},
 }

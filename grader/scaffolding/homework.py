@@ -1,4 +1,4 @@
-"""A small homework that works as it is: examples/curve, copied."""
+"""A small homework that works as it is: examples/curve, copied; or the starter of the large one."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from pathlib import Path
 from grader import __version__
 from grader.errors import UsageError
 
-# In a checkout the example lies at the top level; an installed package carries it inside.
+# In a checkout both lie at the top level; an installed package carries them inside.
 _PACKAGE = Path(__file__).resolve().parent.parent
 _PLACES = (_PACKAGE / "scaffold", _PACKAGE.parent / "examples" / "curve")
+_STARTERS = (_PACKAGE / "starter", _PACKAGE.parent / "starter")
 _DOTTED = {"gitignore": ".gitignore"}   # under its own name it would hide what lies beside it
 REQUIREMENTS = "requirements.txt"
 
@@ -25,6 +26,13 @@ def write_homework(folder: Path) -> list[Path]:
     texts = {target: path.read_text(encoding="utf-8") for target, path in files.items()}
     texts[folder / REQUIREMENTS] = requirements()
     return write_new(texts)
+
+
+def write_starter(folder: Path) -> list[Path]:
+    """The same with the starter of the homework that the grader is developed with."""
+    source = next(place for place in _STARTERS if place.is_dir())
+    files = sorted(path for path in source.iterdir() if path.is_file())
+    return write_new({folder / path.name: path.read_text(encoding="utf-8") for path in files})
 
 
 def write_new(texts: dict[Path, str]) -> list[Path]:
