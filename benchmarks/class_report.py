@@ -15,9 +15,9 @@ from datetime import UTC, datetime
 from benchmarks.figures import Figure, Sizes
 from benchmarks.made_up import made_up_class, rubric
 from benchmarks.timing import command, run
-from grader.report.rendering import render
-from grader.report.rows import row_of
-from grader.report.summarizing import summarize
+from grader.reports.class_report.rendering import render
+from grader.reports.class_report.rows import row_of
+from grader.reports.class_report.summarizing import summarize
 
 TARGET, LARGEST = 3.0, 3.0   # seconds, megabytes
 

@@ -11,11 +11,11 @@ from typing import Any
 
 from benchmarks.timing import ROOT
 from grader.checks.registry import parameter_models
-from grader.grading import grade
+from grader.grading.points import grade
 from grader.records import Caution, Grade, Submission, TrainingRun, Verdict
-from grader.rubric import Criterion, Rubric
-from grader.rubric_file import load
-from grader.student_names import student_key
+from grader.rubric.load import load
+from grader.rubric.model import Criterion, Rubric
+from grader.submissions.student_names import student_key
 
 FIRST = (
     "Aisha", "Alejandro", "Amara", "Anna", "Arjun", "Beatriz", "Chen", "Chiara", "Daniel", "Elif",

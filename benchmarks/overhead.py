@@ -30,14 +30,14 @@ from benchmarks.code_only import RUBRIC, SOLUTIONS
 from benchmarks.figures import Figure, Sizes, ratios
 from benchmarks.instant import InstantSandbox, Recording, replies_in
 from benchmarks.timing import ROOT, Command, command, run
-from grader.cache_file import open_cache
-from grader.class_folder import discover
-from grader.class_run import Class, conclude, grade_class
-from grader.gradebook_file import open_gradebook
-from grader.opening import Opener, Say
-from grader.rubric_file import load
+from grader.grading.gradebook_file import open_gradebook
+from grader.rubric.load import load
+from grader.run.cache.file import open_cache
+from grader.run.grade_class import Class, conclude, grade_class
+from grader.run.open import Opener, Say
 from grader.sandbox.base import Sandbox
 from grader.sandbox.process import ProcessSandbox
+from grader.submissions.discover import discover
 
 FEW = 10
 TARGET_MS, TARGET_MEMORY = 20.0, 1.2

@@ -46,9 +46,9 @@ def process(way: Way, data: Path, threads: int, script: Path) -> Command:
 
 def write_view(folder: Path) -> None:
     """What a student's code may see of the quick profile's data."""
-    from grader import data
     from grader.checks.registry import parameter_models
-    from grader.rubric_file import load
+    from grader.rubric.load import load
+    from grader.run.data import datasets as data
 
     rubric = load(ROOT / "rubric.yaml", parameter_models)
     spec = rubric.profiles["quick"].data
@@ -68,11 +68,12 @@ def main() -> None:
 def _run(way: Way, data: Path, threads: int, script: Path) -> tuple[float, float]:
     import torch
 
-    from grader.worker import sources, stand_ins
-    from grader.worker.running import run_as_script
-    from grader.worker.view import open_view
-    from grader.worker.watch.observer import Budget, Observer
-    from grader.worker.watch.saving import Saved
+    from grader.worker import shims as stand_ins
+    from grader.worker.dataset_view import open_view
+    from grader.worker.observer.checkpoints import Saved
+    from grader.worker.observer.observer import Budget, Observer
+    from grader.worker.student_code import sources
+    from grader.worker.student_code.execution import run_as_script
 
     torch.set_num_threads(threads)
     torch.manual_seed(0)

@@ -26,10 +26,10 @@ from benchmarks.engine import engine_missing, ensure_worker_image
 from benchmarks.figures import Figure, Sizes, ratios
 from benchmarks.scripts import SAMPLES, process, write_view
 from benchmarks.timing import ROOT, grader, in_turns, seconds_of
-from grader.schedule import cores
+from grader.run.schedule import cores
 
 TARGET = 1.05
-CUT_SHORT = "its budget of seconds was used up"   # as a page has it (grader/checks/watched.py)
+CUT_SHORT = "its budget of seconds was used up"   # checks/training_report.py
 CRITERIA = ("mode-switch", "optimizer-groups", "accuracy")
 
 

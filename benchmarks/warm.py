@@ -25,12 +25,12 @@ from benchmarks.code_only import FULL, RUBRIC, SOLUTIONS, write_class
 from benchmarks.engine import engine_missing
 from benchmarks.figures import Figure, Sizes, ratios
 from benchmarks.timing import bare, in_turns, seconds_of
-from grader import pipeline
 from grader.checks.registry import parameter_models
-from grader.class_folder import hand_in
-from grader.rubric_file import load
+from grader.rubric.load import load
+from grader.run import pipeline
+from grader.run.schedule import Lane, Lanes
 from grader.sandbox.docker import Build, DockerSandbox, connect, ensure_image
-from grader.schedule import Lane, Lanes
+from grader.submissions.discover import hand_in
 
 TARGET = 0.08
 SETTLED = 0.5   # seconds, after which the first session's process is there as well

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from grader import cli
+from grader.cli import app as cli
 
 PAGE = Path(__file__).parent / "cli.md"
 _HEAD = """\

@@ -44,7 +44,7 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Network:
-    """A network that is built in the container, by a spec of `grader/worker/networks.py`."""
+    """A network that is built in the container, by a spec of `grader/worker/networks/resnet.py`."""
 
     spec: Mapping[str, Any]
 

@@ -103,8 +103,8 @@ class Question:
 class Outcome:
     """How one question ended, as far as the worker's supervisor and the host could see.
 
-    `kind` is a word of `grader.sandbox.blame.OWNER`, which says whose fault it is. `output` is the
-    tail of what the student's code printed, `traceback` names the student's own lines.
+    `kind` is a word of `grader.sandbox.outcomes.OWNER`, which says whose fault it is. `output` is
+    the tail of what the student's code printed, `traceback` names the student's own lines.
     """
 
     kind: str

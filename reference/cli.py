@@ -18,7 +18,7 @@ from .resnet import build_model
 from .train import SCHEDULES, evaluate, train
 
 if TYPE_CHECKING:
-    from grader.data import Dataset
+    from grader.run.data.datasets import Dataset
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -95,8 +95,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _dataset(options: argparse.Namespace) -> Dataset:
-    from grader.data import load
-    from grader.rubric import DataSpec, Hidden
+    from grader.rubric.model import DataSpec, Hidden
+    from grader.run.data.datasets import load
 
     if options.download and options.data == "cifar10":
         from torchvision.datasets import CIFAR10

@@ -18,8 +18,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from grader import data
-from grader.rubric import DataSpec, Hidden
+from grader.rubric.model import DataSpec, Hidden
+from grader.run.data import datasets as data
 from reference.loader import DeviceLoader
 from reference.resnet import build_model
 from reference.train import train

@@ -10,20 +10,21 @@ from pathlib import Path
 
 import pytest
 
-from grader import asking, pipeline
-from grader.cache_file import open_cache
 from grader.checks.registry import parameter_models
-from grader.class_folder import HandIn, hand_in
 from grader.errors import SandboxError
-from grader.evidence_cache import EvidenceCache
-from grader.fingerprint import fingerprints
-from grader.memory import Memory
 from grader.records import Grade, Verdict
-from grader.rubric import Again, DataSpec, Hidden, Profile, Rubric, Threshold
-from grader.rubric_file import load
+from grader.rubric.load import load
+from grader.rubric.model import Again, DataSpec, Hidden, Profile, Rubric, Threshold
+from grader.run import jobs as asking
+from grader.run import pipeline
+from grader.run.cache.evidence import EvidenceCache
+from grader.run.cache.file import open_cache
+from grader.run.cache.recall import Memory
+from grader.run.fingerprint import fingerprints
+from grader.run.schedule import Lanes
 from grader.sandbox.base import Job, Worker
 from grader.sandbox.process import ProcessSandbox
-from grader.schedule import Lanes
+from grader.submissions.discover import HandIn, hand_in
 
 ROOT = Path(__file__).parent.parent
 PROFILE = Profile(

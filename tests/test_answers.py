@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from grader.answers import latex_answers, markdown_answers, merged
+from grader.submissions.written_answers import latex_answers, markdown_answers, merged
 
 
 @pytest.mark.parametrize(

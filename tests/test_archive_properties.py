@@ -25,12 +25,12 @@ from typing import Any
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from grader.archives import unpack
-from grader.class_folder import discover
 from grader.errors import RefusedArchive
-from grader.landing import Caps, Landing
-from grader.notebook import NotebookError, read_notebook
-from grader.submissions import prepare
+from grader.submissions.archives import unpack
+from grader.submissions.discover import discover
+from grader.submissions.notebook import NotebookError, read_notebook
+from grader.submissions.prepare import prepare
+from grader.submissions.safe_writer import Caps, Landing
 
 CAPS = Caps(total_bytes=20_000, file_bytes=10_000, entries=20, path_length=60, depth=4)
 MEMORY = 32_000_000  # of which a decompressor takes some megabytes

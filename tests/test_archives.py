@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from grader.archives import is_archive, unpack
 from grader.errors import RefusedArchive
-from grader.landing import Caps
+from grader.submissions.archives import is_archive, unpack
+from grader.submissions.safe_writer import Caps
 
 SMALL = Caps(total_bytes=20_000, file_bytes=10_000, entries=20, path_length=60, depth=4)
 
@@ -262,7 +262,7 @@ def test_a_compressed_tar_bomb_is_stopped(
 def test_a_stream_that_never_becomes_a_tar_is_stopped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("grader.archives.TAR_OVERHEAD", 0)
+    monkeypatch.setattr("grader.submissions.archives.TAR_OVERHEAD", 0)
     assert "unpacks to more than" in refused(tmp_path, gzip.compress(bytes(1_000_000)))
 
 
@@ -308,7 +308,7 @@ def test_a_header_that_claims_gigabytes_is_not_read_into_memory(tmp_path: Path) 
 def test_headers_made_to_be_slow_are_refused_in_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, record: bytes
 ) -> None:
-    monkeypatch.setattr("grader.guarded.GuardedHeaders._effort", 1_000_000_000)
+    monkeypatch.setattr("grader.submissions.bounded_reader.GuardedHeaders._effort", 1_000_000_000)
     info = tarfile.TarInfo("x")
     info.type, info.size = tarfile.XHDTYPE, 16_384
     header = info.tobuf(tarfile.GNU_FORMAT)[:512] + (record * 16_384)[: info.size]

@@ -17,15 +17,15 @@ import pytest
 from click.testing import CliRunner, Result
 from downloads import gradescope
 
-from grader.awarding import Awards, attempts_of
-from grader.checks.base import NoParams
-from grader.class_folder import HandIn, discover
-from grader.cli import cli
-from grader.enrolling import enrol
-from grader.grading import grade
+from grader.checks.check import NoParams
+from grader.cli.app import cli
+from grader.grading.attempts import Awards, attempts_of
+from grader.grading.points import grade
 from grader.records import Grade, Status, Submission, Verdict
-from grader.roster import COLUMNS, Entry, Person, Roster, as_csv
-from grader.rubric import Criterion, Rubric
+from grader.rubric.model import Criterion, Rubric
+from grader.submissions.discover import HandIn, discover
+from grader.submissions.enrolment import enrol
+from grader.submissions.roster import COLUMNS, Entry, Person, Roster, as_csv
 
 DUE = datetime(2026, 11, 30, 23, 59, tzinfo=UTC)
 RUBRIC = """\
@@ -41,7 +41,7 @@ criteria:
 CHECKS = '''\
 from pathlib import Path
 
-from grader.own import Check, NoParams, Verdict
+from grader.checks.custom.api import Check, NoParams, Verdict
 
 
 def judge(criterion, work, key):

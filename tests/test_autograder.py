@@ -18,7 +18,7 @@ import pytest
 from click.testing import CliRunner
 from test_peers import by_gradescope
 
-from grader.cli import cli
+from grader.cli.app import cli
 from grader.sandbox.docker import DockerSandbox
 
 ROOT = Path(__file__).parent.parent
@@ -227,7 +227,7 @@ criteria:
 - {id: all, title: All, part: "1", points: 10, check: all}
 """
 ALL = """\
-from grader.own import Check, NoParams, Verdict
+from grader.checks.custom.api import Check, NoParams, Verdict
 
 CHECK = Check("all", NoParams, lambda criterion, exam, limits: (),
               lambda criterion, work, key: Verdict(criterion.id, "passed", 1.0, "It is there."))

@@ -15,13 +15,13 @@ from benchmarks.figures import Figure, line, ratios
 from benchmarks.instant import InstantSandbox, Recording, replies_in
 from benchmarks.peers import PEERS, installing
 from benchmarks.timing import command, in_turns, run
-from grader.checks.drawn_networks import RESNET18
+from grader.checks.hidden_networks import RESNET18
 from grader.checks.registry import parameter_models
 from grader.records import Question
-from grader.rubric import Limits
-from grader.rubric_file import load
+from grader.rubric.load import load
+from grader.rubric.model import Limits
 from grader.sandbox.base import Job
-from grader.sandbox.interview import interview
+from grader.sandbox.conversation import interview
 from grader.sandbox.process import ProcessSandbox
 
 

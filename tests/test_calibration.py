@@ -10,16 +10,16 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from grader.calibrating import Figures, Run, Solution
 from grader.checks.registry import parameter_models
-from grader.circumstances import Circumstances, solution_digest, warnings
-from grader.class_folder import hand_in
-from grader.cli import cli
+from grader.cli.app import cli
 from grader.errors import RubricError, UsageError
-from grader.proposing import evidence, often, propose
-from grader.rubric import Again, Calibration, Profile, Rubric, Threshold
-from grader.rubric_edit import write_calibration
-from grader.rubric_file import load
+from grader.rubric.edit import write_calibration
+from grader.rubric.load import load
+from grader.rubric.model import Again, Calibration, Profile, Rubric, Threshold
+from grader.submissions.discover import hand_in
+from grader.validation.calibration.hardware import Circumstances, solution_digest, warnings
+from grader.validation.calibration.propose import evidence, often, propose
+from grader.validation.calibration.runs import Figures, Run, Solution
 
 ROOT = Path(__file__).parent.parent
 HERE = Circumstances(

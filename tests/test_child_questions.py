@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 
-from grader.worker.child import Child
+from grader.worker.process.child import Child
 
 
 def test_frames_arrive_in_the_order_in_which_they_were_sent() -> None:

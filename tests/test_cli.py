@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from grader.checks.registry import parameter_models
-from grader.rubric_file import json_schema
+from grader.rubric.load import json_schema
 
 ROOT = Path(__file__).parent.parent
 RUBRIC = ("--rubric", str(ROOT / "rubric.yaml"))
@@ -239,7 +239,7 @@ def test_auto_takes_a_process_where_no_engine_answers_and_says_so(
 def test_without_torch_on_this_machine_the_message_says_how_to_get_it(submissions: Path) -> None:
     words = ["grader", "check", str(next(submissions.iterdir()))]
     code = f"import sys; sys.modules['torch'] = None; sys.argv = {words}\n" \
-           "from grader.cli import main; main()"
+           "from grader.cli.app import main; main()"
     ran = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT
     )

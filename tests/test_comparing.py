@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from grader.checks.registry import parameter_models
-from grader.comparing import UNKNOWN, compare
-from grader.conditions import conditions
-from grader.gradebook_file import open_gradebook
-from grader.history import open_history
+from grader.grading.gradebook_file import open_gradebook
+from grader.grading.history import open_history
+from grader.grading.standing import moment
 from grader.records import Concluded, Conditions, Outcome, Submission, Trace, Verdict
-from grader.rubric_file import load
+from grader.rubric.load import load
+from grader.run.conditions import conditions
+from grader.run.explain.compare import UNKNOWN, compare
 from grader.sandbox.process import ProcessSandbox
-from grader.standing import moment
 
 RUBRIC = Path(__file__).parent.parent / "rubric.yaml"
 ADA = Submission("ada", Path("in/ada.py"), Path("work/ada"), ("ada.py",), "digest of ada's files")

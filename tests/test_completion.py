@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from test_cli import ROOT, grader
 
-from grader.gradebook_file import open_gradebook
+from grader.grading.gradebook_file import open_gradebook
 from grader.records import Concluded, Submission, Verdict
 
-PROGRAM = "import sys; sys.argv = ['grader']; from grader.cli import main; main()"
+PROGRAM = "import sys; sys.argv = ['grader']; from grader.cli.app import main; main()"
 
 
 def completed(words: str, cwd: Path = ROOT) -> list[str]:

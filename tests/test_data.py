@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from grader import data_sources
-from grader.data import Dataset, load, write_view
 from grader.errors import DataError
-from grader.rubric import DataSpec, Hidden
+from grader.rubric.model import DataSpec, Hidden
+from grader.run.data import sources as data_sources
+from grader.run.data.datasets import Dataset, load, write_view
 
 
 def spec(**fields: Any) -> DataSpec:

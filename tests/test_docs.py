@@ -15,8 +15,8 @@ import pytest
 from markdown_it import MarkdownIt
 
 from grader.checks.registry import CHECKS, parameter_models
-from grader.cli import cli
-from grader.rubric_file import json_schema
+from grader.cli.app import cli
+from grader.rubric.load import json_schema
 
 PROJECT = Path(__file__).parent.parent
 DOCS = PROJECT / "docs"

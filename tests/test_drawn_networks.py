@@ -17,8 +17,8 @@ import torch
 from independent_count import count
 from torch import nn
 
-from grader.checks.choosing import truth_of
-from grader.checks.drawn_networks import (
+from grader.checks.groups.assignment import truth_of
+from grader.checks.hidden_networks import (
     BEYOND,
     COVERED,
     FEATURES_BEYOND,
@@ -27,8 +27,8 @@ from grader.checks.drawn_networks import (
     covered,
     in_words,
 )
-from grader.worker import networks
-from grader.worker.beyond import EXTRAS
+from grader.worker.networks import resnet as networks
+from grader.worker.networks.variants import EXTRAS
 from reference.param_groups import group_parameters, layer_parameter_counts
 
 RUNS = 700   # of three networks each

@@ -15,20 +15,20 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
-from grader import cache_file
-from grader.cache_file import open_cache
 from grader.checks.registry import parameter_models
-from grader.class_folder import discover
-from grader.class_run import Class, Ran, grade_class
-from grader.cli import cli
-from grader.evidence_cache import EvidenceCache
-from grader.fingerprint import answer_keys, ground_of
-from grader.gradebook_file import open_gradebook
+from grader.cli.app import cli
+from grader.grading.gradebook_file import open_gradebook
 from grader.records import Evidence, Outcome, Question, Submission
-from grader.rubric import Limits
-from grader.rubric_file import load
+from grader.rubric.load import load
+from grader.rubric.model import Limits
+from grader.run.cache import file as cache_file
+from grader.run.cache.evidence import EvidenceCache
+from grader.run.cache.file import open_cache
+from grader.run.fingerprint import answer_keys, ground_of
+from grader.run.grade_class import Class, Ran, grade_class
 from grader.sandbox.base import Job
 from grader.sandbox.process import ProcessSandbox, ProcessWorker
+from grader.submissions.discover import discover
 
 ROOT = Path(__file__).parent.parent
 SAID = {"classes": 10}

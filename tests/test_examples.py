@@ -8,17 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from grader import pipeline, schedule
 from grader.checks.registry import parameter_models
-from grader.class_folder import discover, hand_in
 from grader.errors import DataError
-from grader.expected import differences
 from grader.records import Grade
-from grader.rubric_file import load
+from grader.rubric.load import load
+from grader.run import pipeline, schedule
 from grader.sandbox.base import Sandbox
 from grader.sandbox.process import ProcessSandbox
-from grader.validation.concluding import Case, conclude
-from grader.validation_run import automatic
+from grader.submissions.discover import discover, hand_in
+from grader.validation.expected_marks import differences
+from grader.validation.outcomes import Case, conclude
+from grader.validation.run import automatic
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 # The curve is what `grader init` writes: tests/test_init.py has it validate itself.

@@ -15,11 +15,12 @@ from typing import Any
 
 import pytest
 
-from grader import cache_file, fingerprint
-from grader.cli import cli
+from grader.cli.app import cli
 from grader.errors import UsageError
-from grader.gradebook_file import NAME, TABLES, open_gradebook
-from grader.history import open_history
+from grader.grading.gradebook_file import NAME, TABLES, open_gradebook
+from grader.grading.history import open_history
+from grader.run import fingerprint
+from grader.run.cache import file as cache_file
 
 ROOT = Path(__file__).parent.parent
 RIGHT = """\

@@ -13,20 +13,20 @@ from xml.etree import ElementTree
 import pytest
 from click.testing import CliRunner
 
-from grader.checks.base import NoParams
-from grader.cli import cli
+from grader.checks.check import NoParams
+from grader.cli.app import cli
 from grader.errors import UsageError
 from grader.export.canvas import canvas_csv
 from grader.export.github import classroom_json, step_summary
-from grader.export.grades import Marks
 from grader.export.gradescope import results_json
 from grader.export.junit import junit_xml
-from grader.export.saved import Saved, read_saved, student_of
 from grader.export.tables import nbgrader_csv, otter_csv
-from grader.grading import grade
+from grader.grading.points import grade
 from grader.records import Submission, Verdict
-from grader.roster import Roster
-from grader.rubric import Criterion, Profile, Rubric, Threshold
+from grader.reports.grades_file import Marks
+from grader.reports.saved_grades import Saved, read_saved, student_of
+from grader.rubric.model import Criterion, Profile, Rubric, Threshold
+from grader.submissions.roster import Roster
 
 SECRET = "layers 2, 3, 1, 4"
 RUBRIC = Rubric(

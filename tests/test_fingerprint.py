@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from grader import fingerprint
 from grader.checks.registry import parameter_models
-from grader.rubric import Rubric
-from grader.rubric_file import load
+from grader.rubric.load import load
+from grader.rubric.model import Rubric
+from grader.run import fingerprint
 from grader.sandbox.process import ProcessSandbox
 
 ROOT = Path(__file__).parent.parent

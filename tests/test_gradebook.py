@@ -17,8 +17,8 @@ import pytest
 from sample_grade import RUN
 
 from grader.errors import UsageError
-from grader.gradebook import Gradebook
-from grader.gradebook_file import NAME, in_memory, open_gradebook
+from grader.grading.gradebook import Gradebook
+from grader.grading.gradebook_file import NAME, in_memory, open_gradebook
 from grader.records import (
     Concluded,
     ConfusionMatrix,
@@ -236,7 +236,7 @@ def test_two_graders_do_not_work_in_one_folder(tmp_path: Path) -> None:
         book.begin(WANTED, seed=None, drawn=7)
         other = subprocess.run(
             [sys.executable, "-c", "import sys, pathlib\n"
-             "from grader.gradebook_file import open_gradebook\n"
+             "from grader.grading.gradebook_file import open_gradebook\n"
              "with open_gradebook(pathlib.Path(sys.argv[1]), print): pass", str(tmp_path)],
             capture_output=True, text=True, check=False,
         )

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 from sample_grade import RUN
 
-from grader.export.grades import Marks, json_safe
-from grader.plaintext import neutral
 from grader.records import CriterionGrade, Grade, Submission, Table, Verdict
-from grader.rubric import Criterion, Profile, Rubric, Threshold
+from grader.reports.grades_file import Marks, json_safe
+from grader.rubric.model import Criterion, Profile, Rubric, Threshold
+from grader.text import neutral
 
 
 class Secret(BaseModel):

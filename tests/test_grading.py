@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from grader.checks.base import NoParams
-from grader.deadlines import Late
-from grader.grading import grade
+from grader.checks.check import NoParams
+from grader.grading.points import grade
 from grader.records import Grade, Status, Submission, Verdict
-from grader.rubric import Criterion, Profile, Rubric, Threshold
+from grader.rubric.late_policy import Late
+from grader.rubric.model import Criterion, Profile, Rubric, Threshold
 
 DUE = datetime(2026, 11, 30, 23, 59, tzinfo=UTC)
 

@@ -10,11 +10,11 @@ import pytest
 from click.testing import CliRunner
 from downloads import CANVAS, CANVAS_GRADEBOOK, CANVAS_LATER, GRADESCOPE_LATER, gradescope, zipped
 
-from grader.class_folder import HandIn, discover
-from grader.cli import cli
+from grader.cli.app import cli
 from grader.errors import UsageError
-from grader.importing import import_canvas, import_gradescope
-from grader.roster import NAME, as_csv, read_roster
+from grader.submissions.discover import HandIn, discover
+from grader.submissions.import_download import import_canvas, import_gradescope
+from grader.submissions.roster import NAME, as_csv, read_roster
 
 
 @pytest.fixture

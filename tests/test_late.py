@@ -9,14 +9,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from grader.checks.base import NoParams
-from grader.class_lists import read_extensions, read_groups
-from grader.deadlines import Late
+from grader.checks.check import NoParams
 from grader.errors import RubricError
-from grader.late import Lateness, due_of, lateness
-from grader.moments import is_after
+from grader.grading.late_penalty import Lateness, due_of, lateness
 from grader.records import Submission
-from grader.rubric_file import load
+from grader.rubric.class_lists import read_extensions, read_groups
+from grader.rubric.late_policy import Late
+from grader.rubric.load import load
+from grader.rubric.local_time import is_after
 
 NEW_YORK = "America/New_York"
 HOMEWORK = """\

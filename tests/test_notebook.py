@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grader.notebook import LARGEST_NOTEBOOK, NotebookError, read_notebook
+from grader.submissions.notebook import LARGEST_NOTEBOOK, NotebookError, read_notebook
 
 
 def notebook(*cells: str | tuple[str, str]) -> str:

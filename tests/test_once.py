@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from grader.once import LazyMapping, Once
+from grader.run.lazy import LazyMapping, Once
 
 
 def test_it_is_made_once_however_many_ask() -> None:

@@ -12,21 +12,22 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from grader import pipeline
-from grader.checks.base import with_notes
+from grader.checks.check import with_notes
 from grader.checks.registry import CHECKS, parameter_models
-from grader.class_folder import HandIn, hand_in
-from grader.cli import cli
-from grader.live import Progress
-from grader.opening import open_sandbox
+from grader.cli.app import cli
+from grader.cli.progress import Progress
 from grader.records import Grade, Question, Submission, Verdict
-from grader.results import FeedbackFolder
-from grader.rubric import Limits, Rubric
-from grader.rubric_file import load
-from grader.sandbox import docker, interview
+from grader.rubric.load import load
+from grader.rubric.model import Limits, Rubric
+from grader.run import pipeline
+from grader.run.open import open_sandbox
+from grader.run.results_folder import FeedbackFolder
+from grader.sandbox import conversation as interview
+from grader.sandbox import docker
 from grader.sandbox.base import Exit, Job, Places
 from grader.sandbox.process import ProcessSandbox
-from grader.submissions import prepare
+from grader.submissions.discover import HandIn, hand_in
+from grader.submissions.prepare import prepare
 
 ROOT = Path(__file__).parent.parent
 

@@ -30,7 +30,7 @@ def test_the_wheel_has_every_file_of_the_package_and_what_commands_copy(
     }
     assert wanted <= inside
     assert {"grader/py.typed", "grader/sandbox/docker/Dockerfile"} <= inside
-    assert "grader/starter/hw2.py" in inside
+    assert "grader/cli/scaffold/starter/hw2.py" in inside
 
 
 def test_the_wheel_has_neither_the_reference_nor_tests(wheel: zipfile.ZipFile) -> None:

@@ -27,14 +27,14 @@ from click.testing import CliRunner
 from gradescope_utils.autograder_utils.decorators import number, partial_credit, tags, visibility
 from gradescope_utils.autograder_utils.json_test_runner import JSONTestRunner
 
-from grader.cli import cli
+from grader.cli.app import cli
 from grader.export.canvas import canvas_csv
 from grader.export.github import classroom_json
 from grader.export.gradescope import results_json
 from grader.export.junit import junit_xml
-from grader.export.saved import Saved, SavedGrade, student_of
 from grader.export.tables import class_csv, nbgrader_csv, otter_csv
-from grader.roster import NAME, Entry, Person, Roster, as_csv
+from grader.reports.saved_grades import Saved, SavedGrade, student_of
+from grader.submissions.roster import NAME, Entry, Person, Roster, as_csv
 
 HIDDEN = "layers 2, 3, 1, 4"
 CRITERIA = (("counts", 3, "visible"), ("groups", 5, "hidden"), ("late", 2, "after_due"))

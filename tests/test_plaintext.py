@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.plaintext import plain, plain_line, plain_tail
+from grader.text import plain, plain_line, plain_tail
 
 
 @pytest.mark.parametrize(

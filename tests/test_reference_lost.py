@@ -8,14 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from grader import asking, pipeline
 from grader.checks.registry import parameter_models
-from grader.class_folder import hand_in
 from grader.errors import SandboxError
 from grader.records import Grade
-from grader.rubric_file import load
+from grader.rubric.load import load
+from grader.run import jobs as asking
+from grader.run import pipeline
 from grader.sandbox.base import Job
 from grader.sandbox.process import ProcessSandbox, ProcessWorker
+from grader.submissions.discover import hand_in
 
 ROOT = Path(__file__).parent.parent
 

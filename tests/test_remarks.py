@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from grader.checks.base import with_doubt
+from grader.checks.check import with_doubt
 from grader.records import Submission, Verdict
-from grader.remarks import remarks
+from grader.submissions.suspicious_code import remarks
 
 ROOT = Path(__file__).parent.parent
 HOMEWORK = [ROOT / "reference", ROOT / "starter", *sorted((ROOT / "submissions").iterdir())]
@@ -28,7 +28,7 @@ def test_homework_gives_no_remark(path: Path) -> None:
     "line",
     [
         "from grader.worker import observe",
-        "sys.modules['grader.worker.watch.observer']",
+        "sys.modules['grader.worker.observer.observer']",
         "open('/proc/self/mem')",
         "[o for o in gc.get_objects()]",
         "sys._getframe(1)",

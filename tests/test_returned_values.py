@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from grader.worker.counts import as_count
 from grader.worker.probes.layers import _told
 from grader.worker.probes.outputs import as_rows, put_together
 from grader.worker.probes.report import reported_accuracy
 from grader.worker.session import BadAnswer
+from grader.worker.values.counts import as_count
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,10 @@ from pydantic import BaseModel
 from ruamel.yaml import YAML
 
 from grader.checks.registry import CHECKS, parameter_models
-from grader.deadlines import Late
 from grader.errors import RubricError
-from grader.rubric import (
+from grader.rubric.late_policy import Late
+from grader.rubric.load import json_schema, load
+from grader.rubric.model import (
     Again,
     Criterion,
     DataSpec,
@@ -26,7 +27,6 @@ from grader.rubric import (
     StopEarly,
     Threshold,
 )
-from grader.rubric_file import json_schema, load
 
 ROOT = Path(__file__).parent.parent
 SCHEMA = ROOT / "docs" / "rubric.schema.json"

@@ -8,17 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from grader import pipeline, schedule
 from grader.checks.registry import parameter_models
-from grader.class_folder import discover, hand_in
-from grader.expected import differences, load_expected
 from grader.records import Grade
-from grader.rubric import Rubric
-from grader.rubric_file import load
+from grader.rubric.load import load
+from grader.rubric.model import Rubric
+from grader.run import pipeline, schedule
 from grader.sandbox.base import Sandbox
 from grader.sandbox.process import ProcessSandbox
-from grader.validation.concluding import Case, conclude
-from grader.validation_run import automatic
+from grader.submissions.discover import discover, hand_in
+from grader.validation.expected_marks import differences, load_expected
+from grader.validation.outcomes import Case, conclude
+from grader.validation.run import automatic
 
 ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "submissions"

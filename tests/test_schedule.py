@@ -8,9 +8,9 @@ from collections import Counter
 
 import pytest
 
-from grader import schedule
 from grader.records import ALL_GPUS
-from grader.schedule import Lane, Lanes, Stopped
+from grader.run import schedule
+from grader.run.schedule import Lane, Lanes, Stopped
 
 NEVER = threading.Event()
 

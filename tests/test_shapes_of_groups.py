@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from grader import pipeline
 from grader.checks.registry import parameter_models
-from grader.class_folder import discover
 from grader.records import Grade
-from grader.rubric_file import load
+from grader.rubric.load import load
+from grader.run import pipeline
+from grader.run.schedule import Lanes
 from grader.sandbox.process import ProcessSandbox
-from grader.schedule import Lanes
+from grader.submissions.discover import discover
 
 ROOT = Path(__file__).parent.parent
 IMPORTS = """

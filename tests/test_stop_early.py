@@ -11,20 +11,21 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from grader import pipeline, wire
-from grader.answer_key import AnswerKey
+from grader import wire
+from grader.checks.answer_key import AnswerKey
+from grader.checks.early_stopping import without_rule
 from grader.checks.registry import parameter_models
-from grader.checks.stopping import without_rule
 from grader.checks.training_run import PREDICT, TRAIN, predict_question, train_question
-from grader.class_folder import HandIn, hand_in
-from grader.exam import prepare_hall
-from grader.once import Once
 from grader.records import Evidence, Grade, Question, Verdict
-from grader.rubric import DataSpec, Hidden, Limits, Profile, Rubric, StopEarly, Threshold
-from grader.rubric_file import load
+from grader.rubric.load import load
+from grader.rubric.model import DataSpec, Hidden, Limits, Profile, Rubric, StopEarly, Threshold
+from grader.run import pipeline
+from grader.run.context import prepare_hall
+from grader.run.lazy import Once
 from grader.sandbox.base import Examiner, Job, Sandbox
-from grader.sandbox.interview import interview
+from grader.sandbox.conversation import interview
 from grader.sandbox.process import ProcessSandbox
+from grader.submissions.discover import HandIn, hand_in
 
 ROOT = Path(__file__).parent.parent
 EPOCHS = 6
@@ -382,7 +383,7 @@ UNTRAINED = "nn.Sequential(nn.Flatten(), nn.Linear(3072, 10), nn.BatchNorm1d(10)
 FORGERY = """
 import sys
 from grader import wire
-from grader.worker.streams import write_all
+from grader.worker.process.streams import write_all
 
 frame = sys._getframe()
 while "answers" not in frame.f_locals:

@@ -16,13 +16,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.class_folder import discover, hand_in
 from grader.errors import UsageError
-from grader.gradescope_export import METADATA
-from grader.landing import Caps
 from grader.records import Submission
-from grader.student_names import module_name, owner, student_key
-from grader.submissions import prepare
+from grader.submissions.discover import discover, hand_in
+from grader.submissions.gradescope import METADATA
+from grader.submissions.prepare import prepare
+from grader.submissions.safe_writer import Caps
+from grader.submissions.student_names import module_name, owner, student_key
 
 
 def write(folder: Path, files: Mapping[str, str | bytes]) -> Path:
@@ -592,7 +592,7 @@ def test_a_thousand_broken_notebooks_make_no_thousand_notes(tmp_path: Path) -> N
 def test_notebooks_are_read_up_to_a_size_of_all_together(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("grader.submissions.LARGEST_NOTEBOOK", 1_000)
+    monkeypatch.setattr("grader.submissions.prepare.LARGEST_NOTEBOOK", 1_000)
     book = notebook(("code", "x = 1  " + "#" * 700))
     source = write(tmp_path / "eve", {f"{n}.ipynb": book for n in range(3)})
     found = prepared(tmp_path, source)

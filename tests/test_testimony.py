@@ -16,13 +16,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grader import wire
-from grader.answer_key import AnswerKey, Exam
-from grader.checks.base import Check, NoParams, Work
+from grader.checks.answer_key import AnswerKey, Exam
+from grader.checks.check import Check, NoParams, Work
 from grader.checks.registry import CHECKS
 from grader.records import Evidence, Outcome, Question, Submission
-from grader.rubric import Criterion, Limits, Profile, Threshold
-from grader.sandbox import blame
-from grader.testimony import KINDS, OWN, checked, most_bytes
+from grader.rubric.model import Criterion, Limits, Profile, Threshold
+from grader.sandbox import outcomes as blame
+from grader.sandbox.answer_schema import KINDS, OWN, checked, most_bytes
 
 Edit = Callable[[Any], Any]
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from grader import tolerance
-from grader.tolerance import Chance
+from grader.validation.calibration import statistics as tolerance
+from grader.validation.calibration.statistics import Chance
 
 
 @pytest.mark.parametrize(

@@ -16,13 +16,14 @@ from pathlib import Path
 
 import pytest
 
-from grader import pipeline, wire
+from grader import wire
 from grader.checks.registry import parameter_models
-from grader.class_folder import discover
-from grader.rubric import Rubric
-from grader.rubric_file import load
+from grader.rubric.load import load
+from grader.rubric.model import Rubric
+from grader.run import pipeline
+from grader.run.schedule import Lanes
 from grader.sandbox.base import Exit, Job, Places
-from grader.schedule import Lanes
+from grader.submissions.discover import discover
 
 ROOT = Path(__file__).parent.parent
 ANSWERS_AFTER = 0.3   # seconds

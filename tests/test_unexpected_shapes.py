@@ -7,20 +7,20 @@ from pathlib import Path
 import pytest
 import torch
 
-from grader import pipeline
-from grader.checks.drawn_networks import RESNET18
+from grader.checks.hidden_networks import RESNET18
 from grader.checks.registry import parameter_models
-from grader.class_folder import hand_in
 from grader.errors import GraderError
 from grader.records import Question, Verdict
-from grader.rubric import Limits, Rubric
-from grader.rubric_file import load
+from grader.rubric.load import load
+from grader.rubric.model import Limits, Rubric
+from grader.run import pipeline
 from grader.sandbox.base import Job
-from grader.sandbox.interview import interview
+from grader.sandbox.conversation import interview
 from grader.sandbox.process import ProcessSandbox
-from grader.worker.counts import as_count
-from grader.worker.sources import has_own_signature
-from grader.worker.watch.passes import _bits
+from grader.submissions.discover import hand_in
+from grader.worker.observer.passes import _bits
+from grader.worker.student_code.sources import has_own_signature
+from grader.worker.values.counts import as_count
 
 ROOT = Path(__file__).parent.parent
 

@@ -16,10 +16,10 @@ from playwright.sync_api import sync_playwright
 
 from benchmarks.made_up import made_up_class, rubric
 from benchmarks.timing import ROOT
-from grader.feedback.render import Renderer
-from grader.report.rendering import render
-from grader.report.rows import row_of
-from grader.report.summarizing import summarize
+from grader.reports.class_report.rendering import render
+from grader.reports.class_report.rows import row_of
+from grader.reports.class_report.summarizing import summarize
+from grader.reports.student.render import Renderer
 
 sys.path.insert(0, str(ROOT / "tests"))
 sys.path.insert(0, str(ROOT / "tests" / "feedback"))

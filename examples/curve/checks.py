@@ -5,7 +5,7 @@ Only the probe runs beside the student's code; what is expected stays in `judge`
 
 import numpy as np
 
-from grader.own import Check, Model, answer, graded, probe, tensor
+from grader.checks.custom.api import Check, Model, answer, graded, probe, tensor
 
 
 class Params(Model):

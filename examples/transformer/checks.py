@@ -5,7 +5,7 @@ Each has a probe, which runs beside the student's code, and two functions that s
 
 import numpy as np
 
-from grader.own import Check, Model, NoParams, answer, graded, probe, tensor
+from grader.checks.custom.api import Check, Model, NoParams, answer, graded, probe, tensor
 
 LENGTH = 8
 # Rounding of float32: a token that matters moves the logits by thousands of that.

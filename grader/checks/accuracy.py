@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grader import wire
-from grader.answer_key import AnswerKey, Exam
-from grader.checks.again import Attempt, attempts, best_of, table_of
-from grader.checks.again import explained as explained_again
-from grader.checks.base import Check, NoParams, Work, graded, without_answer
+from grader.checks.answer_key import AnswerKey, Exam
+from grader.checks.check import Check, NoParams, Work, graded, without_answer
+from grader.checks.early_stopping import SURE, explained, stopped_for_sure
+from grader.checks.retraining import Attempt, attempts, best_of, table_of
+from grader.checks.retraining import explained as explained_again
 from grader.checks.scoring import accuracy_of, hidden_accuracy, logits_of
-from grader.checks.stopping import SURE, explained, stopped_for_sure
 from grader.checks.training_run import (
     PREDICT,
     TRAIN,
@@ -24,7 +24,7 @@ from grader.checks.training_run import (
     train_question,
 )
 from grader.records import ConfusionMatrix, Evidence, Question, Verdict
-from grader.rubric import Criterion, Limits
+from grader.rubric.model import Criterion, Limits
 
 ASKED = (
     "Your training was run within the budget, and the trained network predicted images that are in "

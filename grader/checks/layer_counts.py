@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from grader.answer_key import AnswerKey, Exam
-from grader.checks.base import Check, NoParams, Work, graded, in_short, raised, without_answer
-from grader.checks.drawn_networks import RESNET18, covered
-from grader.checks.layer_tables import (
+from grader.checks.answer_key import AnswerKey, Exam
+from grader.checks.check import Check, NoParams, Work, graded, in_short, raised, without_answer
+from grader.checks.hidden_networks import RESNET18, covered
+from grader.checks.layer_count_tables import (
     Found,
     Pairs,
     added_up,
@@ -21,7 +21,7 @@ from grader.checks.layer_tables import (
     stated_total,
 )
 from grader.records import Evidence, Question, Table, Verdict
-from grader.rubric import Criterion, Limits
+from grader.rubric.model import Criterion, Limits
 
 PUBLIC = "layer-counts/resnet18"
 ASKED = (

@@ -7,17 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from grader.answer_key import AnswerKey, Exam
-from grader.checks.base import Check, NoParams, Work, graded, without_answer
-from grader.checks.drawn_networks import probe
-from grader.checks.training_run import (
-    TRAIN,
-    evaluations_after_training,
-    train_question,
-    trainings,
-)
+from grader.checks.answer_key import AnswerKey, Exam
+from grader.checks.check import Check, NoParams, Work, graded, without_answer
+from grader.checks.hidden_networks import probe
+from grader.checks.training_run import TRAIN, evaluations_after_training, train_question, trainings
 from grader.records import Evidence, Question, Table, Verdict
-from grader.rubric import Criterion, Limits
+from grader.rubric.model import Criterion, Limits
 
 EVALUATE = "mode-switch/evaluate"
 IMAGES = 24

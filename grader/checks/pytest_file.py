@@ -9,11 +9,11 @@ from typing import Any
 
 from pydantic import Field
 
-from grader.answer_key import AnswerKey, Exam
-from grader.checks.base import Check, Work, graded
+from grader.checks.answer_key import AnswerKey, Exam
+from grader.checks.check import Check, Work, graded
 from grader.errors import CheckError
 from grader.records import Question, Table, Verdict
-from grader.rubric import Criterion, Limits, Model
+from grader.rubric.model import Criterion, Limits, Model
 
 _SHOWN = 4   # failures whose messages stand in the reason; the table has them all
 _WORDS = {"passed": "passed", "failed": "failed", "not_scored": "not scored"}

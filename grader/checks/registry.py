@@ -11,13 +11,14 @@ from grader.checks import (
     accuracy,
     layer_counts,
     mode_switch,
-    optimizer_groups,
-    param_groups,
     pytest_file,
-    written,
 )
-from grader.checks.base import Check
-from grader.checks.own_files import checks_in
+from grader.checks import (
+    written_answer as written,
+)
+from grader.checks.check import Check
+from grader.checks.custom.loader import checks_in
+from grader.checks.groups import optimizer_groups, param_groups
 from grader.errors import CheckError
 
 CHECKS: Mapping[str, Check] = {

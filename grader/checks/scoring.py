@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from grader.answer_key import AnswerKey, Labels
+from grader.checks.answer_key import AnswerKey, Labels
 from grader.records import Evidence
 
 Logits = NDArray[np.float32]

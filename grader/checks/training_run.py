@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from grader.answer_key import Exam
-from grader.checks.stopping import LOOK, stop_rule
+from grader.checks.answer_key import Exam
+from grader.checks.early_stopping import LOOK, stop_rule
 from grader.records import LearningCurve, Question, Series
-from grader.rubric import Limits
+from grader.rubric.model import Limits
 
 TRAIN = "training"
 PREDICT = "training/predict"

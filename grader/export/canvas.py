@@ -13,7 +13,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader.canvas_gradebook import (
+from grader.errors import UsageError
+from grader.reports.saved_grades import Saved, SavedGrade
+from grader.submissions.canvas_gradebook import (
     ID,
     LOGIN,
     POSSIBLE,
@@ -23,10 +25,8 @@ from grader.canvas_gradebook import (
     read_gradebook,
     spoken,
 )
-from grader.errors import UsageError
-from grader.export.saved import Saved, SavedGrade
-from grader.plaintext import neutral
-from grader.roster import Person, Roster
+from grader.submissions.roster import Person, Roster
+from grader.text import neutral
 
 _KEPT = (STUDENT, ID, SIS, LOGIN, SECTION)
 

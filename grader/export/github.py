@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from grader.export.saved import Saved, SavedCriterion, SavedGrade, SavedRow
-from grader.plaintext import plain, plain_line
+from grader.reports.saved_grades import Saved, SavedCriterion, SavedGrade, SavedRow
+from grader.text import plain, plain_line
 
 _ACTIVE = re.compile(r"([\\`*_{}\[\]<>#|~$&^!@])")
 _SYMBOLS = {True: "✅", False: "❌", None: "⏳"}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from grader.export.saved import Saved, SavedCriterion, SavedGrade, SavedRow
+from grader.reports.saved_grades import Saved, SavedCriterion, SavedGrade, SavedRow
 
 _VISIBILITY = {"visible": "visible", "after_due": "after_due_date", "hidden": "visible"}
 _LONGEST = 20_000   # characters of output; Gradescope shows no more than 100 kB of all tests

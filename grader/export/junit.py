@@ -6,9 +6,9 @@ error.
 
 from __future__ import annotations
 
-from grader import junit
-from grader.export.saved import Saved, SavedRow
-from grader.junit import Ending
+from grader.reports import junit_xml as junit
+from grader.reports.junit_xml import Ending
+from grader.reports.saved_grades import Saved, SavedRow
 
 
 def junit_xml(saved: Saved) -> str:

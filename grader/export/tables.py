@@ -8,9 +8,9 @@ import io
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-from grader.export.saved import Saved
-from grader.plaintext import neutral
-from grader.roster import Person, Roster
+from grader.reports.saved_grades import Saved
+from grader.submissions.roster import Person, Roster
+from grader.text import neutral
 
 # nbgrader 0.9, `nbgrader export` (nbgrader/plugins/export.py).
 _NBGRADER = (

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from grader.grading import grade
-from grader.history import open_history
-from grader.marks import Position, answer_digest
+from grader.grading.history import open_history
+from grader.grading.marks import Position, answer_digest
+from grader.grading.points import grade
+from grader.grading.standing import Standing, moment
 from grader.records import CriterionGrade, Submission
-from grader.rubric import Criterion, Option, Rubric
-from grader.standing import Standing, moment
+from grader.rubric.model import Criterion, Option, Rubric
 
 State = Literal["waiting", "marked", "conflict", "disputed", "by the check"]
 

@@ -18,17 +18,17 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from grader.drafts import Drafts
 from grader.errors import GraderError
-from grader.mark_book import Comment
-from grader.marking import cards
+from grader.grading.marks import Item
+from grader.marking import payloads as cards
 from grader.marking.answers import Answer
-from grader.marking.desk import LONGEST_COMMENT, Desk, Given, NotAllowed
-from grader.marking.guard import FILE_POLICY, PAGE_POLICY, Guard, ticket
-from grader.marks import Item
-from grader.plaintext import plain
-from grader.results import kept_pdf
-from grader.rubric import Criterion
+from grader.marking.auth import FILE_POLICY, PAGE_POLICY, Guard, ticket
+from grader.marking.drafts import Drafts
+from grader.marking.mark_store import Comment
+from grader.marking.service import LONGEST_COMMENT, Desk, Given, NotAllowed
+from grader.rubric.model import Criterion
+from grader.run.results_folder import kept_pdf
+from grader.text import plain
 
 _STATIC = Path(__file__).parent / "static"
 _LONGEST_DRAFT = 20_000   # characters

@@ -21,7 +21,7 @@ from markdown_it.rules_inline import StateInline
 from mdit_py_plugins.amsmath import amsmath_plugin
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 
-from grader.plaintext import plain
+from grader.text import plain
 
 LONGEST = 30_000      # characters of an answer that are rendered
 _FORMULA = 2_000      # characters of one formula

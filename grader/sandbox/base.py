@@ -1,6 +1,6 @@
 """What a sandbox is: a place that starts one worker, and tells the truth about how it ended.
 
-A sandbox knows neither checks nor questions. `grader.sandbox.interview` holds the conversation
+A sandbox knows neither checks nor questions. `grader.sandbox.conversation` holds the conversation
 with the worker that it starts, the same for every sandbox.
 """
 
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grader.records import Question
-from grader.rubric import Limits
+from grader.rubric.model import Limits
 
 
 class Examiner(Protocol):

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from grader.errors import SandboxError
 from grader.sandbox.base import Exit, Job, Places, Worker
-from grader.sandbox.interview import start_message
+from grader.sandbox.conversation import start_message
 from grader.sandbox.process import ProcessSandbox
 
 _Kind = tuple[object, ...]   # what a worker is told when it starts, besides its scratch folder

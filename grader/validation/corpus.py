@@ -25,10 +25,10 @@ from typing import Any
 from pydantic import Field, ValidationError
 
 from grader.errors import UsageError
-from grader.rubric import Identifier, Model, did_you_mean
-from grader.rubric_file import explain, line_of, read_document
-from grader.validation.concluding import Case
-from grader.validation.rewriting import Edit, rewrite
+from grader.rubric.load import explain, line_of, read_document
+from grader.rubric.model import Identifier, Model, did_you_mean
+from grader.validation.mutate import Edit, rewrite
+from grader.validation.outcomes import Case
 
 NAME = "cases.yaml"
 _SUFFIXES = (".py", ".ipynb", "")

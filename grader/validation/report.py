@@ -1,4 +1,4 @@
-"""What a validation came to, as JSON and as JUnit's XML. The page is made by `grader.feedback`."""
+"""Writes a validation's outcome as JSON and as JUnit XML. `reports.student` makes the page."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from grader import junit
-from grader.plaintext import plain_line
-from grader.validation.concluding import Accuracy, Conclusion, Mark, Outcome, Rate
+from grader.reports import junit_xml as junit
+from grader.text import plain_line
+from grader.validation.outcomes import Accuracy, Conclusion, Mark, Outcome, Rate
 
 INTERVAL = "Wilson's score interval, 95 %"
 _SUITES = {"reference": "reference", "starter": "starter", "mutant": "mutants",

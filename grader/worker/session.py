@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from grader import wire
-from grader.worker import gpu_share
-from grader.worker.lean_imports import load_worker
-from grader.worker.streams import take_over, write_all
-from grader.worker.workplace import arrange
+from grader.worker.process import gpu_memory as gpu_share
+from grader.worker.process.fast_imports import load_worker
+from grader.worker.process.folder import arrange
+from grader.worker.process.streams import take_over, write_all
 
 if TYPE_CHECKING:
     from grader.worker.probes.candidates import Candidate
-    from grader.worker.probes.own import Student
+    from grader.worker.probes.custom import Student
 
 MAX_TRACEBACK = 6000
 Frame = tuple[dict[str, Any], tuple[bytes, ...]]

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from grader.answer_key import AnswerKey, Exam
-from grader.checks.base import NoParams, Work
-from grader.checks.choosing import Truth
+from grader.checks.answer_key import AnswerKey, Exam
+from grader.checks.check import NoParams, Work
+from grader.checks.groups.assignment import Truth
 from grader.records import Evidence, Outcome, Question, Submission
-from grader.rubric import Criterion, Profile, Threshold
-from grader.sandbox.blame import OWNER
+from grader.rubric.model import Criterion, Profile, Threshold
+from grader.sandbox.outcomes import OWNER
 
 CLASSES = ("cat", "dog", "fox")
 PROFILE = Profile(

@@ -11,7 +11,7 @@ from evidence import CLASSES, CRITERION, answered, exam, key, run, trained, unan
 from grader.checks.accuracy import ask, judge
 from grader.checks.training_run import PREDICT, TRAIN
 from grader.records import ConfusionMatrix, Evidence, Verdict
-from grader.rubric import Limits
+from grader.rubric.model import Limits
 
 KEY = key()
 LABELS = KEY.hidden_labels

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from evidence import found, groups_of, returned, structure, truth
 
-from grader.checks.choosing import choose, label, overlap, truth_of
+from grader.checks.groups.assignment import choose, label, overlap, truth_of
 
 ROWS = structure()
 TRUTH = truth(ROWS)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from grader.checks.counting import group_counts, spoken, stands_there
+from grader.checks.groups.counts import group_counts, spoken, stands_there
 
 
 def number(name: str, value: int, line: int = 0, **more: Any) -> dict[str, Any]:

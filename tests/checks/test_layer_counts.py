@@ -9,7 +9,7 @@ from evidence import CRITERION, answered, exam, key, unanswered, work
 
 from grader.checks.layer_counts import PUBLIC, ask, judge
 from grader.records import Evidence, Verdict
-from grader.rubric import Limits
+from grader.rubric.model import Limits
 
 HIDDEN = "layer-counts/hidden"
 TRUTH: dict[str, dict[str, int]] = {

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from evidence import trained
 
-from grader.cache_file import open_cache
-from grader.evidence_cache import EvidenceCache
-from grader.memory import Memory
 from grader.records import Evidence, Outcome, Question, StopRule, Submission
+from grader.run.cache.evidence import EvidenceCache
+from grader.run.cache.file import open_cache
+from grader.run.cache.recall import Memory
 
 
 def test_a_training_that_was_ended_early_holds_under_the_same_rule_only(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from evidence import CRITERION, answered, exam, key, run, trained, unanswered, w
 from grader.checks.mode_switch import EVALUATE, IMAGES, ask, judge
 from grader.checks.training_run import TRAIN
 from grader.records import Evidence, Verdict
-from grader.rubric import Limits
+from grader.rubric.model import Limits
 
 LOGITS = np.random.default_rng(0).standard_normal((IMAGES, 10)).astype("<f4")
 GOLD = {EVALUATE: answered({}, LOGITS.tobytes(), LOGITS.tobytes())}

@@ -21,10 +21,10 @@ from evidence import (
     work,
 )
 
-from grader.checks.optimizer_groups import MAKE, Params, ask, judge
+from grader.checks.groups.optimizer_groups import MAKE, Params, ask, judge
 from grader.checks.training_run import TRAIN
 from grader.records import Evidence, Verdict
-from grader.rubric import Limits
+from grader.rubric.model import Limits
 
 ROWS = structure(conv_bias=True)
 NORM, BIASES, REST = groups_of(ROWS)

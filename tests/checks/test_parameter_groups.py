@@ -20,10 +20,10 @@ from evidence import (
     work,
 )
 
-from grader.checks.drawn_networks import beyond, in_words
-from grader.checks.param_groups import BEYOND, CHECK, PUBLIC, ask, judge
+from grader.checks.groups.param_groups import BEYOND, CHECK, PUBLIC, ask, judge
+from grader.checks.hidden_networks import beyond, in_words
 from grader.records import Evidence, Verdict
-from grader.rubric import Limits
+from grader.rubric.model import Limits
 
 HIDDEN = ("parameter-groups/hidden-1", "parameter-groups/hidden-2")
 ROWS = {

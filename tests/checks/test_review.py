@@ -21,8 +21,9 @@ from evidence import (
     work,
 )
 
-from grader.checks import accuracy, layer_counts, mode_switch, optimizer_groups, param_groups
-from grader.checks.choosing import choose, choose_again
+from grader.checks import accuracy, layer_counts, mode_switch
+from grader.checks.groups import optimizer_groups, param_groups
+from grader.checks.groups.assignment import choose, choose_again
 from grader.checks.training_run import PREDICT, TRAIN
 from grader.records import Evidence, Verdict
 

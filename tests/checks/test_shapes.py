@@ -20,11 +20,12 @@ from typing import Any
 import pytest
 from evidence import CRITERION, exam, key, unanswered, work
 
-from grader.checks import layer_counts, param_groups
+from grader.checks import layer_counts
+from grader.checks.groups import param_groups
 from grader.records import Evidence, Outcome, Question, Verdict
-from grader.rubric import Limits
-from grader.sandbox.blame import OWNER
-from grader.testimony import checked
+from grader.rubric.model import Limits
+from grader.sandbox.answer_schema import checked
+from grader.sandbox.outcomes import OWNER
 
 ROOT = Path(__file__).parent.parent.parent
 REFERENCE = "the reference"

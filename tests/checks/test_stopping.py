@@ -12,12 +12,12 @@ from evidence import PROFILE, answered, exam, key, trained
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.answer_key import AnswerKey
 from grader.checks.accuracy import stopped_in_vain
-from grader.checks.stopping import HiddenParts, at_least, is_sure, stop_rule, without_rule
+from grader.checks.answer_key import AnswerKey
+from grader.checks.early_stopping import HiddenParts, at_least, is_sure, stop_rule, without_rule
 from grader.checks.training_run import PREDICT, TRAIN, train_question
 from grader.records import Question, StopRule
-from grader.rubric import Limits, StopEarly
+from grader.rubric.model import Limits, StopEarly
 
 HIDDEN = 400
 RULE = StopRule(threshold=0.5, parts=4, risk=0.01)

@@ -7,10 +7,10 @@ import json
 
 from evidence import CRITERION, answered, key, unanswered
 
-from grader.exam import Paper
-from grader.gradebook import plain_value
+from grader.grading.gradebook import plain_value
 from grader.records import Evidence, Question, Trace
-from grader.tracing import traces
+from grader.run.context import Paper
+from grader.run.explain.traces import traces
 
 PREDICT = Question("accuracy/predict", "predict", {"shapes": [[10, 3, 8, 8]]}, "train", 10, (b"x",))
 GROUPS = Question("groups", "parameter_groups", {"network": {"layers": [1, 1, 1, 1]}}, "groups", 10)

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from evidence import CLASSES, CRITERION, PROFILE, answered, key, trained, unanswered, work
 
-from grader.answer_key import AnswerKey
 from grader.checks.accuracy import judge
-from grader.checks.again import SEEDS, again_questions, another
+from grader.checks.answer_key import AnswerKey
+from grader.checks.retraining import SEEDS, again_questions, another
 from grader.checks.training_run import PREDICT, TRAIN, train_question
 from grader.records import Evidence, Verdict
-from grader.rubric import Again, Limits, StopEarly
+from grader.rubric.model import Again, Limits, StopEarly
 
 Found = dict[str, Evidence]
 

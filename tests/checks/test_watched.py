@@ -14,12 +14,12 @@ from evidence import CRITERION, answered, run, trained, unanswered
 from PIL import Image
 
 from grader.checks import cautions
-from grader.checks.optimizer_groups import Params
+from grader.checks.groups.optimizer_groups import Params
+from grader.checks.training_report import watched, with_run
 from grader.checks.training_run import TRAIN
-from grader.checks.watched import watched, with_run
 from grader.records import Evidence, TrainingRun, Verdict
-from grader.rubric import Criterion
-from grader.testimony import Training
+from grader.rubric.model import Criterion
+from grader.sandbox.answer_schema import Training
 
 
 def page(evidence: Evidence) -> TrainingRun:

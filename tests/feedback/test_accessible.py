@@ -10,7 +10,7 @@ from looking import keeps_nobody_out
 from playwright.sync_api import Page
 from sample_grade import DUE, NOW, RUN, rich_grade
 
-from grader.feedback.render import Renderer
+from grader.reports.student.render import Renderer
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,10 @@ from xml.etree import ElementTree
 import pytest
 from sample_grade import ATTACKS, CURVE, MATRIX, RUN
 
-from grader.feedback.curves import draw_rates, tabulate_rates
-from grader.feedback.plots import draw, tabulate
-from grader.feedback.strips import draw_legend, draw_strip
 from grader.records import ConfusionMatrix, LearningCurve, Series
+from grader.reports.student.learning_curves import draw_rates, tabulate_rates
+from grader.reports.student.mode_strips import draw_legend, draw_strip
+from grader.reports.student.plots import draw, tabulate
 
 
 def curve(*values: float) -> LearningCurve:
@@ -158,5 +158,5 @@ def test_the_table_of_rates_tells_where_they_change() -> None:
 
 
 def test_matplotlib_is_not_imported_before_the_first_picture() -> None:
-    code = "import sys, grader.feedback.render; sys.exit('matplotlib' in sys.modules)"
+    code = "import sys, grader.reports.student.render; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -30,9 +30,9 @@ from sample_grade import (
 )
 
 from grader.errors import UsageError
-from grader.feedback.render import Pages, Renderer, markdown
-from grader.feedback.sheet import make_sheet
 from grader.records import Caution, Figure, Grade, Status, Stretch, TrainingRun
+from grader.reports.student.page import make_sheet
+from grader.reports.student.render import Pages, Renderer, markdown
 
 TITLE = "Homework 2: residual networks"
 CSP = (

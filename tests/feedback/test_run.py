@@ -23,10 +23,6 @@ from sample_grade import (
     rich_grade,
 )
 
-from grader.feedback.render import Pages, Renderer
-from grader.feedback.sheet import make_sheet
-from grader.feedback.strips import draw_legend, draw_strip
-from grader.feedback.watched import epochs, tabulate_stretches, tell_modes
 from grader.records import (
     Caution,
     Figure,
@@ -37,6 +33,10 @@ from grader.records import (
     Table,
     TrainingRun,
 )
+from grader.reports.student.mode_strips import draw_legend, draw_strip
+from grader.reports.student.page import make_sheet
+from grader.reports.student.render import Pages, Renderer
+from grader.reports.student.training_run import epochs, tabulate_stretches, tell_modes
 
 TITLE = "Your training, as it was watched"
 EMPTY = TrainingRun((), ())

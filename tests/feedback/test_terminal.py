@@ -10,8 +10,8 @@ import pytest
 from rich.console import Console
 from sample_grade import RUN, criterion, grade, hostile_grade, rich_grade
 
-from grader.feedback.terminal import show
 from grader.records import Grade, TrainingRun
+from grader.reports.student.terminal import show
 
 
 def shown(of: Grade, encoding: str = "utf-8", **options: Any) -> str:

@@ -13,7 +13,7 @@ import tarfile
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 
-from grader.landing import MEGABYTE
+from grader.submissions.safe_writer import MEGABYTE
 
 from .case import HONEST
 

@@ -24,10 +24,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from grader.class_folder import hand_in
-from grader.pipeline import Setting, grade_one
 from grader.records import Grade
+from grader.run.pipeline import Setting, grade_one
 from grader.sandbox.base import Sandbox
+from grader.submissions.discover import hand_in
 
 HERE = Path(__file__).parent
 HONEST = HERE / "honest.py"

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from grader import pipeline
 from grader.checks.registry import parameter_models
 from grader.records import Grade
-from grader.rubric_file import load
+from grader.rubric.load import load
+from grader.run import pipeline
 from grader.sandbox.base import Sandbox
 from grader.sandbox.process import ProcessSandbox
 

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from grader.class_folder import discover
-from grader.landing import MEGABYTE, Caps
-from grader.pipeline import Setting, grade_all
 from grader.records import Grade
+from grader.run.pipeline import Setting, grade_all
+from grader.submissions.discover import discover
+from grader.submissions.safe_writer import MEGABYTE, Caps
 
 from .archives import BLOCK, CASES, EVIL, HARMLESS, HONEST_CODE, zipped
 from .case import grade_path, happened

@@ -11,14 +11,14 @@ from xml.etree import ElementTree
 from sample_grade import ATTACKS, NOW, hostile_grade
 
 from grader.checks.registry import parameter_models
-from grader.export.grades import Marks
-from grader.feedback.curves import draw_rates
-from grader.feedback.plots import draw
-from grader.feedback.sheet import make_sheet
-from grader.feedback.strips import draw_strip
 from grader.records import ConfusionMatrix, Grade, LearningCurve
-from grader.rubric import Rubric
-from grader.rubric_file import load
+from grader.reports.grades_file import Marks
+from grader.reports.student.learning_curves import draw_rates
+from grader.reports.student.mode_strips import draw_strip
+from grader.reports.student.page import make_sheet
+from grader.reports.student.plots import draw
+from grader.rubric.load import load
+from grader.rubric.model import Rubric
 
 from .case import HERE
 from .conftest import Record

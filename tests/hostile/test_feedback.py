@@ -19,17 +19,17 @@ from markdown_it import MarkdownIt
 from sample_grade import DUE, NOW, hostile_grade, rich_grade
 
 from benchmarks.made_up import made_up_class, rubric
-from grader.cache_file import no_cache
-from grader.checks.base import NoParams
-from grader.checks.written import Params
-from grader.feedback.render import Renderer
-from grader.pipeline import Setting
+from grader.checks.check import NoParams
+from grader.checks.written_answer import Params
 from grader.records import Grade, Status
-from grader.report.rendering import render
-from grader.report.rows import row_of
-from grader.report.summarizing import summarize
-from grader.results import FeedbackFolder
-from grader.rubric import Criterion
+from grader.reports.class_report.rendering import render
+from grader.reports.class_report.rows import row_of
+from grader.reports.class_report.summarizing import summarize
+from grader.reports.student.render import Renderer
+from grader.rubric.model import Criterion
+from grader.run.cache.file import no_cache
+from grader.run.pipeline import Setting
+from grader.run.results_folder import FeedbackFolder
 
 from .browser import Browser, find
 from .case import Case, grade_code, grade_path, read_cases

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from grader.class_folder import hand_in
-from grader.pipeline import Setting, grade_all
-from grader.schedule import Lanes
+from grader.run.pipeline import Setting, grade_all
+from grader.run.schedule import Lanes
+from grader.submissions.discover import hand_in
 
 from .case import Case, grade_code, read_cases
 from .conftest import Verify

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from grader.landing import MEGABYTE
-from grader.pipeline import Setting
+from grader.run.pipeline import Setting
+from grader.submissions.safe_writer import MEGABYTE
 
 from .case import HONEST, Must, grade_path
 from .conftest import Verify

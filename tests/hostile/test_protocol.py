@@ -17,10 +17,11 @@ import psutil
 import pytest
 
 from grader import wire
-from grader.pipeline import Setting
 from grader.records import Question
-from grader.rubric import Limits
-from grader.sandbox import blame, interview
+from grader.rubric.model import Limits
+from grader.run.pipeline import Setting
+from grader.sandbox import conversation as interview
+from grader.sandbox import outcomes as blame
 from grader.sandbox.base import Job
 from grader.sandbox.docker import DockerSandbox
 

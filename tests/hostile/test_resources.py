@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from grader.pipeline import Setting
+from grader.run.pipeline import Setting
 from grader.sandbox.docker import DockerSandbox, leftovers
 
 from .case import HONEST, grade_path, happened, read_cases

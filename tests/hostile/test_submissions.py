@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from grader.feedback.render import Renderer
-from grader.pipeline import Setting
+from grader.reports.student.render import Renderer
+from grader.run.pipeline import Setting
 from grader.sandbox.docker import DockerSandbox, leftovers
 
 from .case import HONEST, Case, grade_code, grade_path, happened, read_cases

@@ -19,18 +19,18 @@ from typing import Any
 
 import httpx
 
-from grader import fingerprint
 from grader.checks.registry import parameter_models
-from grader.cli import cli
-from grader.drafts import open_drafts
-from grader.mark_book import MarkBook, open_marks
+from grader.cli.app import cli
 from grader.marking.answers import Answer
 from grader.marking.app import Page
-from grader.marking.desk import Desk, Given
-from grader.marking.guard import new_token
+from grader.marking.auth import new_token
+from grader.marking.drafts import open_drafts
+from grader.marking.mark_store import MarkBook, open_marks
 from grader.marking.server import address_of, listening, server_of
-from grader.renewing import renew
-from grader.rubric_file import load
+from grader.marking.service import Desk, Given
+from grader.rubric.load import load
+from grader.run import fingerprint
+from grader.run.refresh import renew
 
 ROOT = Path(__file__).parent.parent.parent
 RUBRIC = """\
@@ -62,7 +62,7 @@ criteria:
   - {id: always, title: "Handed in", part: "2", points: 1, check: always}
 """
 DOUBT = """\
-from grader.own import Check, NoParams, Verdict, graded
+from grader.checks.custom.api import Check, NoParams, Verdict, graded
 
 
 def ask(criterion, exam, limits):

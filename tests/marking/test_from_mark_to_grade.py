@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from grader.errors import UsageError
-from grader.gradebook_file import NAME, alone_in
-from grader.marking.desk import Given, NotAllowed
-from grader.renewing import renew
+from grader.grading.gradebook_file import NAME, alone_in
+from grader.marking.service import Given, NotAllowed
+from grader.run.refresh import renew
 
 from .classroom import Classroom, answer_of, command, hand_in
 

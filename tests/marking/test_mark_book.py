@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from grader import gradebook_file
 from grader.errors import GraderError, UsageError
-from grader.gradebook_file import NAME, VERSION, open_gradebook
-from grader.mark_book import Comment, open_marks
-from grader.marking.desk import Conflict, Given
-from grader.marks import Mark
+from grader.grading import gradebook_file
+from grader.grading.gradebook_file import NAME, VERSION, open_gradebook
+from grader.grading.marks import Mark
+from grader.marking.mark_store import Comment, open_marks
+from grader.marking.service import Conflict, Given
 from grader.records import Concluded, Submission, Verdict
 
 from .classroom import ROOT, Classroom, answer_of
@@ -24,8 +24,8 @@ from .classroom import ROOT, Classroom, answer_of
 MARKER = """
 import sys
 from pathlib import Path
-from grader.mark_book import open_marks
-from grader.marks import Mark
+from grader.marking.mark_store import open_marks
+from grader.grading.marks import Mark
 with open_marks(Path(sys.argv[1])) as book:
     for number in range(25):
         with book.adding() as add:

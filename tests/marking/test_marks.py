@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.marks import Item, Mark, answer_digest, points_that_may_be, position
+from grader.grading.marks import Item, Mark, answer_digest, points_that_may_be, position
 from grader.records import Submission, Verdict
 
 FIRST = Mark("noether", "written-a", "digest", "ada", points=2, max=2, number=1)

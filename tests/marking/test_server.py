@@ -226,7 +226,7 @@ def test_a_server_that_ends_writes_grades_and_feedback(room: Classroom) -> None:
 
 
 def test_it_ends_while_a_run_is_at_work_and_says_what_to_do(room: Classroom) -> None:
-    from grader.gradebook_file import alone_in
+    from grader.grading.gradebook_file import alone_in
 
     with serving(room) as served, alone_in(room.results):
         assert save(served, "written-a", key_of(room, "noether"), 1).status_code == 200

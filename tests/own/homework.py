@@ -9,16 +9,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from grader import pipeline
 from grader.checks.registry import parameter_models
-from grader.class_folder import hand_in
-from grader.examining import examine
-from grader.memory import Memory
 from grader.records import Evidence, Grade, Question
-from grader.rubric import Limits, Rubric
-from grader.rubric_file import load
+from grader.rubric.load import load
+from grader.rubric.model import Limits, Rubric
+from grader.run import pipeline
+from grader.run.cache.recall import Memory
+from grader.run.pytest_session import examine
 from grader.sandbox.base import Job, Sandbox
 from grader.sandbox.process import ProcessSandbox
+from grader.submissions.discover import hand_in
 
 RUBRIC = """
 title: "Sequences"

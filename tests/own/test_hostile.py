@@ -13,9 +13,9 @@ from hypothesis.extra import numpy as arrays
 
 from grader import packing
 from grader.records import Evidence, Outcome, Question
+from grader.sandbox.answer_schema import checked
 from grader.sandbox.base import Sandbox
 from grader.sandbox.process import ProcessSandbox
-from grader.testimony import checked
 
 from .homework import examined, found
 
@@ -82,7 +82,7 @@ def packs():
 '''
 TESTS = '''
 import pytest
-from grader.own import probe
+from grader.checks.custom.api import probe
 
 def test_text(student):
     value = student.call("text")

@@ -10,16 +10,16 @@ from typing import Any
 
 import pytest
 
-from grader import pipeline
-from grader.cache_file import open_cache
 from grader.checks.registry import CHECKS
-from grader.class_folder import hand_in
 from grader.errors import CheckError, RubricError, SandboxError
-from grader.evidence_cache import EvidenceCache
-from grader.feedback.sheet import make_sheet
-from grader.memory import Memory
+from grader.reports.student.page import make_sheet
+from grader.run import pipeline
+from grader.run.cache.evidence import EvidenceCache
+from grader.run.cache.file import open_cache
+from grader.run.cache.recall import Memory
 from grader.sandbox.base import Job, Sandbox
 from grader.sandbox.process import ProcessSandbox
+from grader.submissions.discover import hand_in
 
 from .homework import Overheard, examined, found, graded, read, rubric_in, setting_of, write
 
@@ -80,7 +80,7 @@ if __name__ == "__main__":
 ASKS = '''
 import numpy as np
 import pytest
-from grader.own import StudentError, probe
+from grader.checks.custom.api import StudentError, probe
 
 def test_add(student):
     assert student.call("add", 1, b=2) == 3

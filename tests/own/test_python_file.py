@@ -7,18 +7,18 @@ from typing import Any
 
 import pytest
 
-from grader import fingerprint, pipeline
-from grader.answer_key import NoKey
+from grader.checks.answer_key import NoKey
 from grader.checks.registry import CHECKS, checks_with
-from grader.class_folder import hand_in
 from grader.errors import CheckError, RubricError, UsageError
-from grader.rubric_file import json_schema, own_files
+from grader.rubric.load import json_schema, own_files
+from grader.run import fingerprint, pipeline
 from grader.sandbox.process import ProcessSandbox
+from grader.submissions.discover import hand_in
 
 from .homework import Overheard, graded, read, rubric_in, setting_of, write
 
 CHECKS_FILE = """
-from grader.own import Check, Model, answer, expected, graded, probe, tensor
+from grader.checks.custom.api import Check, Model, answer, expected, graded, probe, tensor
 import numpy as np
 
 TOLERANCE = 1e-5   # nobody sees this

@@ -65,7 +65,7 @@ criteria:
 CHECKS = '''\
 """Three kinds of numbers; the triples are for the exam."""
 
-from grader.own import Check, Model, NoParams, answer, graded, probe
+from grader.checks.custom.api import Check, Model, NoParams, answer, graded, probe
 
 MOST = 12
 # The factor that the exam asks for.

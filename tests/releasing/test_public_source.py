@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from grader.errors import UsageError
-from grader.releasing.public_source import public_checks, public_tests
+from grader.export.student_bundle.public_source import public_checks, public_tests
 
 from . import secret_homework as homework
 

@@ -20,11 +20,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from grader import data
 from grader.checks.registry import parameter_models
 from grader.errors import UsageError
-from grader.release import release
-from grader.rubric_file import load
+from grader.export.student_bundle.release import release
+from grader.rubric.load import load
+from grader.run.data import datasets as data
 
 from . import secret_homework as homework
 

@@ -10,11 +10,11 @@ import pytest
 from click.testing import CliRunner
 
 from benchmarks.made_up import made_up_class, rubric
-from grader import results
-from grader.cache_file import no_cache, open_cache
-from grader.cli import cli
-from grader.replacing import replace
-from grader.results import ReportFile
+from grader.cli.app import cli
+from grader.files import replace
+from grader.run import results_folder as results
+from grader.run.cache.file import no_cache, open_cache
+from grader.run.results_folder import ReportFile
 
 ROOT = Path(__file__).parent.parent.parent
 CLASS = made_up_class(12)
@@ -82,7 +82,7 @@ def test_it_is_written_no_more_than_every_few_seconds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = [100.0]
-    monkeypatch.setattr("grader.results.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("grader.run.results_folder.time.monotonic", lambda: now[0])
     report = ReportFile(rubric(), tmp_path, [one.student for one in CLASS], no_cache())
     written: list[float] = []
     for one in CLASS:
@@ -132,4 +132,4 @@ def test_what_was_drawn_is_not_drawn_again(
             report.finish(left=0)
             html = (tmp_path / "report.html").read_text(encoding="utf-8")
             assert html.count('role="img"') == 2
-            monkeypatch.setattr("grader.feedback.canvas.svg", None)
+            monkeypatch.setattr("grader.reports.student.svg.svg", None)

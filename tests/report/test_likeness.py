@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.report.likeness import alike, first_sentence
+from grader.reports.class_report.similar_reasons import alike, first_sentence
 
 
 def texts(*given: str) -> list[tuple[str, int]]:

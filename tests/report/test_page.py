@@ -16,11 +16,11 @@ from playwright.sync_api import Page
 from sample_grade import NOW
 
 from benchmarks.made_up import made_up_class, rubric
-from grader.grading import grade
+from grader.grading.points import grade
 from grader.records import Grade, Verdict
-from grader.report.rendering import render
-from grader.report.rows import row_of
-from grader.report.summarizing import summarize
+from grader.reports.class_report.rendering import render
+from grader.reports.class_report.rows import row_of
+from grader.reports.class_report.summarizing import summarize
 
 HOMEWORK = rubric()
 CLASS = made_up_class(25)

@@ -11,11 +11,11 @@ import pytest
 from sample_grade import criterion, grade
 
 from benchmarks.made_up import made_up_class, rubric
-from grader.grading import grade as graded
+from grader.grading.points import grade as graded
 from grader.records import Caution, Grade, TrainingRun, Verdict
-from grader.report.rows import Row, row_of
-from grader.report.summarizing import FEWEST, Report, discrimination, summarize
-from grader.rubric import Rubric
+from grader.reports.class_report.rows import Row, row_of
+from grader.reports.class_report.summarizing import FEWEST, Report, discrimination, summarize
+from grader.rubric.model import Rubric
 
 HOMEWORK = rubric()
 IDS = [one.id for one in HOMEWORK.criteria]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from grader import wire
-from grader.checks.base import NoParams, without_answer
+from grader.checks.check import NoParams, without_answer
 from grader.records import Outcome
-from grader.rubric import Criterion
-from grader.sandbox import blame
+from grader.rubric.model import Criterion
+from grader.sandbox import outcomes as blame
 from grader.sandbox.base import Exit
 
 

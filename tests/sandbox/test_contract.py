@@ -16,12 +16,12 @@ import psutil
 import pytest
 
 from grader import wire
-from grader.checks.drawn_networks import RESNET18
+from grader.checks.hidden_networks import RESNET18
 from grader.records import Evidence, Question
-from grader.rubric import Limits
-from grader.sandbox import blame
+from grader.rubric.model import Limits
+from grader.sandbox import outcomes as blame
 from grader.sandbox.base import Job, Sandbox
-from grader.sandbox.interview import interview
+from grader.sandbox.conversation import interview
 from grader.sandbox.process import ProcessSandbox
 
 TINY = RESNET18 | {"layers": [1, 1, 1, 1], "width": 16, "num_classes": 10}

@@ -20,7 +20,7 @@ import pytest
 
 from grader import wire
 from grader.errors import GpuUnavailable, ImageMissing, SandboxError, UsageError
-from grader.rubric import Limits
+from grader.rubric.model import Limits
 from grader.sandbox.base import Exit, Job
 from grader.sandbox.docker import DockerSandbox, leftovers, resolve_gpus
 from grader.sandbox.docker.inputs import Inputs

@@ -34,7 +34,7 @@ def test_a_changed_worker_gets_another_image(project: Path) -> None:
 
 def test_what_is_not_copied_does_not_change_the_image(project: Path) -> None:
     before = image_tag(Build(context=project))
-    (project / "grader/rubric.py").write_text("answers = 42")
+    (project / "grader/rubric/model.py").write_text("answers = 42")
     (project / "grader/worker/__pycache__").mkdir(exist_ok=True)
     (project / "grader/worker/__pycache__/x.pyc").write_bytes(b"x")
     assert image_tag(Build(context=project)) == before

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.worker import leavings
+from grader.worker.process import cleanup as leavings
 
 
 def test_folders_deeper_than_any_path_and_closed_ones_are_removed(tmp_path: Path) -> None:

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from grader import wire
 from grader.records import Evidence, Outcome, Question, StopRule
-from grader.rubric import Limits
+from grader.rubric.model import Limits
 from grader.sandbox.base import Job
-from grader.sandbox.looks import Looks
+from grader.sandbox.interim import Looks
 
 QUESTION = Question("training", "train", {}, "training", 10, stopping=StopRule(0.5, 2, 0.1))
 REQUEST = {"type": "interim", "id": "training", "correct": 3, "seen": 4}
@@ -109,7 +109,7 @@ def test_without_a_rule_or_an_examiner_there_are_no_looks() -> None:
 
 
 def test_requests_come_to_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("grader.sandbox.looks.MOST_REQUESTS", 3)
+    monkeypatch.setattr("grader.sandbox.interim.MOST_REQUESTS", 3)
     one = looks()
     answers = [one.reply(REQUEST | {"correct": 0}, ()) for _ in range(4)]
     assert [answer is None for answer in answers] == [False, False, False, True]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from grader.records import CriterionGrade, Grade, Status, Submission, Verdict
-from grader.validation.concluding import Case, Conclusion, Kind, Rate, accuracies, conclude
+from grader.validation.outcomes import Case, Conclusion, Kind, Rate, accuracies, conclude
 
 CRITERIA = ("modes", "groups")
 HERE = Submission("x", Path("x"), Path("x"), (), "")

@@ -8,8 +8,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from grader.feedback.render import render_page
-from grader.validation.concluding import Case, Conclusion, Mark, accuracies
+from grader.reports.student.render import render_page
+from grader.validation.outcomes import Case, Conclusion, Mark, accuracies
 from grader.validation.report import INTERVAL, Report, as_json, as_junit, sentences
 
 KEPT, LOST = Mark("kept", 4.0, 4.0, "all right"), Mark("lost", 1.0, 4.0, "wrong <b>\x1b[31mred\x00")

@@ -7,7 +7,7 @@ import ast
 import pytest
 
 from grader.errors import UsageError
-from grader.validation.rewriting import Edit, rewrite
+from grader.validation.mutate import Edit, rewrite
 
 SOURCE = '''\
 """A module."""

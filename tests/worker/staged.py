@@ -26,7 +26,7 @@ TRAIN, TEST, CLASSES = 40, 20, tuple("0123456789")
 _SECONDS = 120
 _FORKED = "forkserver" in multiprocessing.get_all_start_methods()
 _CONTEXT: Any = multiprocessing.get_context("forkserver" if _FORKED else "spawn")
-_CONTEXT.set_forkserver_preload(["grader.worker.stand_ins"])
+_CONTEXT.set_forkserver_preload(["grader.worker.shims"])
 
 
 @dataclass(frozen=True)
@@ -83,8 +83,8 @@ def _child(
     images: int | None,
     network: Mapping[str, Any] | None,
 ) -> None:
-    from grader.worker import stand_ins
-    from grader.worker.view import open_view
+    from grader.worker import shims as stand_ins
+    from grader.worker.dataset_view import open_view
 
     out, err, error = io.StringIO(), io.StringIO(), ""
     os.chdir(script.parent)

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from grader.worker.watch.alarm import alarm
+from grader.worker.observer.timer import alarm
 
 
 class Rang(BaseException):

@@ -12,11 +12,11 @@ import pytest
 import torch
 from torch import nn
 
+from grader.worker.dataset_view import View
+from grader.worker.observer.checkpoints import Saved
+from grader.worker.observer.networks import Run, Watched
 from grader.worker.probes.candidates import Candidate, best, logits, serious
-from grader.worker.probes.preparing import Prepared
-from grader.worker.view import View
-from grader.worker.watch.networks import Run, Watched
-from grader.worker.watch.saving import Saved
+from grader.worker.probes.preprocessing import Prepared
 
 PREPARED = Prepared(
     lambda images: torch.from_numpy(np.array(images)).float().permute(0, 3, 1, 2), "function", True

@@ -11,8 +11,8 @@ import pytest
 import torch
 from torch import nn
 
-from grader.worker.containers import MAX_ITEMS, Container, Drained, Known, Reader, attributes
-from grader.worker.found import Frame, lists
+from grader.worker.values.containers import MAX_ITEMS, Container, Drained, Known, Reader, attributes
+from grader.worker.values.parameter_lists import Frame, lists
 
 FOLDER = Path(__file__).parent   # the classes in this file are the student's
 

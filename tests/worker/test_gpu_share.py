@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from grader.worker import gpu_share
+from grader.worker.process import gpu_memory as gpu_share
 
 
 class Cuda:

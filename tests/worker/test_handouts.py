@@ -10,11 +10,11 @@ import torch
 from staged import write_view
 
 from grader import wire
-from grader.checks.drawn_networks import RESNET18
+from grader.checks.hidden_networks import RESNET18
 from grader.records import Evidence, Question
-from grader.rubric import Limits
+from grader.rubric.model import Limits
 from grader.sandbox.base import Job
-from grader.sandbox.interview import interview
+from grader.sandbox.conversation import interview
 from grader.sandbox.process import ProcessSandbox
 
 ROOT = Path(__file__).parent.parent.parent

@@ -12,7 +12,7 @@ import textwrap
 
 LEAN = """
 import sys
-from grader.worker.lean_imports import load_worker
+from grader.worker.process.fast_imports import load_worker
 load_worker()
 assert "torch._dynamo" not in sys.modules, "it is imported again"
 """

@@ -17,8 +17,8 @@ from torch.optim import swa_utils
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from torch.utils.data import DataLoader
 
-from grader.worker.watch.networks import Run, Watched
-from grader.worker.watch.observer import Budget, BudgetReached, Observer
+from grader.worker.observer.networks import Run, Watched
+from grader.worker.observer.observer import Budget, BudgetReached, Observer
 
 Watch = Callable[..., Observer]
 PATCHED: tuple[tuple[Any, str], ...] = (

@@ -13,11 +13,11 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset, Subset, TensorDataset
 from torchvision import transforms
 
-from grader.worker.probes.preparing import Prepared, as_the_script_does
-from grader.worker.stand_ins.datasets import LOOKS, Served, Shelf
-from grader.worker.stand_ins.stage import Stage
-from grader.worker.view import View
-from grader.worker.watch.networks import Watched
+from grader.worker.dataset_view import View
+from grader.worker.observer.networks import Watched
+from grader.worker.probes.preprocessing import Prepared, as_the_script_does
+from grader.worker.shims.datasets import LOOKS, Served, Shelf
+from grader.worker.shims.log import Stage
 
 MEAN, STD = (0.4, 0.5, 0.6), (0.2, 0.3, 0.25)
 USUAL = transforms.Compose([transforms.ToTensor(), transforms.Normalize(MEAN, STD)])

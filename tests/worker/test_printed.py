@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from grader.worker import printed
-from grader.worker.printed import MAX_CHARACTERS, Heard, listening
+from grader.worker.values import printed
+from grader.worker.values.printed import MAX_CHARACTERS, Heard, listening
 
 LAYERS = {
     "conv1", "bn1", "layer1.0.conv1", "fc", "conv1.weight", "bn1.weight", "bn1.bias", "a", "b",

@@ -8,8 +8,9 @@ from textwrap import dedent
 
 import pytest
 
-from grader.worker import reading, sources
-from grader.worker.reading import Spot
+from grader.worker.student_code import lint as reading
+from grader.worker.student_code import sources
+from grader.worker.student_code.lint import Spot
 
 
 def files(tmp_path: Path, *texts: str) -> list[sources.Source]:

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from grader.worker import networks, seal
+from grader.worker.networks import resnet as networks
+from grader.worker.observer.observer import Observer
 from grader.worker.probes import PROBES, _sealed
+from grader.worker.probes import integrity as seal
 from grader.worker.session import BadAnswer, Session
-from grader.worker.watch.observer import Observer
 
 SPEC = {"layers": [1, 1, 1, 1], "width": 8, "num_classes": 10}
 
@@ -32,14 +33,14 @@ def test_a_function_that_is_replaced_is_named(
     taken: seal.Seal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(networks, "build", another)
-    assert taken.broken() == "grader.worker.networks.build"
+    assert taken.broken() == "grader.worker.networks.resnet.build"
 
 
 def test_a_method_that_is_replaced_is_named(
     taken: seal.Seal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Observer, "_close", another)
-    assert taken.broken() == "grader.worker.watch.observer.Observer._close"
+    assert taken.broken() == "grader.worker.observer.observer.Observer._close"
 
 
 @pytest.mark.parametrize(
@@ -49,12 +50,12 @@ def test_a_function_that_is_given_other_code_is_named(
     taken: seal.Seal, monkeypatch: pytest.MonkeyPatch, part: str, value: Any
 ) -> None:
     monkeypatch.setattr(networks.describe, part, value)
-    assert taken.broken() == "grader.worker.networks.describe"
+    assert taken.broken() == "grader.worker.networks.resnet.describe"
 
 
 def test_what_is_deleted_is_named(taken: seal.Seal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(networks, "describe")
-    assert taken.broken() == "grader.worker.networks.describe"
+    assert taken.broken() == "grader.worker.networks.resnet.describe"
 
 
 @pytest.mark.parametrize("raises", [False, True])

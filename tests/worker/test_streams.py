@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from grader.worker.streams import Tail
+from grader.worker.process.streams import Tail
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="there the thread is waited for")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from grader.errors import SandboxError
-from grader.rubric import Limits
+from grader.rubric.model import Limits
 from grader.sandbox.base import Job, Places
 
 USER = "10001:10001"    # as in the Dockerfile; said again here, so that no image makes it root

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from grader.worker.probes import evaluation, groups, layers, optimizer, own, training
-from grader.worker.seal import seal
+from grader.worker.probes import custom as own
+from grader.worker.probes import evaluation, groups, layers, optimizer, training
+from grader.worker.probes.integrity import seal
 from grader.worker.session import Answer, BadAnswer, Probe, Session
 
 _PROBES: Mapping[str, Probe] = {

@@ -15,11 +15,11 @@ import numpy as np
 import torch
 from torch import nn
 
+from grader.worker.dataset_view import View
+from grader.worker.observer.checkpoints import Saved, bare, load_into
+from grader.worker.observer.networks import Watched
 from grader.worker.probes.outputs import Rows, as_rows, put_together
-from grader.worker.probes.preparing import Prepared
-from grader.worker.view import View
-from grader.worker.watch.networks import Watched
-from grader.worker.watch.saving import Saved, bare, load_into
+from grader.worker.probes.preprocessing import Prepared
 
 IMAGES = 1000   # of the validation set; deciding needs no more
 BATCH = 250

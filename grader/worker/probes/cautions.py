@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from grader.worker import reading, sources, stand_ins
+from grader.worker import shims as stand_ins
+from grader.worker.observer.batches import base, in_order, last_is_smaller
+from grader.worker.observer.networks import Watched
+from grader.worker.observer.observer import Observer
+from grader.worker.observer.source_lines import Place
 from grader.worker.session import place
-from grader.worker.watch.batches import base, in_order, last_is_smaller
-from grader.worker.watch.networks import Watched
-from grader.worker.watch.observer import Observer
-from grader.worker.watch.places import Place
+from grader.worker.student_code import lint as reading
+from grader.worker.student_code import sources
 
 
 @dataclass(frozen=True)

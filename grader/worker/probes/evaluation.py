@@ -9,13 +9,14 @@ import numpy as np
 import torch
 from torch import nn
 
-from grader.worker import networks, sources
-from grader.worker.probes.frames import glimpse
+from grader.worker.dataset_view import loader
+from grader.worker.networks import resnet as networks
+from grader.worker.observer.networks import tracked_batches
 from grader.worker.probes.outputs import Rows, as_rows, put_together
-from grader.worker.running import call, function
+from grader.worker.probes.script_run import glimpse
 from grader.worker.session import Answer, Session
-from grader.worker.view import loader
-from grader.worker.watch.networks import tracked_batches
+from grader.worker.student_code import sources
+from grader.worker.student_code.execution import call, function
 
 NAME = "evaluate"
 

@@ -10,14 +10,15 @@ from typing import Any
 import torch
 from torch import nn
 
-from grader.worker import networks, printed
-from grader.worker.containers import Drained, Reader, attributes
-from grader.worker.counts import numbers
-from grader.worker.found import Frame, lists
-from grader.worker.probes.frames import Left, candidates, glimpse, known, run_for_names
-from grader.worker.probes.watching import Locals
-from grader.worker.running import call, function, takes
+from grader.worker.networks import resnet as networks
+from grader.worker.probes.script_run import Left, candidates, glimpse, known, run_for_names
 from grader.worker.session import Answer, BadAnswer, Session, failure
+from grader.worker.student_code.execution import call, function, takes
+from grader.worker.values import printed
+from grader.worker.values.containers import Drained, Reader, attributes
+from grader.worker.values.counts import numbers
+from grader.worker.values.locals import Locals
+from grader.worker.values.parameter_lists import Frame, lists
 
 NAME = "group_parameters"
 WANTED = (

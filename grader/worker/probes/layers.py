@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from grader.worker import networks, printed
-from grader.worker.containers import Drained, Reader
-from grader.worker.counts import as_count, as_table, tables
-from grader.worker.probes.frames import Left, candidates, glimpse, known, run_for_names
-from grader.worker.probes.watching import Locals
-from grader.worker.running import call, function, takes
+from grader.worker.networks import resnet as networks
+from grader.worker.probes.script_run import Left, candidates, glimpse, known, run_for_names
 from grader.worker.session import Answer, BadAnswer, Session, failure
+from grader.worker.student_code.execution import call, function, takes
+from grader.worker.values import printed
+from grader.worker.values.containers import Drained, Reader
+from grader.worker.values.counts import as_count, as_table, tables
+from grader.worker.values.locals import Locals
 
 NAME = "layer_parameter_counts"
 WANTED = (

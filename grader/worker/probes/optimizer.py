@@ -8,11 +8,12 @@ from typing import Any
 
 from torch.optim import Optimizer
 
-from grader.worker import networks, sources
-from grader.worker.found import Index
-from grader.worker.probes.frames import glimpse
-from grader.worker.running import call, function
+from grader.worker.networks import resnet as networks
+from grader.worker.probes.script_run import glimpse
 from grader.worker.session import Answer, BadAnswer, Session
+from grader.worker.student_code import sources
+from grader.worker.student_code.execution import call, function
+from grader.worker.values.parameter_lists import Index
 
 NAME = "make_optimizer"
 

@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 
 from grader import wire
+from grader.worker.observer.passes import scores
 from grader.worker.session import BadAnswer
-from grader.worker.watch.passes import scores
 
 Rows = NDArray[np.float32]
 

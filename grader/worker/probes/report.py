@@ -10,15 +10,17 @@ import numpy as np
 import torch
 from torch import nn
 
-from grader.worker import networks, sources, stand_ins
-from grader.worker.found import Index
+from grader.worker import shims as stand_ins
+from grader.worker.networks import resnet as networks
+from grader.worker.observer.networks import Watched, tracked_batches
+from grader.worker.observer.observer import Observer
+from grader.worker.observer.optimizer_steps import Settings
 from grader.worker.probes.candidates import Candidate, alike, serious
 from grader.worker.probes.cautions import cautions, words
 from grader.worker.probes.optimizer import describe
 from grader.worker.session import Session, failure, printable
-from grader.worker.watch.networks import Watched, tracked_batches
-from grader.worker.watch.observer import Observer
-from grader.worker.watch.steps import Settings
+from grader.worker.student_code import sources
+from grader.worker.values.parameter_lists import Index
 
 MAX_RATES = 400
 _FIELDS = (

@@ -10,27 +10,20 @@ import numpy as np
 import torch
 from torch import nn
 
-from grader.worker import stand_ins
+from grader.worker import shims as stand_ins
+from grader.worker.dataset_view import View
+from grader.worker.observer.checkpoints import Saved
+from grader.worker.observer.networks import Watched
+from grader.worker.observer.observer import Budget, BudgetReached, Observer
+from grader.worker.observer.timer import alarm
 from grader.worker.probes.candidates import Candidate, best, logits, serious
 from grader.worker.probes.eval_mode import deaf_norms
-from grader.worker.probes.frames import view_of
-from grader.worker.probes.looking import Looks
-from grader.worker.probes.preparing import Prepared, as_the_script_does
+from grader.worker.probes.interim import Looks
+from grader.worker.probes.preprocessing import Prepared, as_the_script_does
 from grader.worker.probes.report import report
-from grader.worker.probes.routes import WANTED, Route, route
-from grader.worker.session import (
-    Answer,
-    BadAnswer,
-    NotFound,
-    OutOfTime,
-    Session,
-    innermost,
-)
-from grader.worker.view import View
-from grader.worker.watch.alarm import alarm
-from grader.worker.watch.networks import Watched
-from grader.worker.watch.observer import Budget, BudgetReached, Observer
-from grader.worker.watch.saving import Saved
+from grader.worker.probes.script_run import view_of
+from grader.worker.probes.training_entry import WANTED, Route, route
+from grader.worker.session import Answer, BadAnswer, NotFound, OutOfTime, Session, innermost
 
 A_FEW = 8
 

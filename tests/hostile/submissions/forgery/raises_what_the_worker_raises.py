@@ -1,7 +1,7 @@
 """Raises the exceptions by which the worker says that something is not the student's fault."""
 # must: Z
 # runs in: docker process
-from grader.worker.watch.observer import BudgetReached
+from grader.worker.observer.observer import BudgetReached
 
 
 def layer_parameter_counts(model):

@@ -3,7 +3,7 @@
 # must: Z
 # criteria: mode-switch
 # runs in: docker process
-from grader.worker.watch.observer import Observer
+from grader.worker.observer.observer import Observer
 
 close = Observer._close
 

@@ -7,8 +7,8 @@ import sys
 
 KEYS = {"hidden_labels", "validation_labels", "thresholds", "points", "gold", "answer_key",
         "students"}
-MODULES = ("grader.checks", "grader.answer_key", "grader.pipeline", "grader.rubric", "reference",
-           "grader.data", "grader.testimony", "grader.sandbox")
+MODULES = ("grader.checks", "grader.checks.answer_key", "grader.run.pipeline", "grader.rubric", "reference",
+           "grader.run.data.datasets", "grader.sandbox.answer_schema", "grader.sandbox")
 asked = []
 honest = layer_parameter_counts
 

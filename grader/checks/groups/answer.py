@@ -1,0 +1,119 @@
+"""What counts as a student's groups of one network: lists, or numbers where there are none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from grader.checks.groups.assignment import GROUPS, Chosen, Triple, Truth, choose, choose_again
+from grader.checks.groups.counts import Counts, group_counts, stands_there
+from grader.checks.groups.diagnosis import NUMERALS
+from grader.records import Evidence, Table
+
+NOTHING: Counts = (None, None, None)
+NONE = (False, False, False)
+Each = tuple[bool, bool, bool]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What counts as the student's groups of one network, and which of them are right.
+
+    `by_count`: of that group a number counts, and no list. `counts` are in elements.
+    """
+
+    triple: Triple
+    by_count: Each
+    counts: Counts
+    right: Each
+
+
+def answer_of(evidence: Evidence, truth: Truth, public: Answer | None = None) -> Answer:
+    """What the student answers for one network; for others, what was chosen for the public one.
+
+    A list goes before a count, unless its name says nothing, it is wrong and the count is right.
+    """
+    if not evidence.outcome.answered:
+        return Answer((None, None, None), NONE, NOTHING, NONE)
+    lists, numbers = evidence.value["lists"], group_counts(evidence.value["numbers"])
+    triple = choose_again(lists, public.triple) if public else choose(lists, truth)
+    by_count: list[bool] = []
+    counts: list[int | None] = []
+    right: list[bool] = []
+    for group, (chosen, number) in enumerate(zip(triple, numbers, strict=True)):
+        listed, counted = _is_right(chosen, truth[group]), number == sum(truth[group].values())
+        better = number is not None and (
+            chosen is None or (counted and not listed and not chosen.named)
+        )
+        by_count.append(public.by_count[group] if public else better)
+        counts.append(number if by_count[group] else _elements(chosen, truth))
+        right.append(counted if by_count[group] else listed)
+    return Answer(triple, tuple(by_count), tuple(counts), tuple(right))  # type: ignore[arg-type]  # three of each by construction
+
+
+def _is_right(chosen: Chosen | None, truth: Mapping[str, int]) -> bool:
+    return (
+        chosen is not None
+        and not chosen.foreign
+        and not chosen.buffers
+        and len(chosen.names) == len(set(chosen.names))
+        and set(chosen.names) == set(truth)
+    )
+
+
+def _elements(chosen: Chosen | None, truth: Truth) -> int | None:
+    if chosen is None:
+        return None
+    sizes = {name: size for group in truth for name, size in group.items()}
+    return sum(sizes.get(name, 0) for name in chosen.names)
+
+
+def unassigned(
+    answer: Answer,
+    public: Sequence[tuple[Evidence, Truth]],
+    hidden: Sequence[tuple[Evidence, Truth]],
+) -> str:
+    """The doubt whether counts are right whose names do not say what they count.
+
+    They are there for ResNet-18 and for a hidden network, too, so that nobody has typed them in.
+    """
+    wrong = [group for group in range(3) if not answer.right[group]]
+    named = [chosen is not None and chosen.named for chosen in answer.triple]
+    if not wrong or any(named[group] for group in wrong):
+        return ""
+    there = all(
+        any(_has_count(one, group, truth) for one, truth in networks)
+        for networks in (public, hidden) if networks
+        for group in wrong
+    )
+    return (
+        "The right counts are among the numbers found, and no names say which of them is meant "
+        "for which group: a person reads the code."
+    ) if there else ""
+
+
+def _has_count(evidence: Evidence, group: int, truth: Truth) -> bool:
+    wanted = sum(truth[group].values())
+    if not wanted or not evidence.outcome.answered:
+        return False   # zero stands everywhere
+    return stands_there(evidence.value["numbers"], group, wanted)
+
+
+def table_of(answer: Answer, truth: Truth) -> Table:
+    """Truth down, student's groups across, in elements."""
+    columns = ("truth", "elements", "in your (i)", "in your (ii)", "in your (iii)", "nowhere")
+    rows = []
+    for group, names in enumerate(truth):
+        total = sum(names.values())
+        title = f"{NUMERALS[group]} {GROUPS[group]}"
+        cells = []
+        for column, chosen in enumerate(answer.triple):
+            count = answer.counts[column] if answer.by_count[column] else sum(
+                names.get(name, 0) for name in chosen.names
+            ) if chosen else 0
+            cells.append("" if answer.by_count[column] and column != group else f"{count:,}")
+        held = {name for chosen in answer.triple if chosen for name in chosen.names}
+        nowhere = sum(size for name, size in names.items() if name not in held)
+        counted = any(answer.by_count)
+        rows.append((title, f"{total:,}", *cells, "" if counted else f"{nowhere:,}"))
+    return Table("Elements of ResNet-18's parameters", columns, tuple(rows))

@@ -1,0 +1,125 @@
+"""The known mistakes in grouping parameters, told from the groups that a student ended up with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from grader.checks.groups.assignment import GROUPS, Chosen, Triple, Truth
+
+NUMERALS = ("(i)", "(ii)", "(iii)")
+
+
+def diagnose(
+    triple: Triple, by_count: Sequence[bool], counts: Sequence[int | None], truth: Truth
+) -> list[str]:
+    """One sentence per mistake that is recognised; [] when the groups are right.
+
+    Of the groups `by_count` a number is the answer, of the others a list.
+    """
+    if not any(triple):
+        return _of_counts(counts, truth, range(3))
+    counted = [group for group in range(3) if by_count[group]]
+    found = _of_counts(counts, truth, counted)
+    # What is counted is not told again by what its list lacks.
+    listed = tuple(None if group in counted else chosen for group, chosen in enumerate(triple))
+    own = [
+        set(truth[group]) if group in counted else set(chosen.names) if chosen else set()
+        for group, chosen in enumerate(triple)
+    ]
+    of_lists = [*_missed_by_name(own, truth), *_biases(own, truth), *_shapes(listed, counted)]
+    return [*found, *(of_lists or _plain(own, truth))]
+
+
+def _of_counts(
+    counts: Sequence[int | None], truth: Truth, groups: Sequence[int]
+) -> list[str]:
+    sizes = [sum(group.values()) for group in truth]
+    tensors = [len(group) for group in truth]
+    if list(counts) == tensors:
+        return [
+            "Tensors are counted instead of elements: "
+            f"{' / '.join(map(str, tensors))} instead of "
+            f"{' / '.join(f'{size:,}' for size in sizes)}. Use parameter.numel()."
+        ]
+    return [
+        f"Group {NUMERALS[g]} has {sizes[g]:,} elements; yours "
+        + (f"has {counts[g]:,}." if counts[g] is not None else "was not found.")
+        for g in groups
+        if counts[g] != sizes[g]
+    ]
+
+
+def _missed_by_name(own: list[set[str]], truth: Truth) -> list[str]:
+    missed = set(truth[0]) - own[0]
+    if missed and own[0] and all("downsample" in name for name in missed):
+        elements = sum(truth[0][name] for name in missed)
+        return [
+            f"The batch norms of the shortcuts are missing from (i), {elements:,} elements: "
+            "downsample.1 is a batch norm, and 'bn' is not in its name."
+        ]
+    return []
+
+
+def _biases(own: list[set[str]], truth: Truth) -> list[str]:
+    found = []
+    norm_biases = {name for name in truth[0] if name.endswith(".bias")}
+    if len(norm_biases & own[1]) > len(norm_biases) / 2:
+        found.append(
+            "The biases of the batch norms are among the biases (ii); they are affine parameters "
+            "of batch norm and belong to (i)."
+        )
+    forgotten = set(truth[1]) - own[0] - own[1] - own[2]
+    if forgotten and forgotten == set(truth[1]):
+        found.append(f"{', '.join(sorted(forgotten)[:3])} is in none of the groups.")
+    return found
+
+
+def _shapes(triple: Sequence[Chosen | None], counted: Sequence[int]) -> list[str]:
+    found = []
+    for group, chosen in enumerate(triple):
+        if group in counted:
+            continue
+        if chosen is None:
+            found.append(f"No list was found for group {NUMERALS[group]}, {GROUPS[group]}.")
+            continue
+        repeated = len(chosen.names) - len(set(chosen.names))
+        if repeated:
+            found.append(f"Group {NUMERALS[group]} holds {repeated} parameters twice.")
+        if chosen.buffers:
+            found.append(
+                f"Group {NUMERALS[group]} holds {chosen.buffers} running statistics, which are "
+                "buffers: nothing trains them. Walk over parameters(), not state_dict()."
+            )
+        if chosen.foreign:
+            found.append(
+                f"Group {NUMERALS[group]} holds {chosen.foreign} items that are no parameters of "
+                "the network (copies, perhaps: .data and .clone() make new tensors)."
+            )
+        if chosen.used_up:
+            found.append(
+                f"Group {NUMERALS[group]} is a generator that was used up by the time it was "
+                "read: make a list of it."
+            )
+    twice = _in_two_groups(triple)
+    if twice:
+        found.append(f"{twice} parameters stand in more than one group.")
+    return found
+
+
+def _in_two_groups(triple: Sequence[Chosen | None]) -> int:
+    sets = [set(chosen.names) for chosen in triple if chosen]
+    return sum(map(len, sets)) - len(set().union(*sets)) if sets else 0
+
+
+def _plain(own: list[set[str]], truth: Truth) -> list[str]:
+    found = []
+    for group in range(3):
+        missing = set(truth[group]) - own[group]
+        extra = own[group] - set(truth[group])
+        if missing:
+            found.append(f"{len(missing)} parameters are missing from {NUMERALS[group]}, such as "
+                         f"{sorted(missing)[0]}.")
+        if extra:
+            found.append(f"{len(extra)} parameters in {NUMERALS[group]} do not belong there, such "
+                         f"as {sorted(extra)[0]}.")
+    return found

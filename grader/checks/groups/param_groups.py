@@ -1,0 +1,186 @@
+"""The parameters in three groups: by identity for ResNet-18, and again for hidden networks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from grader.checks.answer_key import AnswerKey, Exam
+from grader.checks.check import Check, NoParams, Work, graded, in_short, raised, without_answer
+from grader.checks.groups.answer import Answer, answer_of, table_of, unassigned
+from grader.checks.groups.assignment import GROUPS, Truth, label, truth_of
+from grader.checks.groups.diagnosis import NUMERALS, diagnose
+from grader.checks.hidden_networks import RESNET18, beyond, covered, in_words
+from grader.records import Evidence, Question, Verdict
+from grader.rubric.model import Criterion, Limits
+
+PUBLIC = "parameter-groups/resnet18"
+BEYOND = "parameter-groups/beyond"
+ASKED = (
+    "The parameters of torchvision's resnet18() in three groups: (i) batch-norm affine parameters, "
+    "(ii) biases of convolutional and fully connected layers, (iii) all the rest; and the same for "
+    "other networks of its family."
+)
+FEW = 3   # An own network with less than a third of ResNet-18's parameter tensors is looked at.
+
+
+def ask(criterion: Criterion, exam: Exam, limits: Limits) -> tuple[Question, ...]:
+    """ResNet-18, the hidden networks of this run, and one beyond the homework."""
+    specs = {PUBLIC: RESNET18, **_hidden(exam), BEYOND: _beyond(exam)}
+    return tuple(
+        Question(name, "parameter_groups", {"network": spec}, name, limits.seconds)
+        for name, spec in specs.items()
+    )
+
+
+def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
+    """A third of the points per group: for each, the share of the networks that it is right for.
+
+    A group that is right for ResNet-18 and for no hidden network was typed in and earns nothing;
+    so does a group that is wrong for ResNet-18, the network that the homework names.
+    """
+    public = work.evidence[PUBLIC]
+    if not public.outcome.answered:
+        return without_answer(criterion, public.outcome, ASKED)
+    mine = [work.evidence[name] for name in (*_hidden(key.exam), BEYOND)]
+    harness = [evidence for evidence in mine if evidence.outcome.owner == "harness"]
+    if harness:
+        return without_answer(criterion, harness[0].outcome, ASKED, hidden=True)
+    own_network = not public.value["replaced"]
+    truth = truth_of(public.value["structure"]) if own_network else truth_from_gold(key, PUBLIC)
+    answer = answer_of(public, truth)
+    error = public.value.get("error")
+    if error and not any(answer.right) and not any(answer.triple):
+        return without_answer(criterion, raised(public.outcome, error), ASKED)
+    others = {name: work.evidence[name] for name in ([] if own_network else _hidden(key.exam))}
+    doubt = _doubt(public, answer, truth, truth_from_gold(key, PUBLIC)) or unassigned(
+        answer, [(public, truth)], [(one, truth_from_gold(key, n)) for n, one in others.items()]
+    )
+    if doubt:
+        seen = {"counts": list(answer.counts)}
+        return Verdict(criterion.id, "needs_marking", 0.0, doubt, asked=ASKED, seen=seen)
+    hidden = [answer_of(one, truth_from_gold(key, name), answer) for name, one in others.items()]
+    shares = [_share(group, answer, hidden) for group in range(3)]
+    fraction = sum(shares) / 3
+    problems = diagnose(answer.triple, answer.by_count, answer.counts, truth)
+    typed_in = [NUMERALS[g] for g in range(3) if answer.right[g] and not shares[g]]
+    outcomes = [work.evidence[name].outcome for name in _hidden(key.exam)]
+    if typed_in and not any(outcome.answered for outcome in outcomes):
+        problems.append(
+            f"Group {', '.join(typed_in)} is right for ResNet-18, but for other networks of the "
+            f"same family there is no answer: {in_short(outcomes[0])}."
+        )
+    elif typed_in:
+        problems.append(
+            f"Group {', '.join(typed_in)} is right for ResNet-18 but does not follow the network: "
+            "for other networks of the same family it is wrong. Compute it from the layers."
+        )
+    for name, other in zip(others, hidden, strict=True):
+        wrong = [NUMERALS[g] for g in range(3) if 0 < shares[g] < 1 and not other.right[g]]
+        if wrong:
+            problems.append(
+                f"Group {', '.join(wrong)} is right for ResNet-18 and wrong for a network of the "
+                f"same family, with {in_words(_hidden(key.exam)[name])}."
+            )
+    hints = [*public.value["notes"], *_beyond_hint(work.evidence[BEYOND], key, answer)]
+    if error:
+        hints.append(f"Your code raised an exception on its way: {error['message']}.")
+    if own_network:
+        hints.append(
+            "The groups are of a network class of your own, so no other network could be put in "
+            "its place."
+        )
+    return graded(
+        criterion,
+        fraction,
+        " ".join(problems) if fraction < 1 and problems else _summary(shares, truth),
+        asked=ASKED,
+        hints=tuple(hints),
+        next_step="" if fraction == 1 else "Decide by the layer's type (isinstance), not by name.",
+        tables=(table_of(answer, truth),),
+        seen={
+            "lists": [chosen.label if chosen else None for chosen in answer.triple],
+            "right_for_resnet18": list(answer.right),
+            "right_for_hidden": [list(other.right) for other in hidden],
+        },
+    )
+
+
+def _doubt(public: Evidence, answer: Answer, truth: Truth, resnet18: Truth) -> str:
+    """Why only a person can tell what a right answer is worth; "" where there is no such doubt."""
+    if not any(answer.right):
+        return ""
+    if not public.value["replaced"]:
+        # Computed or typed in? Without another network in its place nobody can tell from here.
+        if any(answer.by_count):
+            return "Only counts of a network class of your own were found: a person reads the code."
+        tensors = sum(map(len, truth))
+        if FEW * tensors < sum(map(len, resnet18)):
+            return (
+                f"The groups are of a network of your own with {tensors} parameters, few enough "
+                "to be grouped by hand: a person reads the code."
+            )
+    unnamed = {frozenset(r["names"]) for r in public.value["lists"] if label(r["name"]) is None}
+    unnamed -= {frozenset().union(*truth)}   # `params`: all of them are no group
+    shared = sum(map(len, unnamed)) > len(frozenset().union(*unnamed))
+    clear = all(chosen is not None and chosen.named for chosen in answer.triple)
+    if public.value["form"] == "function" and len(unnamed) > 3 and shared and not clear:
+        return (
+            f"{len(unnamed)} lists were returned that share parameters, and nothing says which "
+            "three of them are the answer: a person reads the code."
+        )
+    return ""
+
+
+def truth_from_gold(key: AnswerKey, question: str) -> Truth:
+    """The reference's groups: name -> elements."""
+    value = key.value(question)
+    sizes = {row[0]: row[1] for row in value["structure"]}
+    first, second, third = (
+        {name: sizes[name] for name in row["names"]} for row in value["lists"]
+    )
+    return first, second, third
+
+
+def _hidden(exam: Exam) -> dict[str, dict[str, Any]]:
+    specs = covered(exam.draw("parameter-groups"))
+    return {f"parameter-groups/hidden-{number}": spec for number, spec in enumerate(specs, 1)}
+
+
+def _beyond(exam: Exam) -> dict[str, Any]:
+    return beyond(exam.draw("beyond"))
+
+
+def _share(group: int, answer: Answer, hidden: Sequence[Answer]) -> float:
+    if not answer.right[group]:
+        return 0.0
+    others = [other.right[group] for other in hidden]
+    if others and not any(others):
+        return 0.0
+    return (1 + sum(others)) / (1 + len(others))
+
+
+def _beyond_hint(evidence: Evidence, key: AnswerKey, public: Answer) -> list[str]:
+    if not evidence.outcome.answered or not evidence.value["replaced"]:
+        return []
+    right = answer_of(evidence, truth_from_gold(key, BEYOND), public).right
+    wrong = [NUMERALS[g] for g in range(3) if public.right[g] and not right[g]]
+    if not wrong:
+        return []
+    return [
+        f"Beyond the homework, and without cost: on a network with {in_words(_beyond(key.exam))} "
+        f"the groups {', '.join(wrong)} differ from the reference's."
+    ]
+
+
+def _summary(shares: Sequence[float], truth: Truth) -> str:
+    right = [
+        f"{NUMERALS[g]} {GROUPS[g]}, {sum(truth[g].values()):,} elements"
+        for g in range(3) if shares[g] == 1
+    ]
+    if not right:
+        return "None of the three groups is right."
+    return f"Right: {'; '.join(right)}."
+
+
+CHECK = Check("param_groups", NoParams, ask, judge, needs_gold=True)

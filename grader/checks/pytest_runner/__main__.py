@@ -1,0 +1,148 @@
+"""`python -m grader.checks.pytest_runner FILE`: run a file of tests.
+
+It asks on stdout and is answered on stdin.
+
+The sole importer of pytest. Frames are those of `grader.wire`; whatever the tests print goes to
+stderr.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pytest
+
+from grader import wire
+from grader.checks.pytest_runner import ASK, BROKEN, DONE
+from grader.checks.pytest_runner.student import HarnessError, Reply, Student, StudentError
+
+MAX_MESSAGE = 1500
+_OPTIONS = (
+    "-q", "-s", "--noconftest", "--import-mode=importlib", "-p", "no:cacheprovider",
+    "--strict-markers", "-o", "markers=points(n): what the test is worth beside the others\n"
+    "hidden: the student learns whether it passed, and no more",
+)  # fmt: skip
+
+
+class Examination:
+    """The plugin: gives tests their student, and keeps what became of each."""
+
+    def __init__(self, questions: BinaryIO, answers: BinaryIO) -> None:
+        self._questions, self._answers = questions, answers
+        self.tests: list[dict[str, Any]] = []
+        self.broken: list[str] = []
+        self._running: dict[str, Any] = {}
+
+    @pytest.fixture
+    def student(self) -> Student:
+        """The submission that is examined."""
+        return Student(self._ask)
+
+    def _ask(
+        self, what: str, seconds: float | None, args: Mapping[str, Any], blobs: tuple[bytes, ...]
+    ) -> Reply:
+        asked = {"type": ASK, "test": len(self.tests), "seconds": seconds, "args": dict(args)}
+        self.send(asked, blobs)
+        frame = wire.read_frame(self._answers.read)
+        if frame is None:
+            os._exit(1)   # the grader is gone
+        told, reply_blobs = frame
+        reply = Reply(told["kind"], told["owner"], told["message"], told["value"], reply_blobs)
+        self._running["calls"].append([what, reply.kind, told["seconds"]])
+        self._running["lost"] = self._running["lost"] or reply.owner == "harness"
+        return reply
+
+    def send(self, message: Mapping[str, Any], blobs: tuple[bytes, ...] = ()) -> None:
+        """A frame for the grader."""
+        self._questions.write(wire.encode(message, blobs))
+        self._questions.flush()
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """A file that cannot be read has no tests, and nobody is graded by it."""
+        if report.failed:
+            self.broken.append(str(report.longreprtext))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """What the test says of itself."""
+        points = item.get_closest_marker("points")
+        self._running = {
+            "name": item.name,
+            "title": _title(item),
+            "points": float(points.args[0]) if points else 1.0,
+            "hidden": item.get_closest_marker("hidden") is not None,
+            "status": "passed", "message": "", "calls": [], "lost": False,
+        }  # fmt: skip
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+        """The last phase of a test closes what is known of it."""
+        report = yield
+        test = self._running
+        if call.excinfo is not None and test["status"] == "passed":
+            test["status"], test["message"] = _judged(call, report, test)
+        if call.when == "teardown":
+            if test.pop("lost"):
+                test["status"] = "not_scored"
+            self.tests.append(test)
+        return report
+
+
+def _judged(
+    call: pytest.CallInfo[None], report: pytest.TestReport, test: Mapping[str, Any]
+) -> tuple[str, str]:
+    """A failure is the student's once the student's code was asked, and the test's before."""
+    assert call.excinfo is not None
+    error, text = call.excinfo.value, str(call.excinfo.value)[:MAX_MESSAGE]
+    if report.skipped:
+        return "skipped", text
+    if isinstance(error, HarnessError):
+        return "not_scored", text
+    if isinstance(error, (StudentError, AssertionError, pytest.fail.Exception)):
+        # What the instructor wrote says it better than the two sides of the comparison.
+        said = text.partition("\nassert ")[0]
+        return "failed", said or text
+    line = call.excinfo.traceback[-1].lineno + 1
+    told = f"{type(error).__name__}: {text}"
+    # A name that is not there, or a module, is no answer's fault.
+    of_the_test = isinstance(error, (NameError, ImportError, SyntaxError))
+    asked = call.when == "call" and not of_the_test
+    if asked and any(kind == "answered" for _, kind, _ in test["calls"]):
+        return "failed", f"the test could make nothing of what your code returned: {told}"
+    return "not_scored", f"the test itself fails, near line {line}: {told}"
+
+
+def _title(item: pytest.Item) -> str:
+    """The first paragraph of the docstring, else the name; with the parameters' id."""
+    text = (getattr(getattr(item, "function", None), "__doc__", None) or "").strip()
+    title = " ".join(text.split("\n\n")[0].split())
+    name, _, parameters = item.name.partition("[")
+    title = title or name.removeprefix("test_").replace("_", " ")
+    return f"{title} [{parameters}" if parameters else title
+
+
+def main() -> None:
+    """Examine one submission."""
+    # The protocol moves to descriptors of its own before a test can print.
+    answers = os.fdopen(os.dup(0), "rb")
+    questions = os.fdopen(os.dup(1), "wb")
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.dup2(2, 1)
+    file = Path(sys.argv[1])
+    examination = Examination(questions, answers)
+    options = [*_OPTIONS, "--rootdir", str(file.parent), "-c", os.devnull]
+    code = pytest.main([*options, str(file)], plugins=[examination])
+    if examination.broken or code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        text = "\n".join(examination.broken) or f"pytest ended with {pytest.ExitCode(code).name}"
+        examination.send({"type": BROKEN, "message": text[-4000:]})
+    else:
+        examination.send({"type": DONE, "tests": examination.tests})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,148 @@
+"""Trained again: a network that is just below a threshold gets other seeds, and the best counts.
+
+Two trainings of the same code differ by chance, in the first weights and in the order of the
+images. Who is below a threshold by no more than that is trained again, `at_most` times, by the rule
+of the profile's `again`, which is the same for everybody. The seeds are drawn from the run's own:
+everybody in a class has the same, and nobody can choose a network by them. They are small numbers,
+so that they say little of the run's seed, which draws the hidden networks as well.
+
+A further training can only raise a mark. One that the student's code fails is passed over; one that
+the harness lost leaves the mark open, as ever: it might have been higher.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from grader.checks.answer_key import AnswerKey, Exam
+from grader.checks.early_stopping import without_rule
+from grader.checks.scoring import hidden_accuracy, logits_of
+from grader.checks.training_run import PREDICT, TRAIN, predict_question, train_question
+from grader.records import Evidence, Question, Table
+from grader.rubric.model import Again, Limits, Threshold
+
+SEEDS = 255
+_ROUNDING = 1e-9   # 0.95 - 0.93 is a little more than 0.02
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A training, what its network predicted, and its accuracy on the hidden images if it has one.
+    """
+
+    training: Evidence
+    predictions: Evidence
+    accuracy: float | None
+
+    @property
+    def lost(self) -> Evidence | None:
+        """What the harness could not ask."""
+        asked = (self.training, self.predictions)
+        return next((one for one in asked if one.outcome.owner == "harness"
+                     and not one.outcome.answered), None)
+
+
+def again_questions(exam: Exam, limits: Limits, number: int) -> tuple[Question, Question]:
+    """The training and its predictions once more, in a session of their own, with another seed.
+    `number` counts from 1. It runs its whole way: nobody looks at it meanwhile."""
+    training, predict = without_rule(
+        (train_question(exam, limits), predict_question(exam, limits))
+    )
+    session = f"{TRAIN}/again-{number}"
+    seeds = exam.draw("trained again").permutation(SEEDS) + 1
+    args = {**training.args, "seed": int(seeds[number - 1])}
+    return (
+        dataclasses.replace(training, id=session, session=session, args=args),
+        dataclasses.replace(predict, id=f"{session}/predict", session=session),
+    )
+
+
+def attempts(evidence: Mapping[str, Evidence], key: AnswerKey) -> list[Attempt]:
+    """All trainings so far, the first one first."""
+    found = []
+    names = [(TRAIN, PREDICT)]
+    names += [(f"{TRAIN}/again-{n}", f"{TRAIN}/again-{n}/predict") for n in range(1, SEEDS + 1)]
+    for training, predict in names:
+        if training not in evidence or predict not in evidence:
+            break
+        pair = evidence[training], evidence[predict]
+        found.append(Attempt(*pair, hidden_accuracy(pair[1], key)))
+    return found
+
+
+def another(evidence: Mapping[str, Evidence], key: AnswerKey) -> int | None:
+    """The number of the further training that is due by now; None where there is none."""
+    rule, tried = key.exam.profile.again, attempts(evidence, key)
+    if rule is None or not tried or tried[0].accuracy is None or len(tried) > rule.at_most:
+        return None
+    if tried[-1].lost is not None or came_out_the_same(tried, key):
+        return None
+    reached = max(one.accuracy for one in tried if one.accuracy is not None)
+    return len(tried) if _is_near(reached, key.exam.profile.thresholds, rule) else None
+
+
+def best_of(tried: Sequence[Attempt]) -> Attempt:
+    """The one that counts: of equals the first."""
+    return max(tried, key=lambda one: -1.0 if one.accuracy is None else one.accuracy)
+
+
+def came_out_the_same(tried: Sequence[Attempt], key: AnswerKey) -> bool:
+    """Whether the last training gave the network of the one before: the code sets its own seed,
+    and another training would give it once more."""
+    last = [logits_of(one.predictions, key) for one in tried[-2:] if one.accuracy is not None]
+    if len(last) < 2:
+        return False
+    first, second = last
+    assert not isinstance(first, str) and not isinstance(second, str)   # it has an accuracy
+    return all(np.array_equal(a.argmax(1), b.argmax(1)) for a, b in zip(first, second, strict=True))
+
+
+def explained(tried: Sequence[Attempt], key: AnswerKey) -> str:
+    """What the student reads of it; "" where there was one training only."""
+    rule = key.exam.profile.again
+    if len(tried) < 2 or rule is None:
+        return ""
+    near = next_above(tried[0].accuracy or 0.0, key.exam.profile.thresholds)
+    points = f"{100 * rule.within:.3g} points or less"
+    below = f"{points} below {near.accuracy:.1%}" if near else "near a threshold"
+    text = f"The first training was {below}, which chance alone can be, so the grader trained again"
+    if len({one.accuracy for one in tried}) == 1 and came_out_the_same(tried, key):
+        return (
+            f"{text} with another seed, and the network came out the same: your code sets its own "
+            "seed."
+        )
+    reached = ", ".join(
+        "none" if one.accuracy is None else f"{one.accuracy:.1%}" for one in tried
+    )
+    return f"{text} with other seeds: {reached}. The best counts; the others cost nothing."
+
+
+def table_of(tried: Sequence[Attempt]) -> tuple[Table, ...]:
+    """A row for each training, where there was more than one."""
+    if len(tried) < 2:
+        return ()
+    best = best_of(tried)
+    rows = []
+    for number, one in enumerate(tried, 1):
+        ended = next(
+            (it.outcome.kind for it in (one.training, one.predictions) if not it.outcome.answered),
+            "its outputs cannot be used",
+        )
+        reached = ended.replace("_", " ") if one.accuracy is None else f"{one.accuracy:.1%}"
+        rows.append((str(number), reached, "counts" if one is best else ""))
+    return (Table("Trained again, near a threshold", ("training", "hidden images", ""),
+                  tuple(rows)),)
+
+
+def next_above(accuracy: float, thresholds: Sequence[Threshold]) -> Threshold | None:
+    """The lowest threshold that is not reached."""
+    return next((one for one in reversed(thresholds) if one.accuracy > accuracy), None)
+
+
+def _is_near(accuracy: float, thresholds: Sequence[Threshold], rule: Again) -> bool:
+    near = next_above(accuracy, thresholds)
+    return near is not None and near.accuracy - accuracy <= rule.within + _ROUNDING

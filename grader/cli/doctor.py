@@ -1,0 +1,265 @@
+"""What is missing on this machine, or about to be: each thing looked at, a line for each, and what
+to do about it.
+
+Nothing is run and nothing is built. What does not answer within a few seconds is told as that.
+"""
+
+from __future__ import annotations
+
+import platform
+import queue
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Literal
+
+import psutil
+
+from grader.checks.registry import parameter_models
+from grader.errors import EngineMissing, GraderError
+from grader.grading.gradebook_file import NAME, VERSION, condition
+from grader.rubric.load import load
+from grader.rubric.model import DataSpec, Limits, Rubric
+from grader.sandbox.docker import Build, connect, has_image, image_tag
+
+PATIENCE_SECONDS = 4.0
+_GIB = 2**30
+_SCARCE_GIB, _NOTHING_GIB = 10, 1   # an image with torch is several; feedback needs little
+_MIB = 2**20
+
+State = Literal["ok", "warning", "problem"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """`found` is what is there; `fix` is what to do about it, "" where all is well."""
+
+    what: str
+    state: State
+    found: str
+    fix: str = ""
+
+
+Look = Callable[[], Iterator[Finding]]
+
+
+@dataclass(frozen=True)
+class Patient:
+    """What is to be used here: a rubric, if there is one, and a folder for results."""
+
+    rubric_path: Path
+    rubric_is_named: bool
+    profile: str | None
+    out: Path
+    sandbox: str
+    base_image: str | None = None
+
+
+def examine(patient: Patient) -> list[Finding]:
+    """Everything, side by side, in an order that does not depend on what is fast."""
+    looks: Mapping[str, Look] = {
+        "python": _python,
+        "torch": lambda: _torch(patient.sandbox),
+        "engine": lambda: _engine(patient),
+        "gpu": _gpu,
+        "memory": lambda: _memory(patient),
+        "disk": lambda: _disk(patient.out),
+        "rubric": lambda: _rubric(patient),
+        "results": lambda: _results(patient.out),
+    }
+    answers: queue.Queue[tuple[str, list[Finding]]] = queue.Queue()
+
+    def look(name: str) -> None:
+        try:
+            answers.put((name, list(looks[name]())))
+        except Exception as error:
+            why = f"could not be looked at: {type(error).__name__}: {error}"
+            answers.put((name, [Finding(name, "problem", why, "Report this, please.")]))
+
+    for name in looks:   # as daemons: one that hangs holds nobody up
+        threading.Thread(target=look, args=(name,), daemon=True).start()
+    found: dict[str, list[Finding]] = {}
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while len(found) < len(looks):
+        try:
+            name, findings = answers.get(timeout=max(0.0, deadline - time.monotonic()))
+        except queue.Empty:
+            break
+        found[name] = findings
+    return [one for name in looks for one in found.get(name, [_silent(name)])]
+
+
+def _silent(name: str) -> Finding:
+    fix = "Wait for it, or restart it, and look again."
+    if name == "engine":
+        fix = "Is DOCKER_HOST right, and the engine not overloaded? Try `docker info`."
+    return Finding(name, "problem", f"no answer within {PATIENCE_SECONDS:g} seconds", fix)
+
+
+def _python() -> Iterator[Finding]:
+    found = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+    if sys.version_info < (3, 11):  # noqa: UP036 - somebody may have got round pip's own check
+        yield Finding("python", "problem", found, "Install Python 3.11 or later.")
+    else:
+        yield Finding("python", "ok", found)
+
+
+def _torch(sandbox: str) -> Iterator[Finding]:
+    """By its metadata: to import it takes seconds."""
+    versions = {}
+    for name in ("torch", "torchvision"):
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            fix = ("Install it for `grader check` and `--sandbox process`: "
+                   "pip install 'grader[torch]'. Containers bring their own.")
+            state: State = "problem" if sandbox == "process" else "warning"
+            yield Finding("torch", state, f"no {name} on this machine", fix)
+            return
+    yield Finding("torch", "ok", ", ".join(f"{name} {one}" for name, one in versions.items()))
+
+
+def _engine(patient: Patient) -> Iterator[Finding]:
+    if patient.sandbox == "process":
+        yield Finding("engine", "ok", "not needed with --sandbox process")
+        return
+    try:
+        engine = connect()
+    except EngineMissing as error:
+        found, _, fix = str(error).partition(" Is it running")
+        yield Finding("engine", "problem", found.rstrip("."), f"Is it running{fix}")
+        return
+    with closing(engine):
+        runtimes = ", ".join(engine.runtimes)
+        yield Finding("engine", "ok", f"{engine.version}, {engine.cpus} CPUs, runtimes {runtimes}")
+        base = patient.base_image
+        tag = image_tag(Build({"BASE_IMAGE": base} if base else {}))
+        if has_image(engine, tag):
+            yield Finding("image", "ok", tag)
+        else:
+            yield Finding("image", "warning", f"{tag} is not there",
+                          "The first run builds it, which takes minutes: `grader image build`.")
+        if _cards() and "nvidia" not in engine.runtimes:
+            yield Finding("gpu in containers", "warning",
+                          "there is a GPU here, and the engine has no runtime for it",
+                          "Install the NVIDIA Container Toolkit (`nvidia-ctk runtime configure "
+                          "--runtime=docker`, then restart Docker), or grade with `--gpus none`.")
+
+
+def _gpu() -> Iterator[Finding]:
+    try:
+        cards = _cards()
+    except OSError as error:
+        yield Finding("gpu", "warning", f"the driver does not answer: {error}",
+                      "Look at `nvidia-smi`; a restart after an update of the driver often helps.")
+        return
+    for card in cards:
+        yield Finding("gpu", "ok", card)
+    if not cards:
+        yield Finding("gpu", "ok", "none; trainings run on the processor (`--gpus none`)")
+
+
+def _cards() -> list[str]:
+    """A line for each GPU of NVIDIA's, with its driver. Raises OSError where that is broken."""
+    if shutil.which("nvidia-smi") is None:
+        return []
+    query = "--query-gpu=index,name,memory.total,driver_version"
+    done = subprocess.run(
+        ["nvidia-smi", query, "--format=csv,noheader"], capture_output=True, text=True,
+        timeout=PATIENCE_SECONDS, check=False,
+    )  # fmt: skip
+    if done.returncode != 0:
+        raise OSError((done.stdout + done.stderr).strip()[:200])
+    rows = (row.split(", ") for row in done.stdout.strip().splitlines())
+    return [f"{number}: {name}, {memory}, driver {driver}" for number, name, memory, driver in rows]
+
+
+def _memory(patient: Patient) -> Iterator[Finding]:
+    memory = psutil.virtual_memory()
+    found = f"{memory.available / _GIB:.1f} of {memory.total / _GIB:.1f} GiB are free"
+    try:
+        limits = _load(patient).limits
+    except GraderError:
+        limits = Limits()
+    need = limits.memory_mib * _MIB
+    if memory.total < need:
+        yield Finding("memory", "problem", found,
+                      f"One submission may use {need / _GIB:.1f} GiB: lower limits.memory_mib.")
+    elif memory.available < need:
+        yield Finding("memory", "warning", f"{found}; a submission may use {need / _GIB:.1f}",
+                      "Close what else runs, or grade with `--jobs 1`.")
+    else:
+        yield Finding("memory", "ok", found)
+
+
+def _disk(out: Path) -> Iterator[Finding]:
+    where = next(one for one in (out.resolve(), *out.resolve().parents) if one.exists())
+    for name, place in (("disk", where), ("temporary folder", Path(tempfile.gettempdir()))):
+        free = shutil.disk_usage(place).free / _GIB
+        found = f"{free:.1f} GiB are free at {place}"
+        state: State = "ok"
+        if free < _SCARCE_GIB:
+            state = "warning" if free >= _NOTHING_GIB else "problem"
+        fix = "Make room: the worker's image takes some GiB, and so may feedback of a large class."
+        yield Finding(name, state, found, "" if state == "ok" else fix)
+
+
+def _rubric(patient: Patient) -> Iterator[Finding]:
+    if not patient.rubric_path.exists() and not patient.rubric_is_named:
+        yield Finding("rubric", "warning", f"no {patient.rubric_path} here",
+                      "Name one with --rubric, or begin a homework with `grader init`.")
+        return
+    try:
+        rubric = _load(patient)
+    except GraderError as error:
+        yield Finding("rubric", "problem", str(error), "Correct what is named.")
+        return
+    count, points = len(rubric.criteria), f"{rubric.total:g}"
+    yield Finding("rubric", "ok", f"{rubric.title}: {count} criteria, {points} points, profile "
+                  f"{rubric.profile}" if rubric.profiles else
+                  f"{rubric.title}: {count} criteria, {points} points")
+    if rubric.recorded is None and not rubric.reference.exists():
+        yield Finding("reference", "problem", f"there is no {rubric.reference}",
+                      "Put the solution there, or correct the rubric's key 'reference'.")
+    yield _data(rubric.active.data)
+
+
+def _load(patient: Patient) -> Rubric:
+    return load(patient.rubric_path, parameter_models, patient.profile)
+
+
+def _data(spec: DataSpec) -> Finding:
+    """Whether it is there; to decode it may take minutes."""
+    places = [one for one in (spec.path, spec.hidden.images, spec.hidden.labels) if one is not None]
+    missing = [place for place in places if not place.exists()]
+    if missing:
+        return Finding("data", "problem", f"there is no {missing[0]}",
+                       "Put the data there, correct the profile's 'data', or take another "
+                       "--profile.")
+    if spec.source == "none":
+        return Finding("data", "ok", "none is needed: nothing of the grader's trains")
+    return Finding("data", "ok", f"{spec.source} {' '.join(map(str, places))}".strip())
+
+
+def _results(out: Path) -> Iterator[Finding]:
+    book = out / NAME
+    if not book.is_file():
+        yield Finding("results", "ok", f"nothing in {out} yet")
+        return
+    seen = condition(out)
+    if seen.damage:
+        yield Finding("results", "warning", f"{book} is damaged: {seen.damage}",
+                      "The next run puts it aside and grades anew; a copy of yours may be better.")
+    elif seen.version > VERSION:
+        yield Finding("results", "problem", f"{book} is of a later grader (version {seen.version})",
+                      "Grade with the grader that wrote it, or into another folder: --out.")
+    else:
+        yield Finding("results", "ok", f"{book}: {seen.students} students")

@@ -1,0 +1,90 @@
+"""Commands that look back: why a student has these marks, and whose marks changed.
+
+They show an instructor what students may not see.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from grader.cli import completion as cli_completion
+from grader.cli import options as option
+
+if TYPE_CHECKING:   # nothing heavy is imported before a command needs it
+    from grader.grading.standing import Moment
+
+as_json = click.option("--json", "as_json", is_flag=True, help="The same as JSON on stdout.")
+_RUN = re.compile(r"(?:(?P<folder>.+)@)?(?P<number>\d+)")
+
+
+@click.command()
+@click.argument("student", shell_complete=cli_completion.graded)
+@click.argument("criterion", required=False, shell_complete=cli_completion.criteria)
+@option.out
+@as_json
+def explain(student: str, criterion: str | None, out: Path, as_json: bool) -> int:
+    """Show why STUDENT has the marks that they have, in all or in one CRITERION.
+
+    Question, evidence (what was observed, what the container reported), rule, points, key,
+    versions, digests, and the command that repeats it. For the instructor: hidden networks and the
+    reference's answers are shown, hidden labels are not. Nothing is run.
+    """
+    from grader.grading.history import open_history
+    from grader.reports.grades_file import json_safe
+    from grader.reports.student.explanation import show_explanation
+    from grader.run.explain.explain import explain as explanation
+
+    with open_history(out) as history:
+        told = explanation(history, student, criterion)
+    if as_json:
+        _echo(json_safe(told))
+    else:
+        show_explanation(told, option.console_of())
+    return 0
+
+
+@click.command()
+@click.argument("run1")
+@click.argument("run2")
+@option.out
+@as_json
+def diff(run1: str, run2: str, out: Path, as_json: bool) -> int:
+    """Show whose marks changed from RUN1 to RUN2, and why.
+
+    A run is a number (of the results in --out), a results folder (its last run), or FOLDER@NUMBER.
+    """
+    from grader.reports.grades_file import json_safe
+    from grader.reports.student.explanation import show_differences
+    from grader.run.explain.compare import compare
+
+    with ExitStack() as opened:
+        told = compare(_moment(run1, out, opened), _moment(run2, out, opened))
+    if as_json:
+        _echo(json_safe(told))
+    else:
+        show_differences(told, option.console_of())
+    return 0
+
+
+def _moment(text: str, out: Path, opened: ExitStack) -> Moment:
+    from grader.grading.history import open_history
+    from grader.grading.standing import moment
+
+    named = None if Path(text).is_dir() else _RUN.fullmatch(text)
+    folder = (Path(named["folder"]) if named["folder"] else out) if named else Path(text)
+    history = opened.enter_context(open_history(folder))
+    return moment(history, int(named["number"]) if named else None)
+
+
+def _echo(told: object) -> None:
+    import json
+
+    click.echo(json.dumps(told, indent=2, allow_nan=False))
+
+
+COMMANDS = (explain, diff)

@@ -1,0 +1,77 @@
+"""Commands around grading: the rubric's schema, the worker's image, the cache."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from grader.cli import options as option
+
+
+@click.command()
+@option.rubric
+def schema(rubric_path: Path) -> int:
+    """Print the JSON Schema of rubric.yaml, for editors; checks of its own are in it."""
+    import json
+
+    from grader.checks.registry import parameter_models
+    from grader.rubric.load import json_schema, own_files
+
+    files = own_files(rubric_path) if rubric_path.is_file() else ()
+    click.echo(json.dumps(json_schema(parameter_models(files)), indent=2))
+    return 0
+
+
+@click.group()
+def image() -> None:
+    """The worker's image."""
+
+
+@image.command()
+@option.base_image
+@click.option("--rebuild", is_flag=True, help="Build from scratch even if it is there.")
+def build(base_image: str | None, rebuild: bool) -> int:
+    """Build the image that submissions run in, and print its name."""
+    from grader.sandbox.docker import Build, connect, ensure_image
+
+    console = option.console_of(stderr=True)
+    arguments = {"BASE_IMAGE": base_image} if base_image else {}
+    click.echo(ensure_image(connect(), Build(arguments), option.line_of(console), rebuild=rebuild))
+    return 0
+
+
+@click.group()
+def cache() -> None:
+    """What workers have answered, so that it need not be asked again."""
+
+
+@cache.command()
+@option.out
+def show(out: Path) -> int:
+    """Say what the cache of the results in --out holds."""
+    from grader.run.cache.file import NAME, summary
+
+    found = summary(out)
+    click.echo(f"{out / NAME}: {found.answers} answers of {found.students} submissions, "
+               f"{found.bytes / 2**20:.1f} MiB")
+    return 0
+
+
+@cache.command()
+@option.out
+def clear(out: Path) -> int:
+    """Remove the cache of the results in --out; marks and feedback stay.
+
+    What has marks keeps them. When the rubric changes, questions are put to workers again.
+    """
+    from grader.grading.gradebook_file import alone_in
+    from grader.run.cache import file as cache_file
+
+    with alone_in(out):
+        cache_file.clear(out)
+    click.echo(f"{out / cache_file.NAME} is gone.")
+    return 0
+
+
+COMMANDS = (schema, image, cache)

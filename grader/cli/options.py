@@ -1,0 +1,94 @@
+"""What commands share: their options, and the terminal that they print to."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from io import TextIOWrapper
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from grader.cli import completion as cli_completion
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+if TYPE_CHECKING:   # nothing heavy is imported before a command needs it
+    from rich.console import Console
+
+    from grader.rubric.model import Rubric
+
+rubric = click.option(
+    "--rubric", "rubric_path", type=click.Path(path_type=Path), default=Path("rubric.yaml"),
+    show_default=True, help="The rubric to grade by.",
+)
+out = click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("results"), show_default=True,
+    help="The folder of the results.",
+)
+profile = click.option(
+    "--profile", help="Data, budget and thresholds of the rubric to use.",
+    shell_complete=cli_completion.profiles,
+)
+criterion = click.option(
+    "--criterion", multiple=True, metavar="ID", help="Only this criterion.",
+    shell_complete=cli_completion.criteria,
+)
+seed = click.option(
+    "--seed", type=click.IntRange(0, 2**63 - 1), metavar="N",
+    help="Draw the hidden networks and the order from this.",
+)
+sandbox = click.option(
+    "--sandbox", "sandbox_name", type=click.Choice(["docker", "process", "auto"]),
+    default="docker", show_default=True,
+    help="Where submissions run; auto takes a process when no Docker Engine answers.",
+)
+gpus = click.option(
+    "--gpus", default="none", show_default=True, metavar="none|auto|all|0,1",
+    help="GPUs that are lent to containers.",
+)
+slots_per_gpu = click.option(
+    "--slots-per-gpu", type=click.IntRange(min=1), default=1, show_default=True, metavar="N",
+    help="Trainings that share a GPU, each with its share of the memory.",
+)
+runtime = click.option(
+    "--runtime", metavar="NAME",
+    help="The engine's runtime for containers, such as runsc. [default: the engine's own]",
+)
+jobs = click.option(
+    "--jobs", type=click.IntRange(min=1), help="Submissions at a time. [default: cores and memory]"
+)
+base_image = click.option(
+    "--base-image", envvar="GRADER_BASE_IMAGE", metavar="IMAGE",
+    help="What the worker's image is built on. [default: that of the Dockerfile]",
+)
+
+
+def running(command: Command) -> Command:
+    """All that says where submissions run, how many at a time, and by which exam."""
+    for option in (seed, jobs, runtime, base_image, slots_per_gpu, gpus, sandbox):
+        command = option(command)
+    return command
+
+
+def rubric_of(options: Mapping[str, Any]) -> Rubric:
+    """The rubric that --rubric and --profile name. Raises RubricError and CheckError."""
+    from grader.checks.registry import parameter_models
+    from grader.rubric.load import load
+
+    return load(options["rubric_path"], parameter_models, options["profile"])
+
+
+def console_of(stderr: bool = False) -> Console:
+    from rich.console import Console
+
+    if isinstance(sys.stdout, TextIOWrapper):
+        # A name that this terminal or this pipe cannot spell must not stop the class.
+        sys.stdout.reconfigure(errors="replace")
+    return Console(stderr=stderr, highlight=False, emoji=False)   # `:x:` in a name is a name
+
+
+def line_of(console: Console) -> Any:
+    """Prints a line of what happens meanwhile."""
+    return lambda text: console.print(text, style="dim", markup=False, soft_wrap=True)

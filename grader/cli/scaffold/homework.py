@@ -1,0 +1,55 @@
+"""A small homework that works as it is: examples/curve, copied; or the starter of the large one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from grader import __version__
+from grader.errors import UsageError
+
+# In a checkout both lie at the top level; an installed package carries them inside.
+_HERE = Path(__file__).resolve().parent
+_CHECKOUT = _HERE.parents[2]
+_PLACES = (_HERE / "curve", _CHECKOUT / "examples" / "curve")
+_STARTERS = (_HERE / "starter", _CHECKOUT / "starter")
+_DOTTED = {"gitignore": ".gitignore"}   # under its own name it would hide what lies beside it
+REQUIREMENTS = "requirements.txt"
+
+
+def write_homework(folder: Path) -> list[Path]:
+    """Copy it into a folder and return what was written; overwrites nothing. Raises UsageError."""
+    source = next(place for place in _PLACES if place.is_dir())
+    files = {
+        folder / path.relative_to(source).with_name(_DOTTED.get(path.name, path.name)): path
+        for path in sorted(source.rglob("*"))
+        if path.is_file() and "__pycache__" not in path.parts and path.suffix != ".pyc"
+    }
+    texts = {target: path.read_text(encoding="utf-8") for target, path in files.items()}
+    texts[folder / REQUIREMENTS] = requirements()
+    return write_new(texts)
+
+
+def write_starter(folder: Path) -> list[Path]:
+    """The same with the starter of the homework that the grader is developed with."""
+    source = next(place for place in _STARTERS if place.is_dir())
+    files = sorted(path for path in source.iterdir() if path.is_file())
+    return write_new({folder / path.name: path.read_text(encoding="utf-8") for path in files})
+
+
+def write_new(texts: dict[Path, str]) -> list[Path]:
+    """All of them, or none where one is there already: that raises UsageError."""
+    for target in texts:
+        if target.exists():
+            raise UsageError(f"{target} is already there; nothing was written")
+    for target, text in texts.items():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8", newline="\n")
+    return list(texts)
+
+
+def requirements() -> str:
+    """What the homework's CI installs."""
+    return (
+        "# The grader that this homework is validated with: a version, a wheel beside this file, "
+        f"or git+https://...\ngrader[torch]=={__version__}\n"
+    )

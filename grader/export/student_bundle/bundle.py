@@ -1,0 +1,112 @@
+"""Writes the bundle that students get.
+
+    README.md  check.py     what it is, and the one command
+    hw2.py ...              the starter
+    handouts/               what the course hands out
+    grading/                the public rubric, answers, images, tests and checks, the pinned grader
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from string import Template
+
+from grader.errors import UsageError
+from grader.export.student_bundle.public_rubric import HANDOUTS, PublicRubric, visible
+from grader.export.student_bundle.wheel import pack_grader
+from grader.rubric.load import write_document
+from grader.rubric.model import Rubric
+
+_HERE = Path(__file__).parent
+_MOMENT = (2020, 1, 1, 0, 0, 0)   # the same homework is the same bytes
+_CLUTTER = shutil.ignore_patterns("__pycache__", "*.pyc", ".DS_Store", ".ipynb_checkpoints")
+GRADING = "grading"
+
+
+def write_bundle(
+    rubric: Rubric, public: PublicRubric, folder: Path, torch_index: str | None = None
+) -> None:
+    """Everything but answers and images, into a new folder. `torch_index` is one that pip looks
+    into besides, for a torch without CUDA. Raises UsageError."""
+    grading = folder / GRADING
+    grading.mkdir(parents=True)
+    if rubric.starter is not None:
+        _copy(rubric.starter, folder)
+    if rubric.handouts is not None:
+        _copy(rubric.handouts, folder / HANDOUTS)
+    _own(folder / "check.py", (_HERE / "check.py").read_text(encoding="utf-8"))
+    _own(folder / "README.md", _readme(rubric, folder))
+    if not (folder / ".gitignore").exists():
+        _own(folder / ".gitignore", ".venv/\n__pycache__/\nresults/\n")
+    write_document(public.document, grading / "rubric.yaml")
+    for name, text in public.texts.items():
+        (grading / name).write_text(text, encoding="utf-8")
+    for name, path in public.files.items():
+        shutil.copyfile(path, grading / name)
+    wheel = pack_grader(grading)
+    extra = f"--extra-index-url {torch_index}\n" if torch_index else ""
+    pinned = f"{extra}./{wheel}[torch,homework]\n"
+    (grading / "requirements.txt").write_text(pinned, encoding="utf-8")
+
+
+def write_zip(folder: Path, path: Path) -> None:
+    """The folder as an archive, in which all lies in one folder of the archive's name."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in sorted(one for one in folder.rglob("*") if one.is_file()):
+            inside = f"{path.stem}/{file.relative_to(folder).as_posix()}"
+            entry = zipfile.ZipInfo(inside, _MOMENT)
+            entry.external_attr = 0o644 << 16
+            archive.writestr(entry, file.read_bytes(), zipfile.ZIP_DEFLATED)
+
+
+def leaks(rubric: Rubric, texts: Mapping[str, bytes]) -> list[str]:
+    """What students would get and must not, a line each: a file of the solution or of wrong and
+    right work under whatever name, and the name of a criterion that is not to be seen."""
+    ours = {file.read_bytes(): file for file in _kept_back(rubric)}
+    hidden = [one for one in rubric.criteria if one not in visible(rubric)]
+    found = []
+    for name, content in texts.items():
+        if content in ours:
+            found.append(f"{name} is {ours[content]}")
+        for one in hidden:
+            # An id may be a common word, and says something where the grader's own files are.
+            by_id = name.startswith(GRADING) and re.search(rf"\b{one.id}\b".encode(), content)
+            if by_id or one.title.encode() in content:
+                found.append(f"{name} names the criterion '{one.id}'")
+    return found
+
+
+def _kept_back(rubric: Rubric) -> list[Path]:
+    given = [one for one in (rubric.starter, rubric.handouts) if one is not None]
+    places = [one for one in (rubric.reference, rubric.validation) if one is not None]
+    found = []
+    for place in places:
+        for file in [place] if place.is_file() else sorted(place.rglob("*")):
+            is_given = any(file.is_relative_to(one) for one in given)
+            if file.is_file() and file.stat().st_size > 200 and not is_given:
+                found.append(file)
+    return found
+
+
+def _copy(source: Path, target: Path) -> None:
+    if not source.is_dir():
+        raise UsageError(f"{source}: no such folder; students are to get what is in it")
+    shutil.copytree(source, target, ignore=_CLUTTER, dirs_exist_ok=True)
+
+
+def _own(path: Path, text: str) -> None:
+    if path.exists():
+        raise UsageError(f"the starter has a {path.name}, and so has the bundle; rename the first")
+    path.write_text(text, encoding="utf-8")
+
+
+def _readme(rubric: Rubric, folder: Path) -> str:
+    rows = [f"| {one.part} | {one.title} ({one.points:g}) |" for one in visible(rubric)]
+    code = sorted(one.name for one in folder.iterdir() if one.suffix in (".py", ".ipynb"))
+    file = next((name for name in code if name != "check.py"), "YOUR_FILE.py")
+    template = Template((_HERE / "README.md").read_text(encoding="utf-8"))
+    return template.substitute(title=rubric.title, rows="\n".join(rows), file=file)

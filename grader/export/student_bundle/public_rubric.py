@@ -1,0 +1,115 @@
+"""Rubric -> what students may have of it: named key by key, so that nothing goes along unasked.
+
+Criteria that everybody sees, what their checks need, and one profile on a split of its own. Where
+the reference and the hidden images are, and what thresholds rest on, is not in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from grader.errors import UsageError
+from grader.export.student_bundle.public_source import check_names, public_checks, public_tests
+from grader.rubric.model import Criterion, DataSpec, Rubric
+
+HANDOUTS, ANSWERS, IMAGES = "handouts", "answers.json", "images.zip"
+_TESTS = "pytest"   # the check whose `file` has tests, hidden ones among them
+
+
+@dataclass(frozen=True)
+class PublicRubric:
+    """The document, and what lies beside it: texts and files, by name."""
+
+    document: Mapping[str, Any]
+    texts: Mapping[str, str]
+    files: Mapping[str, Path]
+
+
+def visible(rubric: Rubric) -> tuple[Criterion, ...]:
+    """The criteria that students see before the due date. Raises UsageError without any."""
+    found = tuple(one for one in rubric.criteria if one.visibility == "visible")
+    if not found:
+        raise UsageError("no criterion of the rubric is visible, so there is nothing to check by")
+    return found
+
+
+def public_rubric(rubric: Rubric, seed: int, hidden: int) -> PublicRubric:
+    """`seed` splits the data anew, with `hidden` images for the public exam. Raises UsageError for
+    a file of which it cannot be told what is hidden in it."""
+    criteria = visible(rubric)
+    texts: dict[str, str] = {}
+    files: dict[str, Path] = {}
+    rows = [_criterion(one, texts, files) for one in criteria]
+    own = _own_checks(rubric, {one.check for one in criteria}, texts)
+    document: dict[str, Any] = {
+        "title": rubric.title,
+        "recorded": ANSWERS,
+        **({"handouts": f"../{HANDOUTS}"} if rubric.handouts is not None else {}),
+        **({"checks": own} if own else {}),
+        "total": sum(one.points for one in criteria),
+        "cap": rubric.cap,
+        **_profile(rubric, seed, hidden),
+        "limits": rubric.limits.model_dump(mode="json"),
+        "criteria": rows,
+    }
+    return PublicRubric(document, texts, files)
+
+
+def _criterion(one: Criterion, texts: dict[str, str], files: dict[str, Path]) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "id": one.id, "title": one.title, "part": one.part, "points": one.points, "check": one.check
+    }
+    if one.depends_on:
+        row["depends_on"] = list(one.depends_on)
+    row |= one.params.model_dump(mode="json")
+    for key, value in one.params:
+        if isinstance(value, Path):
+            row[key] = _beside(value.name, texts, files)
+            if one.check == _TESTS:
+                texts[row[key]] = public_tests(value)
+            else:
+                files[row[key]] = value
+    return row
+
+
+def _own_checks(rubric: Rubric, wanted: set[str], texts: dict[str, str]) -> list[str]:
+    names = []
+    for path in rubric.own_files:
+        text = public_checks(path, check_names(path) & wanted)
+        if text:
+            names.append(_beside(path.name, texts, {}))
+            texts[names[-1]] = text
+    return names
+
+
+def _beside(name: str, texts: Mapping[str, str], files: Mapping[str, Path]) -> str:
+    """A name that nothing else has yet."""
+    number = 1
+    free = name
+    while free in texts or free in files or free in (ANSWERS, IMAGES, "rubric.yaml"):
+        number += 1
+        free = f"{Path(name).stem}_{number}{Path(name).suffix}"
+    return free
+
+
+def _profile(rubric: Rubric, seed: int, hidden: int) -> dict[str, Any]:
+    if not rubric.profiles:
+        return {}
+    told = rubric.active.model_dump(
+        mode="json", exclude={"data", "calibration"}, exclude_none=True
+    )
+    data = _data(rubric.active.data, seed, hidden)
+    return {"profile": rubric.profile, "profiles": {rubric.profile: {"data": data, **told}}}
+
+
+def _data(spec: DataSpec, seed: int, hidden: int) -> dict[str, Any]:
+    if spec.source == "none":
+        return {"source": "none"}
+    data: dict[str, Any] = {"source": "digits"}
+    if spec.source != "digits":
+        data = {"source": "imagefolder", "path": IMAGES}
+    data |= {"validation": spec.validation, "hidden": {"held_out": hidden}, "seed": seed}
+    return data | ({"limit_train": spec.limit_train} if spec.limit_train is not None else {})

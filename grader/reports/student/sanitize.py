@@ -1,0 +1,140 @@
+"""Texts, tables, pictures and runs as a page can bear them: harmless to look at, and never too big.
+
+A student's table or list may be of any size, and every text of theirs may be an attack: each goes
+through `grader.text` here.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import struct
+from collections.abc import Iterable
+from typing import Any
+
+from grader.records import (
+    Caution,
+    ConfusionMatrix,
+    Figure,
+    LearningCurve,
+    Series,
+    Stretch,
+    Table,
+    TrainingRun,
+)
+from grader.text import plain, plain_line, plain_tail
+
+ROWS, COLUMNS, ITEMS, CLASSES, LINES, POINTS = 200, 16, 50, 100, 8, 2000
+STRETCHES, CAUTIONS, FACTS, FIGURES = 600, 20, 24, 6
+FIGURE_SIZE = 400_000  # characters of base64: 300 kB of PNG, where an ordinary plot has 30
+
+_GAP = re.compile(r"\n\s*\n")
+_BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
+_PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
+_LARGEST_SIDE = 4096  # pixels
+_LARGEST_COUNT = 10**12
+
+
+def text(words: str) -> str:
+    """Paragraphs, with one blank line between them."""
+    return _GAP.sub("\n\n", plain(words)).strip()
+
+
+def tail(output: Any) -> str:
+    """The last lines of an output; nothing of what is no text."""
+    return plain_tail(output) if isinstance(output, str) else ""
+
+
+def table(given: Table) -> Table:
+    """Every row as long as the header, whatever the data was."""
+    columns = _cells(given.columns, min(len(given.columns), COLUMNS))
+    rows = [_cells(row, len(columns)) for row in given.rows[:ROWS]]
+    if len(given.rows) > ROWS:
+        rows.append(_cells((f"… and {len(given.rows) - ROWS} more rows",), len(columns)))
+    return Table(plain_line(given.title), columns, tuple(rows))
+
+
+def picture(given: LearningCurve | ConfusionMatrix) -> LearningCurve | ConfusionMatrix:
+    return curve(given) if isinstance(given, LearningCurve) else _matrix(given)
+
+
+def curve(given: LearningCurve) -> LearningCurve:
+    title = plain_line(given.title, 200)
+    return LearningCurve(title, _lines(given.loss), _lines(given.accuracy))
+
+
+def training_run(given: TrainingRun) -> TrainingRun:
+    """The same within the caps; what was left out is told as its last fact."""
+    figures = tuple(map(_figure, filter(_is_png, given.figures[: 4 * FIGURES])))[:FIGURES]
+    kept = (("stretches", min(STRETCHES, len(given.stretches)), len(given.stretches)),
+            ("cautions", min(CAUTIONS, len(given.cautions)), len(given.cautions)),
+            ("figures", len(figures), len(given.figures)))  # fmt: skip
+    facts = [(plain_line(name, 60), plain_line(words, 300)) for name, words in given.facts[:FACTS]]
+    if left_out := [f"{few} of {many} {name}" for name, few, many in kept if few < many]:
+        facts.append(("Shown here", ", ".join(left_out)))
+    return TrainingRun(
+        facts=tuple(facts),
+        stretches=tuple(map(_stretch, given.stretches[:STRETCHES])),
+        curve=curve(given.curve) if given.curve else None,
+        rates=_line(given.rates) if given.rates else None,
+        groups=table(given.groups) if given.groups else None,
+        cautions=tuple(map(_caution, given.cautions[:CAUTIONS])),
+        figures=figures,
+        output=tail(given.output),
+    )
+
+
+def _cells(cells: tuple[str, ...], width: int) -> tuple[str, ...]:
+    return tuple(plain_line(str(cell), 200) for cell in (*cells, *[""] * width)[:width])
+
+
+def _matrix(given: ConfusionMatrix) -> ConfusionMatrix:
+    classes = tuple(plain_line(str(name), 40) for name in given.classes[:CLASSES])
+    width = len(classes)
+    counts = tuple(
+        tuple(max(0, count) for count in (*row, *[0] * width)[:width])
+        for row in (*given.counts, *[()] * width)[:width]
+    )
+    return ConfusionMatrix(plain_line(given.title, 200), classes, counts)
+
+
+def _lines(series: Iterable[Series]) -> tuple[Series, ...]:
+    return tuple(map(_line, tuple(series)[:LINES]))
+
+
+def _line(given: Series) -> Series:
+    """A line of a few points; what lies between is left out evenly."""
+    step = -(-len(given.points) // POINTS) or 1
+    return Series(plain_line(given.label, 24), given.points[::step])
+
+
+def _stretch(given: Stretch) -> Stretch:
+    return Stretch(
+        kind=given.kind,
+        batches=min(max(0, given.batches), _LARGEST_COUNT),
+        images=min(max(0, given.images), _LARGEST_COUNT),
+        mode=given.mode,
+        right=given.right,
+        place=plain_line(given.place, 120),
+        lr=given.lr,
+        loss=given.loss,
+        accuracy=given.accuracy,
+    )
+
+
+def _caution(given: Caution) -> Caution:
+    return Caution(plain_line(given.what), plain_line(given.where, 200), plain_line(given.why))
+
+
+def _figure(given: Figure) -> Figure:
+    return Figure(plain_line(given.title, 120), given.width, given.height, given.png)
+
+
+def _is_png(given: Figure) -> bool:
+    """It is base64 to the letter, so that it ends no attribute, of a PNG of the size it claims."""
+    sides = given.width, given.height
+    if len(given.png) > FIGURE_SIZE or not all(0 < side <= _LARGEST_SIDE for side in sides):
+        return False
+    if not _BASE64.fullmatch(given.png):
+        return False
+    return base64.b64decode(given.png[:32]) == _PNG + struct.pack(">II", *sides)

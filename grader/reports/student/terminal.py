@@ -1,0 +1,176 @@
+"""Grade -> the terminal of a student who runs `grader check`, readable in 80 columns.
+
+What a student may see at home is what the page would show before the due date. Texts are rich
+`Text`, never markup; every symbol stands beside its word, so nothing depends on colour.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from rich import box
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table as Grid
+from rich.text import Text
+
+from grader.records import Grade, Status, Table, TrainingRun
+from grader.reports.student.page import Section, Sheet, make_sheet, number, numeric_columns
+from grader.reports.student.plots import tabulate
+from grader.reports.student.status_words import STATUS_SYMBOLS, STATUS_WORDS
+from grader.reports.student.training_run import tabulate_epochs, tell_modes
+
+_STYLES: dict[Status, str] = {
+    "passed": "green",
+    "partial": "yellow",
+    "failed": "red",
+    "not_scored": "magenta",
+    "needs_marking": "cyan",
+}
+_ASCII_SYMBOLS: dict[Status, str] = {
+    "passed": "+",
+    "partial": "~",
+    "failed": "x",
+    "not_scored": "!",
+    "needs_marking": "?",
+}
+_INDENT = 2
+_TAIL = 15  # lines of a traceback or an output
+_COLUMNS = 8  # a wider table would be one letter per line
+
+
+def show(grade: Grade, console: Console) -> None:
+    """Print the overview, what there is to know about each criterion and the run, and one line."""
+    sheet = make_sheet(grade, homework="", now=datetime.now(UTC), due=None)
+    console.print(_text(f"Results for {sheet.student}", console, "bold"))
+    for note in sheet.notes:
+        console.print(_text(f"Note: {note}", console, "dim"))
+    console.print()
+    console.print(_overview(sheet, console))
+    console.print()
+    for section in sheet.sections:
+        if section.disclosure == "full" and not _nothing_to_say(section):
+            _show_section(section, console)
+    if sheet.run is not None:
+        _show_run(sheet.run, console)
+    console.print(_summary(sheet))
+
+
+def _overview(sheet: Sheet, console: Console) -> Grid:
+    grid = Grid(box=box.SIMPLE_HEAD, safe_box=True, pad_edge=False, show_edge=False)
+    grid.add_column("Part", max_width=10, overflow="fold")
+    grid.add_column("Criterion", max_width=38, overflow="fold")
+    grid.add_column("Result", max_width=20, overflow="fold")
+    grid.add_column("Points", justify="right", no_wrap=True)
+    for section in sheet.sections:
+        grid.add_row(
+            _text(section.part, console),
+            _text(section.title, console),
+            _status(section, console),
+            _points(section),
+        )
+    return grid
+
+
+def _show_section(section: Section, console: Console) -> None:
+    console.print(_text(section.title, console, "bold"))
+    _indent(Text.assemble(_status(section, console), ", ", _points(section), " points"), console)
+    _indent(_text(section.reason, console), console)
+    for table in (*section.tables, *map(tabulate, section.pictures)):
+        _indent(_grid(table, console), console)
+        console.print()
+    for hint in section.hints:
+        _indent(_text(f"Hint (costs nothing): {hint}", console), console)
+    if section.next_step:
+        _indent(_text(f"Next: {section.next_step}", console, "bold"), console)
+    for label, tail in (("The error:", section.traceback), ("Printed:", section.output)):
+        if tail:
+            last = "\n".join(tail.split("\n")[-_TAIL:])
+            _indent(Text(label), console)
+            _indent(_text(last, console, "dim"), console, by=2 * _INDENT)
+    console.print()
+
+
+def _show_run(run: TrainingRun, console: Console) -> None:
+    """What to look at and the modes by epoch; pictures and the rest are on the page."""
+    if not run.cautions and not run.stretches:
+        return
+    console.print(_text("Your training, as it was watched", console, "bold"))
+    _indent(Text("Told by the worker that ran your code; by itself it costs nothing."), console)
+    for caution in run.cautions:
+        where = f" ({caution.where})" if caution.where else ""
+        _indent(_text(f"Caution: {caution.what}{where}", console, "yellow"), console)
+        _indent(_text(caution.why, console), console, by=2 * _INDENT)
+    if run.stretches:
+        _indent(_text(tell_modes(run.stretches), console), console)
+        _indent(_grid(tabulate_epochs(run.stretches), console), console)
+    console.print()
+
+
+def _nothing_to_say(section: Section) -> bool:
+    """A pass without a hint is told in the overview."""
+    return section.status == "passed" and not section.hints
+
+
+def _text(text: str, console: Console, style: str = "") -> Text:
+    """Text that this terminal can write; a character that it lacks becomes a question mark."""
+    writable = text.encode(console.encoding, "replace").decode(console.encoding)
+    return Text(writable, style=style, overflow="fold")
+
+
+def _indent(item: Text | Grid, console: Console, by: int = _INDENT) -> None:
+    console.print(Padding(item, (0, 0, 0, by)))
+
+
+def _grid(table: Table, console: Console) -> Grid:
+    kept = min(len(table.columns), _COLUMNS)
+    grid = Grid(
+        title=_text(table.title, console, "italic") if table.title else None,
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        safe_box=True,
+        pad_edge=False,
+        show_edge=False,
+    )
+    for name, right in zip(table.columns[:kept], numeric_columns(table), strict=False):
+        grid.add_column(_text(name, console), justify="right" if right else "left", overflow="fold")
+    for row in table.rows:
+        grid.add_row(*(_text(cell, console) for cell in row[:kept]))
+    if kept < len(table.columns):
+        grid.caption = f"and {len(table.columns) - kept} more columns"
+        grid.caption_justify = "left"
+    return grid
+
+
+def _status(section: Section, console: Console) -> Text:
+    if section.status is None:
+        return Text("after the due date")
+    unicode = console.encoding.startswith("utf")
+    symbol = (STATUS_SYMBOLS if unicode else _ASCII_SYMBOLS)[section.status]
+    return Text(f"{symbol} {STATUS_WORDS[section.status]}", style=_STYLES[section.status])
+
+
+def _points(section: Section) -> Text:
+    points = "-" if section.points is None else number(section.points)
+    return Text(f"{points} / {number(section.max)}")
+
+
+def _summary(sheet: Sheet) -> Text:
+    counts = [
+        f"{count} {word}"
+        for word, status in (
+            ("passed", "passed"),
+            ("partial", "partial"),
+            ("failed", "failed"),
+            ("waiting to be marked", "needs_marking"),
+            ("not scored", "not_scored"),
+            ("after the due date", None),
+        )
+        if (count := sum(section.status == status for section in sheet.sections))
+    ]
+    score = f"{number(sheet.score)} / {number(sheet.max)} points"
+    if not sheet.complete:
+        score += " of the criteria shown"
+    elif sheet.late_penalty:
+        score += f" after a late penalty of {number(sheet.late_penalty)}"
+    return Text.assemble((score, "bold"), f": {', '.join(counts)}")

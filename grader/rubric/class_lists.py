@@ -1,0 +1,75 @@
+"""Lists of a class that a rubric names: who has more time, and who hands in together.
+
+    student,due,days,hours,reason           group,student
+    lovelaceada,,2,,ill                     a,lovelaceada
+    hoppergrace,2026-12-04 12:00,,,         a,hoppergrace
+
+A student may be named as the class's folder or its roster does. Every error names the line.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from grader.errors import RubricError, UsageError
+from grader.rubric.late_policy import Extension, Late
+from grader.rubric.model import did_you_mean
+from grader.submissions.roster import table
+
+
+def read_extensions(path: Path, late: Late) -> tuple[Extension, ...]:
+    """Raises RubricError for a file that is not there, and for what nobody can go by."""
+    found: dict[str, Extension] = {}
+    for line, row in _rows(path, ("student",), tuple(Extension.model_fields)):
+        try:
+            one = Extension.model_validate({key: value for key, value in row.items() if value})
+        except ValidationError as error:
+            raise RubricError(f"{path}:{line}: {_first(error)}") from None
+        if late.is_shortened_by(one):
+            raise RubricError(f"{path}:{line}: due: {row['due']} is before everybody's; is the "
+                              "date right?")
+        if one.student.casefold() in found:
+            raise RubricError(f"{path}:{line}: '{one.student}' has an extension above; keep one")
+        found[one.student.casefold()] = one
+    return tuple(found.values())
+
+
+def read_groups(path: Path) -> dict[str, tuple[str, ...]]:
+    """Students by group. Raises RubricError likewise."""
+    groups: dict[str, tuple[str, ...]] = {}
+    where: dict[str, str] = {}
+    for line, row in _rows(path, ("group", "student"), ("group", "student")):
+        group, student = row["group"], row["student"]
+        if not group or not student:
+            missing = "student" if group else "group"
+            raise RubricError(f"{path}:{line}: no {missing}; expected a group and one of its "
+                              "students")
+        if student.casefold() in where:
+            raise RubricError(f"{path}:{line}: '{student}' is in group "
+                              f"'{where[student.casefold()]}' already; keep one")
+        where[student.casefold()] = group
+        groups[group] = (*groups.get(group, ()), student)
+    return groups
+
+
+def _rows(
+    path: Path, needed: tuple[str, ...], known: tuple[str, ...]
+) -> list[tuple[int, dict[str, str]]]:
+    try:
+        rows = table(path, needed)
+    except UsageError as error:
+        raise RubricError(f"{error}; the rubric names this file") from None
+    for name in rows[0][1] if rows else ():
+        if name not in known:
+            raise RubricError(f"{path}:1: the column '{name}' is not known"
+                              f"{did_you_mean(name, list(known))}")
+    return rows
+
+
+def _first(error: ValidationError) -> str:
+    problem = error.errors()[0]
+    text = problem["msg"].removeprefix("Value error, ")
+    place = ".".join(map(str, problem["loc"]))
+    return f"{place}: {text}, found '{problem['input']}'" if place else text

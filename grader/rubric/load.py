@@ -1,0 +1,255 @@
+"""`rubric.yaml` -> Rubric. Every error names the file, the line, what is there and what may be.
+
+`load` is handed what finds the model of each check's parameters by the check's name, given the
+files with checks of the instructor's own. `json_schema` describes the same for editors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from grader.errors import RubricError
+from grader.rubric.class_lists import read_extensions, read_groups
+from grader.rubric.late_policy import Late
+from grader.rubric.model import Criterion, Rubric, did_you_mean
+
+Models = Mapping[str, type[BaseModel]]
+FindModels = Callable[[tuple[Path, ...]], Models]   # of the grader's checks and of those in files
+
+
+def load(path: Path, checks: FindModels, profile: str | None = None) -> Rubric:
+    """Read and validate a rubric; `checks` gives the model of each check's parameters by its name.
+
+    Paths in the rubric are relative to its file. `profile` replaces the rubric's own choice.
+    Raises RubricError, with the line.
+    """
+    document = read_document(path)
+    _bind_parameters(document, path, checks(_own_files(document, path)))
+    if profile is not None:
+        document["profile"] = profile
+    try:
+        rubric = Rubric.model_validate(document)
+    except ValidationError as error:
+        raise RubricError(explain(error, document, path)) from None
+    rubric = _rooted(rubric, path.resolve().parent)
+    if rubric.handouts is not None and not rubric.handouts.is_dir():
+        where = f"{path}:{line_of(document, ('handouts',))}"
+        raise RubricError(
+            f"{where}: handouts: there is no folder {rubric.handouts}; make it and put into it "
+            "what students were given, or leave this key out"
+        )
+    return rubric
+
+
+def json_schema(checks: Models) -> dict[str, Any]:
+    """The JSON Schema of `rubric.yaml`, with each check's own parameters."""
+    schema = Rubric.model_json_schema()
+    criterion = schema["$defs"]["Criterion"]
+    del criterion["properties"]["params"]
+    criterion["required"].remove("params")
+    criterion["properties"]["check"] = {"enum": sorted(checks)}
+    own: dict[str, Any] = {}
+    for name, model in sorted(checks.items()):
+        parameters = model.model_json_schema(ref_template="#/$defs/{model}")
+        schema["$defs"].update(parameters.pop("$defs", {}))
+        own[name] = parameters
+        criterion["properties"] |= dict.fromkeys(parameters["properties"], True)
+    every = {key for parameters in own.values() for key in parameters["properties"]}
+    criterion["allOf"] = [
+        {
+            "if": {"properties": {"check": {"const": name}}, "required": ["check"]},
+            "then": {
+                "properties": dict.fromkeys(sorted(every), False) | parameters["properties"],
+                "required": parameters.get("required", []),
+            },
+        }
+        for name, parameters in own.items()
+    ]
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def own_files(path: Path) -> tuple[Path, ...]:
+    """The files with checks of the instructor's own that a rubric names. Raises RubricError."""
+    return _own_files(read_document(path), path)
+
+
+def _own_files(document: Any, path: Path) -> tuple[Path, ...]:
+    told = document.get("checks", [])
+    names = told if isinstance(told, list) else [told]
+    if not all(isinstance(name, str) for name in names):
+        return ()   # the rubric's own model says what is wrong
+    files = tuple(path.resolve().parent / Path(name).expanduser() for name in names)
+    for index, file in enumerate(files):
+        if not file.is_file():
+            place = ("checks", index) if isinstance(told, list) else ("checks",)
+            raise RubricError(
+                f"{path}:{line_of(document, place)}: checks: there is no file {file}; it holds "
+                "checks of the instructor's own and goes along with the rubric"
+            )
+    return files
+
+
+def read_document(path: Path) -> Any:
+    """The mapping in a file, with the lines of its keys. Raises RubricError."""
+    try:
+        document = YAML(typ="rt").load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RubricError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise RubricError(f"{path}: not text in UTF-8: {error.reason}") from None
+    except MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise RubricError(f"{path}:{line}: not valid YAML: {error.problem}") from None
+    except YAMLError as error:
+        raise RubricError(f"{path}: not valid YAML: {error}") from None
+    if not isinstance(document, dict):
+        raise RubricError(f"{path}:1: a mapping was expected, such as 'title: ...'")
+    return document
+
+
+def write_document(document: Mapping[str, Any], path: Path) -> None:
+    """Write a mapping as YAML, its keys in their order."""
+    yaml = YAML()
+    yaml.width = 100
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        yaml.dump(dict(document), file)
+
+
+def _bind_parameters(document: Any, path: Path, checks: Models) -> None:
+    """Move the keys of a criterion that belong to its check into `params`, validated."""
+    own = set(Criterion.model_fields) - {"params"}
+    criteria = document.get("criteria")
+    for index, criterion in enumerate(criteria if isinstance(criteria, list) else []):
+        if not isinstance(criterion, dict) or "check" not in criterion:
+            continue
+        name = str(criterion["check"])
+        if name not in checks:
+            place = ("criteria", index, "check")
+            found = f"there is no check '{name}'{did_you_mean(name, sorted(checks))}"
+            raise RubricError(f"{path}:{line_of(document, place)}: {found}")
+        given = {key: criterion[key] for key in list(criterion) if key not in own}
+        try:
+            parameters = checks[name].model_validate(given)
+        except ValidationError as error:
+            prefix = ("criteria", index)
+            allowed = sorted(own | set(checks[name].model_fields))
+            raise RubricError(explain(error, document, path, prefix, allowed)) from None
+        criterion["params"] = _rooted_files(parameters, document, path, index)
+        for key in given:
+            del criterion[key]
+
+
+def _rooted_files(parameters: BaseModel, document: Any, path: Path, index: int) -> BaseModel:
+    """A path among a check's parameters is a file, relative to the rubric."""
+    files = {
+        key: path.resolve().parent / value.expanduser()
+        for key, value in parameters if isinstance(value, Path)
+    }
+    for key, file in files.items():
+        if not file.is_file():
+            where = f"{path}:{line_of(document, ('criteria', index, key))}"
+            raise RubricError(f"{where}: criteria.{index}.{key}: there is no file {file}")
+    return parameters.model_copy(update=files)
+
+
+def explain(
+    error: ValidationError,
+    document: Any,
+    path: Path,
+    prefix: tuple[Any, ...] = (),
+    allowed: list[str] | None = None,
+    model: type[BaseModel] = Rubric,
+) -> str:
+    """What is wrong in a document of an instructor's, a line for each problem, with its place."""
+    lines = []
+    for problem in error.errors():
+        place = prefix + tuple(problem["loc"]) + tuple(problem.get("ctx", {}).get("place", ()))
+        if place[-1:] == ("params",) and problem["type"] == "missing":
+            continue   # no key of the file: it follows from a 'check' that is missing
+        where = f"{path}:{line_of(document, place)}"
+        what = ".".join(str(step) for step in place) or model.__name__.lower()
+        text = problem["msg"].removeprefix("Value error, ")
+        if problem["type"] == "extra_forbidden":
+            names = allowed or _fields_at(place[:-1], model)
+            text = f"this key is not known{did_you_mean(str(place[-1]), names)}"
+        elif problem["type"] not in ("missing", "value_error", "rule"):
+            text = f"{text}, found {problem['input']!r}"
+        lines.append(f"{where}: {what}: {text}")
+    return "\n".join(lines)
+
+
+def _fields_at(place: tuple[Any, ...], model: type[BaseModel]) -> list[str]:
+    """The keys that are allowed at a place of the document, read off the JSON Schema."""
+    schema = model.model_json_schema()
+    node: Any = schema
+    for step in place:
+        if isinstance(step, int):
+            node = node.get("items", {})
+        else:
+            patterns = node.get("patternProperties", {}).values()
+            any_key = (node.get("additionalProperties"), *patterns)
+            named = node.get("properties", {}).get(step)
+            node = named or next((one for one in any_key if isinstance(one, dict)), {})
+        for option in node.get("anyOf", [node]):
+            if "$ref" in option:
+                node = schema["$defs"][option["$ref"].rsplit("/", 1)[-1]]
+                break
+    return sorted(node.get("properties", {}))
+
+
+def line_of(document: Any, place: tuple[Any, ...]) -> int:
+    """The line of the deepest part of `place` that the document has."""
+    line, node = 1, document
+    for step in place:
+        try:
+            marks: Any = node.lc   # what ruamel.yaml keeps of the file's lines
+            position = marks.item(step) if isinstance(node, list) else marks.key(step)
+            line, node = position[0] + 1, node[step]
+        except (KeyError, IndexError, AttributeError, TypeError):
+            break
+    return int(line)
+
+
+def _rooted(rubric: Rubric, folder: Path) -> Rubric:
+    def rooted(path: Path | None) -> Path | None:
+        return None if path is None else folder / path.expanduser()
+
+    profiles = {}
+    for name, profile in rubric.profiles.items():
+        hidden = profile.data.hidden
+        hidden = hidden.model_copy(
+            update={"images": rooted(hidden.images), "labels": rooted(hidden.labels)}
+        )
+        data = profile.data.model_copy(update={"path": rooted(profile.data.path), "hidden": hidden})
+        profiles[name] = profile.model_copy(update={"data": data})
+    return rubric.model_copy(
+        update={
+            "profiles": profiles,
+            "reference": rooted(rubric.reference),
+            "recorded": rooted(rubric.recorded),
+            "handouts": rooted(rubric.handouts),
+            "checks": tuple(folder / file.expanduser() for file in rubric.own_files),
+            "starter": rooted(rubric.starter),
+            "validation": rooted(rubric.validation),
+            "late": _with_extensions(rubric.late, folder),
+            "groups": _groups(rubric.groups, folder),
+        }
+    )
+
+
+def _with_extensions(late: Late | None, folder: Path) -> Late | None:
+    if late is None or not isinstance(late.extensions, Path):
+        return late
+    granted = read_extensions(folder / late.extensions.expanduser(), late)
+    return late.model_copy(update={"extensions": granted})
+
+
+def _groups(groups: Path | Mapping[str, tuple[str, ...]], folder: Path) -> Any:
+    return read_groups(folder / groups.expanduser()) if isinstance(groups, Path) else groups

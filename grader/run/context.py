@@ -1,0 +1,112 @@
+"""What a class sits: the data, what is drawn for a run, and which questions that makes."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from grader.checks.answer_key import AnswerKey, Exam, Labels
+from grader.checks.check import Check
+from grader.checks.early_stopping import HiddenParts
+from grader.checks.registry import checks_with
+from grader.errors import DataError
+from grader.records import Evidence, Question
+from grader.rubric.model import Criterion, Limits, Rubric
+from grader.run.data import datasets as data
+from grader.run.fingerprint import of_folder
+from grader.sandbox.base import Examiner
+
+TRAINING = "train"   # the kind of question that data and a GPU are for
+
+
+@dataclass(frozen=True)
+class Paper:
+    """The questions that criteria ask, and by a question's id those that rest on its answer."""
+
+    questions: tuple[Question, ...]
+    askers: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Hall:
+    """Where all sit the same exam. `view` is the folder with the data that a student's code may
+    see, `digest` is of what lies there. `examiner` ends trainings that are sure. The labels never
+    leave the host. `checks` are those that the rubric may name.
+    """
+
+    exam: Exam
+    hidden_labels: Labels
+    validation_labels: Labels
+    view: Path
+    digest: str
+    examiner: Examiner
+    checks: Mapping[str, Check]
+    _asked: dict[tuple[object, ...], Paper] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def key(self, gold: Mapping[str, Evidence]) -> AnswerKey:
+        """With these answers of the reference."""
+        return AnswerKey(self.exam, self.hidden_labels, self.validation_labels, gold)
+
+    def paper_of(self, criteria: Sequence[Criterion], limits: Limits) -> Paper:
+        """As `exam.paper_of`, made once: questions carry hidden images, and a digest of them."""
+        key = (*(criterion.id for criterion in criteria), limits)
+        if key not in self._asked:
+            self._asked[key] = paper_of(criteria, self.checks, self.exam, limits)
+        return self._asked[key]
+
+
+def draw_seed() -> int:
+    return secrets.randbits(31)
+
+
+def prepare_hall(rubric: Rubric, seed: int, threads: int, view: Path, cache: Path) -> Hall:
+    """Load the data, write the students' part of it to `view`, draw the exam. Raises DataError."""
+    dataset = data.load(rubric.active.data, cache)
+    data.write_view(dataset, view, rubric.handouts)
+    return draw_hall(dataset, rubric, seed, threads, view)
+
+
+def draw_hall(
+    dataset: data.Dataset, rubric: Rubric, seed: int, threads: int, view: Path
+) -> Hall:
+    """The exam of this seed. `view` is there already."""
+    order = np.random.default_rng([seed, 1]).permutation(len(dataset.hidden_labels))
+    exam = Exam(
+        seed,
+        rubric.active,
+        threads,
+        dataset.classes,
+        data.with_noise(dataset.hidden_images[order], np.random.default_rng([seed, 2])),
+        dataset.validation_images,
+    )
+    hidden, validation = dataset.hidden_labels[order], dataset.validation_labels
+    examiner = HiddenParts(AnswerKey(exam, hidden, validation, {}))
+    checks = checks_with(rubric.own_files)
+    return Hall(exam, hidden, validation, view, of_folder(view), examiner, checks)
+
+
+def paper_of(
+    criteria: Collection[Criterion], checks: Mapping[str, Check], exam: Exam, limits: Limits
+) -> Paper:
+    """What the criteria ask, each question once, and those of one session side by side. Raises
+    DataError where one trains and there are no data."""
+    asked: dict[str, Question] = {}
+    askers: dict[str, tuple[str, ...]] = {}
+    for criterion in criteria:
+        for question in checks[criterion.check].ask(criterion, exam, limits):
+            if question.kind == TRAINING and not exam.classes:
+                raise DataError(
+                    f"the criterion '{criterion.id}' trains, and the rubric has no data for that: "
+                    "give it 'profiles' with data, a budget and thresholds"
+                )
+            asked.setdefault(question.id, question)
+            askers[question.id] = (*askers.get(question.id, ()), criterion.id)
+    sessions = list(dict.fromkeys(question.session for question in asked.values()))
+    in_order = sorted(asked.values(), key=lambda question: sessions.index(question.session))
+    return Paper(tuple(in_order), askers)

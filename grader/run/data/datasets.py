@@ -1,0 +1,150 @@
+"""Datasets on the host: images as the instructor has them, split by seed; never with torch.
+
+The hidden part stays in the `Dataset` on the host. What a student's code may see is written by
+`write_view`, which names the other parts one by one.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grader.errors import DataError
+from grader.rubric.model import DataSpec
+from grader.run.data.sources import Images, Labels, Part, Source, read
+
+NOISE = 2   # grey levels of 255
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Images, uint8 (N, H, W, 3), and labels, int64 (N,), of the three parts."""
+
+    name: str
+    classes: tuple[str, ...]
+    train_images: Images
+    train_labels: Labels
+    validation_images: Images
+    validation_labels: Labels
+    hidden_images: Images
+    hidden_labels: Labels
+
+
+def load(spec: DataSpec, cache: Path) -> Dataset:
+    """The dataset, split by `spec.seed`: the same spec gives the same split everywhere.
+
+    Where the source has a test part, hidden and validation images are disjoint parts of it;
+    otherwise all three parts come from the one pool. The hidden images are drawn first, so that
+    another number of validation or training images leaves them as they are. Decoded image folders
+    are kept in `cache`. Of the source `none` there is nothing in any part. Raises DataError.
+    """
+    if spec.source == "none":
+        return _nothing()
+    source = read(spec, cache)
+    where = f"{spec.source} {spec.path or ''}".strip()
+    files = spec.hidden.images is not None
+    if not files and spec.hidden.held_out is None:
+        raise DataError(f"{where}: no hidden images: give 'held_out', or 'images' and 'labels'")
+    held_out = 0 if files else spec.hidden.held_out or 0
+
+    rng = np.random.default_rng(spec.seed)
+    pool = source.train if source.test is None else source.test
+    order = rng.permutation(len(pool.labels))
+    hidden, validation, others = np.split(order, [held_out, held_out + spec.validation])
+    if len(validation) < spec.validation or (source.test is None and not len(others)):
+        part = "all" if source.test is None else "the test part"
+        raise DataError(
+            f"{where}: {part} has {len(order)} images, too few for {held_out} hidden and "
+            f"{spec.validation} for validation; lower 'held_out' or 'validation'"
+        )
+    candidates = others if source.test is None else rng.permutation(len(source.train.labels))
+    train = source.train.take(candidates[: spec.limit_train])
+    return Dataset(
+        spec.source,
+        source.classes,
+        *train,
+        *pool.take(validation),
+        *(_hidden_files(spec, source) if files else pool.take(hidden)),
+    )
+
+
+def _nothing() -> Dataset:
+    images, labels = np.zeros((0, 1, 1, 3), np.uint8), np.zeros(0, np.int64)
+    return Dataset("none", (), images, labels, images, labels, images, labels)
+
+
+def with_noise(images: Images, random: np.random.Generator) -> Images:
+    """The images with up to two grey levels more or less in each value, drawn anew for each run.
+
+    A table of the published images finds none of these, and no network can tell: what that costs
+    an honest one was measured, see docs/benchmarks.md.
+    """
+    noise = random.integers(-NOISE, NOISE + 1, images.shape, dtype=np.int16)
+    noisy: Images = np.clip(images + noise, 0, 255).astype(np.uint8)
+    return noisy
+
+
+def write_view(dataset: Dataset, folder: Path, handouts: Path | None = None) -> None:
+    """Write what a student's code may see: four .npy files and meta.json, nothing hidden.
+
+    The files of the folder `handouts`, which the student was given, go into one of that name.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    np.save(folder / "train_images.npy", dataset.train_images)
+    np.save(folder / "train_labels.npy", dataset.train_labels)
+    np.save(folder / "validation_images.npy", dataset.validation_images)
+    np.save(folder / "validation_labels.npy", dataset.validation_labels)
+    meta = {"name": dataset.name, "classes": list(dataset.classes)}
+    (folder / "meta.json").write_text(json.dumps(meta), encoding="utf-8")
+    if handouts is not None:
+        _copy_files(handouts, folder / "handouts")
+
+
+def _copy_files(source: Path, target: Path) -> None:
+    """Contents without modes: the sandbox's user may be another one than the instructor."""
+    for path in sorted(source.rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts:
+            copy = target / path.relative_to(source)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, copy)
+
+
+def _hidden_files(spec: DataSpec, source: Source) -> Part:
+    """The two .npy files of the instructor, checked against the training images and classes."""
+    assert spec.hidden.images and spec.hidden.labels, "DataSpec asks for both"
+    images, labels = _npy(spec.hidden.images), _npy(spec.hidden.labels)
+    shape, classes = source.train.images.shape[1:], len(source.classes)
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != shape or not len(images):
+        wanted = ", ".join(str(size) for size in shape)
+        raise DataError(_wrong(spec.hidden.images, images, f"uint8 (N, {wanted}), N from 1 up"))
+    if labels.dtype.kind not in "iu" or labels.shape != images.shape[:1]:
+        wanted = f"integers ({len(images)},), one for each of the hidden images"
+        raise DataError(_wrong(spec.hidden.labels, labels, wanted))
+    if labels.min() < 0 or labels.max() >= classes:
+        raise DataError(
+            f"{spec.hidden.labels}: labels go from {labels.min()} to {labels.max()}, expected "
+            f"0 to {classes - 1}, the numbers of the {classes} classes in their order"
+        )
+    return Part(images, labels.astype(np.int64))
+
+
+def _npy(file: Path) -> NDArray[Any]:
+    try:
+        array = np.load(file, allow_pickle=False)
+    except FileNotFoundError:
+        raise DataError(f"{file}: there is no such file; correct 'hidden'") from None
+    except (OSError, ValueError, EOFError) as error:
+        raise DataError(f"{file}: not an array: {error}; write it with `numpy.save`") from None
+    if not isinstance(array, np.ndarray):
+        raise DataError(f"{file}: several arrays, one was expected; write it with `numpy.save`")
+    return array
+
+
+def _wrong(file: Path, array: NDArray[Any], wanted: str) -> str:
+    return f"{file}: found {array.dtype} {array.shape}, expected {wanted}; write the file anew"

@@ -1,0 +1,186 @@
+"""Whose marks changed from one run to another, and why, in plain data.
+
+The causes are read off what both runs have kept: digests of all that a verdict depends on, by name,
+the rubrics, the files and the answers. Nothing is asked again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from grader.checks.registry import CHECKS
+from grader.grading.history import Kept
+from grader.grading.marks import position_of
+from grader.grading.standing import Moment, Standing
+from grader.records import CriterionGrade
+
+Told = dict[str, Any]
+UNKNOWN = "not known: one of the verdicts is from before runs kept what they grade by"
+
+
+def compare(before: Moment, after: Moment) -> Told:
+    """Every student whose points, states or score are others after than they were before."""
+    students = sorted({*before.attempts, *after.attempts})
+    changed: list[Told] = []
+    alone: dict[str, list[str]] = {"only_before": [], "only_after": []}
+    same = 0
+    for student in students:
+        one, other = before.standing(student), after.standing(student)
+        if one is None and other is None:
+            continue
+        if one is None or other is None:
+            alone["only_after" if one is None else "only_before"].append(student)
+            continue
+        rows = list(_rows(before, after, one, other))
+        if rows or one.grade.score != other.grade.score:
+            changed.append(_student(student, one, other, rows))
+        else:
+            same += 1
+    return {
+        "before": _which(before), "after": _which(after), "changed": changed, "unchanged": same,
+        **alone,
+    }
+
+
+def _which(moment: Moment) -> Told:
+    run = moment.run
+    return {"folder": str(moment.history.folder), "run": run.number, "began": run.began,
+            "seed": run.seed}
+
+
+def _student(student: str, one: Standing, other: Standing, rows: list[Told]) -> Told:
+    late = [standing.grade.late_penalty for standing in (one, other)]
+    causes = []
+    if late[0] != late[1]:
+        causes.append(f"the late penalty was {late[0]:g} and is {late[1]:g}")
+    elif one.grade.submission.student != other.grade.submission.student:
+        causes.append("another attempt counts")
+    elif not rows:
+        causes.append("the cap, or which criteria count, changed in the rubric")
+    return {
+        "student": student,
+        "before": one.grade.score,
+        "after": other.grade.score,
+        "causes": causes,
+        "criteria": rows,
+    }
+
+
+def _rows(before: Moment, after: Moment, one: Standing, other: Standing) -> Iterator[Told]:
+    """The criteria whose points or states are others, or that only one of the runs has."""
+    was = {row.verdict.criterion: row for row in one.grade.criteria}
+    now = {row.verdict.criterion: row for row in other.grade.criteria}
+    for name in dict.fromkeys([*was, *now]):
+        first, second = was.get(name), now.get(name)
+        if first is None or second is None:
+            where = "after" if first is None else "before"
+            causes = [f"there is a verdict on it only {where}"]
+        elif _state(first) == _state(second):
+            continue
+        else:
+            causes = _of_marks(one, other, name)
+            causes += _causes(before, after, one.held[name], other.held[name])
+            causes = causes or _of_points(first, second)
+        yield {"id": name, "before": _shown(first), "after": _shown(second),
+               "causes": causes or [UNKNOWN]}
+
+
+def _of_marks(one: Standing, other: Standing, name: str) -> list[str]:
+    """What people said of it in between, where that is what counts, or counted."""
+    was, now = (
+        position_of(standing.marks, standing.held[name].submission, standing.held[name].verdict)
+        for standing in (one, other)
+    )
+    if was.mark == now.mark and was.conflict == now.conflict:
+        return []
+    if now.conflict:
+        return ["two people marked it who did not know of each other, and not alike"]
+    if now.mark is not None:
+        mark = now.mark
+        return [f"{mark.marker} gave {mark.points:g} of {mark.max:g}, {mark.at}"]
+    return ["the mark that a person gave was taken back, or was of another answer"]
+
+
+def _state(row: CriterionGrade) -> tuple[float | None, float, str]:
+    return row.points, row.max, row.verdict.status
+
+
+def _shown(row: CriterionGrade | None) -> Told | None:
+    if row is None:
+        return None
+    return {"points": row.points, "max": row.max, "status": row.verdict.status,
+            "reason": row.verdict.reason}
+
+
+def _of_points(first: CriterionGrade, second: CriterionGrade) -> list[str]:
+    """The verdict is the same: what it is worth is not."""
+    if first.max != second.max:
+        return [f"the rubric gives {second.max:g} points for it, and gave {first.max:g}"]
+    if first.verdict.status != second.verdict.status:
+        return ["a criterion that it depends on changed"]
+    return []
+
+
+def _causes(before: Moment, after: Moment, was: Kept, now: Kept) -> list[str]:
+    """What is another behind two verdicts, the nearest first; [] where it is one and the same."""
+    if was.number == now.number and before.history.folder == after.history.folder:
+        return []
+    causes = []
+    if was.verdict.status == "not_scored":
+        causes.append(f"it could not be scored before: {was.verdict.reason}")
+    if was.submission.digest != now.submission.digest:
+        causes.append("the student's files changed")
+    first, second = before.history.runs()[was.run], after.history.runs()[now.run]
+    if first.conditions is None or second.conditions is None:
+        return causes or [UNKNOWN]
+    name = now.verdict.criterion
+    causes += _of_rubrics(first.conditions.rubric, second.conditions.rubric, name)
+    ingredients = first.conditions.ingredients, second.conditions.ingredients
+    others = [what for what in {**ingredients[0], **ingredients[1]}
+              if ingredients[0].get(what) != ingredients[1].get(what)]
+    if {"the checks' code", "the worker's code"} & set(others):
+        others.remove("the grader's code")   # which holds both
+    causes += [f"{what} changed" for what in others]
+    if first.seed != second.seed:
+        causes.append(f"another exam was drawn: seed {first.seed} before, {second.seed} after")
+    return causes or _of_answers(before, after, was, now)
+
+
+def _of_rubrics(first: Any, second: Any, name: str) -> list[str]:
+    """What the rubric says otherwise of this criterion."""
+    was, now = _criterion(first, name), _criterion(second, name)
+    causes = [
+        f"its {key} changed from {was.get(key)} to {now.get(key)}"
+        for key in ("check", "params") if was.get(key) != now.get(key)
+    ]
+    profiles = [rubric["profiles"].get(rubric["profile"], {}) for rubric in (first, second)]
+    thresholds = [profile.get("thresholds") for profile in profiles]
+    check = CHECKS.get(now.get("check", ""))
+    if thresholds[0] != thresholds[1] and (check is None or check.thresholds):
+        told = ["; ".join(f"{one['accuracy']:g} gives {one['share']:g}" for one in some or ())
+                or "none" for some in thresholds]
+        causes.append(f"the thresholds changed from ({told[0]}) to ({told[1]})")
+    return causes
+
+
+def _criterion(rubric: Any, name: str) -> Told:
+    return next((item for item in rubric["criteria"] if item["id"] == name), {})
+
+
+def _of_answers(before: Moment, after: Moment, was: Kept, now: Kept) -> list[str]:
+    """Everything is the same but what the code did: it was asked again."""
+    name = now.verdict.criterion
+    first = {one.question["id"]: one for one in before.history.traces(was.grading, name)}
+    causes = []
+    for one in after.history.traces(now.grading, name):
+        question = one.question["id"]
+        earlier = first.get(question)
+        if earlier is None or earlier.reported == one.reported != "":
+            continue
+        if earlier.outcome.kind != one.outcome.kind:
+            causes.append(f"{question} ended otherwise: {earlier.outcome.kind} before, "
+                          f"{one.outcome.kind} after")
+        else:
+            causes.append(f"the code gave another answer to {question}")
+    return causes

@@ -1,0 +1,215 @@
+"""Why a student has the marks that they have: from the question to the points, in plain data.
+
+For the instructor: it names hidden networks and shows what the reference answers. Of hidden labels
+it knows a digest and a number.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from grader.checks.registry import CHECKS
+from grader.errors import UsageError
+from grader.grading.history import History, Kept, Run
+from grader.grading.marks import Mark, position_of
+from grader.grading.standing import Moment, Standing, moment
+from grader.records import Conditions, CriterionGrade, Trace, Verdict
+from grader.run.cache.evidence import reported, said_by_reference
+
+Told = dict[str, Any]
+GONE = "no longer in the cache; the digest stays"
+
+
+def explain(history: History, student: str, criterion: str | None = None) -> Told:
+    """How the student stands after the last run, for one criterion or for each.
+
+    Raises UsageError for a student or a criterion that is not known.
+    """
+    now = moment(history)
+    standing = now.standing(student)
+    if standing is None:
+        raise UsageError(_nobody(now, student))
+    rows = [one for one in standing.grade.criteria
+            if criterion in (None, one.verdict.criterion)]
+    if not rows:
+        there = ", ".join(one.verdict.criterion for one in standing.grade.criteria)
+        raise UsageError(f"{student} has no verdict on '{criterion}'; there are {there}")
+    grade, latest = standing.grade, standing.grade.submission
+    came = history.verdicts(latest.student)
+    return {
+        "student": student,
+        "files": {
+            "source": str(latest.source), "digest": latest.digest, "names": list(latest.files),
+            "submitted_at": str(latest.submitted_at) if latest.submitted_at else None,
+            "refused": latest.refused, "remarks": list(latest.remarks),
+        },
+        "run": _run(now.run),
+        "marks": {
+            "score": grade.score, "max": grade.max, "late_penalty": grade.late_penalty,
+            "cap": now.conditions.rubric["cap"], "notes": list(grade.notes),
+        },
+        "criteria": [_criterion(now, standing, row, came) for row in rows],
+    }
+
+
+def _nobody(now: Moment, student: str) -> str:
+    students, folder = sorted(now.attempts), now.history.folder
+    if student in students:
+        return (
+            f"{student} has no marks by the rubric of the last run in {folder}: grade them "
+            "again, without --only"
+        )
+    return f"no student '{student}' in {folder}; there are {', '.join(students[:20])}"
+
+
+def _criterion(
+    now: Moment, standing: Standing, row: CriterionGrade, came: Sequence[Kept]
+) -> Told:
+    name = row.verdict.criterion
+    kept = standing.held[name]
+    then = now.history.runs()[kept.run]
+    by = then.conditions or now.conditions
+    verdict = kept.verdict
+    traces = now.history.traces(kept.grading, name)
+    said = [one for one in now.history.marks(kept.submission.student) if one.criterion == name]
+    counts = position_of(said, kept.submission, verdict)
+    return {
+        "id": name,
+        "title": row.title,
+        "part": row.part,
+        "visibility": row.visibility,
+        "points": row.points,
+        "max": row.max,
+        "status": row.verdict.status,
+        "marked": dict(row.verdict.seen["marked"]) if "marked" in row.verdict.seen else None,
+        "how": _points(row, verdict),
+        "asked": verdict.asked,
+        "reason": row.verdict.reason,
+        "hints": list(verdict.hints),
+        "seen": dict(verdict.seen),
+        "rule": _rule(by, name, standing.grade.student),
+        "evidence": [_evidence(now, one) for one in traces],
+        "run": _run(then) | {"at": kept.at},
+        "versions": _versions(by, traces) if then.conditions else {},
+        "digests": {
+            "files": kept.submission.digest,
+            "verdict rests on": kept.fingerprint,
+            **(by.ingredients if then.conditions else {}),
+        },
+        "history": [
+            {
+                "run": one.run, "at": one.at, "status": one.verdict.status,
+                "fraction": one.verdict.fraction, "reason": one.verdict.reason,
+                "files": one.submission.digest, "counts": one.number == kept.number,
+            }
+            for one in came if one.verdict.criterion == name
+        ],
+        "marks": [_mark(one, one == counts.mark, counts.standing) for one in said],
+        "conflict": counts.conflict,
+        "again": again(standing.grade.student, name, then.seed, by),
+    }
+
+
+def _points(row: CriterionGrade, verdict: Verdict) -> str:
+    """From the verdict to the points, in a sentence."""
+    by_hand = row.verdict.seen.get("marked")
+    if by_hand:
+        check = "no points yet" if verdict.status in ("needs_marking", "not_scored") else (
+            f"{verdict.fraction * row.max:.4g}"
+        )
+        now = "no points" if row.points is None else f"{row.points:g} of {row.max:g}"
+        return f"{now}: {by_hand['by']} gave {by_hand['points']:g} of {by_hand['of']:g}, "\
+               f"{by_hand['at']}; by the check {check}"
+    if row.verdict.status != verdict.status:   # a criterion that it depends on
+        return f"{verdict.status}, {verdict.fraction:.4g} of {row.max:g}; but {row.verdict.reason}"
+    if row.points is None:
+        return "no points yet: it waits for a person, or to be asked again"
+    return f"{verdict.fraction:.4g} of {row.max:g} points is {row.points:g}"
+
+
+def _mark(mark: Mark, counts: bool, standing: Sequence[Mark]) -> Told:
+    """What a person said, and whether it counts, or contradicts another that would."""
+    return {
+        "number": mark.number, "kind": mark.kind, "by": mark.marker, "at": mark.at,
+        "points": mark.points, "of": mark.max, "text": mark.text, "note": mark.note,
+        "answer": mark.answer, "counts": counts, "stands": mark in standing,
+    }
+
+
+def _rule(by: Conditions, name: str, student: str) -> Told:
+    """The check, what it was told, and what it concludes by."""
+    item = next(one for one in by.rubric["criteria"] if one["id"] == name)
+    profile = by.rubric["profiles"].get(by.rubric["profile"], {})   # none where nothing trains
+    check = CHECKS.get(item["check"])
+    return {
+        "check": item["check"],
+        "params": item["params"],
+        "depends_on": item["depends_on"],
+        "how": by.rules.get(item["check"], ""),
+        "profile": by.rubric["profile"],
+        "thresholds": profile.get("thresholds") if check is None or check.thresholds else None,
+        "epochs": profile.get("epochs"),
+        "limits": by.rubric["limits"],
+        "late": _late(by, student),
+    }
+
+
+def _late(by: Conditions, student: str) -> Told | None:
+    """The policy, with this student's extension: others', and their reasons, are not theirs."""
+    late = by.rubric["late"]
+    given = (late or {}).get("extensions")
+    if late is None or not isinstance(given, list):
+        return late   # type: ignore[no-any-return]  # as it was kept
+    return {**late, "extensions": [one for one in given if one["student"] == student]}
+
+
+def _versions(by: Conditions, traces: Sequence[Trace]) -> dict[str, str]:
+    """Of the grader and its sandbox, and of what the workers that answered ran on."""
+    workers = {", ".join(f"{name} {version}" for name, version in sorted(one.worker.items()))
+               for one in traces if one.worker}
+    return {**by.versions, **({"worker": "; ".join(sorted(workers))} if workers else {})}
+
+
+def _evidence(now: Moment, trace: Trace) -> Told:
+    folder = now.history.folder
+    return {
+        "question": {**_question(trace.question), "digest": trace.digest},
+        "observed": {key: value for key, value in asdict(trace.outcome).items()
+                     if value and key not in ("output", "traceback")},
+        "reported": _kept(trace.reported, reported(folder, trace)),
+        "key": {"hidden_labels": trace.labels} if trace.labels else (
+            _kept(trace.gold, said_by_reference(folder, trace))
+        ),
+    }
+
+
+def _question(question: Mapping[str, Any]) -> Told:
+    try:
+        return {**question, "args": json.loads(question["args"])}
+    except ValueError:   # too long to be kept
+        return dict(question)
+
+
+def _kept(digest: str, value: Any) -> Told | None:
+    """A value that is only known by its digest, and the value where it is still there."""
+    if not digest:
+        return None
+    return {"digest": digest, "value": GONE if value is None else value}
+
+
+def _run(run: Run) -> Told:
+    return {"number": run.number, "began": run.began, "machine": run.machine, "seed": run.seed}
+
+
+def again(student: str, criterion: str, seed: int, by: Conditions) -> str:
+    """The command that asks the same again, into a folder of its own, so that nothing changes."""
+    options = {key: value for key, value in by.options.items() if key.startswith("--")}
+    words = ["grader", "run", by.options.get("submissions", "SUBMISSIONS")]
+    for option, value in options.items():
+        words += [option, str(value)]
+    words += ["--only", student, "--criterion", criterion, "--seed", str(seed)]
+    return shlex.join([*words, "--out", "results-again"])

@@ -1,0 +1,78 @@
+"""What is kept of evidence, so that each verdict can be explained: digests, outcomes, and no more.
+
+A few hundred bytes per question. What the worker said is in the cache; what the student's code
+printed is in the verdicts, where they rest on it; of hidden labels there is a digest and a number.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from grader.checks.answer_key import AnswerKey
+from grader.errors import GraderError
+from grader.records import Evidence, Outcome, Question, Trace
+from grader.run.cache.evidence import digest_of
+from grader.run.context import Paper
+
+_MOST_ARGUMENTS = 4000   # of a question's arguments in JSON, kept once per exam
+_MOST_WORDS = 300
+
+
+def traces(
+    paper: Paper,
+    with_gold: Collection[str],
+    evidence: Mapping[str, Evidence],
+    keys: Mapping[str, str],
+    key: AnswerKey,
+) -> tuple[Trace, ...]:
+    """A trace of each piece of evidence; `keys` says where the cache has the answers, `with_gold`
+    which criteria are judged by the reference's."""
+    found = []
+    for question in paper.questions:
+        one, askers = evidence[question.id], paper.askers[question.id]
+        reference = _gold(question, key) if set(askers) & set(with_gold) else ""
+        found.append(
+            Trace(
+                _asked(question), question.digest[:32], askers, _observed(one.outcome),
+                digest_of(one.value, one.blobs) if one.outcome.answered else "",
+                keys.get(question.id, ""), reference, _labels(question, key), one.worker,
+            )
+        )
+    return tuple(found)
+
+
+def _asked(question: Question) -> dict[str, Any]:
+    arguments = json.dumps(dict(question.args), sort_keys=True)
+    return {
+        "id": question.id,
+        "kind": question.kind,
+        "seconds": question.seconds,
+        "args": arguments if len(arguments) <= _MOST_ARGUMENTS else f"{len(arguments)} characters",
+        "arrays": [len(blob) for blob in question.blobs],
+    }
+
+
+def _observed(outcome: Outcome) -> Outcome:
+    return dataclasses.replace(outcome, message=outcome.message[:_MOST_WORDS], traceback="",
+                               output="", seconds=round(outcome.seconds, 2))
+
+
+def _gold(question: Question, key: AnswerKey) -> str:
+    """A digest of the reference's answer."""
+    try:
+        one = key.gold.get(question.id)
+    except GraderError:   # it could not be asked: what was judged here did without it
+        return ""
+    return digest_of(one.value, one.blobs) if one is not None and one.outcome.answered else ""
+
+
+def _labels(question: Question, key: AnswerKey) -> str:
+    """How many hidden labels a prediction is held against, and their digest."""
+    if question.kind != "predict":
+        return ""
+    digest = hashlib.sha256(key.hidden_labels.tobytes()).hexdigest()[:32]
+    return f"{len(key.hidden_labels)} hidden labels, digest {digest}"

@@ -1,0 +1,172 @@
+"""Putting questions to workers: what is known is not asked, what was lost is asked again."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+
+from grader import wire
+from grader.records import Evidence, Question, Submission
+from grader.rubric.model import Limits
+from grader.run.cache.recall import Memory
+from grader.run.context import TRAINING, Hall
+from grader.run.event_log import Log, no_log, of_evidence
+from grader.run.pytest_session import examine
+from grader.run.schedule import Lane, Lanes
+from grader.sandbox import outcomes as blame
+from grader.sandbox.base import Job, Sandbox
+from grader.sandbox.conversation import interview
+
+Tell = Callable[[str, str], None]   # (student, what is happening now)
+
+# A question that the harness failed to put is put again after so many seconds each: at once for a
+# container that was lost, and then late enough for an engine that is being restarted.
+PAUSES = (1.0, 10.0)
+# What only the worker says of itself is asked once more: it may be a student's word.
+REPEATS_OF_A_BROKEN_WORKER = 1
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Where questions are put, whose turn it is, and until when: nothing is repeated, and nothing
+    new begins, once `stop` is set.
+
+    `absent` is set while no worker can be started at all: one submission has waited for that to
+    pass, and the others need not wait as long again.
+    """
+
+    sandbox: Sandbox
+    limits: Limits
+    lanes: Lanes
+    memory: Memory
+    stop: threading.Event
+    absent: threading.Event = field(default_factory=threading.Event)
+    log: Log = no_log
+
+
+class Begun:
+    """Whether a submission has had a turn: until then it is sent away when nothing new begins, and
+    from then on it comes to its end."""
+
+    def __init__(self, stop: threading.Event) -> None:
+        self.stop = stop
+
+    def now(self) -> None:
+        self.stop = threading.Event()
+
+
+def ask(
+    asker: Asker,
+    submission: Submission,
+    questions: Sequence[Question],
+    hall: Hall,
+    tell: Tell,
+) -> dict[str, Evidence]:
+    """Evidence by question id. What is remembered is not asked, what the harness failed to ask is
+    asked again, within bounds.
+
+    Raises Stopped when `asker.stop` was set before the submission's turn had come.
+    """
+    known = asker.memory.recall(submission, questions, hall.digest)
+    if known:
+        asker.log(submission.student, "remembered", {"questions": sorted(known)})
+    begun = Begun(asker.stop)
+    missing = _whole_sessions(questions, {one.id for one in questions if one.id not in known})
+    if not missing:
+        return known
+    found = _put(asker, submission, missing, hall, begun, tell)
+    for attempt, pause in enumerate(PAUSES, 1):
+        lost = {one.id for one in missing if _may_be_repeated(found[one.id], attempt)}
+        if not lost or asker.absent.is_set() or asker.stop.wait(pause):
+            break
+        found |= _put(asker, submission, _whole_sessions(missing, lost), hall, begun, tell)
+    nothing_starts = {one.outcome.kind for one in found.values()} == {blame.NOT_STARTED}
+    asker.absent.set() if nothing_starts else asker.absent.clear()
+    asker.memory.remember(submission, questions, hall.digest, found)
+    return known | found
+
+
+def _may_be_repeated(evidence: Evidence, attempt: int) -> bool:
+    if evidence.outcome.kind == wire.WORKER_FAILED:
+        return attempt <= REPEATS_OF_A_BROKEN_WORKER
+    return evidence.outcome.owner == "harness"
+
+
+def _whole_sessions(
+    questions: Sequence[Question], wanted: Collection[str]
+) -> tuple[Question, ...]:
+    """All of each session of which something is wanted: a follow-up question makes sense only
+    after the one that it follows."""
+    sessions = {question.session for question in questions if question.id in wanted}
+    return tuple(question for question in questions if question.session in sessions)
+
+
+def _put(
+    asker: Asker,
+    submission: Submission,
+    questions: Sequence[Question],
+    hall: Hall,
+    begun: Begun,
+    tell: Tell,
+) -> dict[str, Evidence]:
+    """What trains is asked in a turn of its own where there are GPUs, in a worker of its own; and
+    the instructor's tests have a worker to themselves, since they ask as they go."""
+    tests = [question for question in questions if question.tests is not None]
+    if tests:
+        rest = [question for question in questions if question.tests is None]
+        lent = asker.lanes.for_code
+        found = _put(asker, submission, rest, hall, begun, tell)
+        return found | _in_turn(asker, submission, tests, lent, hall, begun, tell, examine)
+    trains = {question.session for question in questions if question.kind == TRAINING}
+    lanes = asker.lanes
+    if not (lanes.has_gpus and trains):
+        return _in_turn(asker, submission, questions, lanes.for_code, hall, begun, tell)
+    code = [question for question in questions if question.session not in trains]
+    training = [question for question in questions if question.session in trains]
+    found = _in_turn(asker, submission, code, lanes.for_code, hall, begun, tell)
+    return found | _in_turn(asker, submission, training, lanes.for_training, hall, begun, tell)
+
+
+def _in_turn(
+    asker: Asker,
+    submission: Submission,
+    questions: Sequence[Question],
+    lent: Callable[[], AbstractContextManager[tuple[Lane, tuple[str, ...]]]],
+    hall: Hall,
+    begun: Begun,
+    tell: Tell,
+    converse: Callable[..., Iterable[Evidence]] = interview,
+) -> dict[str, Evidence]:
+    """The worker starts at once, and is asked when the submission's turn has come."""
+    if not questions:
+        return {}
+    student = submission.student
+    following = iter([*(question.id for question in questions[1:]), "finishing"])
+    with lent() as (lane, gpus):
+
+        @contextmanager
+        def turn() -> Iterator[None]:
+            with lane.turn(begun.stop):
+                begun.now()
+                tell(student, questions[0].id)
+                names = [question.id for question in questions]
+                asker.log(student, "asked", {"questions": names, "gpus": list(gpus)})
+                yield
+
+        def heard(evidence: Evidence) -> None:
+            asker.log(student, "answered", of_evidence(evidence))
+            tell(student, next(following, ""))
+
+        tell(student, "getting ready")
+        share = asker.lanes.gpu_share if gpus else None
+        job = Job(
+            student, submission.folder, tuple(questions), asker.limits, hall.view, share,
+            hall.examiner,
+        )  # fmt: skip
+        pieces = tuple(converse(asker.sandbox, job, gpus, heard, turn))
+    for evidence in pieces:
+        if evidence.outcome.kind == blame.NOT_STARTED:   # nobody has heard of that
+            asker.log(student, "answered", of_evidence(evidence))
+    return {evidence.question.id: evidence for evidence in pieces}

@@ -1,0 +1,150 @@
+"""What a run leaves in its results folder."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Collection
+from datetime import UTC, datetime
+from pathlib import Path
+
+import grader
+from grader.files import replace
+from grader.grading.gradebook import plain_value
+from grader.grading.late_penalty import due_of
+from grader.records import Grade, Verdict
+from grader.reports.class_report.rendering import render
+from grader.reports.class_report.rows import Row, row_of
+from grader.reports.class_report.summarizing import summarize
+from grader.reports.student.render import Renderer
+from grader.rubric.model import Rubric
+from grader.run.cache.file import CacheFile
+from grader.run.cache.pages import Pictures, Stamps
+from grader.run.fingerprint import of_folder
+from grader.submissions.roster import NAME as ROSTER
+
+LARGEST_PDF = 30_000_000   # bytes that are kept
+_REPORTS = Path(grader.__file__).parent / "reports"
+_FEEDBACK, _REPORT = _REPORTS / "student", _REPORTS / "class_report"
+_REPORT_EVERY = 4.0    # seconds at least from one report to the next while a class is graded
+_REPORT_SHARE = 0.05   # of the run's time that may go into writing it
+
+
+class FeedbackFolder:
+    """`feedback/STUDENT.html` and `.md`, as each student may see them now.
+
+    A page that says the same as the last time is left as it is.
+    """
+
+    def __init__(
+        self, rubric: Rubric, out: Path, templates: Path | None, cache: CacheFile
+    ) -> None:
+        self._rubric, self._folder = rubric, out / "feedback"
+        version = of_folder(_FEEDBACK)
+        own = of_folder(templates) if templates is not None else ""
+        self._made_of = [version, own, rubric.title]
+        self._stamps = Stamps(cache)
+        self._renderer = Renderer(templates, Pictures(cache, version))
+
+    def write(self, grade: Grade) -> None:
+        """Raises OSError for a disk that fails, UsageError for a template that is at fault."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        now = datetime.now(UTC)
+        due = due_of(self._rubric.late, grade.student) if self._rubric.late else None
+        html, markdown = (
+            self._folder / f"{grade.student}{suffix}" for suffix in (".html", ".md")
+        )
+        stamp = self._stamp(grade, due, now)
+        there = html.is_file() and markdown.is_file()
+        if there and self._stamps.of(grade.student) == stamp:
+            return
+        pages = self._renderer.render(grade, self._rubric.title, now, due)
+        self._stamps.put(grade.student, "")   # of what may now be written by half
+        html.write_text(pages.html, encoding="utf-8")
+        markdown.write_text(pages.markdown, encoding="utf-8")
+        self._stamps.put(grade.student, stamp)
+
+    def _stamp(self, grade: Grade, due: datetime | None, now: datetime) -> str:
+        """Of all that a page is made of; the same for a grade that was read from the gradebook."""
+        said = dataclasses.asdict(grade)
+        del said["submission"], said["seconds"]   # neither is on the page
+        when = [str(due), due is not None and now >= due]
+        text = json.dumps([self._made_of, when, said], sort_keys=True, default=plain_value)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def keep_pdfs(grade: Grade, out: Path) -> None:
+    """The PDFs that a person is to read, by the digest of what is in them: `answers/DIGEST.pdf`.
+    What is larger than LARGEST_PDF is left out."""
+    for row in grade.criteria:
+        name, digest = row.verdict.seen.get("pdf"), row.verdict.seen.get("sha256")
+        if not name or not digest:
+            continue
+        source, kept = grade.submission.folder / name, kept_pdf(out, digest)
+        if source.is_file() and source.stat().st_size <= LARGEST_PDF and not kept.is_file():
+            kept.parent.mkdir(exist_ok=True)
+            beside = kept.with_suffix(".tmp")
+            shutil.copyfile(source, beside)
+            beside.replace(kept)
+
+
+def kept_pdf(out: Path, digest: str) -> Path:
+    return out / "answers" / f"{digest}.pdf"
+
+
+class ReportFile:
+    """`report.html`, of everybody whose grade was added so far."""
+
+    def __init__(
+        self, rubric: Rubric, out: Path, everyone: Collection[str], cache: CacheFile
+    ) -> None:
+        self._rubric, self._path, self._everyone = rubric, out / "report.html", everyone
+        self._pictures = Pictures(cache, of_folder(_FEEDBACK) + of_folder(_REPORT))
+        self._rows: dict[str, Row] = {}
+        self._due = time.monotonic() + _REPORT_EVERY
+
+    def add(self, grade: Grade) -> None:
+        self._rows[grade.student] = row_of(grade)
+
+    def keep_up(self, left: int) -> None:
+        """Write it for who watches, if it is time to; `left` are still to be graded. The page then
+        loads itself anew."""
+        if time.monotonic() < self._due:
+            return
+        began = time.monotonic()
+        try:
+            self._write(left, running=True, pictures=None)
+        finally:
+            now = time.monotonic()
+            self._due = now + max(_REPORT_EVERY, (now - began) / _REPORT_SHARE)
+
+    def finish(self, left: int) -> None:
+        """Write it as it stays; `left` were not begun."""
+        self._write(left, running=False, pictures=self._pictures)
+
+    def _write(self, left: int, running: bool, pictures: Pictures | None) -> None:
+        """What is drawn for a page that is soon replaced is not worth being kept."""
+        report = summarize(self._rubric, self._rows.values(), self._everyone, left, running)
+        replace(self._path, [render(report, datetime.now(UTC), pictures)])
+
+
+def keep_roster(submissions: Path, out: Path) -> None:
+    """A copy of the class's roster, if it has one: the exports go by it."""
+    if (submissions / ROSTER).is_file():
+        out.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(submissions / ROSTER, out / ROSTER)
+
+
+def in_short(grade: Grade) -> Grade:
+    """The marks and their reasons, without what they rest on: a class of any size is held in memory
+    like this."""
+    rows = []
+    for row in grade.criteria:
+        one = row.verdict
+        verdict = Verdict(one.criterion, one.status, one.fraction, one.reason, asked=one.asked)
+        rows.append(dataclasses.replace(row, verdict=verdict))
+    submission = dataclasses.replace(grade.submission, answers={}, files=())
+    return dataclasses.replace(grade, submission=submission, criteria=tuple(rows))

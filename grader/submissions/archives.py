@@ -1,0 +1,211 @@
+"""Safe unpacking of a student's zip or tar.
+
+The readers of the standard library parse hostile headers here; they see the archive through the
+files of `guarded.py`. An archive inside an archive stays a plain file.
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import shutil
+import stat
+import tarfile
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO
+
+from grader.errors import RefusedArchive
+from grader.submissions.bounded_reader import TAR_OVERHEAD, Guarded, GuardedHeaders
+from grader.submissions.safe_writer import MEGABYTE, Caps, Landing, shown
+
+# The last two are here so that whoever hands one in is told what to do instead.
+SUFFIXES = (
+    ".zip", ".tar", ".tgz", ".tbz2", ".txz", ".tar.gz", ".tar.bz2", ".tar.xz", ".rar", ".7z",
+)  # fmt: skip
+
+_CHUNK = 64 * 1024
+_XZ_MEMORY = 256 * MEGABYTE
+_GLOBAL_HEADERS = 100  # `git archive` writes one; the parser copies all of them for every file
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+
+
+def is_archive(path: Path) -> bool:
+    return path.name.lower().endswith(SUFFIXES)
+
+
+def unpack(archive: Path, target: Path, caps: Caps | None = None) -> None:
+    """Unpack `archive` into `target`, which must not exist or be empty.
+
+    Raises RefusedArchive, with a reason that the student understands, for whatever is not a plain
+    zip or tar of regular files within the caps; then `target` is gone. Raises OSError only when
+    the grader's own disk fails.
+    """
+    caps = caps or Caps()
+    if target.exists() and any(target.iterdir()):
+        raise FileExistsError(f"{target} is not empty; an archive is unpacked into a new folder")
+    try:
+        if archive.stat().st_size > caps.total_bytes:
+            raise RefusedArchive(f"the archive is larger than {caps.total_bytes:,} bytes")
+        _unpacker(archive)(archive, Landing(target, caps), caps)
+    except RefusedArchive:
+        shutil.rmtree(target, ignore_errors=True)
+        raise
+    except Exception as error:
+        shutil.rmtree(target, ignore_errors=True)
+        # The parsers of the standard library answer garbage with a dozen kinds of exceptions.
+        # Only an OSError with a number comes from the system, and says nothing of the archive.
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise RefusedArchive(
+            f"the archive is damaged ({type(error).__name__}); pack it again, as .zip or .tar.gz"
+        ) from error
+
+
+def _unpacker(archive: Path) -> Callable[[Path, Landing, Caps], None]:
+    """By content, since a name proves nothing."""
+    with archive.open("rb") as file:
+        head = file.read(8)
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        return _unpack_zip
+    if head.startswith((b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00")):
+        return _unpack_compressed_tar
+    if head.startswith((b"Rar!", b"7z\xbc\xaf\x27\x1c")):
+        raise RefusedArchive("RAR and 7z archives can't be read; hand in a .zip or a .tar.gz")
+    return _unpack_tar
+
+
+def _unpack_zip(archive: Path, landing: Landing, caps: Caps) -> None:
+    with Guarded(archive) as file, zipfile.ZipFile(file) as members:
+        _check_count(len(members.infolist()), caps)
+        for member in members.infolist():
+            name = member.orig_filename.replace("\\", "/")  # as some programs on Windows write it
+            if name.endswith("/"):
+                landing.folder(name)
+                continue
+            kind = stat.S_IFMT(member.external_attr >> 16)  # 0 where no Unix packed it
+            if kind not in (0, stat.S_IFREG):
+                raise RefusedArchive(
+                    f"{shown(name)} is a link or a device; hand in regular files only"
+                )
+            if member.flag_bits & 0x2041:  # encrypted; strongly encrypted; with masked headers
+                raise RefusedArchive(f"{shown(name)} is encrypted; pack it without a password")
+            if member.compress_type not in _METHODS:
+                # Others unpack a whole block at once, which no counting can stop in time.
+                raise RefusedArchive(
+                    f"{shown(name)} is packed by an unusual method; use the ordinary one (deflate)"
+                )
+            written = landing.file(name, _zipped(members, member))
+            if written not in (None, member.file_size):
+                raise RefusedArchive(f"{shown(name)} has another size than the archive says")
+
+
+def _unpack_compressed_tar(archive: Path, landing: Landing, caps: Caps) -> None:
+    """Decompress to a plain tar first: there no header can make the reader hold what it claims."""
+    limit = caps.total_bytes + TAR_OVERHEAD
+    with tempfile.TemporaryDirectory(dir=landing.target.parent) as folder:
+        plain = Path(folder) / "plain.tar"
+        size = 0
+        with plain.open("wb") as out:
+            for chunk in _decompressed(archive):
+                size += len(chunk)
+                if size > limit:
+                    raise RefusedArchive(
+                        f"it unpacks to more than {limit:,} bytes; leave data sets and "
+                        "checkpoints out"
+                    )
+                out.write(chunk)
+        _unpack_tar(plain, landing, caps)
+
+
+def _unpack_tar(archive: Path, landing: Landing, caps: Caps) -> None:
+    with (
+        GuardedHeaders(archive) as headers,
+        Guarded(archive) as contents,
+        tarfile.open(fileobj=headers, mode="r:") as members,
+    ):
+        for count, member in enumerate(_one_by_one(members, headers), start=1):
+            _check_count(count, caps)
+            if member.isdir():
+                landing.folder(member.name)
+                continue
+            if not member.isreg() or member.sparse is not None:
+                raise RefusedArchive(
+                    f"{shown(member.name)} is a link, a device, a pipe or a sparse file; hand in "
+                    "regular files only"
+                )
+            landing.file(member.name, _tarred(contents, member))
+
+
+def _one_by_one(
+    members: tarfile.TarFile, headers: GuardedHeaders
+) -> Iterator[tarfile.TarInfo]:
+    """The members of a tar, of which the parser is to remember none: each may hold much."""
+    while True:
+        headers.begin_member()
+        member = members.next()
+        if member is None:
+            return
+        members.members.clear()  # type: ignore[attr-defined]  # typeshed does not know it
+        if len(members.pax_headers) > _GLOBAL_HEADERS:
+            raise RefusedArchive("its headers are too long; pack it again, as .zip")
+        yield member
+
+
+def _check_count(count: int, caps: Caps) -> None:
+    if count > 4 * caps.entries:  # clutter counts here, the landing counts the rest
+        raise RefusedArchive(
+            f"it lists more than {4 * caps.entries:,} files; hand in only your code, your answers "
+            "and your plots"
+        )
+
+
+def _zipped(members: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[bytes]:
+    with members.open(member) as file:
+        yield from _chunks(file)
+
+
+def _tarred(file: IO[bytes], member: tarfile.TarInfo) -> Iterator[bytes]:
+    file.seek(member.offset_data)
+    left = member.size
+    if left < 0:
+        raise ValueError("a negative size, which leads back to what was read")
+    while left > 0:
+        chunk = file.read(min(left, _CHUNK))
+        if not chunk:
+            raise EOFError("the archive ends early")
+        left -= len(chunk)
+        yield chunk
+
+
+def _chunks(file: IO[bytes] | gzip.GzipFile) -> Iterator[bytes]:
+    while chunk := file.read(_CHUNK):
+        yield chunk
+
+
+def _decompressed(archive: Path) -> Iterator[bytes]:
+    with archive.open("rb") as file:
+        head = file.read(2)
+        file.seek(0)
+        if head == b"\xfd7":
+            yield from _decompressed_xz(file)
+        elif head == b"BZ":
+            with bz2.BZ2File(file) as stream:
+                yield from _chunks(stream)
+        else:
+            with gzip.GzipFile(fileobj=file) as stream:
+                yield from _chunks(stream)
+
+
+def _decompressed_xz(file: IO[bytes]) -> Iterator[bytes]:
+    """By hand, since `lzma.LZMAFile` has no limit for the dictionary that a header may ask for."""
+    decompressor = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY)
+    while not decompressor.eof:
+        data = file.read(_CHUNK) if decompressor.needs_input else b""
+        if decompressor.needs_input and not data:
+            raise EOFError("the compressed data ends early")
+        if chunk := decompressor.decompress(data, max_length=_CHUNK):
+            yield chunk

@@ -1,0 +1,70 @@
+"""An archive as the parsers of the standard library see it: a file that gives only so much.
+
+No single read may be large (a header that claims gigabytes would be held in memory) and all reads
+together are bounded (a header that points back at itself would be read for ever).
+"""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from pathlib import Path
+
+from grader.errors import RefusedArchive
+from grader.submissions.safe_writer import MEGABYTE
+
+_LARGEST_READ = 8 * MEGABYTE  # the table of contents of a zip with 100,000 files
+TAR_OVERHEAD = 64 * MEGABYTE  # headers and padding, and clutter that is not kept
+_MEMBER_HEADERS = MEGABYTE // 4  # of one file in a tar: a long name, times, whose it is
+
+
+class Guarded(io.BufferedReader):
+    """A file whose reader may neither read much at once nor read for ever."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(io.FileIO(path))
+        self._budget = 4 * path.stat().st_size + MEGABYTE
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        wanted = _LARGEST_READ + 1 if size is None or size < 0 else size
+        if size is not None and size > _LARGEST_READ:
+            raise RefusedArchive("its table of contents is too large, or lies about its size")
+        data = super().read(wanted)
+        self._budget -= max(1, len(data))
+        if self._budget < 0 or len(data) > _LARGEST_READ:
+            raise RefusedArchive("its table of contents runs in circles, or is too large")
+        return data
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        try:
+            return super().seek(offset, whence)
+        except OSError as error:
+            # Without the number: the archive pointed nowhere, the disk is well.
+            raise OSError(f"no such place in the archive: {offset}") from error
+
+
+class GuardedHeaders(Guarded):
+    """A tar as its parser sees it, which reads no contents here, only headers.
+
+    One file may have any number of them, and the parser keeps every line of a sparse file's map.
+    And long ones take it time by the square of their length: not in every Python, but in those
+    before 3.11.10.
+    """
+
+    _effort = 10_000_000_000  # five thousand headers of a kilobyte and more: seconds
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._budget = min(self._budget, TAR_OVERHEAD)
+        self.begin_member()
+
+    def begin_member(self) -> None:
+        self._of_member = _MEMBER_HEADERS
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is not None and size > tarfile.BLOCKSIZE:
+            self._effort -= size * size
+        self._of_member -= max(size or 0, tarfile.BLOCKSIZE)
+        if self._effort < 0 or self._of_member < 0:
+            raise RefusedArchive("its headers are too long; pack it again, as .zip")
+        return super().read(size)

@@ -1,0 +1,139 @@
+"""A validation before an instructor's eyes: what is graded, what it came to, and where it is left.
+
+Everything goes through the ordinary pipeline, as a class: the reference, the starter, mutants and
+variants, and samples.
+"""
+
+from __future__ import annotations
+
+import platform
+import tempfile
+import threading
+import time
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from grader import __version__
+from grader.checks.registry import checks_with
+from grader.errors import UsageError
+from grader.grading.gradebook_file import in_memory
+from grader.records import Grade
+from grader.reports.student.render import render_page
+from grader.rubric.model import Rubric, did_you_mean
+from grader.run.cache.file import no_cache
+from grader.run.grade_class import Class, grade_class
+from grader.submissions.discover import HandIn, discover
+from grader.validation import expected_marks as expected
+from grader.validation.corpus import Corpus, lay_out, load_corpus
+from grader.validation.outcomes import Case, accuracies, conclude
+from grader.validation.report import INTERVAL, Report, as_json, as_junit, sentences
+
+JSON, XML, PAGE = "validation.json", "validation.xml", "validation.html"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be validated: cases with their hand-ins, and samples with their marks."""
+
+    cases: Mapping[str, Case]   # by student
+    hand_ins: tuple[HandIn, ...]
+    samples: Path | None
+
+
+def validate(
+    console: Console, rubric: Rubric, samples: Path | None, only: Collection[str], out: Path,
+    options: Mapping[str, Any],
+) -> Report:
+    """Grade them all, and write the results into `out`: the report, and the feedback for each."""
+    began, started = datetime.now(UTC), time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="grader-validate-") as folder, in_memory() as book:
+        plan = make_plan(rubric, samples, only, Path(folder))
+        homework = Class(rubric, plan.hand_ins, plan.hand_ins, out)
+        ran = grade_class(console, homework, options, book, no_cache(), threading.Event())
+    report = make_report(rubric, plan, ran.grades, ran.faults, {
+        "grader": __version__,
+        "profile": rubric.profile,
+        "sandbox": options["sandbox_name"],
+        "machine": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
+        "began": began.isoformat(timespec="seconds"),
+    }, time.monotonic() - started)
+    (out / JSON).write_text(as_json(report), encoding="utf-8")
+    (out / XML).write_text(as_junit(report), encoding="utf-8")
+    page = render_page(
+        "validation.html.j2", report=report, sentences=sentences, interval=INTERVAL
+    )
+    (out / PAGE).write_text(page, encoding="utf-8")
+    return report
+
+
+def make_plan(
+    rubric: Rubric, samples: Path | None, only: Collection[str], workspace: Path
+) -> Plan:
+    """Lay everything out. `only` has names of mutants and variants: then they are all there is.
+    Raises UsageError for mistakes in what the instructor wrote, before anything is graded."""
+    corpus = _corpus(rubric)
+    tried = [] if corpus is None else list(corpus.all())
+    names = [case.name for case in tried]
+    for name in only:
+        if name not in names:
+            raise UsageError(f"no mutant or variant '{name}'{did_you_mean(name, names)}")
+    cases: dict[Case, Path] = {}
+    if not only:
+        cases[Case("reference", "reference", "the reference solution")] = rubric.reference
+        if rubric.starter is not None:
+            cases[Case("starter", "starter", "what students start from",
+                       frozenset(automatic(rubric)))] = _there(rubric.starter, "starter")
+    for case in tried:
+        if not only or case.name in only:
+            assert corpus is not None
+            cases[case] = lay_out(corpus, case, workspace / f"{case.kind}s")
+    hand_ins = [HandIn(case.key, (path.resolve(),)) for case, path in cases.items()]
+    taken = {one.student for one in hand_ins}
+    for item in discover(samples) if samples else ():
+        if item.student in taken:
+            raise UsageError(f"{samples}: a sample is called '{item.student}', and so is what is "
+                             "validated; rename it")
+        hand_ins.append(item)
+    return Plan({case.key: case for case in cases}, tuple(hand_ins), samples)
+
+
+def make_report(
+    rubric: Rubric, plan: Plan, grades: Iterable[Grade], faults: Iterable[str],
+    circumstances: Mapping[str, str], seconds: float,
+) -> Report:
+    """What the grades say. `faults` are those of the run."""
+    criteria = automatic(rubric)
+    by_student = {grade.student: grade for grade in grades}
+    concluded = tuple(conclude(case, by_student.pop(student), criteria)
+                      for student, case in plan.cases.items())
+    wrong = [*faults]
+    if plan.samples is not None:
+        marks = plan.samples / "expected.yaml"
+        wrong = [*expected.differences(marks, list(by_student.values())), *wrong]
+    return Report(rubric.title, criteria, concluded, tuple(accuracies(concluded, criteria)),
+                  circumstances, seconds, tuple(wrong))
+
+
+def automatic(rubric: Rubric) -> tuple[str, ...]:
+    """The criteria that no person has to mark."""
+    checks = checks_with(rubric.own_files)
+    return tuple(one.id for one in rubric.criteria if not checks[one.check].by_hand)
+
+
+def _corpus(rubric: Rubric) -> Corpus | None:
+    if rubric.validation is None:
+        return None
+    folder = _there(rubric.validation, "validation")
+    return load_corpus(folder, rubric.reference, automatic(rubric))
+
+
+def _there(folder: Path, key: str) -> Path:
+    if not folder.is_dir():
+        raise UsageError(f"{folder}: there is no such folder; make it, or leave '{key}' out of the "
+                         "rubric")
+    return folder

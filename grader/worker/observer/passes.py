@@ -1,0 +1,177 @@
+"""One forward pass through a whole network, until it can be told what it was for."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.functional import cross_entropy  # the one that is not watched
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.parameter import is_lazy
+
+from grader.worker.observer.batches import Batch
+from grader.worker.observer.networks import Watched
+from grader.worker.observer.source_lines import Place
+
+DEEPEST = 3   # outputs in outputs
+
+
+class Pass:
+    """A forward pass. A backward pass may follow, at once or after other passes."""
+
+    def __init__(
+        self,
+        network: Watched,
+        root: nn.Module,
+        inputs: Any,
+        batch: Batch | None,
+        place: Place | None,
+        frame: types.FrameType | None,
+    ) -> None:
+        self.network, self.root, self.place, self.frame = network, root, place, frame
+        self.input = inputs[0] if inputs and is_batch(inputs[0]) else None
+        self.images = 0 if self.input is None else len(self.input)
+        fits = batch is not None and len(batch.labels) == self.images
+        self.batch = batch if fits else None
+        if self.input is not None:
+            network.input_dimensions = self.input.dim()
+        self.after_steps = network.progress
+        self.first_of_batch = network.takes_up(batch)
+        network.latest_place = place
+        self.gradients = torch.is_grad_enabled()
+        self.dropouts = sum(inner.training for inner in network.dropouts)
+        self.moved = self.backward = self.scored = False
+        self.loss = self.correct = 0.0
+        self.output: torch.Tensor | None = None   # without its graph
+        self._waits = False
+        self._flags = any(
+            inner.training for inner in network.norms or network.dropouts or [root]
+        )
+        self._at_work: list[bool] = []
+        # What cannot be a training pass must leave the running statistics alone, bit for bit.
+        self._statistics = None if self.may_train else statistics(network.norms)
+
+    @property
+    def may_train(self) -> bool:
+        """Whether gradients and mode are those of a training pass."""
+        return self.gradients and self._flags
+
+    @property
+    def may_go_backward(self) -> bool:
+        return self.backward or self._waits
+
+    @property
+    def in_train_mode(self) -> bool:
+        """Of batch norms what they were as they were called: forward() may have switched them."""
+        return any(self._at_work) if self._at_work else self._flags
+
+    def calls(self, module: nn.Module) -> None:
+        """A layer inside the network is about to run."""
+        if isinstance(module, _BatchNorm):
+            self._at_work.append(module.training)
+
+    def ends(self, output: Any) -> None:
+        """The network, or as much of it as can be seen, has put out this."""
+        if self._statistics is not None:
+            now = statistics(self.network.norms)
+            pairs = zip(self._statistics, now, strict=False)
+            self.moved = not all(torch.equal(_bits(old), _bits(new)) for old, new in pairs)
+            self._statistics = None if self.frame is None else self._statistics
+        found = scores(output, self.network.classes)
+        if found is None:
+            return
+        if not self.images and found.dim():
+            self.images = len(found)   # of a network that is called as model(x=images)
+        if found.requires_grad:
+            self._waits = True
+            found.register_hook(self._goes_backward)  # type: ignore[no-untyped-call]  # torch's
+        self.output = found.detach()
+        self.network.gives_scores = found.dim() == 2 and len(found) == self.images
+        if self.batch is not None:
+            self.score(self.output, self.batch.labels)
+
+    def score(self, output: torch.Tensor, targets: torch.Tensor) -> None:
+        """Loss in nats and right answers, summed over the images, where these can be class scores.
+        """
+        if output.dim() != 2 or targets.dim() != 1 or len(output) != len(targets):
+            return
+        output, targets = output.float(), targets.to(output.device)
+        if targets.is_floating_point() or not len(targets):
+            return
+        lowest, highest = torch.aminmax(targets)
+        if int(highest) >= output.shape[1] or int(lowest) < 0:
+            return
+        self.scored = True
+        self.loss = float(cross_entropy(output, targets, reduction="sum"))
+        self.correct = float((output.argmax(1) == targets).sum())
+
+    def feeds(self, inputs: Any) -> bool:
+        """Whether this output, perhaps in another shape, is what another network is given."""
+        given = first_tensor(inputs) if inputs else None
+        return (
+            given is not None
+            and self.output is not None
+            and given.requires_grad
+            and given.data_ptr() == self.output.data_ptr()
+        )
+
+    def closes(self) -> None:
+        """Another pass begins: what holds tensors is let go."""
+        self.frame = self.input = self.output = None
+
+    def _goes_backward(self, gradient: torch.Tensor) -> None:
+        if not self.backward:
+            self.backward = True
+            self.network.goes_backward()
+
+
+def is_batch(value: Any) -> bool:
+    return isinstance(value, torch.Tensor) and value.dim() > 0
+
+
+def first_tensor(output: Any) -> torch.Tensor | None:
+    """Of several, in a tuple, a mapping or an object, the first."""
+    return next(_tensors(output, 0), None)
+
+
+def scores(output: Any, classes: int | None) -> torch.Tensor | None:
+    """Of several outputs the first that has a row per image and a column per class; else the first
+    with a row per image, which a loss beside the scores has not; else the first."""
+    found = list(_tensors(output, 0))
+    rows = [one for one in found if one.dim() == 2]
+    fitting = [one for one in rows if one.shape[1] == classes]
+    return next(iter(fitting or rows or found), None)
+
+
+def _tensors(output: Any, depth: int) -> Iterator[torch.Tensor]:
+    if isinstance(output, torch.Tensor):
+        yield output
+        return
+    if isinstance(output, Mapping):
+        output = [*output.values()]
+    elif dataclasses.is_dataclass(output) and not isinstance(output, type):
+        output = [getattr(output, field.name, None) for field in dataclasses.fields(output)]
+    elif hasattr(output, "__dict__") and not isinstance(output, (tuple, nn.Module, type)):
+        output = [*vars(output).values()]
+    if isinstance(output, (tuple, list)) and depth < DEEPEST:
+        for part in output:
+            yield from _tensors(part, depth + 1)
+
+
+def statistics(norms: Iterable[nn.Module]) -> list[torch.Tensor]:
+    """Those that have values: a lazy norm has none before its first batch."""
+    return [
+        buffer.clone()
+        for module in norms
+        for buffer in module.buffers(recurse=False)
+        if not is_lazy(buffer) and not buffer.is_meta
+    ]
+
+
+def _bits(values: torch.Tensor) -> torch.Tensor:
+    """For comparing bit by bit: after a training that diverged, NaN is not equal to itself."""
+    return values.reshape(-1).view(torch.uint8)

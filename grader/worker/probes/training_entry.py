@@ -1,0 +1,158 @@
+"""The ways to a student's training: functions of our names are called, anything else is run as the
+script that it is.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+import torchvision
+from torch import nn
+
+from grader.worker.dataset_view import View, loader
+from grader.worker.session import BadAnswer, Session
+from grader.worker.student_code import entry_points as scripts
+from grader.worker.student_code import sources
+from grader.worker.student_code.execution import call, function, run_as_script, takes
+
+WANTED = (
+    "a function train(model, train_loader, validation_loader, epochs), or train_one_epoch and "
+    "evaluate with make_optimizer, or a script that trains a network with an optimizer of "
+    "torch.optim"
+)
+VALIDATION_BATCH = 250
+MAX_SCRIPTS = 3
+
+
+@dataclass(frozen=True)
+class Route:
+    """`run()` trains and returns what the student's code gives back. `what` names it for a person.
+    `own_data`: the code loads its data itself, in place of being given loaders."""
+
+    run: Callable[[], Any]
+    what: str
+    own_data: bool
+
+
+def route(
+    session: Session, view: View, args: Mapping[str, Any], trained: Callable[[], bool]
+) -> Route:
+    """The way for this submission. Loads the student's functions; `trained` tells whether a network
+    has been trained by now."""
+    whole = _ours(session, "train")
+    if whole is not None:
+        return Route(partial(_train, session, whole, view, args), "train()", False)
+    one = _ours(session, "train_one_epoch")
+    judge = _ours(session, "evaluate") if one is not None else None
+    if judge is not None and not _by_itself(session, "train_one_epoch"):
+        run = partial(_epoch_by_epoch, session, one, judge, view, args)
+        return Route(run, "train_one_epoch()", False)
+    names = " and ".join(one.path.name for one in scripts.that_train(session.folder))
+    return Route(partial(_run_scripts, session, trained), names or "the code", True)
+
+
+def _ours(session: Session, name: str) -> Callable[..., Any] | None:
+    """The student's function, unless it is a part of a script that trains by itself."""
+    if scripts.that_train(session.folder):
+        if sources.has_own_signature(session.folder, name):
+            return None
+        if name == "train" and _by_itself(session, name):
+            return None
+    return function(session, name)
+
+
+def _by_itself(session: Session, name: str) -> bool:
+    """Whether the student's own code calls a function, on a network that only it can build."""
+    own = "build_model" if name == "train" else "make_optimizer"
+    defined = sources.defining(session.folder, own) is not None
+    return not defined and scripts.is_called(session.folder, name)
+
+
+def _train(session: Session, whole: Any, view: View, args: Mapping[str, Any]) -> Any:
+    model, loaders = _network(session, view), _loaders(view, args)
+    return call(whole, model, *loaders, int(args["epochs"]))
+
+
+def _epoch_by_epoch(
+    session: Session, one: Any, judge: Any, view: View, args: Mapping[str, Any]
+) -> Any:
+    make = function(session, "make_optimizer")
+    if make is None:
+        raise sources.not_found(session.folder, WANTED)
+    model = _network(session, view)
+    batches, validation = _loaders(view, args)
+    optimizer = call(make, model)
+    result = None
+    for _ in range(int(args["epochs"])):
+        call(one, model, batches, optimizer)
+        result = call(judge, model, validation)
+    return {"accuracy": result[-1]} if isinstance(result, (tuple, list)) and result else result
+
+
+def _network(session: Session, view: View) -> nn.Module:
+    build = function(session, "build_model")
+    classes = len(view.classes)
+    if build is None:
+        network = torchvision.models.resnet18(num_classes=classes)
+    else:
+        network = call(build, classes) if takes(build, 1) else call(build)
+    if not isinstance(network, nn.Module):
+        raise BadAnswer(f"build_model returned {type(network).__name__}; a network was expected")
+    return network.cuda() if torch.cuda.is_available() else network
+
+
+def _loaders(view: View, args: Mapping[str, Any]) -> tuple[Any, Any]:
+    def tensors(split: str) -> tuple[torch.Tensor, torch.Tensor]:
+        images, labels = view.split(split)
+        pixels, targets = view.normalise(images), torch.from_numpy(np.array(labels))
+        if torch.cuda.is_available():
+            return pixels.cuda(), targets.cuda()
+        return pixels, targets
+
+    batch, seed = int(args["batch"]), int(args["seed"])
+    return (
+        loader(*tensors("train"), batch, seed),
+        loader(*tensors("validation"), VALIDATION_BATCH, None),
+    )
+
+
+def _run_scripts(session: Session, trained: Callable[[], bool]) -> None:
+    """Run the scripts that train until one has; then, where none has, what they define and do not
+    call. Raises what ended the first one."""
+    found = scripts.that_train(session.folder)
+    if not found:
+        broken = sources.first_syntax_error(session.folder)
+        raise broken or sources.not_found(session.folder, WANTED)
+    session.loaded()
+    first: BaseException | None = None
+    for source in found[:MAX_SCRIPTS]:
+        namespace: dict[str, Any] = {}
+        error = run_as_script(source, namespace)
+        if not trained() and error is None:
+            _call_uncalled(source, namespace, trained)
+        first = first or error
+        if trained():
+            break
+    if first is not None:
+        raise first
+
+
+def _call_uncalled(
+    source: sources.Source, namespace: Mapping[str, Any], trained: Callable[[], bool]
+) -> None:
+    """What needs no argument, last first: `main` stands at the end and calls the others."""
+    names = [name for name, count in source.functions.items() if count == 0]
+    for name in reversed(names):
+        found, called = namespace.get(name), scripts.is_called(source.path.parent, name)
+        if isinstance(found, types.FunctionType) and not called:
+            found()
+            if trained():
+                return
+
+

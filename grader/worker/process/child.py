@@ -1,0 +1,209 @@
+"""A session's own process: forked where that is safe, started afresh where it is not.
+
+Either way the child has questions on descriptor 0, answers on 1, and prints to 2.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Mapping
+from typing import IO, Any
+
+from grader import wire
+from grader.worker.process import cleanup as leavings
+from grader.worker.process.cleanup import IN_CONTAINER
+from grader.worker.process.streams import Tail, write_all
+
+# macOS has fork, but its system libraries do not survive one.
+CAN_FORK = sys.platform == "linux" and not os.environ.get("GRADER_WORKER_SPAWN")
+
+NO_FRAME = "no frame"   # the type of an event that was none
+_LOOK_SECONDS = 0.2     # how often to see whether a silent child still lives
+# The supervisor comes first, or it would wait for its turn behind every process of a fork bomb.
+# Among containers this counts for nothing, so it costs a training nothing.
+_NICE = 10
+
+Event = tuple[dict[str, Any], tuple[bytes, ...]] | None
+
+
+class Child:
+    """One child process."""
+
+    def __init__(
+        self, process: _Forked | subprocess.Popen[bytes], streams: tuple[IO[bytes], ...], cap: int
+    ) -> None:
+        self._process = process
+        self._questions, answers, output = streams
+        self.loaded = False
+        self.output = Tail(output, cap)
+        self._events: queue.Queue[Event] = queue.Queue()
+        self._outbox: queue.Queue[bytes | None] = queue.Queue()
+        threading.Thread(target=self._write, daemon=True).start()
+        threading.Thread(target=self._listen, args=(answers,), daemon=True).start()
+
+    def _listen(self, answers: IO[bytes]) -> None:
+        try:
+            while frame := wire.read_frame(
+                lambda size: os.read(answers.fileno(), size), max_blobs=wire.MAX_ANSWER_BLOBS
+            ):
+                self._events.put(frame)
+        except wire.FrameError as error:
+            text = f"the answer is not one that the grader's own code writes: {error}"
+            self._events.put(({"type": NO_FRAME, "message": text}, ()))
+            return
+        self._events.put(None)
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    def next_event(self, deadline: float) -> Event:
+        """The next frame that it sends; None at the end. Raises TimeoutError at the deadline.
+
+        The end is the process's own: what it started may hold its pipe open for ever.
+        """
+        alive = True
+        while time.monotonic() < deadline:
+            try:
+                return self._events.get(timeout=_LOOK_SECONDS)
+            except queue.Empty:
+                if not alive:
+                    return None
+                alive = self.alive   # one more look: its last words may be on their way
+        raise TimeoutError
+
+    def send(self, frame: bytes) -> None:
+        """Not waited for: a child that does not read must not stop the clock."""
+        self._outbox.put(frame)
+
+    def _write(self) -> None:
+        """One thread for all frames: with one for each, a question could overtake the start."""
+        with contextlib.suppress(OSError, ValueError):
+            while frame := self._outbox.get():
+                write_all(self._questions, frame)
+
+    def how_it_ended(self) -> dict[str, Any]:
+        """The reply for a child that ended without one."""
+        try:
+            code = self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            text = "the program closed its connection to the grader and went on"
+            return {"outcome": wire.EXITED, "message": text}
+        if code < 0:
+            name = signal.Signals(-code).name if -code in set(signal.Signals) else str(-code)
+            return {"outcome": wire.CRASHED, "message": name}
+        text = f"the program ended itself with exit code {code} before it had answered"
+        return {"outcome": wire.EXITED, "message": text}
+
+    def kill(self) -> None:
+        """End the child and its process group."""
+        self._outbox.put(None)
+        if self.alive:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                if sys.platform != "win32":
+                    os.killpg(self._process.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                self._process.kill()   # it may not lead a group yet
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(timeout=5)
+
+
+class _Forked:
+    """The part of `subprocess.Popen` that a forked child needs."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self._code: int | None = None
+
+    def poll(self) -> int | None:
+        return self._collect(os.WNOHANG)
+
+    def wait(self, timeout: float | None = None) -> int:
+        began = time.monotonic()
+        pauses = leavings.pauses()
+        while (code := self._collect(os.WNOHANG)) is None:
+            if timeout is not None and time.monotonic() - began >= timeout:
+                raise subprocess.TimeoutExpired("child", timeout)
+            time.sleep(next(pauses))
+        return code
+
+    def kill(self) -> None:
+        os.kill(self.pid, signal.SIGKILL)
+
+    def _collect(self, options: int) -> int | None:
+        if self._code is None:
+            try:
+                pid, status = os.waitpid(self.pid, options)
+            except ChildProcessError:
+                pid, status = self.pid, 0
+            if pid:
+                self._code = os.waitstatus_to_exitcode(status)
+        return self._code
+
+
+def start(settings: Mapping[str, Any]) -> Child:
+    """A new child with the START message already sent. It leads a process group of its own."""
+    child = (_fork if CAN_FORK else _spawn)(int(settings["output_bytes"]))
+    child.send(wire.encode(dict(settings)))
+    return child
+
+
+def _fork(cap: int) -> Child:
+    question_end, questions = os.pipe()
+    answers, answer_end = os.pipe()
+    output, output_end = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        _become_session((question_end, answer_end, output_end))
+    for end in (question_end, answer_end, output_end):
+        os.close(end)
+    streams = (
+        os.fdopen(questions, "wb", buffering=0),
+        os.fdopen(answers, "rb", buffering=0),
+        os.fdopen(output, "rb", buffering=0),
+    )
+    return Child(_Forked(pid), streams, cap)
+
+
+def _become_session(ends: tuple[int, int, int]) -> None:
+    """Never returns: what runs after a fork must not fall back into the supervisor's loop."""
+    code = 1
+    try:
+        os.setsid()
+        signal.signal(signal.SIGINT, signal.default_int_handler)   # ignored by the supervisor
+        if IN_CONTAINER:
+            os.nice(_NICE)
+        for target, end in enumerate(ends):
+            os.dup2(end, target)
+        # The supervisor's own streams, and every other descriptor that came along.
+        os.closerange(3, 4096)
+        from grader.worker.session import main
+
+        main()
+        code = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(code)
+
+
+def _spawn(cap: int) -> Child:
+    process = subprocess.Popen(
+        # Not `-m`: as `__main__` its exceptions would be others than those that probes raise.
+        [sys.executable, "-P", "-c", "from grader.worker.session import main; main()"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        bufsize=0,
+        start_new_session=sys.platform != "win32",
+    )
+    assert process.stdin and process.stdout and process.stderr
+    return Child(process, (process.stdin, process.stdout, process.stderr), cap)

@@ -1,0 +1,159 @@
+"""Downloads where there is no network: the archive of CIFAR-10 is made, all else is an error."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+import urllib.request
+from email.message import Message
+from itertools import pairwise
+from pathlib import Path, PurePath
+from typing import Any
+from urllib.error import URLError
+from urllib.parse import urlsplit
+from urllib.response import addinfourl
+
+import torch
+from torchvision.datasets import utils
+
+from grader.worker.shims.cifar_files import ARCHIVE, CifarFiles
+from grader.worker.shims.import_hooks import OnImport
+
+_CIFAR = "cifar-10-python"
+_TOOLS = ("wget", "curl")
+_COMMAND = re.compile(rf"(^|&&|;)\s*((?:wget|curl)\b[^&;]*{_CIFAR}[^&;]*)")
+
+
+def no_network(wanted: object) -> URLError:
+    """The error to raise: a script that expects a download to fail expects this one."""
+    return URLError(f"there is no network here, so this cannot be had: {wanted}")
+
+
+def install(cifar: CifarFiles | None, on_import: OnImport) -> None:
+    """`cifar` makes the archive; without it that is an error like all others."""
+    mirror = Mirror(cifar)
+    _urllib(mirror)
+    on_import.do("requests.sessions", lambda module: _requests(mirror, module))
+    if cifar is not None:
+        _commands(mirror)
+        check = utils.check_integrity
+        utils.check_integrity = lambda path, md5=None: check(
+            path, None if PurePath(path).name == ARCHIVE else md5
+        )
+
+
+class Mirror:
+    """What the network would have given."""
+
+    def __init__(self, cifar: CifarFiles | None) -> None:
+        self._cifar = cifar
+
+    def save(self, wanted: str, file: Path) -> int:
+        """Write what was wanted, size in bytes; raises URLError for what there is not."""
+        if self._cifar is None or _CIFAR not in wanted:
+            raise no_network(wanted)
+        self._cifar.write_archive(file)
+        return file.stat().st_size
+
+    def open(self, wanted: str) -> tuple[Any, int]:
+        """The same as an open file, and its size."""
+        file = Path(tempfile.mkdtemp()) / ARCHIVE
+        size = self.save(wanted, file)
+        return file.open("rb"), size
+
+
+def _is_near(address: str) -> bool:
+    """Whether no network is needed for it."""
+    parts = urlsplit(address)
+    return parts.scheme in ("file", "data") or parts.hostname in ("localhost", "127.0.0.1", "::1")
+
+
+def _urllib(mirror: Mirror) -> None:
+    retrieve, reach = urllib.request.urlretrieve, urllib.request.urlopen
+
+    def urlretrieve(
+        url: Any, filename: Any = None, reporthook: Any = None, data: Any = None
+    ) -> Any:
+        if _is_near(str(url)):
+            return retrieve(url, filename, reporthook, data)
+        file = Path(filename) if filename else Path(tempfile.mkdtemp()) / ARCHIVE
+        size = mirror.save(f"{url} {filename or ''}".strip(), file)
+        for blocks in (0, 1) if reporthook is not None else ():
+            reporthook(blocks, size, size)
+        return str(file), Message()
+
+    def urlopen(url: Any, *args: Any, **kwargs: Any) -> Any:
+        address = url.full_url if isinstance(url, urllib.request.Request) else str(url)
+        if _is_near(address):
+            return reach(url, *args, **kwargs)
+        file, size = mirror.open(address)
+        headers = Message()
+        headers["Content-Length"] = str(size)
+        response: Any = addinfourl(file, headers, address, 200)
+        response.length = size
+        return response
+
+    urllib.request.urlretrieve = urlretrieve
+    urllib.request.urlopen = torch.hub.urlopen = urlopen  # type: ignore[attr-defined]  # imported
+
+
+def _requests(mirror: Mirror, sessions: Any) -> None:
+    ask = sessions.Session.request
+
+    def request(self: Any, method: str, url: Any, *args: Any, **kwargs: Any) -> Any:
+        if _is_near(str(url)):
+            return ask(self, method, url, *args, **kwargs)
+        try:
+            file, size = mirror.open(str(url))
+        except URLError as error:
+            raise sys.modules["requests.exceptions"].ConnectionError(str(error.reason)) from None
+        response = sys.modules["requests.models"].Response()
+        response.status_code, response.url, response.raw = 200, str(url), file
+        response.headers["content-length"] = str(size)
+        return response
+
+    sessions.Session.request = request
+
+
+def _commands(mirror: Mirror) -> None:
+    """`wget` and `curl` of the archive, by themselves or in a shell command with others."""
+    system = os.system
+    popen: Any = subprocess.Popen
+    start = popen.__init__
+
+    def without(command: Any) -> Any:
+        if isinstance(command, str):
+            return _COMMAND.sub(lambda found: f"{found[1]} {done(shlex.split(found[2]))}", command)
+        words = [os.fspath(word) for word in command] if isinstance(command, list) else []
+        if words and words[0] in _TOOLS and any(_CIFAR in str(word) for word in words):
+            done(words)
+            return [sys.executable, "-c", ""]
+        return command
+
+    def done(words: list[str]) -> str:
+        file = _target(words)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        mirror.save(" ".join(words), file)
+        return "echo"   # in its place, which does nothing
+
+    def init(self: Any, args: Any, *others: Any, **options: Any) -> None:
+        start(self, without(args), *others, **options)
+
+    os.system = lambda command: system(without(command))
+    popen.__init__ = init
+
+
+def _target(words: list[str]) -> Path:
+    """Where `wget` or `curl` with these words would put it."""
+    folder, name = Path(), ARCHIVE
+    pairs = [pair for word in words for pair in word.split("=", 1)]
+    for flag, value in pairwise(pairs):
+        if flag in ("-P", "--directory-prefix", "--output-dir"):
+            folder = Path(value)
+        elif flag in ("-O", "-o", "--output-document", "--output") and "://" not in value:
+            name = value
+    return folder / name

@@ -1,0 +1,120 @@
+"""torchvision's networks without their downloads, and the hidden one in place of a ResNet."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import PurePosixPath
+from typing import Any
+from urllib.parse import urlsplit
+
+import torch
+import torchvision
+from torch import nn
+from torch.utils import model_zoo
+from torchvision.models import _api
+
+from grader.worker.networks import resnet as networks
+from grader.worker.shims.downloads import no_network
+from grader.worker.shims.log import Stage
+
+RESNETS = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152")
+_SEED = 0
+_TORCHS_OWN = "download.pytorch.org"
+_OF_HUB = ("source", "trust_repo", "force_reload", "verbose", "skip_validation")
+
+Build = Callable[..., nn.Module]
+
+
+def install(stage: Stage, spec: Mapping[str, Any] | None) -> None:
+    """With a `spec` every ResNet is that network. Weights are a random initialisation, the same
+    each time, whichever way a script asks for them."""
+    weights = Weights(stage, dict(_api.BUILTIN_MODELS))
+    _api.WeightsEnum.get_state_dict = lambda wanted, *args, **kwargs: weights.of_enum(wanted)
+    torch.hub.load_state_dict_from_url = weights.of_url
+    model_zoo.load_url = weights.of_url  # type: ignore[attr-defined]  # torch exports it so
+    for name in RESNETS:
+        _resnet(name, spec, weights)
+    _hub()
+
+
+class Weights:
+    """What stands in for a file of weights: what the network that they belong to begins with."""
+
+    def __init__(self, stage: Stage, builders: Mapping[str, Build]) -> None:
+        self._stage, self._builders = stage, builders
+
+    def of_enum(self, wanted: Any) -> dict[str, Any]:
+        """The state dict for a member of a `WeightsEnum`."""
+        name = next(
+            name for name, build in self._builders.items()
+            if torchvision.models.get_model_weights(build) is type(wanted)
+        )
+        self.tell(name)
+        return _initial_state(self._builders[name], wanted.meta)
+
+    def of_url(self, url: str, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """The state dict for a file such as resnet18-f37072fd.pth; raises URLError for others."""
+        parts = urlsplit(url)
+        name = PurePosixPath(parts.path).name.partition("-")[0]
+        if parts.hostname != _TORCHS_OWN or name not in self._builders:
+            raise no_network(url)
+        return self.of_enum(next(iter(torchvision.models.get_model_weights(name))))
+
+    def tell(self, name: str) -> None:
+        self._stage.note(
+            f"{name} was asked for pretrained weights, which need a network: it was given a random "
+            "initialisation, the same each time"
+        )
+
+    def built(self, network: nn.Module) -> nn.Module:
+        self._stage.built.append(network)
+        return network
+
+
+def _initial_state(build: Build, meta: Mapping[str, Any]) -> dict[str, Any]:
+    """Of a network as the weights with this `meta` need it. The script's random numbers stay."""
+    parts = {"weights": None, "weights_backbone": None, "aux_loss": True}
+    parameters = inspect.signature(build).parameters
+    options: dict[str, Any] = {name: parts[name] for name in parts if name in parameters}
+    if meta.get("categories"):
+        options["num_classes"] = len(meta["categories"])
+    if build.__name__.startswith("vit_"):   # its position embeddings are for one size of image
+        options["image_size"] = meta["min_size"][0]
+    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+        warnings.simplefilter("ignore")   # some say how slow it is to initialise them
+        torch.default_generator.manual_seed(_SEED)
+        return build(**options).state_dict()
+
+
+def _resnet(name: str, spec: Mapping[str, Any] | None, weights: Weights) -> None:
+    original = getattr(torchvision.models, name)
+
+    @functools.wraps(original)
+    def build(*args: Any, **kwargs: Any) -> nn.Module:
+        if spec is None:
+            return weights.built(original(*args, **kwargs))
+        if args[:1] == (True,) or kwargs.get("weights") or kwargs.get("pretrained"):
+            weights.tell(name)
+        return weights.built(networks.build(spec))
+
+    setattr(torchvision.models, name, build)
+    setattr(torchvision.models.resnet, name, build)
+    _api.BUILTIN_MODELS[name] = build
+
+
+def _hub() -> None:
+    hub: Any = torch.hub
+    load = hub.load
+
+    def from_hub(repository: str, model: str, *args: Any, **kwargs: Any) -> Any:
+        if kwargs.get("source") == "local":
+            return load(repository, model, *args, **kwargs)
+        if not repository.startswith("pytorch/vision") or model not in _api.BUILTIN_MODELS:
+            raise no_network(f"torch.hub.load({repository!r}, {model!r})")
+        options = {key: value for key, value in kwargs.items() if key not in _OF_HUB}
+        return _api.BUILTIN_MODELS[model](*args, **options)
+
+    hub.load = from_hub
