@@ -48,11 +48,11 @@ def write_view(folder: Path) -> None:
     """What a student's code may see of the quick profile's data."""
     from grader.checks.registry import parameter_models
     from grader.rubric.load import load
-    from grader.run.data import datasets as data
+    from grader.run.data.datasets import load_dataset, write_view
 
     rubric = load(ROOT / "rubric.yaml", parameter_models)
     spec = rubric.profiles["quick"].data
-    data.write_view(data.load(spec, folder.parent / "cache"), folder)
+    write_view(load_dataset(spec, folder.parent / "cache"), folder)
 
 
 def main() -> None:

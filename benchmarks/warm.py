@@ -28,7 +28,7 @@ from benchmarks.timing import bare, in_turns, seconds_of
 from grader.checks.registry import parameter_models
 from grader.rubric.load import load
 from grader.run import pipeline
-from grader.run.schedule import Lane, Lanes
+from grader.run.schedule import Slot, Slots
 from grader.sandbox.docker import Build, DockerSandbox, connect, ensure_image
 from grader.submissions.discover import hand_in
 
@@ -49,11 +49,11 @@ def measure(sizes: Sizes) -> Iterable[Figure]:
         sandbox = DockerSandbox(engine, ensure_image(engine, Build(), print))
         criteria = [criterion.id for criterion in rubric.criteria]
         try:
-            setting = pipeline.set_up(
+            setup = pipeline.set_up(
                 rubric, criteria, sandbox, folder / "work", folder / "cache", seed=0
             )
             ours, theirs = in_turns([
-                [partial(_graded, setting, script) for script in scripts],
+                [partial(_graded, setup, script) for script in scripts],
                 [partial(seconds_of, bare(script)) for script in scripts],
             ])
         finally:
@@ -62,18 +62,18 @@ def measure(sizes: Sizes) -> Iterable[Figure]:
     yield Figure("the warm container of that", tuple(1000 * one for one in ours), "ms")
 
 
-def _graded(setting: pipeline.Setting, script: Path) -> float:
+def _graded(setup: pipeline.RunSetup, script: Path) -> float:
     """Seconds from the request to the grade, in a new container that is warm by then."""
-    len(setting.key.gold)   # the reference has answered
-    timed = TimedLanes()
-    setting = dataclasses.replace(setting, asker=dataclasses.replace(setting.asker, lanes=timed))
-    grade = pipeline.grade_one(setting, hand_in(script), lambda who, what: None)
+    len(setup.key.reference_answers)   # the reference has answered
+    timed = TimedSlots()
+    setup = dataclasses.replace(setup, asker=dataclasses.replace(setup.asker, slots=timed))
+    grade = pipeline.grade_one(setup, hand_in(script), lambda who, what: None)
     seconds = time.perf_counter() - timed.began
     assert grade.score == FULL, f"a right solution must get all points, not {grade.score}"
     return seconds
 
 
-class TimedLanes(Lanes):
+class TimedSlots(Slots):
     """Lanes for one; `began` is when its turn came, and its worker was ready by then."""
 
     def __init__(self) -> None:
@@ -81,14 +81,14 @@ class TimedLanes(Lanes):
         self.began = 0.0
 
     @contextmanager
-    def for_code(self) -> Iterator[tuple[Lane, tuple[str, ...]]]:
-        lanes = self
+    def for_code(self) -> Iterator[tuple[Slot, tuple[str, ...]]]:
+        slots = self
 
-        class TimedLane(Lane):
+        class TimedSlot(Slot):
             @contextmanager
             def turn(self, stop: threading.Event) -> Iterator[None]:
                 time.sleep(SETTLED)
-                lanes.began = time.perf_counter()
+                slots.began = time.perf_counter()
                 yield
 
-        yield TimedLane(1), ()
+        yield TimedSlot(1), ()

@@ -265,7 +265,7 @@ class Trace:
     outcome: Outcome
     reported: str = ""
     key: str = ""
-    gold: str = ""
+    reference_answers: str = ""
     labels: str = ""
     worker: Mapping[str, str] = field(default_factory=dict)
 

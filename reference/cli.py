@@ -96,7 +96,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _dataset(options: argparse.Namespace) -> Dataset:
     from grader.rubric.model import DataSpec, Hidden
-    from grader.run.data.datasets import load
+    from grader.run.data.datasets import load_dataset
 
     if options.download and options.data == "cifar10":
         from torchvision.datasets import CIFAR10
@@ -112,7 +112,7 @@ def _dataset(options: argparse.Namespace) -> Dataset:
         seed=0,
         limit_train=options.limit_train,
     )
-    return load(spec, options.cache)
+    return load_dataset(spec, options.cache)
 
 
 def _loaders(dataset: Dataset, batch_size: int, device: torch.device) -> dict[str, DeviceLoader]:

@@ -15,13 +15,12 @@ from grader.errors import SandboxError
 from grader.records import Grade, Verdict
 from grader.rubric.load import load
 from grader.rubric.model import Again, DataSpec, Hidden, Profile, Rubric, Threshold
-from grader.run import jobs as asking
-from grader.run import pipeline
+from grader.run import jobs, pipeline
 from grader.run.cache.evidence import EvidenceCache
 from grader.run.cache.file import open_cache
-from grader.run.cache.recall import Memory
+from grader.run.cache.recall import Recall
 from grader.run.fingerprint import fingerprints
-from grader.run.schedule import Lanes
+from grader.run.schedule import Slots
 from grader.sandbox.base import Job, Worker
 from grader.sandbox.process import ProcessSandbox
 from grader.submissions.discover import HandIn, hand_in
@@ -108,12 +107,12 @@ class Course:
         (self.folder / "hw2.py").write_text(text, encoding="utf-8")
         item: HandIn = dataclasses.replace(hand_in(self.folder / "hw2.py"), student="ada")
         with open_cache(self.folder) as cache:
-            setting = pipeline.set_up(
+            setup = pipeline.set_up(
                 self.rubric, ["accuracy", *more], sandbox,
-                self.folder / "work", self.folder / "data", lanes=Lanes(2),
-                memory=Memory(EvidenceCache(cache), "ground"), seed=5,
+                self.folder / "work", self.folder / "data", slots=Slots(2),
+                memory=Recall(EvidenceCache(cache), "ground"), seed=5,
             )
-            return pipeline.grade_one(setting, item, lambda who, what: None)
+            return pipeline.grade_one(setup, item, lambda who, what: None)
 
 
 @pytest.fixture
@@ -169,7 +168,7 @@ def test_code_that_sets_its_own_seed_is_trained_once_more_and_told(course: Cours
 def test_another_training_that_the_harness_loses_costs_nothing(
     course: Course, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(asking, "PAUSES", (0.01,))
+    monkeypatch.setattr(jobs, "PAUSES", (0.01,))
     lost = course.graded(LUCKY, Counting(most=1), "mode-switch")
     assert accuracy(lost).status == lost.state == "not_scored"
     assert "no fault of yours: the disk of the test is full" in accuracy(lost).reason

@@ -30,7 +30,7 @@ from grader.submissions.archives import unpack
 from grader.submissions.discover import discover
 from grader.submissions.notebook import NotebookError, read_notebook
 from grader.submissions.prepare import prepare
-from grader.submissions.safe_writer import Caps, Landing
+from grader.submissions.safe_writer import Caps, SafeWriter
 
 CAPS = Caps(total_bytes=20_000, file_bytes=10_000, entries=20, path_length=60, depth=4)
 MEMORY = 32_000_000  # of which a decompressor takes some megabytes
@@ -210,10 +210,10 @@ def test_no_more_is_ever_written_than_the_caps_allow(
     caps = dataclasses.replace(CAPS, total_bytes=7_000, file_bytes=5_000)
     with tempfile.TemporaryDirectory() as name:
         target = Path(name) / "here"
-        landing = Landing(target, caps)
+        writer = SafeWriter(target, caps)
         for path, chunks in entries:
             try:
-                landing.folder(path) if chunks is None else landing.file(path, chunks)
+                writer.folder(path) if chunks is None else writer.file(path, chunks)
             except RefusedArchive as refusal:
                 assert str(refusal).isprintable()
             sizes = [one.stat().st_size for one in target.rglob("*") if one.is_file()]

@@ -21,7 +21,7 @@ from grader.records import Question
 from grader.rubric.load import load
 from grader.rubric.model import Limits
 from grader.sandbox.base import Job
-from grader.sandbox.conversation import interview
+from grader.sandbox.conversation import converse
 from grader.sandbox.process import ProcessSandbox
 
 
@@ -100,13 +100,13 @@ def test_a_recorded_worker_answers_the_same_again_and_nothing_else(tmp_path: Pat
     job = Job("ada", script.parent, (asked,), Limits())
     recording = tmp_path / "recording"
     recording.mkdir()
-    (real,) = interview(Recording(ProcessSandbox(), recording), job)
+    (real,) = converse(Recording(ProcessSandbox(), recording), job)
     assert real.outcome.answered
     replay = InstantSandbox(replies_in(recording))
-    (again,) = interview(replay, dataclasses.replace(job, name="grace"))
+    (again,) = converse(replay, dataclasses.replace(job, name="grace"))
     assert (again.value, again.outcome.kind) == (real.value, real.outcome.kind)
     other = dataclasses.replace(asked, args={"network": RESNET18, "new": 1})
-    (lost,) = interview(replay, dataclasses.replace(job, questions=(other,)))
+    (lost,) = converse(replay, dataclasses.replace(job, questions=(other,)))
     assert lost.outcome.owner == "harness"
-    (gold,) = interview(replay, dataclasses.replace(job, name="reference"))
-    assert gold.outcome.owner == "harness"
+    (reference_answers,) = converse(replay, dataclasses.replace(job, name="reference"))
+    assert reference_answers.outcome.owner == "harness"

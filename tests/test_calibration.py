@@ -17,12 +17,12 @@ from grader.rubric.edit import write_calibration
 from grader.rubric.load import load
 from grader.rubric.model import Again, Calibration, Profile, Rubric, Threshold
 from grader.submissions.discover import hand_in
-from grader.validation.calibration.hardware import Circumstances, solution_digest, warnings
+from grader.validation.calibration.hardware import Environment, solution_digest, warnings
 from grader.validation.calibration.propose import evidence, often, propose
 from grader.validation.calibration.runs import Figures, Run, Solution
 
 ROOT = Path(__file__).parent.parent
-HERE = Circumstances(
+HERE = Environment(
     {"processor": "a fast one", "cores": 2, "threads": 1, "gpu": "none", "sandbox": "docker"},
     {"grader": "1", "python": "3.11.2", "torch": "2.14.0"},
 )

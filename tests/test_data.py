@@ -14,7 +14,7 @@ from PIL import Image
 from grader.errors import DataError
 from grader.rubric.model import DataSpec, Hidden
 from grader.run.data import sources as data_sources
-from grader.run.data.datasets import Dataset, load, write_view
+from grader.run.data.datasets import Dataset, load_dataset, write_view
 
 
 def spec(**fields: Any) -> DataSpec:
@@ -33,7 +33,7 @@ def rows(dataset: Dataset) -> dict[str, set[bytes]]:
 
 
 def test_the_digits_need_nothing_and_are_split_1197_300_300(tmp_path: Path) -> None:
-    digits = load(spec(), tmp_path)
+    digits = load_dataset(spec(), tmp_path)
     assert digits.train_images.shape == (1197, 8, 8, 3) and digits.train_images.dtype == np.uint8
     assert digits.validation_images.shape == digits.hidden_images.shape == (300, 8, 8, 3)
     assert digits.train_labels.dtype == np.int64 and digits.train_labels.shape == (1197,)
@@ -44,42 +44,42 @@ def test_the_digits_need_nothing_and_are_split_1197_300_300(tmp_path: Path) -> N
 
 def test_the_digits_are_read_where_nothing_can_be_kept(tmp_path: Path) -> None:
     (tmp_path / "cache").touch()
-    assert load(spec(), tmp_path / "cache").train_images.shape == (1197, 8, 8, 3)
+    assert load_dataset(spec(), tmp_path / "cache").train_images.shape == (1197, 8, 8, 3)
 
 
 def test_the_parts_of_a_pool_are_disjoint(tmp_path: Path) -> None:
-    parts = rows(load(spec(), tmp_path))
+    parts = rows(load_dataset(spec(), tmp_path))
     assert not parts["train"] & parts["hidden"]
     assert not parts["validation"] & parts["hidden"]
     assert not parts["train"] & parts["validation"]
 
 
 def test_the_same_seed_gives_the_same_split_and_another_one_another(tmp_path: Path) -> None:
-    first, again, other = (load(spec(seed=seed), tmp_path) for seed in (3, 3, 4))
+    first, again, other = (load_dataset(spec(seed=seed), tmp_path) for seed in (3, 3, 4))
     assert np.array_equal(first.train_images, again.train_images)
     assert np.array_equal(first.hidden_labels, again.hidden_labels)
     assert not np.array_equal(first.hidden_images, other.hidden_images)
 
 
 def test_the_hidden_images_stay_when_the_other_parts_change(tmp_path: Path) -> None:
-    first = load(spec(), tmp_path)
-    other = load(spec(validation=100, limit_train=50), tmp_path)
+    first = load_dataset(spec(), tmp_path)
+    other = load_dataset(spec(validation=100, limit_train=50), tmp_path)
     assert np.array_equal(first.hidden_images, other.hidden_images)
     assert (len(other.validation_labels), len(other.train_labels)) == (100, 50)
 
 
 def test_too_few_images_for_the_split_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="has 1797 images, too few for 300 hidden and 1497"):
-        load(spec(validation=1497), tmp_path)
+        load_dataset(spec(validation=1497), tmp_path)
 
 
 def test_hidden_images_from_nowhere_are_an_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="give 'held_out'"):
-        load(spec(hidden={}), tmp_path)
+        load_dataset(spec(hidden={}), tmp_path)
 
 
 def test_the_students_view_has_no_hidden_part(tmp_path: Path) -> None:
-    digits = load(spec(), tmp_path)
+    digits = load_dataset(spec(), tmp_path)
     write_view(digits, tmp_path / "a" / "view")
     names = sorted(file.name for file in (tmp_path / "a" / "view").iterdir())
     assert names == [
@@ -101,7 +101,7 @@ def test_what_was_handed_out_lies_beside_the_data(tmp_path: Path) -> None:
     (given / "weights").mkdir()
     for name in ("net.py", "weights/start.pth", "__pycache__/net.pyc"):
         (given / name).write_text(name, encoding="utf-8")
-    write_view(load(spec(), tmp_path), tmp_path / "view", given)
+    write_view(load_dataset(spec(), tmp_path), tmp_path / "view", given)
     copy = tmp_path / "view" / "handouts"
     files = {path.relative_to(copy).as_posix() for path in copy.rglob("*") if path.is_file()}
     assert files == {"net.py", "weights/start.pth"}
@@ -119,7 +119,9 @@ def hidden_files(folder: Path, images: Any, labels: Any) -> DataSpec:
 
 def test_hidden_images_may_come_from_two_files(tmp_path: Path) -> None:
     images = np.arange(5 * 192, dtype=np.uint8).reshape(5, 8, 8, 3)
-    dataset = load(hidden_files(tmp_path, images, np.array([9, 0, 1, 2, 3], np.int32)), tmp_path)
+    dataset = load_dataset(
+        hidden_files(tmp_path, images, np.array([9, 0, 1, 2, 3], np.int32)), tmp_path
+    )
     assert np.array_equal(dataset.hidden_images, images)
     assert dataset.hidden_labels.dtype == np.int64
     assert dataset.hidden_labels.tolist() == [9, 0, 1, 2, 3]
@@ -146,14 +148,14 @@ def test_wrong_hidden_files_are_told_apart(
     tmp_path: Path, images: Any, labels: Any, message: str
 ) -> None:
     with pytest.raises(DataError, match=message):
-        load(hidden_files(tmp_path, images, labels), tmp_path)
+        load_dataset(hidden_files(tmp_path, images, labels), tmp_path)
 
 
 def test_a_hidden_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     wanted = hidden_files(tmp_path, GOOD, [0, 1])
     (tmp_path / "y.npy").unlink()
     with pytest.raises(DataError, match=r"y\.npy: there is no such file"):
-        load(wanted, tmp_path)
+        load_dataset(wanted, tmp_path)
 
 
 # --- CIFAR-10 ------------------------------------------------------------------------------------
@@ -191,7 +193,7 @@ def small(path: Path, source: str = "cifar10", **fields: Any) -> DataSpec:
 
 
 def test_cifar10_is_read_as_torchvision_lays_it_out(cifar10: Path) -> None:
-    dataset = load(small(cifar10), cifar10)
+    dataset = load_dataset(small(cifar10), cifar10)
     assert dataset.classes == ("cat", "dog", "frog")
     assert dataset.train_images.shape == (30, 32, 32, 3)
     with (cifar10 / "cifar-10-batches-py" / "data_batch_1").open("rb") as stream:
@@ -202,12 +204,14 @@ def test_cifar10_is_read_as_torchvision_lays_it_out(cifar10: Path) -> None:
 
 
 def test_hidden_and_validation_are_disjoint_parts_of_the_test_part(cifar10: Path) -> None:
-    dataset = load(small(cifar10 / "cifar-10-batches-py"), cifar10)
+    dataset = load_dataset(small(cifar10 / "cifar-10-batches-py"), cifar10)
     parts = rows(dataset)
     assert [len(parts[part]) for part in ("train", "validation", "hidden")] == [30, 2, 3]
     assert len(parts["train"] | parts["validation"] | parts["hidden"]) == 35
     with pytest.raises(DataError, match="the test part has 6 images, too few"):
-        load(spec(source="cifar10", path=cifar10, validation=4, hidden={"held_out": 3}), cifar10)
+        load_dataset(
+            spec(source="cifar10", path=cifar10, validation=4, hidden={"held_out": 3}), cifar10
+        )
 
 
 class Attack:
@@ -231,14 +235,14 @@ class Attack:
 def test_a_damaged_or_hostile_batch_is_refused(cifar10: Path, content: bytes, message: str) -> None:
     (cifar10 / "cifar-10-batches-py" / "data_batch_3").write_bytes(content)
     with pytest.raises(DataError, match=message) as caught:
-        load(small(cifar10), cifar10)
+        load_dataset(small(cifar10), cifar10)
     assert "data_batch_3" in str(caught.value) and "--download" in str(caught.value)
 
 
 def test_a_missing_batch_is_named_with_what_to_do(cifar10: Path) -> None:
     (cifar10 / "cifar-10-batches-py" / "test_batch").unlink()
     with pytest.raises(DataError, match=r"test_batch: .*No such file.*--download"):
-        load(small(cifar10), cifar10)
+        load_dataset(small(cifar10), cifar10)
 
 
 # --- Image folders and zips ----------------------------------------------------------------------
@@ -269,7 +273,7 @@ def zipped(folder: Path, prefix: str = "") -> Path:
 
 
 def test_a_folder_of_images_is_a_dataset(folder: Path, tmp_path: Path) -> None:
-    dataset = load(small(folder, "imagefolder"), tmp_path / "cache")
+    dataset = load_dataset(small(folder, "imagefolder"), tmp_path / "cache")
     assert dataset.classes == ("cat", "dog")
     assert dataset.train_images.shape == (10, 10, 12, 3)
     assert (dataset.train_images[:, 0, 0, 1] == np.where(dataset.train_labels == 0, 100, 200)).all()
@@ -282,15 +286,15 @@ def test_a_folder_of_images_is_a_dataset(folder: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("prefix", ["", "pets/"])
 def test_a_zip_of_the_folder_is_the_same_dataset(folder: Path, tmp_path: Path, prefix: str) -> None:
-    plain = load(small(folder, "imagefolder"), tmp_path / "cache")
-    packed = load(small(zipped(folder, prefix), "imagefolder"), tmp_path / "cache")
+    plain = load_dataset(small(folder, "imagefolder"), tmp_path / "cache")
+    packed = load_dataset(small(zipped(folder, prefix), "imagefolder"), tmp_path / "cache")
     for field in ("train_images", "train_labels", "validation_labels", "hidden_images"):
         assert np.array_equal(getattr(plain, field), getattr(packed, field)), field
 
 
 def test_without_a_test_part_all_three_come_from_the_one_pool(folder: Path, tmp_path: Path) -> None:
     (folder / "test").rename(tmp_path / "elsewhere")
-    dataset = load(small(folder, "imagefolder"), tmp_path / "cache")
+    dataset = load_dataset(small(folder, "imagefolder"), tmp_path / "cache")
     assert [len(part) for part in rows(dataset).values()] == [5, 2, 3]
     assert len(set.union(*rows(dataset).values())) == 10
 
@@ -307,23 +311,23 @@ def test_images_are_decoded_once_and_anew_when_the_source_changes(
 
     monkeypatch.setattr(data_sources, "_decode", counted)
     cache = tmp_path / "cache"
-    first = load(small(folder, "imagefolder"), cache)
-    again = load(small(folder, "imagefolder"), cache)
+    first = load_dataset(small(folder, "imagefolder"), cache)
+    again = load_dataset(small(folder, "imagefolder"), cache)
     assert len(decoded) == 1
     assert np.array_equal(first.hidden_images, again.hidden_images)
     assert first.classes == again.classes
     Image.new("RGB", (12, 10)).save(folder / "train" / "cat" / "new.png")
-    assert len(load(small(folder, "imagefolder"), cache).train_labels) == 11
+    assert len(load_dataset(small(folder, "imagefolder"), cache).train_labels) == 11
     assert len(decoded) == 2
 
 
 def test_a_damaged_cache_is_written_anew(folder: Path, tmp_path: Path) -> None:
     cache = tmp_path / "cache"
-    first = load(small(folder, "imagefolder"), cache)
+    first = load_dataset(small(folder, "imagefolder"), cache)
     (kept,) = cache.iterdir()
     for damage in (kept.read_bytes()[:-200], b"", b"not a zip"):
         kept.write_bytes(damage)
-        again = load(small(folder, "imagefolder"), cache)
+        again = load_dataset(small(folder, "imagefolder"), cache)
         assert np.array_equal(first.train_images, again.train_images)
     assert [file.name for file in cache.iterdir()] == [kept.name]
 
@@ -331,40 +335,40 @@ def test_a_damaged_cache_is_written_anew(folder: Path, tmp_path: Path) -> None:
 def test_a_cache_that_cannot_be_written_is_an_error(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(DataError, match=r"cannot be written: .*choose another cache"):
-        load(small(folder, "imagefolder"), tmp_path / "file")
+        load_dataset(small(folder, "imagefolder"), tmp_path / "file")
 
 
 def test_a_damaged_image_is_named(folder: Path, tmp_path: Path) -> None:
     file = folder / "train" / "dog" / "2.png"
     file.write_bytes(file.read_bytes()[:40])
     with pytest.raises(DataError, match=r"train/dog/2\.png: not an image: .*replace or remove"):
-        load(small(folder, "imagefolder"), tmp_path / "cache")
+        load_dataset(small(folder, "imagefolder"), tmp_path / "cache")
     assert not (tmp_path / "cache").exists()
 
 
 def test_images_of_two_sizes_are_an_error(folder: Path, tmp_path: Path) -> None:
     Image.new("RGB", (12, 11)).save(folder / "test" / "dog" / "2.png")
     with pytest.raises(DataError, match=r"dog/2\.png: 11 x 12 pixels, but .* has 10 x 12"):
-        load(small(folder, "imagefolder"), tmp_path / "cache")
+        load_dataset(small(folder, "imagefolder"), tmp_path / "cache")
 
 
 def test_a_class_that_is_only_tested_is_an_error(folder: Path, tmp_path: Path) -> None:
     (folder / "test" / "dog").rename(folder / "test" / "cow")
     with pytest.raises(DataError, match=r"test/cow/0\.png: a class without training images"):
-        load(small(folder, "imagefolder"), tmp_path / "cache")
+        load_dataset(small(folder, "imagefolder"), tmp_path / "cache")
 
 
 def test_grey_images_become_three_channels(folder: Path, tmp_path: Path) -> None:
     Image.new("L", (12, 10), 77).save(folder / "train" / "cat" / "0.png")
-    dataset = load(small(folder, "imagefolder"), tmp_path / "cache")
+    dataset = load_dataset(small(folder, "imagefolder"), tmp_path / "cache")
     assert (dataset.train_images == 77).all(axis=(1, 2, 3)).sum() == 1
 
 
 def test_what_is_no_set_of_images_is_told(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "text.zip").write_text("not a zip")
     with pytest.raises(DataError, match="neither a folder nor a zip"):
-        load(small(tmp_path / "text.zip", "imagefolder"), tmp_path)
+        load_dataset(small(tmp_path / "text.zip", "imagefolder"), tmp_path)
     with pytest.raises(DataError, match="no images in it, expected train/CLASS/image"):
-        load(small(folder / "train", "imagefolder"), tmp_path)
+        load_dataset(small(folder / "train", "imagefolder"), tmp_path)
     with pytest.raises(DataError, match="there is no such folder or file"):
-        load(small(tmp_path / "nowhere", "imagefolder"), tmp_path)
+        load_dataset(small(tmp_path / "nowhere", "imagefolder"), tmp_path)

@@ -44,12 +44,12 @@ def graded(request: pytest.FixtureRequest, homework: Path) -> Iterator[Graded]:
     with tempfile.TemporaryDirectory(prefix="grader-examples-") as folder:
         workspace = Path(folder)
         workspace.chmod(0o755)   # the worker's user in a container reads what is mounted from here
-        lanes = schedule.Lanes(schedule.default_jobs(rubric.limits.memory_mib))
+        slots = schedule.Slots(schedule.default_jobs(rubric.limits.memory_mib))
         ids = [criterion.id for criterion in rubric.criteria]
         cache = workspace / "cache"
-        setting = pipeline.set_up(rubric, ids, sandbox, workspace, cache, lanes=lanes, seed=546)
+        setup = pipeline.set_up(rubric, ids, sandbox, workspace, cache, slots=slots, seed=546)
         hand_ins = [*discover(homework / "submissions"), *own]
-        found = pipeline.grade_all(setting, hand_ins, lambda who, what: None)
+        found = pipeline.grade_all(setup, hand_ins, lambda who, what: None)
         yield homework, {grade.student: grade for grade in found}
 
 
@@ -75,6 +75,6 @@ def test_a_check_that_trains_needs_data_and_says_so(tmp_path: Path) -> None:
     )
     (tmp_path / "hw.py").write_text("")
     rubric = load(tmp_path / "rubric.yaml", parameter_models)
-    setting = pipeline.set_up(rubric, ["learns"], ProcessSandbox(), tmp_path, tmp_path / "cache")
+    setup = pipeline.set_up(rubric, ["learns"], ProcessSandbox(), tmp_path, tmp_path / "cache")
     with pytest.raises(DataError, match=r"'learns' trains, and the rubric has no data"):
-        pipeline.grade_one(setting, hand_in(tmp_path / "hw.py"), lambda who, what: None)
+        pipeline.grade_one(setup, hand_in(tmp_path / "hw.py"), lambda who, what: None)

@@ -22,7 +22,7 @@ from grader.rubric.model import Limits, Rubric
 from grader.run import pipeline
 from grader.run.open import open_sandbox
 from grader.run.results_folder import FeedbackFolder
-from grader.sandbox import conversation as interview
+from grader.sandbox import conversation as converse
 from grader.sandbox import docker
 from grader.sandbox.base import Exit, Job, Places
 from grader.sandbox.process import ProcessSandbox
@@ -41,8 +41,8 @@ def grade_of(rubric: Rubric, item: HandIn, workspace: Path) -> Grade:
     """Only what is written is looked at: no worker starts, and no key is needed."""
     criteria = tuple(c for c in rubric.criteria if c.id.startswith("written"))
     ids = [criterion.id for criterion in criteria]
-    setting = pipeline.set_up(rubric, ids, ProcessSandbox(), workspace, workspace)
-    return pipeline.grade_one(setting, item, lambda who, what: None)
+    setup = pipeline.set_up(rubric, ids, ProcessSandbox(), workspace, workspace)
+    return pipeline.grade_one(setup, item, lambda who, what: None)
 
 
 @pytest.mark.parametrize("error", [ValueError("odd"), RecursionError("odd"), KeyError("odd")])
@@ -137,7 +137,7 @@ class MuteSandbox:
 
 def test_what_a_worker_complains_about_is_quoted_when_it_does_not_get_ready(tmp_path: Path) -> None:
     question = Question("one", "kind", {}, "one", 1)
-    (evidence,) = interview.interview(MuteSandbox(), Job("ada", tmp_path, (question,), Limits()))
+    (evidence,) = converse.converse(MuteSandbox(), Job("ada", tmp_path, (question,), Limits()))
     assert evidence.outcome.owner == "harness"
     assert "ImportError: no torch here" in evidence.outcome.message
 

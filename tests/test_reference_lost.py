@@ -12,8 +12,7 @@ from grader.checks.registry import parameter_models
 from grader.errors import SandboxError
 from grader.records import Grade
 from grader.rubric.load import load
-from grader.run import jobs as asking
-from grader.run import pipeline
+from grader.run import jobs, pipeline
 from grader.sandbox.base import Job
 from grader.sandbox.process import ProcessSandbox, ProcessWorker
 from grader.submissions.discover import hand_in
@@ -39,17 +38,17 @@ class Down(ProcessSandbox):
 
 def graded(tmp_path: Path, times: int) -> Grade:
     rubric = load(ROOT / "rubric.yaml", parameter_models)
-    setting = pipeline.set_up(
+    setup = pipeline.set_up(
         rubric, ["layer-counts"], Down(times), tmp_path, tmp_path / "cache", seed=1
     )
     own = hand_in(ROOT / "submissions" / "right-folder")
-    (grade,) = pipeline.grade_all(setting, [own], lambda who, what: None)
+    (grade,) = pipeline.grade_all(setup, [own], lambda who, what: None)
     return grade
 
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(asking, "PAUSES", (0.0, 0.0))
+    monkeypatch.setattr(jobs, "PAUSES", (0.0, 0.0))
 
 
 ROUND = 3   # times that a question which was lost is put, in a round over the class

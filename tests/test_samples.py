@@ -44,16 +44,16 @@ def grades(request: pytest.FixtureRequest, rubric: Rubric) -> Iterator[Grades]:
     with tempfile.TemporaryDirectory(prefix="grader-samples-") as folder:
         workspace = Path(folder)
         workspace.chmod(0o755)  # the worker's user in a container reads what is mounted from here
-        setting = pipeline.set_up(
+        setup = pipeline.set_up(
             rubric,
             [criterion.id for criterion in rubric.criteria],
             sandbox,
             workspace,
             workspace / "cache",
-            lanes=schedule.Lanes(schedule.default_jobs(rubric.limits.memory_mib)),
+            slots=schedule.Slots(schedule.default_jobs(rubric.limits.memory_mib)),
             seed=SEED,
         )
-        found = pipeline.grade_all(setting, hand_ins, lambda who, what: None)
+        found = pipeline.grade_all(setup, hand_ins, lambda who, what: None)
         yield {grade.student: grade for grade in found}
 
 

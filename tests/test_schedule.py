@@ -10,17 +10,17 @@ import pytest
 
 from grader.records import ALL_GPUS
 from grader.run import schedule
-from grader.run.schedule import Lane, Lanes, Stopped
+from grader.run.schedule import Slot, Slots, Stopped
 
 NEVER = threading.Event()
 
 
 def test_a_lane_has_no_more_at_a_time_than_it_has_turns() -> None:
-    lane, now, most = Lane(2), Counter[str](), []
+    slot, now, most = Slot(2), Counter[str](), []
     lock = threading.Lock()
 
     def work() -> None:
-        with lane.turn(NEVER):
+        with slot.turn(NEVER):
             with lock:
                 now["running"] += 1
                 most.append(now["running"])
@@ -37,15 +37,15 @@ def test_a_lane_has_no_more_at_a_time_than_it_has_turns() -> None:
 
 
 def test_those_who_wait_come_in_their_order() -> None:
-    lane, order = Lane(1), list[int]()
+    slot, order = Slot(1), list[int]()
     came = threading.Semaphore(0)
 
     def work(number: int) -> None:
         came.release()
-        with lane.turn(NEVER):
+        with slot.turn(NEVER):
             order.append(number)
 
-    with lane.turn(NEVER):
+    with slot.turn(NEVER):
         threads = [threading.Thread(target=work, args=(number,)) for number in range(5)]
         for thread in threads:
             thread.start()
@@ -57,59 +57,59 @@ def test_those_who_wait_come_in_their_order() -> None:
 
 
 def test_who_waits_is_sent_away_when_nothing_new_begins() -> None:
-    lane, stop = Lane(1), threading.Event()
-    with lane.turn(stop):
+    slot, stop = Slot(1), threading.Event()
+    with slot.turn(stop):
         stop.set()
-        with pytest.raises(Stopped), lane.turn(stop):
+        with pytest.raises(Stopped), slot.turn(stop):
             pass
 
 
 def test_a_turn_that_ends_with_an_exception_is_given_back() -> None:
-    lane = Lane(1)
-    with pytest.raises(ValueError), lane.turn(NEVER):
+    slot = Slot(1)
+    with pytest.raises(ValueError), slot.turn(NEVER):
         raise ValueError
-    with lane.turn(NEVER):
+    with slot.turn(NEVER):
         pass
 
 
 def test_each_training_gets_the_gpu_that_the_fewest_have() -> None:
-    lanes = Lanes(2, ["0", "1"], slots_per_gpu=3)
-    with lanes.for_training() as (_, first), lanes.for_training() as (_, second):
+    slots = Slots(2, ["0", "1"], slots_per_gpu=3)
+    with slots.for_training() as (_, first), slots.for_training() as (_, second):
         assert {first, second} == {("0",), ("1",)}
-        with lanes.for_training() as (_, third), lanes.for_training() as (_, fourth):
+        with slots.for_training() as (_, third), slots.for_training() as (_, fourth):
             assert {third, fourth} == {("0",), ("1",)}
 
 
 def test_a_gpu_has_as_many_trainings_at_a_time_as_it_has_slots() -> None:
-    lanes = Lanes(1, ["0"], slots_per_gpu=2)
-    with lanes.for_training() as (lane, _), lane.turn(NEVER), lane.turn(NEVER):
+    slots = Slots(1, ["0"], slots_per_gpu=2)
+    with slots.for_training() as (slot, _), slot.turn(NEVER), slot.turn(NEVER):
         stop = threading.Event()
         stop.set()
-        with pytest.raises(Stopped), lane.turn(stop):
+        with pytest.raises(Stopped), slot.turn(stop):
             pass
 
 
 def test_code_runs_while_trainings_hold_every_gpu() -> None:
-    lanes = Lanes(1, ["0"])
+    slots = Slots(1, ["0"])
     with (
-        lanes.for_training() as (gpu, _),
+        slots.for_training() as (gpu, _),
         gpu.turn(NEVER),
-        lanes.for_code() as (lane, gpus),
-        lane.turn(NEVER),
+        slots.for_code() as (slot, gpus),
+        slot.turn(NEVER),
     ):
         assert gpus == ()
 
 
 def test_slots_share_a_gpus_memory_and_one_alone_has_all_of_it() -> None:
-    assert Lanes(1, ["0"], slots_per_gpu=1).gpu_share is None
-    share = Lanes(1, ["0"], slots_per_gpu=3).gpu_share
+    assert Slots(1, ["0"], slots_per_gpu=1).gpu_share is None
+    share = Slots(1, ["0"], slots_per_gpu=3).gpu_share
     assert share is not None and 0.25 < share < 1 / 3
 
 
 def test_gpus_that_are_not_told_apart_are_everybodys() -> None:
-    lanes = Lanes(2, ALL_GPUS)
-    assert not lanes.has_gpus and lanes.turns == 2
-    with lanes.for_code() as (_, gpus):
+    slots = Slots(2, ALL_GPUS)
+    assert not slots.has_gpus and slots.turns == 2
+    with slots.for_code() as (_, gpus):
         assert gpus == ("all",)
 
 

@@ -12,7 +12,7 @@ from grader.checks.registry import parameter_models
 from grader.records import Grade
 from grader.rubric.load import load
 from grader.run import pipeline
-from grader.run.schedule import Lanes
+from grader.run.schedule import Slots
 from grader.sandbox.process import ProcessSandbox
 from grader.submissions.discover import discover
 
@@ -133,16 +133,16 @@ def grades() -> Iterator[Mapping[str, Grade]]:
         for title, body in (RIGHT | WRONG).items():
             text = IMPORTS + (HELPERS if "affine(" in body else "") + body
             (submissions / f"{key(title)}.py").write_text(text, encoding="utf-8")
-        setting = pipeline.set_up(
+        setup = pipeline.set_up(
             rubric,
             ["parameter-groups"],
             ProcessSandbox(),
             Path(folder) / "work",
             Path(folder) / "cache",
             seed=7,
-            lanes=Lanes(2),
+            slots=Slots(2),
         )
-        found = pipeline.grade_all(setting, discover(submissions), lambda who, what: None)
+        found = pipeline.grade_all(setup, discover(submissions), lambda who, what: None)
         yield {grade.student: grade for grade in found}
 
 

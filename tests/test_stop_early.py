@@ -20,10 +20,10 @@ from grader.records import Evidence, Grade, Question, Verdict
 from grader.rubric.load import load
 from grader.rubric.model import DataSpec, Hidden, Limits, Profile, Rubric, StopEarly, Threshold
 from grader.run import pipeline
-from grader.run.context import prepare_hall
+from grader.run.context import prepare_context
 from grader.run.lazy import Once
-from grader.sandbox.base import Examiner, Job, Sandbox
-from grader.sandbox.conversation import interview
+from grader.sandbox.base import EarlyStopper, Job, Sandbox
+from grader.sandbox.conversation import converse
 from grader.sandbox.process import ProcessSandbox
 from grader.submissions.discover import HandIn, hand_in
 
@@ -127,9 +127,9 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Course:
         update={"profiles": {"quick": PROFILE}}
     )
     folder = tmp_path_factory.mktemp("course")
-    hall = prepare_hall(rubric, 7, 2, folder / "view", folder / "cache")
-    key = AnswerKey(hall.exam, hall.hidden_labels, hall.validation_labels, {})
-    return Course(rubric, key, hall.view)
+    context = prepare_context(rubric, 7, 2, folder / "view", folder / "cache")
+    key = AnswerKey(context.inputs, context.hidden_labels, context.validation_labels, {})
+    return Course(rubric, key, context.view)
 
 
 @dataclass
@@ -150,7 +150,7 @@ class Recording:
         self.told.append((correct, seen))
         if not self.generous:
             return None
-        images = np.array_split(self.key.exam.hidden_images, 10)[len(self.parts)]
+        images = np.array_split(self.key.inputs.hidden_images, 10)[len(self.parts)]
         self.parts.append(images.tobytes())
         return images
 
@@ -160,8 +160,8 @@ class Recording:
 
 
 def questions(course: Course, rule: bool = True) -> tuple[Question, ...]:
-    exam = course.key.exam
-    asked = train_question(exam, LIMITS), predict_question(exam, LIMITS)
+    inputs = course.key.inputs
+    asked = train_question(inputs, LIMITS), predict_question(inputs, LIMITS)
     return asked if rule else without_rule(asked)
 
 
@@ -169,15 +169,17 @@ def ask(
     course: Course,
     folder: Path,
     code: str,
-    examiner: Examiner | None,
+    early_stopper: EarlyStopper | None,
     *,
     rule: bool = True,
     sandbox: Sandbox | None = None,
 ) -> Mapping[str, Evidence]:
     folder.mkdir()
     (folder / "hw2.py").write_text(code, encoding="utf-8")
-    job = Job("ada", folder, questions(course, rule), LIMITS, course.view, examiner=examiner)
-    return {one.question.id: one for one in interview(sandbox or ProcessSandbox(), job)}
+    job = Job(
+        "ada", folder, questions(course, rule), LIMITS, course.view, early_stopper=early_stopper
+    )
+    return {one.question.id: one for one in converse(sandbox or ProcessSandbox(), job)}
 
 
 def stretches(found: Mapping[str, Evidence]) -> list[str]:
@@ -190,26 +192,26 @@ def stretches(found: Mapping[str, Evidence]) -> list[str]:
 def test_a_training_that_is_sure_is_stopped_after_an_evaluation(
     course: Course, tmp_path: Path, spawned: bool
 ) -> None:
-    examiner = Recording(course.key, sure=True)
+    early_stopper = Recording(course.key, sure=True)
     sandbox = ProcessSandbox({"GRADER_WORKER_SPAWN": "1"} if spawned else None)
-    found = ask(course, tmp_path / "ada", script(), examiner, sandbox=sandbox)
+    found = ask(course, tmp_path / "ada", script(), early_stopper, sandbox=sandbox)
     assert found[TRAIN].value["stopped"] == "sure"
     assert stretches(found) == ["train", "evaluate"] * 2
-    assert len(examiner.parts) == 1 and found[PREDICT].outcome.answered
+    assert len(early_stopper.parts) == 1 and found[PREDICT].outcome.answered
     # What was looked at is what predicts in the end.
     hidden = np.frombuffer(found[PREDICT].blobs[0], "<f4").reshape(600, 10)
-    assert np.abs(hidden[:60] - examiner.predicted[0]).max() < 1e-4
-    (told,) = examiner.told
+    assert np.abs(hidden[:60] - early_stopper.predicted[0]).max() < 1e-4
+    (told,) = early_stopper.told
     row = [row for row in found[TRAIN].value["runs"] if row["kind"] == "evaluate"][-1]
     assert told == (row["correct"], row["seen"]) == (told[0], 300)
 
 
 def test_looks_leave_no_trace_in_a_training(course: Course, tmp_path: Path) -> None:
-    examiner = Recording(course.key)
-    looked = ask(course, tmp_path / "looked", script(), examiner)
+    early_stopper = Recording(course.key)
+    looked = ask(course, tmp_path / "looked", script(), early_stopper)
     plain = ask(course, tmp_path / "plain", script(), None, rule=False)
-    assert examiner.predicted, "how many there are depends on how long one takes"
-    assert len({one.tobytes() for one in examiner.predicted}) == len(examiner.predicted)
+    assert early_stopper.predicted, "how many there are depends on how long one takes"
+    assert len({one.tobytes() for one in early_stopper.predicted}) == len(early_stopper.predicted)
     assert looked[TRAIN].value["stopped"] is None
     assert looked[PREDICT].blobs == plain[PREDICT].blobs
     for name in ("runs", "steps", "rates", "optimizer", "batches_tracked", "prepared", "mistakes"):
@@ -229,16 +231,16 @@ def test_what_is_printed_after_a_look_is_not_shown(course: Course, tmp_path: Pat
 def test_a_script_that_evaluates_only_at_the_end_is_not_looked_at(
     course: Course, tmp_path: Path
 ) -> None:
-    examiner = Recording(course.key, sure=True)
-    found = ask(course, tmp_path / "ada", script(AT_THE_END), examiner)
-    assert found[TRAIN].value["stopped"] is None and examiner.told == []
+    early_stopper = Recording(course.key, sure=True)
+    found = ask(course, tmp_path / "ada", script(AT_THE_END), early_stopper)
+    assert found[TRAIN].value["stopped"] is None and early_stopper.told == []
     assert stretches(found)[-1] == "evaluate"
 
 
 def test_without_a_rule_nobody_is_asked(course: Course, tmp_path: Path) -> None:
-    examiner = Recording(course.key, sure=True)
-    found = ask(course, tmp_path / "ada", script(epochs=4), examiner, rule=False)
-    assert examiner.told == [] and found[TRAIN].value["stopped"] is None
+    early_stopper = Recording(course.key, sure=True)
+    found = ask(course, tmp_path / "ada", script(epochs=4), early_stopper, rule=False)
+    assert early_stopper.told == [] and found[TRAIN].value["stopped"] is None
     assert "reached" in found[TRAIN].outcome.output
 
 
@@ -255,9 +257,9 @@ def test_without_a_rule_nobody_is_asked(course: Course, tmp_path: Path) -> None:
 def test_where_anything_is_in_doubt_the_training_goes_on(
     course: Course, tmp_path: Path, spoilt: str
 ) -> None:
-    examiner = Recording(course.key, sure=True)
-    found = ask(course, tmp_path / "ada", script(spoilt + EACH_EPOCH, epochs=4), examiner)
-    assert examiner.predicted == []
+    early_stopper = Recording(course.key, sure=True)
+    found = ask(course, tmp_path / "ada", script(spoilt + EACH_EPOCH, epochs=4), early_stopper)
+    assert early_stopper.predicted == []
     assert found[TRAIN].value["stopped"] is None and found[PREDICT].outcome.answered
     assert stretches(found)[-8:] == ["train", "evaluate"] * 4
 
@@ -283,10 +285,10 @@ class Late(Keeping):   # only after a look
 test = DataLoader(Late(sets[1]), batch_size=100)
 """
     code = script(keeping + EACH_EPOCH)
-    examiner = Recording(course.key)
-    looked = ask(course, tmp_path / "looked", code, examiner)
+    early_stopper = Recording(course.key)
+    looked = ask(course, tmp_path / "looked", code, early_stopper)
     plain = ask(course, tmp_path / "plain", code, None, rule=False)
-    assert examiner.predicted and looked[PREDICT].blobs == plain[PREDICT].blobs
+    assert early_stopper.predicted and looked[PREDICT].blobs == plain[PREDICT].blobs
     assert looked[TRAIN].value["runs"] == plain[TRAIN].value["runs"]
 
 
@@ -294,28 +296,30 @@ test = DataLoader(Late(sets[1]), batch_size=100)
 
 
 @pytest.fixture(scope="module")
-def setting(
+def setup(
     course: Course, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[pipeline.Setting]:
+) -> Iterator[pipeline.RunSetup]:
     workspace = tmp_path_factory.mktemp("workspace")
     yield pipeline.set_up(
         course.rubric, CRITERIA, ProcessSandbox(), workspace, workspace / "cache", seed=7
     )
 
 
-def graded(setting: pipeline.Setting, folder: Path, code: str) -> Grade:
+def graded(setup: pipeline.RunSetup, folder: Path, code: str) -> Grade:
     """The marks of a script whose author is called as the folder is."""
     (folder / "hw2.py").write_text(code, encoding="utf-8")
     item: HandIn = dataclasses.replace(hand_in(folder / "hw2.py"), student=folder.name)
-    return pipeline.grade_one(setting, item, lambda who, what: None)
+    return pipeline.grade_one(setup, item, lambda who, what: None)
 
 
-def in_full(setting: pipeline.Setting) -> pipeline.Setting:
+def in_full(setup: pipeline.RunSetup) -> pipeline.RunSetup:
     """The same exam without the rule."""
     profile = PROFILE.model_copy(update={"stop_early": None})
-    hall = setting.hall()
-    without = dataclasses.replace(hall, exam=dataclasses.replace(hall.exam, profile=profile))
-    return dataclasses.replace(setting, hall=Once(lambda: without))
+    context = setup.context()
+    without = dataclasses.replace(
+        context, inputs=dataclasses.replace(context.inputs, profile=profile)
+    )
+    return dataclasses.replace(setup, context=Once(lambda: without))
 
 
 def marks(grade: Grade) -> dict[str, tuple[str, float]]:
@@ -332,10 +336,10 @@ def steps(grade: Grade) -> int:
 
 
 def test_full_credit_comes_sooner_and_is_the_same(
-    setting: pipeline.Setting, tmp_path: Path
+    setup: pipeline.RunSetup, tmp_path: Path
 ) -> None:
-    early = graded(setting, tmp_path, script())
-    late = graded(in_full(setting), tmp_path, script())
+    early = graded(setup, tmp_path, script())
+    late = graded(in_full(setup), tmp_path, script())
     assert marks(early) == marks(late) == dict.fromkeys(CRITERIA, ("passed", 1.0))
     assert steps(early) < steps(late)
     said = accuracy(early).reason
@@ -345,35 +349,35 @@ def test_full_credit_comes_sooner_and_is_the_same(
 
 
 def test_a_network_that_does_not_reach_it_is_trained_to_the_end(
-    setting: pipeline.Setting, tmp_path: Path
+    setup: pipeline.RunSetup, tmp_path: Path
 ) -> None:
     code = script(lr=0.0005, epochs=3)
-    looked, late = graded(setting, tmp_path, code), graded(in_full(setting), tmp_path, code)
+    looked, late = graded(setup, tmp_path, code), graded(in_full(setup), tmp_path, code)
     assert marks(looked) == marks(late) and steps(looked) == steps(late)
     assert 0 < marks(late)["accuracy"][1] < 1
     assert accuracy(looked).seen["hidden_accuracy"] == accuracy(late).seen["hidden_accuracy"]
 
 
 def test_a_stop_that_was_in_vain_costs_nothing(
-    setting: pipeline.Setting, tmp_path: Path
+    setup: pipeline.RunSetup, tmp_path: Path
 ) -> None:
     """The examiner errs, as it may within its risk: the training is asked again in full."""
-    examiner = Recording(setting.key, sure=True)
-    hall = dataclasses.replace(setting.hall(), examiner=examiner)
-    erring = dataclasses.replace(setting, hall=Once(lambda: hall))
+    early_stopper = Recording(setup.key, sure=True)
+    context = dataclasses.replace(setup.context(), early_stopper=early_stopper)
+    erring = dataclasses.replace(setup, context=Once(lambda: context))
     code = script(lr=0.0005, epochs=3)
-    looked, late = graded(erring, tmp_path, code), graded(in_full(setting), tmp_path, code)
-    assert len(examiner.parts) == 1
+    looked, late = graded(erring, tmp_path, code), graded(in_full(setup), tmp_path, code)
+    assert len(early_stopper.parts) == 1
     assert marks(looked) == marks(late) and steps(looked) == steps(late)
     assert "stopped" not in accuracy(looked).reason
 
 
 def test_a_mistake_of_the_second_epoch_is_seen_before_a_training_is_stopped(
-    setting: pipeline.Setting, tmp_path: Path
+    setup: pipeline.RunSetup, tmp_path: Path
 ) -> None:
     body = EACH_EPOCH.replace("epoch()", "epoch(), epoch(), epoch()")   # enough to pass at once
     code = script(body, epochs=3).replace("model.eval()", "number or model.eval()")
-    early, late = graded(setting, tmp_path, code), graded(in_full(setting), tmp_path, code)
+    early, late = graded(setup, tmp_path, code), graded(in_full(setup), tmp_path, code)
     assert marks(early) == marks(late) and steps(early) <= steps(late)
     assert marks(early)["mode-switch"] == ("partial", 0.5)
 
@@ -423,19 +427,19 @@ say({"type": "answer", "outcome": "answered", "value": {"stopped": "sure"}})
 
 @pytest.mark.parametrize("forgery", FORGERIES.values(), ids=FORGERIES)
 def test_a_forged_look_earns_nothing_and_costs_nobody_else(
-    setting: pipeline.Setting, tmp_path: Path, forgery: str
+    setup: pipeline.RunSetup, tmp_path: Path, forgery: str
 ) -> None:
     body = f"{FORGERY}\nmodel = {UNTRAINED}\n{forgery}{EACH_EPOCH}"
     code = script(body, epochs=2, lr=0.0)
-    grade = graded(setting, tmp_path, code)
+    grade = graded(setup, tmp_path, code)
     assert marks(grade)["accuracy"] == ("failed", 0.0)
     # Other criteria of code that reaches for the grader's own wait for a person.
     assert accuracy(grade).status == "failed" and grade.state != "not_scored"
 
 
 def test_a_look_that_no_rule_allows_is_no_message_of_ours(course: Course, tmp_path: Path) -> None:
-    examiner = Recording(course.key, sure=True)
+    early_stopper = Recording(course.key, sure=True)
     forgery = FORGERIES["a request that nobody waits for"]
-    found = ask(course, tmp_path / "ada", script(FORGERY + forgery), examiner, rule=False)
-    assert (found[TRAIN].outcome.kind, examiner.told) == (wire.BAD_ANSWER, [])
+    found = ask(course, tmp_path / "ada", script(FORGERY + forgery), early_stopper, rule=False)
+    assert (found[TRAIN].outcome.kind, early_stopper.told) == (wire.BAD_ANSWER, [])
     assert "does not send" in found[TRAIN].outcome.message

@@ -16,13 +16,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grader import wire
-from grader.checks.answer_key import AnswerKey, Exam
+from grader.checks.answer_key import AnswerKey, EvalInputs
 from grader.checks.check import Check, NoParams, Work
 from grader.checks.registry import CHECKS
 from grader.records import Evidence, Outcome, Question, Submission
 from grader.rubric.model import Criterion, Limits, Profile, Threshold
-from grader.sandbox import outcomes as blame
 from grader.sandbox.answer_schema import KINDS, OWN, checked, most_bytes
+from grader.sandbox.outcomes import OWNER, from_answer
 
 Edit = Callable[[Any], Any]
 
@@ -252,14 +252,14 @@ def test_no_value_makes_it_raise(kind: str, value: Any, blobs: list[bytes]) -> N
 @given(st.dictionaries(st.sampled_from(["outcome", "message", "phase", "traceback", "output",
                                         "seconds", "value", "id"]), json_values), st.floats(0, 1e9))
 def test_no_answer_makes_the_outcome_raise(message: dict[str, Any], seconds: float) -> None:
-    outcome = blame.from_answer(message, seconds)
-    assert outcome.owner == blame.OWNER[outcome.kind] and math.isfinite(outcome.seconds)
+    outcome = from_answer(message, seconds)
+    assert outcome.owner == OWNER[outcome.kind] and math.isfinite(outcome.seconds)
     assert len(outcome.message) <= 8000 and isinstance(outcome.output, str)
 
 
 # Every check judges what has been checked, whatever it is.
 
-EXAM = Exam(
+INPUTS = EvalInputs(
     0, Profile(epochs=1, seconds=9, thresholds=(Threshold(accuracy=0.5, share=1.0),)), 1,
     ("cat", "dog", "fox"), np.zeros((10, 8, 8, 3), np.uint8), np.zeros((10, 8, 8, 3), np.uint8),
 )
@@ -297,17 +297,17 @@ def test_no_answer_makes_a_check_raise(
     edits: dict[str, Edit] = {}
     for (kind, path), put in changes:
         edits[kind] = lambda value, path=path, put=put: at(value, *path, put=put)  # type: ignore[misc]  # mypy cannot type a lambda's default
-    questions = check.ask(CRITERION, EXAM, Limits())
+    questions = check.ask(CRITERION, INPUTS, Limits())
     mine = {question.id: evidence_of(question, edits) for question in questions}
-    gold = {question.id: evidence_of(question) for question in questions}
+    reference_answers = {question.id: evidence_of(question) for question in questions}
     labels = np.arange(10, dtype=np.int64) % 3
     work = Work(Submission("ada", Path("hw2.py"), Path("folder"), ("hw2.py",), ""), mine)
-    verdict = check.judge(CRITERION, work, AnswerKey(EXAM, labels, labels, gold))
+    verdict = check.judge(CRITERION, work, AnswerKey(INPUTS, labels, labels, reference_answers))
     assert verdict.status != "not_scored" and 0 <= verdict.fraction <= 1
 
 
 @pytest.mark.parametrize("name", sorted(ASKING))
 def test_the_honest_answers_above_are_judged(name: str) -> None:
     check = ASKING[name]
-    asked = check.ask(CRITERION, EXAM, Limits())
+    asked = check.ask(CRITERION, INPUTS, Limits())
     assert all(evidence_of(question).outcome.answered for question in asked)

@@ -21,7 +21,7 @@ from grader.checks.registry import parameter_models
 from grader.rubric.load import load
 from grader.rubric.model import Rubric
 from grader.run import pipeline
-from grader.run.schedule import Lanes
+from grader.run.schedule import Slots
 from grader.sandbox.base import Exit, Job, Places
 from grader.submissions.discover import discover
 
@@ -100,14 +100,14 @@ def class_of(folder: Path, *students: str) -> Path:
 
 
 def grade(
-    rubric: Rubric, sandbox: Sandbox, folder: Path, criterion: str, lanes: Lanes, ahead: int
+    rubric: Rubric, sandbox: Sandbox, folder: Path, criterion: str, slots: Slots, ahead: int
 ) -> list[tuple[str, str]]:
     """What happened to the students, in order."""
     work = folder.parent
-    setting = pipeline.set_up(
-        rubric, [criterion], sandbox, work / "work", work / "cache", lanes=lanes, ahead=ahead
+    setup = pipeline.set_up(
+        rubric, [criterion], sandbox, work / "work", work / "cache", slots=slots, ahead=ahead
     )
-    found = list(pipeline.grade_all(setting, discover(folder), lambda who, what: None))
+    found = list(pipeline.grade_all(setup, discover(folder), lambda who, what: None))
     assert len(found) == len(discover(folder))
     return [event for event in sandbox.events if event[0] != "reference"]
 
@@ -116,7 +116,7 @@ def test_the_next_worker_is_up_before_the_turn_of_the_first_one_ends(
     rubric: Rubric, tmp_path: Path
 ) -> None:
     folder = class_of(tmp_path / "class", "ada", "grace")
-    events = grade(rubric, Sandbox(), folder, "mode-switch", Lanes(1), ahead=1)
+    events = grade(rubric, Sandbox(), folder, "mode-switch", Slots(1), ahead=1)
     first, second = (name for name, what in events if what == "at full speed")
     assert events.index((second, "started")) < events.index((first, "gone"))
     assert events.index((second, "asked")) > max(
@@ -126,14 +126,14 @@ def test_the_next_worker_is_up_before_the_turn_of_the_first_one_ends(
 
 def test_nobody_gets_ready_ahead_where_nobody_may(rubric: Rubric, tmp_path: Path) -> None:
     folder = class_of(tmp_path / "class", "ada", "grace")
-    events = grade(rubric, Sandbox(), folder, "mode-switch", Lanes(1), ahead=0)
+    events = grade(rubric, Sandbox(), folder, "mode-switch", Slots(1), ahead=0)
     first, second = (name for name, what in events if what == "at full speed")
     assert events.index((second, "started")) > events.index((first, "gone"))
 
 
 def test_each_worker_serves_one_submission(rubric: Rubric, tmp_path: Path) -> None:
     folder = class_of(tmp_path / "class", "ada", "grace", "zoe")
-    events = grade(rubric, Sandbox(), folder, "mode-switch", Lanes(2), ahead=2)
+    events = grade(rubric, Sandbox(), folder, "mode-switch", Slots(2), ahead=2)
     started = [name for name, what in events if what == "started"]
     assert sorted(started) == ["ada", "grace", "zoe"]
 
@@ -143,12 +143,12 @@ def test_what_trains_gets_a_gpu_and_its_share_and_all_else_gets_neither(
 ) -> None:
     sandbox = Sandbox()
     folder = class_of(tmp_path / "class", "ada", "grace")
-    lanes = Lanes(1, ["0", "1"], slots_per_gpu=2)
-    grade(rubric, sandbox, folder, "mode-switch", lanes, ahead=0)
+    slots = Slots(1, ["0", "1"], slots_per_gpu=2)
+    grade(rubric, sandbox, folder, "mode-switch", slots, ahead=0)
     training = [(gpus, share) for gpus, share, kinds in sandbox.lent if "train" in kinds]
     others = [(gpus, share) for gpus, share, kinds in sandbox.lent if "train" not in kinds]
     assert sorted(gpus for gpus, _ in training) in ([("0",), ("1",)], [("0",), ("0",)])
-    assert {share for _, share in training} == {lanes.gpu_share} and lanes.gpu_share
+    assert {share for _, share in training} == {slots.gpu_share} and slots.gpu_share
     assert others and set(others) == {((), None)}
 
 
@@ -157,7 +157,7 @@ def test_who_waits_for_a_turn_when_the_grader_is_stopped_has_not_begun(
 ) -> None:
     sandbox, stop = Sandbox(), threading.Event()
     folder = class_of(tmp_path / "class", "ada", "grace")
-    setting = pipeline.set_up(
+    setup = pipeline.set_up(
         rubric, ["mode-switch"], sandbox, tmp_path / "work", tmp_path / "cache", ahead=1, stop=stop
     )
 
@@ -166,6 +166,6 @@ def test_who_waits_for_a_turn_when_the_grader_is_stopped_has_not_begun(
         if {"ada", "grace"} <= started:
             stop.set()
 
-    found = list(pipeline.grade_all(setting, discover(folder), tell))
+    found = list(pipeline.grade_all(setup, discover(folder), tell))
     asked = {name for name, what in sandbox.events if what == "asked"} - {"reference"}
     assert len(found) == len(asked) == 1

@@ -15,7 +15,7 @@ from grader.rubric.load import load
 from grader.rubric.model import Limits, Rubric
 from grader.run import pipeline
 from grader.sandbox.base import Job
-from grader.sandbox.conversation import interview
+from grader.sandbox.conversation import converse
 from grader.sandbox.process import ProcessSandbox
 from grader.submissions.discover import hand_in
 from grader.worker.observer.passes import _bits
@@ -31,10 +31,10 @@ def rubric() -> Rubric:
 
 
 def groups_verdict(rubric: Rubric, script: Path, workspace: Path) -> Verdict:
-    setting = pipeline.set_up(
+    setup = pipeline.set_up(
         rubric, ["parameter-groups"], ProcessSandbox(), workspace, workspace / "cache", seed=0
     )
-    grade = pipeline.grade_one(setting, hand_in(script), lambda who, what: None)
+    grade = pipeline.grade_one(setup, hand_in(script), lambda who, what: None)
     return grade.criteria[0].verdict
 
 
@@ -87,7 +87,7 @@ def test_a_file_that_never_ends_costs_its_time_limit_once(tmp_path: Path) -> Non
         for number, seconds in enumerate([3.0, 3.0, 4.0])
     )
     job = Job("student", tmp_path, questions, Limits(), None)
-    first, second, longer = (e.outcome for e in interview(ProcessSandbox(), job))
+    first, second, longer = (e.outcome for e in converse(ProcessSandbox(), job))
     assert first.kind == second.kind == longer.kind == "time_limit"
     assert second is first
     assert longer.seconds >= 4

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grader import wire
-from grader.checks.answer_key import AnswerKey, Exam
+from grader.checks.answer_key import AnswerKey, EvalInputs
 from grader.checks.check import Check, NoParams, Work, graded, without_answer
 from grader.checks.early_stopping import SURE, explained, stopped_for_sure
 from grader.checks.retraining import Attempt, attempts, best_of, table_of
@@ -37,9 +37,9 @@ DISAGREEMENT = 0.02
 DOUBTFUL = 0.05
 
 
-def ask(criterion: Criterion, exam: Exam, limits: Limits) -> tuple[Question, ...]:
+def ask(criterion: Criterion, inputs: EvalInputs, limits: Limits) -> tuple[Question, ...]:
     """Train, then predict in the same process."""
-    return train_question(exam, limits), predict_question(exam, limits)
+    return train_question(inputs, limits), predict_question(inputs, limits)
 
 
 def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
@@ -74,7 +74,7 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
     hidden, validation = logits
     accuracy = accuracy_of(hidden, key.hidden_labels)
     on_validation = accuracy_of(validation, key.validation_labels)
-    thresholds = key.exam.profile.thresholds
+    thresholds = key.inputs.profile.thresholds
     reached = next((step for step in thresholds if accuracy >= step.accuracy), None)
     share = reached.share if reached else 0.0
     doubt = _doubt(training, share, on_validation)
@@ -122,7 +122,7 @@ def stopped_in_vain(evidence: Mapping[str, Evidence], key: AnswerKey) -> bool:
     if predictions is None or not stopped_for_sure(evidence.get(TRAIN)):
         return False
     accuracy = hidden_accuracy(predictions, key)
-    return accuracy is None or accuracy < key.exam.profile.thresholds[0].accuracy
+    return accuracy is None or accuracy < key.inputs.profile.thresholds[0].accuracy
 
 
 def _not_had_again(criterion: Criterion, tried: Sequence[Attempt]) -> Verdict:
@@ -195,14 +195,14 @@ def _hints(training: Evidence) -> tuple[str, ...]:
 
 
 def _confusion(logits: NDArray[np.float32], key: AnswerKey) -> ConfusionMatrix:
-    classes = len(key.exam.classes)
+    classes = len(key.inputs.classes)
     predicted = logits.argmax(1)
     known = predicted < classes   # an output that stands for no class has no column
     flat = key.hidden_labels[known] * classes + predicted[known]
     counts = np.bincount(flat, minlength=classes * classes).reshape(classes, classes)
     rows = tuple(tuple(int(n) for n in row) for row in counts)
     title = "Hidden images: true class down, predicted across"
-    return ConfusionMatrix(title, key.exam.classes, rows)
+    return ConfusionMatrix(title, key.inputs.classes, rows)
 
 
 CHECK = Check("accuracy", NoParams, ask, judge, thresholds=True)

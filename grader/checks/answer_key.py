@@ -31,7 +31,7 @@ Labels = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Exam:
+class EvalInputs:
     """What one run asks with. `seed` draws hidden networks, inputs and the order of the images.
 
     `hidden_images` are already in the shuffled order in which they are asked.
@@ -53,10 +53,10 @@ class Exam:
 class AnswerKey:
     """The labels of the exam's images, and the gold run: the reference's answers by question."""
 
-    exam: Exam
+    inputs: EvalInputs
     hidden_labels: Labels
     validation_labels: Labels
-    gold: Mapping[str, Evidence]
+    reference_answers: Mapping[str, Evidence]
 
     def value(self, question: str) -> Any:
         """The reference's answer. Raises NoKey when it has none, KeyLost when it was not asked for
@@ -68,7 +68,7 @@ class AnswerKey:
         return self._evidence(question).blobs
 
     def _evidence(self, question: str) -> Evidence:
-        evidence = self.gold.get(question)
+        evidence = self.reference_answers.get(question)
         lost = evidence is not None and evidence.outcome.owner == "harness"
         # A worker that breaks on the reference, or a probe, will break again.
         if evidence is not None and lost and evidence.outcome.kind != wire.WORKER_FAILED:

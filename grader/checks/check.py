@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from grader.checks.answer_key import AnswerKey, Exam
+from grader.checks.answer_key import AnswerKey, EvalInputs
 from grader.records import Evidence, Outcome, Submission, Verdict
 from grader.rubric.model import Criterion, Limits, Model
 
@@ -40,10 +40,10 @@ class Check:
 
     name: str
     params: type[BaseModel]
-    ask: Callable[[Criterion, Exam, Limits], QuestionList]
+    ask: Callable[[Criterion, EvalInputs, Limits], QuestionList]
     judge: Callable[[Criterion, Work, AnswerKey], Verdict]
-    needs_gold: bool = False
-    testimony: bool = False
+    needs_reference: bool = False
+    self_reported: bool = False
     thresholds: bool = False
     by_hand: bool = False
 

@@ -114,7 +114,7 @@ class HiddenParts:
         if not is_sure(likely, len(where), rule.threshold, rule.risk_per_look):
             return None
         self._given[student, question.id] += 1
-        return self._key.exam.hidden_images[where]
+        return self._key.inputs.hidden_images[where]
 
     def is_sure(self, student: str, question: Question, logits: NDArray[np.float32]) -> bool:
         """Whether the network has passed, by its logits (N, C) for the part that it got last."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from grader.checks.answer_key import AnswerKey, Exam
+from grader.checks.answer_key import AnswerKey, EvalInputs
 from grader.checks.check import Check, NoParams, Work, graded, in_short, raised, without_answer
 from grader.checks.hidden_networks import RESNET18, covered
 from grader.checks.layer_count_tables import (
@@ -37,11 +37,11 @@ ENOUGH_PRINTED = 8   # different counts among what is printed that make it worth
 _NUMBER = re.compile(r"(?<![\w.])(?:\d{1,3}(?:[,_']\d{3}){1,4}|\d{1,15})(?![\w]|[.,]\d)")
 
 
-def ask(criterion: Criterion, exam: Exam, limits: Limits) -> tuple[Question, ...]:
+def ask(criterion: Criterion, inputs: EvalInputs, limits: Limits) -> tuple[Question, ...]:
     """Counts for ResNet-18 and for the first hidden network of the run."""
     return tuple(
         Question(name, "layer_counts", {"network": spec}, name, limits.seconds)
-        for name, spec in {PUBLIC: RESNET18, **_hidden(exam)}.items()
+        for name, spec in {PUBLIC: RESNET18, **_hidden(inputs)}.items()
     )
 
 
@@ -67,7 +67,7 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
     replaced = public.value["replaced"]
     if shares[0] and not replaced:
         return _cannot_tell(criterion, chosen)
-    hidden = _hidden(key.exam) if replaced else {}
+    hidden = _hidden(key.inputs) if replaced else {}
     for name in hidden:
         evidence = work.evidence[name]
         if evidence.outcome.owner == "harness":
@@ -179,8 +179,8 @@ def _layers_counted(found: int | None, truth: Pairs) -> str:
     return " That is the number of layers: count elements (numel), not layers."
 
 
-def _hidden(exam: Exam) -> dict[str, dict[str, Any]]:
-    spec, _ = covered(exam.draw("layer-counts"))
+def _hidden(inputs: EvalInputs) -> dict[str, dict[str, Any]]:
+    spec, _ = covered(inputs.draw("layer-counts"))
     return {"layer-counts/hidden": spec}
 
 
@@ -198,4 +198,4 @@ def _shown(count: int | None) -> str:
     return "missing" if count is None else f"{count:,}"
 
 
-CHECK = Check("layer_counts", NoParams, ask, judge, needs_gold=True)
+CHECK = Check("layer_counts", NoParams, ask, judge, needs_reference=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from grader.checks.answer_key import AnswerKey, Exam
+from grader.checks.answer_key import AnswerKey, EvalInputs
 from grader.checks.check import Check, NoParams, Work, graded, without_answer
 from grader.checks.hidden_networks import probe
 from grader.checks.training_run import TRAIN, evaluations_after_training, train_question, trainings
@@ -29,9 +29,9 @@ NOT_YET = (
 TOLERANCE = 1e-3
 
 
-def ask(criterion: Criterion, exam: Exam, limits: Limits) -> tuple[Question, ...]:
+def ask(criterion: Criterion, inputs: EvalInputs, limits: Limits) -> tuple[Question, ...]:
     """The training, and `evaluate` on a network of ours with batches of two kinds."""
-    random = exam.draw("mode-switch")
+    random = inputs.draw("mode-switch")
     images = random.standard_normal((IMAGES, 3, 32, 32)).astype("<f4")
     labels = random.integers(0, 10, IMAGES).astype("<i8")
     args = {
@@ -44,7 +44,7 @@ def ask(criterion: Criterion, exam: Exam, limits: Limits) -> tuple[Question, ...
     }
     blobs = (images.tobytes(), labels.tobytes())
     evaluate = Question(EVALUATE, "evaluate", args, EVALUATE, limits.seconds, blobs)
-    return evaluate, train_question(exam, limits)
+    return evaluate, train_question(inputs, limits)
 
 
 def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
@@ -217,4 +217,4 @@ def _table(runs: list[Mapping[str, Any]]) -> Table:
     return Table("As observed, the first stretches", columns, tuple(rows))
 
 
-CHECK = Check("mode_switch", NoParams, ask, judge, needs_gold=True, testimony=True)
+CHECK = Check("mode_switch", NoParams, ask, judge, needs_reference=True, self_reported=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import Field
 
-from grader.checks.answer_key import AnswerKey, Exam
+from grader.checks.answer_key import AnswerKey, EvalInputs
 from grader.checks.check import Check, Work, graded
 from grader.errors import CheckError
 from grader.records import Question, Table, Verdict
@@ -23,7 +23,7 @@ class Params(Model):
     file: Path = Field(description="of tests; relative to the rubric")
 
 
-def ask(criterion: Criterion, exam: Exam, limits: Limits) -> tuple[Question, ...]:
+def ask(criterion: Criterion, inputs: EvalInputs, limits: Limits) -> tuple[Question, ...]:
     """The whole file is one question: its tests ask on their own."""
     file = criterion.params.file  # type: ignore[attr-defined]  # validated as Params by the rubric
     digest = hashlib.sha256(file.read_bytes()).hexdigest()

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from grader.checks.answer_key import AnswerKey, Exam
+from grader.checks.answer_key import AnswerKey, EvalInputs
 from grader.checks.early_stopping import without_rule
 from grader.checks.scoring import hidden_accuracy, logits_of
 from grader.checks.training_run import PREDICT, TRAIN, predict_question, train_question
@@ -46,14 +46,14 @@ class Attempt:
                      and not one.outcome.answered), None)
 
 
-def again_questions(exam: Exam, limits: Limits, number: int) -> tuple[Question, Question]:
+def again_questions(inputs: EvalInputs, limits: Limits, number: int) -> tuple[Question, Question]:
     """The training and its predictions once more, in a session of their own, with another seed.
     `number` counts from 1. It runs its whole way: nobody looks at it meanwhile."""
     training, predict = without_rule(
-        (train_question(exam, limits), predict_question(exam, limits))
+        (train_question(inputs, limits), predict_question(inputs, limits))
     )
     session = f"{TRAIN}/again-{number}"
-    seeds = exam.draw("trained again").permutation(SEEDS) + 1
+    seeds = inputs.draw("trained again").permutation(SEEDS) + 1
     args = {**training.args, "seed": int(seeds[number - 1])}
     return (
         dataclasses.replace(training, id=session, session=session, args=args),
@@ -76,13 +76,13 @@ def attempts(evidence: Mapping[str, Evidence], key: AnswerKey) -> list[Attempt]:
 
 def another(evidence: Mapping[str, Evidence], key: AnswerKey) -> int | None:
     """The number of the further training that is due by now; None where there is none."""
-    rule, tried = key.exam.profile.again, attempts(evidence, key)
+    rule, tried = key.inputs.profile.again, attempts(evidence, key)
     if rule is None or not tried or tried[0].accuracy is None or len(tried) > rule.at_most:
         return None
     if tried[-1].lost is not None or came_out_the_same(tried, key):
         return None
     reached = max(one.accuracy for one in tried if one.accuracy is not None)
-    return len(tried) if _is_near(reached, key.exam.profile.thresholds, rule) else None
+    return len(tried) if _is_near(reached, key.inputs.profile.thresholds, rule) else None
 
 
 def best_of(tried: Sequence[Attempt]) -> Attempt:
@@ -103,10 +103,10 @@ def came_out_the_same(tried: Sequence[Attempt], key: AnswerKey) -> bool:
 
 def explained(tried: Sequence[Attempt], key: AnswerKey) -> str:
     """What the student reads of it; "" where there was one training only."""
-    rule = key.exam.profile.again
+    rule = key.inputs.profile.again
     if len(tried) < 2 or rule is None:
         return ""
-    near = next_above(tried[0].accuracy or 0.0, key.exam.profile.thresholds)
+    near = next_above(tried[0].accuracy or 0.0, key.inputs.profile.thresholds)
     points = f"{100 * rule.within:.3g} points or less"
     below = f"{points} below {near.accuracy:.1%}" if near else "near a threshold"
     text = f"The first training was {below}, which chance alone can be, so the grader trained again"

@@ -13,7 +13,7 @@ Logits = NDArray[np.float32]
 
 def logits_of(predictions: Evidence, key: AnswerKey) -> tuple[Logits, Logits] | str:
     """Those for the hidden and for the validation images, or the reason why they are not usable."""
-    classes = len(key.exam.classes)
+    classes = len(key.inputs.classes)
     counts = (len(key.hidden_labels), len(key.validation_labels))
     sizes = tuple(len(blob) for blob in predictions.blobs)
     found = predictions.value.get("classes") if isinstance(predictions.value, dict) else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from grader.checks.answer_key import Exam
+from grader.checks.answer_key import EvalInputs
 from grader.checks.early_stopping import LOOK, stop_rule
 from grader.records import LearningCurve, Question, Series
 from grader.rubric.model import Limits
@@ -18,16 +18,16 @@ MARGIN_SECONDS = 60.0
 A_LOOK = 8   # images
 
 
-def train_question(exam: Exam, limits: Limits) -> Question:
+def train_question(inputs: EvalInputs, limits: Limits) -> Question:
     """Train within the profile's budget; the same question for every criterion that needs it."""
-    profile = exam.profile
-    rule = stop_rule(profile, len(exam.hidden_images))
+    profile = inputs.profile
+    rule = stop_rule(profile, len(inputs.hidden_images))
     args: dict[str, Any] = {
         "epochs": profile.epochs,
         "seconds": profile.seconds,
         "batch": BATCH,
         "seed": 0,
-        "threads": exam.threads,
+        "threads": inputs.threads,
     }
     seconds = profile.seconds + max(limits.seconds, MARGIN_SECONDS)
     if rule is not None:
@@ -35,9 +35,9 @@ def train_question(exam: Exam, limits: Limits) -> Question:
     return Question(TRAIN, "train", args, TRAIN, seconds, stopping=rule)
 
 
-def predict_question(exam: Exam, limits: Limits) -> Question:
+def predict_question(inputs: EvalInputs, limits: Limits) -> Question:
     """Logits for the hidden images and for the validation images, from the trained network."""
-    images = (exam.hidden_images, exam.validation_images)
+    images = (inputs.hidden_images, inputs.validation_images)
     args = {"shapes": [list(part.shape) for part in images]}
     blobs = tuple(part.tobytes() for part in images)
     return Question(PREDICT, "predict", args, TRAIN, limits.seconds + 60, blobs)

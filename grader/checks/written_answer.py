@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from grader.checks.answer_key import AnswerKey, Exam
+from grader.checks.answer_key import AnswerKey, EvalInputs
 from grader.checks.check import Check, Work
 from grader.records import Verdict
 from grader.rubric.model import Criterion, Limits, Model
@@ -17,7 +17,7 @@ class Params(Model):
     answer: str = Field(min_length=1, description="the part whose answer is read, such as 'a'")
 
 
-def ask(criterion: Criterion, exam: Exam, limits: Limits) -> tuple[()]:
+def ask(criterion: Criterion, inputs: EvalInputs, limits: Limits) -> tuple[()]:
     """The answer is read on the host; nothing has to be run."""
     return ()
 

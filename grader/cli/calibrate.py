@@ -137,13 +137,13 @@ def _table(proposal: Proposal, profile: Profile) -> Table:
 def _lines(proposal: Proposal, figures: Figures, profile: Profile, risk: float,
            confidence: float) -> list[str]:
     from grader.text import plain_line
-    from grader.validation.calibration import statistics as tolerance
+    from grader.validation.calibration import statistics
     from grader.validation.calibration.propose import in_words, often
 
     said = in_words(proposal, figures.images, profile, confidence)
     full, worst = profile.thresholds[0].accuracy, proposal.worst
     below = sum(run.correct < full * figures.images - 1e-9 for run in worst.runs)
-    most = tolerance.observed(below, len(worst.runs), confidence)
+    most = statistics.observed(below, len(worst.runs), confidence)
     lines = [
         "",
         f"{said[0].upper()}{said[1:]}.",

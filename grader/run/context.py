@@ -9,22 +9,22 @@ from pathlib import Path
 
 import numpy as np
 
-from grader.checks.answer_key import AnswerKey, Exam, Labels
+from grader.checks.answer_key import AnswerKey, EvalInputs, Labels
 from grader.checks.check import Check
 from grader.checks.early_stopping import HiddenParts
 from grader.checks.registry import checks_with
 from grader.errors import DataError
 from grader.records import Evidence, Question
 from grader.rubric.model import Criterion, Limits, Rubric
-from grader.run.data import datasets as data
+from grader.run.data.datasets import Dataset, load_dataset, with_noise, write_view
 from grader.run.fingerprint import of_folder
-from grader.sandbox.base import Examiner
+from grader.sandbox.base import EarlyStopper
 
 TRAINING = "train"   # the kind of question that data and a GPU are for
 
 
 @dataclass(frozen=True)
-class Paper:
+class QuestionSet:
     """The questions that criteria ask, and by a question's id those that rest on its answer."""
 
     questions: tuple[Question, ...]
@@ -32,32 +32,32 @@ class Paper:
 
 
 @dataclass(frozen=True)
-class Hall:
+class RunContext:
     """Where all sit the same exam. `view` is the folder with the data that a student's code may
     see, `digest` is of what lies there. `examiner` ends trainings that are sure. The labels never
     leave the host. `checks` are those that the rubric may name.
     """
 
-    exam: Exam
+    inputs: EvalInputs
     hidden_labels: Labels
     validation_labels: Labels
     view: Path
     digest: str
-    examiner: Examiner
+    early_stopper: EarlyStopper
     checks: Mapping[str, Check]
-    _asked: dict[tuple[object, ...], Paper] = field(
+    _asked: dict[tuple[object, ...], QuestionSet] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
-    def key(self, gold: Mapping[str, Evidence]) -> AnswerKey:
+    def key(self, reference_answers: Mapping[str, Evidence]) -> AnswerKey:
         """With these answers of the reference."""
-        return AnswerKey(self.exam, self.hidden_labels, self.validation_labels, gold)
+        return AnswerKey(self.inputs, self.hidden_labels, self.validation_labels, reference_answers)
 
-    def paper_of(self, criteria: Sequence[Criterion], limits: Limits) -> Paper:
+    def question_set_of(self, criteria: Sequence[Criterion], limits: Limits) -> QuestionSet:
         """As `exam.paper_of`, made once: questions carry hidden images, and a digest of them."""
         key = (*(criterion.id for criterion in criteria), limits)
         if key not in self._asked:
-            self._asked[key] = paper_of(criteria, self.checks, self.exam, limits)
+            self._asked[key] = question_set_of(criteria, self.checks, self.inputs, limits)
         return self._asked[key]
 
 
@@ -65,42 +65,42 @@ def draw_seed() -> int:
     return secrets.randbits(31)
 
 
-def prepare_hall(rubric: Rubric, seed: int, threads: int, view: Path, cache: Path) -> Hall:
+def prepare_context(rubric: Rubric, seed: int, threads: int, view: Path, cache: Path) -> RunContext:
     """Load the data, write the students' part of it to `view`, draw the exam. Raises DataError."""
-    dataset = data.load(rubric.active.data, cache)
-    data.write_view(dataset, view, rubric.handouts)
-    return draw_hall(dataset, rubric, seed, threads, view)
+    dataset = load_dataset(rubric.active.data, cache)
+    write_view(dataset, view, rubric.handouts)
+    return draw_context(dataset, rubric, seed, threads, view)
 
 
-def draw_hall(
-    dataset: data.Dataset, rubric: Rubric, seed: int, threads: int, view: Path
-) -> Hall:
+def draw_context(
+    dataset: Dataset, rubric: Rubric, seed: int, threads: int, view: Path
+) -> RunContext:
     """The exam of this seed. `view` is there already."""
     order = np.random.default_rng([seed, 1]).permutation(len(dataset.hidden_labels))
-    exam = Exam(
+    inputs = EvalInputs(
         seed,
         rubric.active,
         threads,
         dataset.classes,
-        data.with_noise(dataset.hidden_images[order], np.random.default_rng([seed, 2])),
+        with_noise(dataset.hidden_images[order], np.random.default_rng([seed, 2])),
         dataset.validation_images,
     )
     hidden, validation = dataset.hidden_labels[order], dataset.validation_labels
-    examiner = HiddenParts(AnswerKey(exam, hidden, validation, {}))
+    early_stopper = HiddenParts(AnswerKey(inputs, hidden, validation, {}))
     checks = checks_with(rubric.own_files)
-    return Hall(exam, hidden, validation, view, of_folder(view), examiner, checks)
+    return RunContext(inputs, hidden, validation, view, of_folder(view), early_stopper, checks)
 
 
-def paper_of(
-    criteria: Collection[Criterion], checks: Mapping[str, Check], exam: Exam, limits: Limits
-) -> Paper:
+def question_set_of(
+    criteria: Collection[Criterion], checks: Mapping[str, Check], inputs: EvalInputs, limits: Limits
+) -> QuestionSet:
     """What the criteria ask, each question once, and those of one session side by side. Raises
     DataError where one trains and there are no data."""
     asked: dict[str, Question] = {}
     askers: dict[str, tuple[str, ...]] = {}
     for criterion in criteria:
-        for question in checks[criterion.check].ask(criterion, exam, limits):
-            if question.kind == TRAINING and not exam.classes:
+        for question in checks[criterion.check].ask(criterion, inputs, limits):
+            if question.kind == TRAINING and not inputs.classes:
                 raise DataError(
                     f"the criterion '{criterion.id}' trains, and the rubric has no data for that: "
                     "give it 'profiles' with data, a budget and thresholds"
@@ -109,4 +109,4 @@ def paper_of(
             askers[question.id] = (*askers.get(question.id, ()), criterion.id)
     sessions = list(dict.fromkeys(question.session for question in asked.values()))
     in_order = sorted(asked.values(), key=lambda question: sessions.index(question.session))
-    return Paper(tuple(in_order), askers)
+    return QuestionSet(tuple(in_order), askers)

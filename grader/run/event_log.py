@@ -26,7 +26,7 @@ def no_log(student: str, event: str, facts: Mapping[str, Any]) -> None:
     """For a run that nobody will look back at."""
 
 
-class Journal:
+class EventLog:
     """The logs of a results folder. `say` is told each event as well, in a line for a terminal.
 
     Its method may be called from several threads. A disk that is full is no reason to stop.

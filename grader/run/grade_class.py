@@ -26,7 +26,7 @@ from grader.records import Grade
 from grader.reports.grades_file import Marks
 from grader.rubric.model import Rubric
 from grader.run.cache.file import CacheFile
-from grader.run.event_log import Journal
+from grader.run.event_log import EventLog
 from grader.run.open import Opener, grades_of
 from grader.run.results_folder import FeedbackFolder, ReportFile, in_short, keep_pdfs
 from grader.submissions.discover import HandIn
@@ -73,7 +73,7 @@ def grade_class(
     everyone = awards.students(homework.everyone)
     others = everyone - awards.students(chosen)
     report = ReportFile(rubric, out, everyone, cache)
-    journal = Journal(out / LOGS, said(console) if options.get("verbose") else None)
+    event_log = EventLog(out / LOGS, said(console) if options.get("verbose") else None)
     done: set[str] = set()   # what was handed in and is graded now
 
     def award(one: Grade) -> None:
@@ -85,7 +85,7 @@ def grade_class(
     with Progress(console, len(chosen)) as progress:
         arriving = grades_of(
             rubric, chosen, options, said(console), progress.tell, book, cache, stop, opener,
-            journal,
+            event_log,
         )
         try:
             with closing(arriving):   # whatever ends this early ends what runs, too

@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from grader import wire
 from grader.records import Evidence, Question, Submission
 from grader.rubric.model import Limits
-from grader.run.cache.recall import Memory
-from grader.run.context import TRAINING, Hall
+from grader.run.cache.recall import Recall
+from grader.run.context import TRAINING, RunContext
 from grader.run.event_log import Log, no_log, of_evidence
 from grader.run.pytest_session import examine
-from grader.run.schedule import Lane, Lanes
-from grader.sandbox import outcomes as blame
+from grader.run.schedule import Slot, Slots
 from grader.sandbox.base import Job, Sandbox
-from grader.sandbox.conversation import interview
+from grader.sandbox.conversation import converse
+from grader.sandbox.outcomes import NOT_STARTED
 
 Tell = Callable[[str, str], None]   # (student, what is happening now)
 
@@ -39,8 +39,8 @@ class Asker:
 
     sandbox: Sandbox
     limits: Limits
-    lanes: Lanes
-    memory: Memory
+    slots: Slots
+    memory: Recall
     stop: threading.Event
     absent: threading.Event = field(default_factory=threading.Event)
     log: Log = no_log
@@ -61,7 +61,7 @@ def ask(
     asker: Asker,
     submission: Submission,
     questions: Sequence[Question],
-    hall: Hall,
+    context: RunContext,
     tell: Tell,
 ) -> dict[str, Evidence]:
     """Evidence by question id. What is remembered is not asked, what the harness failed to ask is
@@ -69,22 +69,22 @@ def ask(
 
     Raises Stopped when `asker.stop` was set before the submission's turn had come.
     """
-    known = asker.memory.recall(submission, questions, hall.digest)
+    known = asker.memory.recall(submission, questions, context.digest)
     if known:
         asker.log(submission.student, "remembered", {"questions": sorted(known)})
     begun = Begun(asker.stop)
     missing = _whole_sessions(questions, {one.id for one in questions if one.id not in known})
     if not missing:
         return known
-    found = _put(asker, submission, missing, hall, begun, tell)
+    found = _put(asker, submission, missing, context, begun, tell)
     for attempt, pause in enumerate(PAUSES, 1):
         lost = {one.id for one in missing if _may_be_repeated(found[one.id], attempt)}
         if not lost or asker.absent.is_set() or asker.stop.wait(pause):
             break
-        found |= _put(asker, submission, _whole_sessions(missing, lost), hall, begun, tell)
-    nothing_starts = {one.outcome.kind for one in found.values()} == {blame.NOT_STARTED}
+        found |= _put(asker, submission, _whole_sessions(missing, lost), context, begun, tell)
+    nothing_starts = {one.outcome.kind for one in found.values()} == {NOT_STARTED}
     asker.absent.set() if nothing_starts else asker.absent.clear()
-    asker.memory.remember(submission, questions, hall.digest, found)
+    asker.memory.remember(submission, questions, context.digest, found)
     return known | found
 
 
@@ -107,7 +107,7 @@ def _put(
     asker: Asker,
     submission: Submission,
     questions: Sequence[Question],
-    hall: Hall,
+    context: RunContext,
     begun: Begun,
     tell: Tell,
 ) -> dict[str, Evidence]:
@@ -116,39 +116,39 @@ def _put(
     tests = [question for question in questions if question.tests is not None]
     if tests:
         rest = [question for question in questions if question.tests is None]
-        lent = asker.lanes.for_code
-        found = _put(asker, submission, rest, hall, begun, tell)
-        return found | _in_turn(asker, submission, tests, lent, hall, begun, tell, examine)
+        lent = asker.slots.for_code
+        found = _put(asker, submission, rest, context, begun, tell)
+        return found | _in_turn(asker, submission, tests, lent, context, begun, tell, examine)
     trains = {question.session for question in questions if question.kind == TRAINING}
-    lanes = asker.lanes
-    if not (lanes.has_gpus and trains):
-        return _in_turn(asker, submission, questions, lanes.for_code, hall, begun, tell)
+    slots = asker.slots
+    if not (slots.has_gpus and trains):
+        return _in_turn(asker, submission, questions, slots.for_code, context, begun, tell)
     code = [question for question in questions if question.session not in trains]
     training = [question for question in questions if question.session in trains]
-    found = _in_turn(asker, submission, code, lanes.for_code, hall, begun, tell)
-    return found | _in_turn(asker, submission, training, lanes.for_training, hall, begun, tell)
+    found = _in_turn(asker, submission, code, slots.for_code, context, begun, tell)
+    return found | _in_turn(asker, submission, training, slots.for_training, context, begun, tell)
 
 
 def _in_turn(
     asker: Asker,
     submission: Submission,
     questions: Sequence[Question],
-    lent: Callable[[], AbstractContextManager[tuple[Lane, tuple[str, ...]]]],
-    hall: Hall,
+    lent: Callable[[], AbstractContextManager[tuple[Slot, tuple[str, ...]]]],
+    context: RunContext,
     begun: Begun,
     tell: Tell,
-    converse: Callable[..., Iterable[Evidence]] = interview,
+    converse: Callable[..., Iterable[Evidence]] = converse,
 ) -> dict[str, Evidence]:
     """The worker starts at once, and is asked when the submission's turn has come."""
     if not questions:
         return {}
     student = submission.student
     following = iter([*(question.id for question in questions[1:]), "finishing"])
-    with lent() as (lane, gpus):
+    with lent() as (slot, gpus):
 
         @contextmanager
         def turn() -> Iterator[None]:
-            with lane.turn(begun.stop):
+            with slot.turn(begun.stop):
                 begun.now()
                 tell(student, questions[0].id)
                 names = [question.id for question in questions]
@@ -160,13 +160,13 @@ def _in_turn(
             tell(student, next(following, ""))
 
         tell(student, "getting ready")
-        share = asker.lanes.gpu_share if gpus else None
+        share = asker.slots.gpu_share if gpus else None
         job = Job(
-            student, submission.folder, tuple(questions), asker.limits, hall.view, share,
-            hall.examiner,
+            student, submission.folder, tuple(questions), asker.limits, context.view, share,
+            context.early_stopper,
         )  # fmt: skip
         pieces = tuple(converse(asker.sandbox, job, gpus, heard, turn))
     for evidence in pieces:
-        if evidence.outcome.kind == blame.NOT_STARTED:   # nobody has heard of that
+        if evidence.outcome.kind == NOT_STARTED:   # nobody has heard of that
             asker.log(student, "answered", of_evidence(evidence))
     return {evidence.question.id: evidence for evidence in pieces}

@@ -19,24 +19,18 @@ from grader.grading.gradebook import Gradebook
 from grader.records import ALL_GPUS, Grade
 from grader.rubric.model import Rubric
 from grader.run import (
-    context as exam,
-)
-from grader.run import (
-    jobs as asking,
-)
-from grader.run import (
     pipeline,
     schedule,
 )
-from grader.run import (
-    recorded_answers as recorded,
-)
 from grader.run.cache.evidence import EvidenceCache
 from grader.run.cache.file import CacheFile
-from grader.run.cache.recall import Memory
+from grader.run.cache.recall import Recall
 from grader.run.conditions import conditions
-from grader.run.event_log import Journal, no_log
+from grader.run.context import draw_seed
+from grader.run.event_log import EventLog, no_log
 from grader.run.fingerprint import fingerprints, ground_of
+from grader.run.jobs import Tell
+from grader.run.recorded_answers import read_recorded
 from grader.run.workspace import workspace
 from grader.sandbox.base import Sandbox
 from grader.submissions.discover import HandIn
@@ -56,12 +50,12 @@ def grades_of(
     hand_ins: Collection[HandIn],
     options: Mapping[str, Any],
     say: Say,
-    tell: asking.Tell,
+    tell: Tell,
     book: Gradebook,
     cache: CacheFile,
     stop: threading.Event,
     opener: Opener | None = None,
-    journal: Journal | None = None,
+    event_log: EventLog | None = None,
 ) -> Generator[Grade, None, None]:
     """Grade with what the command line's `options` ask for; grades come as they are ready.
 
@@ -78,32 +72,32 @@ def grades_of(
         slots, memory = options["slots_per_gpu"], rubric.limits.memory_mib
         on_gpus = schedule.gpu_turns(gpus, slots)
         jobs = options["jobs"] or schedule.default_jobs(memory, beside=on_gpus)
-        lanes = schedule.Lanes(jobs, gpus, slots)
-        share = lanes.gpu_share
+        slots = schedule.Slots(jobs, gpus, slots)
+        share = slots.gpu_share
         seed = book.begin(
             fingerprints(rubric, rubric.criteria, sandbox, gpus, share),
             seed=options["seed"], drawn=_drawn(rubric), fresh=fresh and options["whole"],
         )
         book.keep_conditions(conditions(rubric, sandbox, gpus, share, options))
-        ahead = schedule.workers_ahead(lanes.turns, memory)
-        setting = pipeline.set_up(
+        ahead = schedule.workers_ahead(slots.turns, memory)
+        setup = pipeline.set_up(
             rubric, criteria, sandbox, folder, data_cache(),
-            lanes=lanes,
+            slots=slots,
             ahead=ahead if sandbox.waits_quietly else 0,
-            memory=Memory(
+            memory=Recall(
                 EvidenceCache(cache), ground_of(sandbox, rubric.limits, gpus, share), book.run,
                 book.run if fresh else book.first,
             ),
             seed=seed,
             stop=stop,
-            log=no_log if journal is None else partial(journal.note, book.run),
+            log=no_log if event_log is None else partial(event_log.note, book.run),
         )  # fmt: skip
         known = partial(book.known, afresh=criteria if fresh else ())
-        setting = dataclasses.replace(
-            setting, known=known, keep=book.add, marks=book.marks, expected=book.seconds_of
+        setup = dataclasses.replace(
+            setup, known=known, keep=book.add, marks=book.marks, expected=book.seconds_of
         )
         try:
-            yield from pipeline.grade_all(setting, hand_ins, tell)
+            yield from pipeline.grade_all(setup, hand_ins, tell)
         finally:
             # Before the sandbox and the folder go: code that misses its files is not at fault.
             stop.set()
@@ -112,7 +106,7 @@ def grades_of(
 
 def _drawn(rubric: Rubric) -> int:
     """A seed; that of the recorded answers, where there are no others."""
-    return exam.draw_seed() if rubric.recorded is None else recorded.read(rubric.recorded).seed
+    return draw_seed() if rubric.recorded is None else read_recorded(rubric.recorded).seed
 
 
 def data_cache() -> Path:

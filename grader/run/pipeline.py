@@ -24,26 +24,24 @@ from grader.grading.marks import Mark
 from grader.grading.points import grade
 from grader.records import Concluded, Evidence, Grade, Submission, Trace, Verdict
 from grader.rubric.model import Criterion, Rubric
-from grader.run import context as exam
-from grader.run import jobs as asking
 from grader.run import schedule
 from grader.run.cache.evidence import EvidenceCache
 from grader.run.cache.file import no_cache
-from grader.run.cache.recall import Memory
-from grader.run.context import Hall
+from grader.run.cache.recall import Recall
+from grader.run.context import TRAINING, RunContext, draw_seed, prepare_context, question_set_of
 from grader.run.event_log import Log, no_log, of_grade, of_submission, of_verdicts
 from grader.run.explain.traces import traces
-from grader.run.jobs import Asker, Tell
+from grader.run.jobs import Asker, Tell, ask
 from grader.run.lazy import LazyMapping, Once
-from grader.run.recorded_answers import gold_of
-from grader.run.schedule import Lanes, Stopped
+from grader.run.recorded_answers import reference_answers_of
+from grader.run.schedule import Slots, Stopped
 from grader.sandbox.base import Sandbox
 from grader.submissions.discover import HandIn, hand_in
 from grader.submissions.prepare import prepare
 
 
 @dataclass(frozen=True)
-class Setting:
+class RunSetup:
     """What all submissions of a run share.
 
     The data are read and the exam is drawn when the first question is about to be asked, and the
@@ -57,8 +55,8 @@ class Setting:
     criteria: tuple[Criterion, ...]
     workspace: Path
     asker: Asker
-    hall: Once[Hall]
-    gold: Once[Mapping[str, Evidence]]
+    context: Once[RunContext]
+    reference_answers: Once[Mapping[str, Evidence]]
     in_hand: int = 1
     known: Callable[[Submission], Concluded] = lambda submission: Concluded()
     keep: Callable[[Submission, Concluded], None] = lambda submission, found: None
@@ -71,7 +69,7 @@ class Setting:
 
     @property
     def key(self) -> AnswerKey:
-        return self.hall().key(LazyMapping(self.gold))
+        return self.context().key(LazyMapping(self.reference_answers))
 
 
 def set_up(
@@ -81,13 +79,13 @@ def set_up(
     workspace: Path,
     cache: Path,
     *,
-    lanes: Lanes | None = None,
+    slots: Slots | None = None,
     ahead: int = 0,
-    memory: Memory | None = None,
+    memory: Recall | None = None,
     seed: int | None = None,
     stop: threading.Event | None = None,
     log: Log = no_log,
-) -> Setting:
+) -> RunSetup:
     """What to grade by; `criteria` are the ids. `ahead` submissions more than `lanes` has turns (by
     default one) get ready meanwhile. Raises UsageError for a criterion that there is not.
     """
@@ -95,28 +93,30 @@ def set_up(
     asker = Asker(
         sandbox,
         rubric.limits,
-        lanes or Lanes(1),
-        memory or Memory(EvidenceCache(no_cache()), ""),
+        slots or Slots(1),
+        memory or Recall(EvidenceCache(no_cache()), ""),
         stop or threading.Event(),
         log=log,
     )
-    seed = exam.draw_seed() if seed is None else seed
-    turns = asker.lanes.turns
+    seed = draw_seed() if seed is None else seed
+    turns = asker.slots.turns
     threads = schedule.threads_each(turns)
-    hall = Once(
-        partial(exam.prepare_hall, rubric, seed, threads, workspace / "data", cache)
+    context = Once(
+        partial(prepare_context, rubric, seed, threads, workspace / "data", cache)
     )
     # The reference waits for nobody's turn and comes to its end when nothing new begins: whoever
     # has been asked waits for its answers.
-    gold_asker = dataclasses.replace(
-        asker, lanes=Lanes(1), stop=threading.Event(), absent=threading.Event()
+    reference_asker = dataclasses.replace(
+        asker, slots=Slots(1), stop=threading.Event(), absent=threading.Event()
     )
-    gold = Once(lambda: _gold(rubric, chosen, workspace, gold_asker, hall()))
-    return Setting(rubric, chosen, workspace, asker, hall, gold, turns + ahead)
+    reference_answers = Once(
+        lambda: _reference_answers(rubric, chosen, workspace, reference_asker, context())
+    )
+    return RunSetup(rubric, chosen, workspace, asker, context, reference_answers, turns + ahead)
 
 
 def grade_all(
-    setting: Setting, hand_ins: Collection[HandIn], tell: Tell
+    setup: RunSetup, hand_ins: Collection[HandIn], tell: Tell
 ) -> Iterator[Grade]:
     """Grade every hand-in, as many at a time as there are slots; grades come as they are ready.
 
@@ -126,13 +126,17 @@ def grade_all(
     graded.
     """
     lost: dict[str, tuple[HandIn, Grade]] = {}
-    for item, found in _round(setting, hand_ins, tell):
+    for item, found in _round(setup, hand_ins, tell):
         if found.state == "not_scored":
             lost[item.student] = item, found
             tell(item.student, "not scored yet; tried again at the end")
         else:
             yield found
-    again = dataclasses.replace(setting, gold=setting.gold.another()) if lost else setting
+    again = (
+        dataclasses.replace(setup, reference_answers=setup.reference_answers.another())
+        if lost
+        else setup
+    )
     for item, found in _round(again, [item for item, _ in lost.values()], tell):
         del lost[item.student]
         yield found
@@ -140,59 +144,59 @@ def grade_all(
 
 
 def _round(
-    setting: Setting, hand_ins: Collection[HandIn], tell: Tell
+    setup: RunSetup, hand_ins: Collection[HandIn], tell: Tell
 ) -> Iterator[tuple[HandIn, Grade]]:
     def one(item: HandIn) -> tuple[HandIn, Grade] | None:
         try:
-            return item, grade_one(setting, item, tell)
+            return item, grade_one(setup, item, tell)
         except Stopped:
             return None   # it had not begun
 
-    stop = setting.asker.stop
-    in_order = schedule.longest_first(hand_ins, lambda item: setting.expected(item.student))
-    for found in schedule.in_slots(one, in_order, setting.in_hand, stop):
+    stop = setup.asker.stop
+    in_order = schedule.longest_first(hand_ins, lambda item: setup.expected(item.student))
+    for found in schedule.in_slots(one, in_order, setup.in_hand, stop):
         if found is not None:
             yield found
 
 
-def grade_one(setting: Setting, item: HandIn, tell: Tell) -> Grade:
+def grade_one(setup: RunSetup, item: HandIn, tell: Tell) -> Grade:
     """One submission from its files to its grade. What the harness gets wrong is `not_scored`.
 
     Raises DataError, CheckError and NoKey, which stop the class, and Stopped when its turn had not
     come.
     """
     tell(item.student, "unpacking")
-    known, missing, log = Concluded(), setting.criteria, setting.asker.log
+    known, missing, log = Concluded(), setup.criteria, setup.asker.log
     try:
-        submission = prepare(item, setting.workspace)
+        submission = prepare(item, setup.workspace)
         log(item.student, "opened", of_submission(submission))
-        known = setting.known(submission)
+        known = setup.known(submission)
         if known.verdicts:
             log(item.student, "known", {"criteria": sorted(known.verdicts)})
-        missing = tuple(one for one in setting.criteria if one.id not in known.verdicts)
-        fresh = _verdicts(setting, submission, missing, known, tell)
+        missing = tuple(one for one in setup.criteria if one.id not in known.verdicts)
+        fresh = _verdicts(setup, submission, missing, known, tell)
     except (DataError, CheckError, NoKey, Stopped):
         raise
     except Exception as error:
         # Whatever it is, it is one student's: the class goes on, and nobody gets a zero for it.
         told = isinstance(error, (GraderError, OSError))
         why = str(error) if told else f"{type(error).__name__}: {error}"
-        submission = Submission(item.student, item.sources[0], setting.workspace, (), "")
+        submission = Submission(item.student, item.sources[0], setup.workspace, (), "")
         fresh = _concluded([_not_scored(criterion, why) for criterion in missing])
     for verdict in of_verdicts(fresh):
         log(item.student, "judged", verdict)
     # Without a verdict, too: when it was handed in, and by whom, may be known otherwise by now.
-    setting.keep(submission, fresh if fresh.verdicts else Concluded(seconds=known.seconds))
+    setup.keep(submission, fresh if fresh.verdicts else Concluded(seconds=known.seconds))
     verdicts = [*known.verdicts.values(), *fresh.verdicts.values()]
     seconds = fresh.seconds if fresh.verdicts else known.seconds
-    marks = setting.marks(item.student)
-    found = grade(setting.rubric, submission, verdicts, seconds, marks)
+    marks = setup.marks(item.student)
+    found = grade(setup.rubric, submission, verdicts, seconds, marks)
     log(item.student, "graded", of_grade(found))
     return found
 
 
 def _verdicts(
-    setting: Setting,
+    setup: RunSetup,
     submission: Submission,
     criteria: Sequence[Criterion],
     known: Concluded,
@@ -203,36 +207,36 @@ def _verdicts(
         return Concluded()
     if submission.refused is not None:
         return _concluded([_refused(criterion, submission.refused) for criterion in criteria])
-    hall, rubric = setting.hall(), setting.rubric
-    checks = [hall.checks[criterion.check] for criterion in criteria]
-    with_gold = [one.id for one in criteria if hall.checks[one.check].needs_gold]
-    if with_gold:
-        setting.gold.begin()
-    paper = hall.paper_of(criteria, rubric.limits)
-    questions, asker = paper.questions, setting.asker
-    evidence = asking.ask(asker, submission, questions, hall, tell)
+    context, rubric = setup.context(), setup.rubric
+    checks = [context.checks[criterion.check] for criterion in criteria]
+    with_reference = [one.id for one in criteria if context.checks[one.check].needs_reference]
+    if with_reference:
+        setup.reference_answers.begin()
+    question_set = context.question_set_of(criteria, rubric.limits)
+    questions, asker = question_set.questions, setup.asker
+    evidence = ask(asker, submission, questions, context, tell)
     begun = dataclasses.replace(asker, stop=threading.Event())   # it comes to its end
-    if stopped_in_vain(evidence, setting.key):   # a stop costs nobody a mark
+    if stopped_in_vain(evidence, setup.key):   # a stop costs nobody a mark
         in_full = without_rule(one for one in questions if one.session == TRAIN)
-        evidence |= asking.ask(begun, submission, in_full, hall, tell)
-    while (number := another(evidence, setting.key)) is not None:   # near a threshold
-        more = again_questions(hall.exam, rubric.limits, number)
-        evidence |= asking.ask(begun, submission, more, hall, tell)
+        evidence |= ask(begun, submission, in_full, context, tell)
+    while (number := another(evidence, setup.key)) is not None:   # near a threshold
+        more = again_questions(context.inputs, rubric.limits, number)
+        evidence |= ask(begun, submission, more, context, tell)
     tell(submission.student, "judging")
-    work, key = Work(submission, evidence), setting.key
+    work, key = Work(submission, evidence), setup.key
     judged = zip(criteria, checks, strict=True)
     verdicts = [_judge(criterion, check, work, key) for criterion, check in judged]
     if submission.source != rubric.reference.resolve():   # that is the instructor's
         verdicts = [
-            with_doubt(verdict, submission) if check.testimony else verdict
+            with_doubt(verdict, submission) if check.self_reported else verdict
             for check, verdict in zip(checks, verdicts, strict=True)
         ]
     seconds = sum(one.outcome.seconds for one in evidence.values())
-    keys = asker.memory.keys(submission, questions, hall.digest)
+    keys = asker.memory.keys(submission, questions, context.digest)
     return _concluded(
         with_run(criteria, verdicts, evidence, known.verdicts.values()),
         round(seconds, 1),
-        traces(paper, with_gold, evidence, keys, key),
+        traces(question_set, with_reference, evidence, keys, key),
     )
 
 
@@ -255,27 +259,31 @@ def _judge(criterion: Criterion, check: Check, work: Work, key: AnswerKey) -> Ve
         )
 
 
-def _gold(
-    rubric: Rubric, criteria: Sequence[Criterion], workspace: Path, asker: Asker, hall: Hall
+def _reference_answers(
+    rubric: Rubric,
+    criteria: Sequence[Criterion],
+    workspace: Path,
+    asker: Asker,
+    context: RunContext,
 ) -> Mapping[str, Evidence]:
     """The reference's answers to what the checks that need a key will ask, asked for now or as they
     were recorded; the training is not among them: what it must reach stands in the rubric. Raises
     NoKey and KeyLost."""
-    needing = [item for item in criteria if hall.checks[item.check].needs_gold]
+    needing = [item for item in criteria if context.checks[item.check].needs_reference]
     questions = tuple(
         one
-        for one in exam.paper_of(needing, hall.checks, hall.exam, rubric.limits).questions
-        if one.kind != exam.TRAINING
+        for one in question_set_of(needing, context.checks, context.inputs, rubric.limits).questions
+        if one.kind != TRAINING
     )
     if rubric.recorded is not None:
-        return gold_of(rubric.recorded, questions)
+        return reference_answers_of(rubric.recorded, questions)
     reference = dataclasses.replace(hand_in(rubric.reference), student="reference")
     submission = prepare(reference, workspace / "gold")
-    gold = asking.ask(asker, submission, questions, hall, lambda who, what: None)
-    key = hall.key(gold)
+    reference_answers = ask(asker, submission, questions, context, lambda who, what: None)
+    key = context.key(reference_answers)
     for question in questions:
         key.value(question.id)  # raises where there is no answer: without a key nobody is graded
-    return gold
+    return reference_answers
 
 
 def choose(rubric: Rubric, criteria: Collection[str]) -> tuple[Criterion, ...]:

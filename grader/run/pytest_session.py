@@ -28,7 +28,7 @@ from grader.errors import CheckError
 from grader.records import Evidence, Outcome, Question
 from grader.sandbox.answer_schema import OWN
 from grader.sandbox.base import Job, Sandbox
-from grader.sandbox.interactive import Dialogue
+from grader.sandbox.interactive import InteractiveSession
 
 SILENCE_SECONDS = 300.0   # of tests that neither ask nor end
 Frame = tuple[dict[str, Any], tuple[bytes, ...]]
@@ -44,21 +44,21 @@ def examine(
     """Like `interview`, for questions that are files of tests. Raises CheckError for a file that
     pytest cannot use: nobody can be graded by it."""
     found = []
-    with Dialogue(sandbox, job, gpus, turn) as dialogue:
+    with InteractiveSession(sandbox, job, gpus, turn) as interactive:
         for question in job.questions:
-            evidence = _examined(dialogue, question)
-            found.append(dataclasses.replace(evidence, worker=dialogue.versions))
+            evidence = _examined(interactive, question)
+            found.append(dataclasses.replace(evidence, worker=interactive.versions))
             on_answer(found[-1])
     return tuple(found)
 
 
-def _examined(dialogue: Dialogue, question: Question) -> Evidence:
+def _examined(interactive: InteractiveSession, question: Question) -> Evidence:
     """What became of each test; the harness's, where it failed to ask for one of them."""
     assert question.tests is not None
     seconds, lost = 0.0, None
     with _tests(question.tests) as tests:
         for number, (asked, blobs) in enumerate(tests.questions()):
-            evidence = dialogue.put(_question(question, number, asked, blobs))
+            evidence = interactive.put(_question(question, number, asked, blobs))
             outcome = evidence.outcome
             seconds += outcome.seconds
             lost = outcome if outcome.owner == "harness" else lost

@@ -19,12 +19,12 @@ from pathlib import Path
 from grader.errors import GraderError, UsageError
 from grader.records import ALL_GPUS, Concluded, Grade, Submission, Verdict
 from grader.rubric.model import Criterion, Rubric
-from grader.run import context as exam
 from grader.run import pipeline
-from grader.run import recorded_answers as recorded
+from grader.run.context import TRAINING
 from grader.run.open import data_cache
-from grader.run.pipeline import Setting
-from grader.run.schedule import Lanes, cores
+from grader.run.pipeline import RunSetup
+from grader.run.recorded_answers import read_recorded
+from grader.run.schedule import Slots, cores
 from grader.run.workspace import workspace
 from grader.sandbox.process import ProcessSandbox
 from grader.sandbox.warm import Round, WarmSandbox
@@ -62,15 +62,15 @@ class _Place:
     """Where a part of the questions is asked, with a copy of the work and warm workers of its own.
     """
 
-    setting: Setting
+    setup: RunSetup
     warm: WarmSandbox
 
-    def for_a_round(self) -> Setting:
+    def for_a_round(self) -> RunSetup:
         asker = dataclasses.replace(
-            self.setting.asker, sandbox=Round(self.warm), lanes=Lanes(1, ALL_GPUS),
+            self.setup.asker, sandbox=Round(self.warm), slots=Slots(1, ALL_GPUS),
             stop=threading.Event(), absent=threading.Event(),
         )  # fmt: skip
-        return dataclasses.replace(self.setting, asker=asker)
+        return dataclasses.replace(self.setup, asker=asker)
 
 
 class Desk:
@@ -80,7 +80,7 @@ class Desk:
         self._places = places
         self._file = file
         self._tell = tell
-        self._settings: list[Setting] = []
+        self._settings: list[RunSetup] = []
         self._thread: threading.Thread | None = None
         self.round = 0
 
@@ -96,15 +96,15 @@ class Desk:
 
     def end(self) -> None:
         """What runs comes to no result any more, and has left its folder when this returns."""
-        for setting in self._settings:
-            setting.asker.stop.set()
-            setting.asker.absent.set()   # nothing is asked again
-            assert isinstance(setting.sandbox, Round)
-            setting.sandbox.end()
+        for setup in self._settings:
+            setup.asker.stop.set()
+            setup.asker.absent.set()   # nothing is asked again
+            assert isinstance(setup.sandbox, Round)
+            setup.sandbox.end()
         if self._thread is not None:
             self._thread.join(_ENDING_SECONDS)
 
-    def _check(self, settings: Sequence[Setting], number: int) -> None:
+    def _check(self, settings: Sequence[RunSetup], number: int) -> None:
         began = time.monotonic()
         try:
             quick, slow = _in_two(settings[0])
@@ -125,7 +125,7 @@ class Desk:
             self._tell(Broken(number, GraderError(f"{type(error).__name__}: {error}")))
 
     def _side_by_side(
-        self, settings: Sequence[Setting], criteria: Sequence[Criterion]
+        self, settings: Sequence[RunSetup], criteria: Sequence[Criterion]
     ) -> Mapping[str, Verdict]:
         """The verdicts, with as many criteria asked at a time as there are places."""
         found: dict[str, Verdict] = {}
@@ -143,11 +143,11 @@ class Desk:
         return found
 
     def _grade(
-        self, setting: Setting, criteria: Sequence[Criterion], known: Mapping[str, Verdict]
+        self, setup: RunSetup, criteria: Sequence[Criterion], known: Mapping[str, Verdict]
     ) -> Grade:
         concluded = Concluded(known)
         now = dataclasses.replace(
-            setting, criteria=tuple(criteria), known=lambda submission: concluded
+            setup, criteria=tuple(criteria), known=lambda submission: concluded
         )
         return pipeline.grade_one(now, own_work(self._file), lambda student, what: None)
 
@@ -160,27 +160,27 @@ def open_desk(
     with workspace() as folder, ExitStack() as closing_all:
         sandbox = ProcessSandbox(scratch=folder)
         if seed is None and rubric.recorded is not None:
-            seed = recorded.read(rubric.recorded).seed
-        setting = pipeline.set_up(rubric, criteria, sandbox, folder, data_cache(), seed=seed)
+            seed = read_recorded(rubric.recorded).seed
+        setup = pipeline.set_up(rubric, criteria, sandbox, folder, data_cache(), seed=seed)
         places = []
         for number in range(min(_PLACES, cores())):
             # The first place trains as well, right after what is asked at once.
             warm = WarmSandbox(sandbox, spares=1 if number else 2)
             closing_all.callback(warm.close)
-            mine = dataclasses.replace(setting, workspace=folder / f"place-{number}")
+            mine = dataclasses.replace(setup, workspace=folder / f"place-{number}")
             places.append(_Place(mine, warm))
         desk = Desk(places, file, tell)
         closing_all.callback(desk.end)
         yield desk
 
 
-def _in_two(setting: Setting) -> tuple[tuple[Criterion, ...], tuple[Criterion, ...]]:
+def _in_two(setup: RunSetup) -> tuple[tuple[Criterion, ...], tuple[Criterion, ...]]:
     """The criteria for which nothing is trained, and those that wait for a training."""
-    hall, limits = setting.hall(), setting.rubric.limits
+    context, limits = setup.context(), setup.rubric.limits
     slow = tuple(
         one
-        for one in setting.criteria
-        if any(asked.kind == exam.TRAINING for asked in hall.paper_of([one], limits).questions)
+        for one in setup.criteria
+        if any(asked.kind == TRAINING for asked in context.question_set_of([one], limits).questions)
     )
-    return tuple(one for one in setting.criteria if one not in slow), slow
+    return tuple(one for one in setup.criteria if one not in slow), slow
 

@@ -40,7 +40,7 @@ class Recorded(_Model):
     answers: Mapping[str, Answer]
 
 
-def record(seed: int, gold: Mapping[str, Evidence]) -> str:
+def record_answers(seed: int, reference_answers: Mapping[str, Evidence]) -> str:
     """The text of the file."""
     answers = {
         name: {
@@ -48,12 +48,12 @@ def record(seed: int, gold: Mapping[str, Evidence]) -> str:
             "value": one.value,
             "arrays": [base64.b64encode(blob).decode() for blob in one.blobs],
         }
-        for name, one in gold.items()
+        for name, one in reference_answers.items()
     }
     return json.dumps({"seed": seed, "answers": answers}, indent=1) + "\n"
 
 
-def read(path: Path) -> Recorded:
+def read_recorded(path: Path) -> Recorded:
     """Raises UsageError where the file is not there, or is none that `record` has written."""
     try:
         return Recorded.model_validate_json(path.read_text(encoding="utf-8"))
@@ -64,10 +64,10 @@ def read(path: Path) -> Recorded:
     raise UsageError(f"{path}: {why}; unpack the bundle that you were given once more")
 
 
-def gold_of(path: Path, questions: Iterable[Question]) -> dict[str, Evidence]:
+def reference_answers_of(path: Path, questions: Iterable[Question]) -> dict[str, Evidence]:
     """The answers to these questions, as if the reference had been asked. Raises NoKey where one
     is missing, and UsageError like `read`."""
-    recorded, gold = read(path), {}
+    recorded, reference_answers = read_recorded(path), {}
     for question in questions:
         answer = recorded.answers.get(question.id)
         if answer is None or answer.question != question.digest:
@@ -77,7 +77,7 @@ def gold_of(path: Path, questions: Iterable[Question]) -> dict[str, Evidence]:
                 "run its `python check.py`"
             )
         arrays = tuple(base64.b64decode(text) for text in answer.arrays)
-        gold[question.id] = Evidence(
+        reference_answers[question.id] = Evidence(
             question, Outcome(wire.ANSWERED, "student"), answer.value, arrays
         )
-    return gold
+    return reference_answers

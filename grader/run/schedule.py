@@ -31,7 +31,7 @@ class Stopped(Exception):
     """Nothing new begins: it had not been its turn yet."""
 
 
-class Lane:
+class Slot:
     """So many at a time; those who wait, in the order in which they came."""
 
     def __init__(self, turns: int) -> None:
@@ -64,18 +64,18 @@ class Lane:
                 self._changed.notify_all()
 
 
-class Lanes:
+class Slots:
     """A lane for the processor, and one for each GPU; "all" of them, untold, are everybody's."""
 
     def __init__(self, jobs: int, gpus: Sequence[str] = (), slots_per_gpu: int = 1) -> None:
         told_apart = tuple(gpus) != ALL_GPUS
         self._everybodys = () if told_apart else ALL_GPUS
         gpus = gpus if told_apart else ()
-        self._processor = Lane(jobs)
+        self._processor = Slot(jobs)
         self.turns = jobs + gpu_turns(gpus, slots_per_gpu)
         # Of a GPU's memory, for each of its slots; None is no limit.
         self.gpu_share = _GPU_FRACTION / slots_per_gpu if slots_per_gpu > 1 else None
-        self._gpus = {gpu: Lane(slots_per_gpu) for gpu in gpus}
+        self._gpus = {gpu: Slot(slots_per_gpu) for gpu in gpus}
         self._lent = dict.fromkeys(gpus, 0)
         self._lending = threading.Lock()
 
@@ -84,12 +84,12 @@ class Lanes:
         return bool(self._gpus)
 
     @contextmanager
-    def for_code(self) -> Iterator[tuple[Lane, tuple[str, ...]]]:
+    def for_code(self) -> Iterator[tuple[Slot, tuple[str, ...]]]:
         """The processor's lane, and no GPU of one's own."""
         yield self._processor, self._everybodys
 
     @contextmanager
-    def for_training(self) -> Iterator[tuple[Lane, tuple[str, ...]]]:
+    def for_training(self) -> Iterator[tuple[Slot, tuple[str, ...]]]:
         """The lane of the GPU that the fewest use or wait for, and its id."""
         with self._lending:
             gpu = min(self._lent, key=lambda one: self._lent[one])

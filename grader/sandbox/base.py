@@ -19,7 +19,7 @@ from grader.records import Question
 from grader.rubric.model import Limits
 
 
-class Examiner(Protocol):
+class EarlyStopper(Protocol):
     """Scores what a network predicts while it is still trained; `student` is the job's name."""
 
     def part(
@@ -45,7 +45,7 @@ class Job:
     limits: Limits
     data: Path | None = None
     gpu_share: float | None = None
-    examiner: Examiner | None = None
+    early_stopper: EarlyStopper | None = None
 
 
 @dataclass(frozen=True)

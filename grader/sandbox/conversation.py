@@ -19,10 +19,10 @@ from typing import Any
 from grader import wire
 from grader.errors import SandboxError
 from grader.records import Evidence, Outcome, Question
-from grader.sandbox import outcomes as blame
 from grader.sandbox.answer_schema import checked, most_bytes
 from grader.sandbox.base import Job, Sandbox, Worker
 from grader.sandbox.interim import Looks
+from grader.sandbox.outcomes import NOT_STARTED, from_answer, from_silence, in_time, out_of_memory
 from grader.text import plain_line, plain_tail
 
 # A cold page cache makes importing torch slow, and one who gets ready beside trainings is left what
@@ -35,7 +35,7 @@ Inbox = queue.Queue["Frame | object"]
 _END = object()
 
 
-def interview(
+def converse(
     sandbox: Sandbox,
     job: Job,
     gpus: Iterable[str] = (),
@@ -63,7 +63,7 @@ def interview(
                         on_answer(found[-1])
                     exit_ = worker.stop()
         except SandboxError as error:
-            lost = Outcome(blame.NOT_STARTED, "harness", str(error))
+            lost = Outcome(NOT_STARTED, "harness", str(error))
             found += [Evidence(question, lost) for question in job.questions[len(found) :]]
             break
         if exit_.out_of_memory:
@@ -162,7 +162,7 @@ def put(
     seconds = time.monotonic() - begun
     if isinstance(reply, tuple) and _answers(reply[0], question):
         message, blobs = reply
-        outcome = blame.in_time(blame.from_answer(message, seconds), limit)
+        outcome = in_time(from_answer(message, seconds), limit)
         value = message.get("value") if outcome.answered else None
         blobs = blobs if outcome.answered else ()
         return looks.as_seen(checked(Evidence(question, outcome, value, blobs))), True
@@ -170,7 +170,7 @@ def put(
     if isinstance(reply, tuple) and exit_.lost is None:
         text = "the worker's reply was not an answer to the question that was put"
         return Evidence(question, Outcome(wire.BAD_ANSWER, "student", text, seconds)), False
-    return Evidence(question, blame.from_silence(exit_, seconds, limit)), False
+    return Evidence(question, from_silence(exit_, seconds, limit)), False
 
 
 def _answers(message: Mapping[str, Any], question: Question) -> bool:
@@ -214,5 +214,5 @@ def killed_for_memory(evidence: Evidence) -> Evidence:
     """The same, where the memory limit struck in the sandbox: a killed child fell to it."""
     outcome = evidence.outcome
     if outcome.kind == wire.CRASHED and outcome.message == signal.SIGKILL.name:
-        return dataclasses.replace(evidence, outcome=blame.out_of_memory(outcome))
+        return dataclasses.replace(evidence, outcome=out_of_memory(outcome))
     return evidence

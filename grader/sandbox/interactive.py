@@ -16,13 +16,13 @@ from typing import Self
 from grader import wire
 from grader.errors import SandboxError
 from grader.records import Evidence, Outcome, Question
-from grader.sandbox import outcomes as blame
 from grader.sandbox.base import Job, Sandbox, Worker
 from grader.sandbox.conversation import Inbox, get_ready, killed_for_memory, put
 from grader.sandbox.interim import Looks
+from grader.sandbox.outcomes import NOT_STARTED
 
 
-class Dialogue:
+class InteractiveSession:
     """Holds a worker, and its turn from the first question on. A context: leaving it ends both."""
 
     def __init__(
@@ -62,7 +62,7 @@ class Dialogue:
             worker, inbox = self._worker or self._start()
         except SandboxError as error:
             self._release()
-            self._hopeless = Outcome(blame.NOT_STARTED, "harness", str(error))
+            self._hopeless = Outcome(NOT_STARTED, "harness", str(error))
             self._enough = math.inf
             return Evidence(question, self._hopeless)
         evidence, alive = put(worker, inbox, question, Looks(self._job, question))

@@ -65,9 +65,9 @@ class Looks:
 
     def _give(self, message: Mapping[str, Any]) -> bytes | None:
         correct, seen = message.get("correct"), message.get("seen")
-        if type(correct) is not int or type(seen) is not int or self._job.examiner is None:
+        if type(correct) is not int or type(seen) is not int or self._job.early_stopper is None:
             return None
-        images = self._job.examiner.part(self._job.name, self._question, correct, seen)
+        images = self._job.early_stopper.part(self._job.name, self._question, correct, seen)
         if images is None:
             return _continue()
         self.looked, self._waiting = True, len(images)
@@ -77,11 +77,11 @@ class Looks:
         classes, count = message.get("classes"), self._waiting
         if type(classes) is not int or not 1 <= classes <= MOST_CLASSES or len(blobs) != 1:
             return None
-        if not count or len(blobs[0]) != 4 * count * classes or self._job.examiner is None:
+        if not count or len(blobs[0]) != 4 * count * classes or self._job.early_stopper is None:
             return None
         self._waiting = 0
         logits = np.frombuffer(blobs[0], dtype="<f4").reshape(count, classes)
-        self._stopped = self._job.examiner.is_sure(self._job.name, self._question, logits)
+        self._stopped = self._job.early_stopper.is_sure(self._job.name, self._question, logits)
         return _continue(stop=self._stopped)
 
 

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import IO
 
 from grader.errors import RefusedArchive
-from grader.submissions.bounded_reader import TAR_OVERHEAD, Guarded, GuardedHeaders
-from grader.submissions.safe_writer import MEGABYTE, Caps, Landing, shown
+from grader.submissions.bounded_reader import TAR_OVERHEAD, BoundedReader, BoundedHeaders
+from grader.submissions.safe_writer import MEGABYTE, Caps, SafeWriter, shown
 
 # The last two are here so that whoever hands one in is told what to do instead.
 SUFFIXES = (
@@ -50,7 +50,7 @@ def unpack(archive: Path, target: Path, caps: Caps | None = None) -> None:
     try:
         if archive.stat().st_size > caps.total_bytes:
             raise RefusedArchive(f"the archive is larger than {caps.total_bytes:,} bytes")
-        _unpacker(archive)(archive, Landing(target, caps), caps)
+        _unpacker(archive)(archive, SafeWriter(target, caps), caps)
     except RefusedArchive:
         shutil.rmtree(target, ignore_errors=True)
         raise
@@ -65,7 +65,7 @@ def unpack(archive: Path, target: Path, caps: Caps | None = None) -> None:
         ) from error
 
 
-def _unpacker(archive: Path) -> Callable[[Path, Landing, Caps], None]:
+def _unpacker(archive: Path) -> Callable[[Path, SafeWriter, Caps], None]:
     """By content, since a name proves nothing."""
     with archive.open("rb") as file:
         head = file.read(8)
@@ -78,13 +78,13 @@ def _unpacker(archive: Path) -> Callable[[Path, Landing, Caps], None]:
     return _unpack_tar
 
 
-def _unpack_zip(archive: Path, landing: Landing, caps: Caps) -> None:
-    with Guarded(archive) as file, zipfile.ZipFile(file) as members:
+def _unpack_zip(archive: Path, writer: SafeWriter, caps: Caps) -> None:
+    with BoundedReader(archive) as file, zipfile.ZipFile(file) as members:
         _check_count(len(members.infolist()), caps)
         for member in members.infolist():
             name = member.orig_filename.replace("\\", "/")  # as some programs on Windows write it
             if name.endswith("/"):
-                landing.folder(name)
+                writer.folder(name)
                 continue
             kind = stat.S_IFMT(member.external_attr >> 16)  # 0 where no Unix packed it
             if kind not in (0, stat.S_IFREG):
@@ -98,15 +98,15 @@ def _unpack_zip(archive: Path, landing: Landing, caps: Caps) -> None:
                 raise RefusedArchive(
                     f"{shown(name)} is packed by an unusual method; use the ordinary one (deflate)"
                 )
-            written = landing.file(name, _zipped(members, member))
+            written = writer.file(name, _zipped(members, member))
             if written not in (None, member.file_size):
                 raise RefusedArchive(f"{shown(name)} has another size than the archive says")
 
 
-def _unpack_compressed_tar(archive: Path, landing: Landing, caps: Caps) -> None:
+def _unpack_compressed_tar(archive: Path, writer: SafeWriter, caps: Caps) -> None:
     """Decompress to a plain tar first: there no header can make the reader hold what it claims."""
     limit = caps.total_bytes + TAR_OVERHEAD
-    with tempfile.TemporaryDirectory(dir=landing.target.parent) as folder:
+    with tempfile.TemporaryDirectory(dir=writer.target.parent) as folder:
         plain = Path(folder) / "plain.tar"
         size = 0
         with plain.open("wb") as out:
@@ -118,30 +118,30 @@ def _unpack_compressed_tar(archive: Path, landing: Landing, caps: Caps) -> None:
                         "checkpoints out"
                     )
                 out.write(chunk)
-        _unpack_tar(plain, landing, caps)
+        _unpack_tar(plain, writer, caps)
 
 
-def _unpack_tar(archive: Path, landing: Landing, caps: Caps) -> None:
+def _unpack_tar(archive: Path, writer: SafeWriter, caps: Caps) -> None:
     with (
-        GuardedHeaders(archive) as headers,
-        Guarded(archive) as contents,
+        BoundedHeaders(archive) as headers,
+        BoundedReader(archive) as contents,
         tarfile.open(fileobj=headers, mode="r:") as members,
     ):
         for count, member in enumerate(_one_by_one(members, headers), start=1):
             _check_count(count, caps)
             if member.isdir():
-                landing.folder(member.name)
+                writer.folder(member.name)
                 continue
             if not member.isreg() or member.sparse is not None:
                 raise RefusedArchive(
                     f"{shown(member.name)} is a link, a device, a pipe or a sparse file; hand in "
                     "regular files only"
                 )
-            landing.file(member.name, _tarred(contents, member))
+            writer.file(member.name, _tarred(contents, member))
 
 
 def _one_by_one(
-    members: tarfile.TarFile, headers: GuardedHeaders
+    members: tarfile.TarFile, headers: BoundedHeaders
 ) -> Iterator[tarfile.TarInfo]:
     """The members of a tar, of which the parser is to remember none: each may hold much."""
     while True:

@@ -18,7 +18,7 @@ TAR_OVERHEAD = 64 * MEGABYTE  # headers and padding, and clutter that is not kep
 _MEMBER_HEADERS = MEGABYTE // 4  # of one file in a tar: a long name, times, whose it is
 
 
-class Guarded(io.BufferedReader):
+class BoundedReader(io.BufferedReader):
     """A file whose reader may neither read much at once nor read for ever."""
 
     def __init__(self, path: Path) -> None:
@@ -43,7 +43,7 @@ class Guarded(io.BufferedReader):
             raise OSError(f"no such place in the archive: {offset}") from error
 
 
-class GuardedHeaders(Guarded):
+class BoundedHeaders(BoundedReader):
     """A tar as its parser sees it, which reads no contents here, only headers.
 
     One file may have any number of them, and the parser keeps every line of a sparse file's map.

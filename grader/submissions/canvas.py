@@ -13,13 +13,13 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from grader.submissions.layout import Delivery, Someone
+from grader.submissions.layout import Upload, Someone
 from grader.submissions.student_names import owner
 
 _AGAIN = re.compile(r"-\d{1,3}(?=(\.[^.]*)?$)")
 
 
-def deliveries(files: Sequence[Path]) -> list[Delivery]:
+def uploads(files: Sequence[Path]) -> list[Upload]:
     """What one student handed in, from the first attempt to the last: a file that Canvas numbered,
     since it has come before, begins another. The files' own numbers say what came before."""
     names = {owner(file.name).file for file in files}
@@ -33,7 +33,7 @@ def deliveries(files: Sequence[Path]) -> list[Delivery]:
             seen.clear()
         seen.add(name)
         rounds[-1].append(file)
-    return [_delivery(found, number) for number, found in enumerate(rounds, start=1)]
+    return [_upload(found, number) for number, found in enumerate(rounds, start=1)]
 
 
 def first_name(name: str, beside: set[str]) -> str:
@@ -58,11 +58,11 @@ def file_names(files: Sequence[Path]) -> dict[Path, str]:
     return names
 
 
-def _delivery(files: list[Path], attempt: int) -> Delivery:
+def _upload(files: list[Path], attempt: int) -> Upload:
     told = [owner(file.name) for file in files]
     group = told[0].group or ""
     who = Someone(group, told[0].student, canvas_id=group.removeprefix("canvas "))
     numbers = " ".join(str(one.number) for one in told)
     in_order = tuple(sorted(files, key=lambda file: file.name))
     late = any(one.late for one in told)
-    return Delivery((who,), in_order, attempt, late=late, origin=f"canvas {numbers}")
+    return Upload((who,), in_order, attempt, late=late, origin=f"canvas {numbers}")

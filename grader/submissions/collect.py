@@ -10,7 +10,7 @@ from grader.submissions.archives import is_archive, unpack
 from grader.submissions.canvas import file_names
 from grader.submissions.discover import HandIn
 from grader.errors import RefusedArchive
-from grader.submissions.safe_writer import Caps, Landing, is_clutter, kind, shown
+from grader.submissions.safe_writer import Caps, SafeWriter, is_clutter, kind, shown
 from grader.submissions.student_names import module_name, owner
 
 _CHUNK = 1024 * 1024
@@ -48,12 +48,12 @@ def _copy_side_by_side(
     sources: Sequence[Path], upload: Path, caps: Caps, notes: list[str]
 ) -> None:
     """Several files of one student; what an archive or a folder holds gets a folder of its own."""
-    landing, names = Landing(upload, caps), file_names(sources)
+    writer, names = SafeWriter(upload, caps), file_names(sources)
     folders = [source for source in sources if kind(source) == "folder" or is_archive(source)]
     for source in sources:
         if source in folders:
             continue
-        landing.file(names[source], chunks_of(source))
+        writer.file(names[source], chunks_of(source))
     for source in folders:
         inside = free(upload / module_name(Path(owner(source.name).file).stem))
         if kind(source) == "folder":
@@ -65,7 +65,7 @@ def _copy_side_by_side(
 
 def _copy_folder(source: Path, upload: Path, caps: Caps, notes: list[str]) -> None:
     """Regular files only: links are not followed, pipes and devices not opened."""
-    landing = Landing(upload, caps)
+    writer = SafeWriter(upload, caps)
     for here, folders, files in os.walk(source, onerror=_fail):
         at = Path(here)
         folders[:] = sorted(name for name in folders if not is_clutter(name))
@@ -75,9 +75,9 @@ def _copy_folder(source: Path, upload: Path, caps: Caps, notes: list[str]) -> No
             what = kind(path)
             if what == "file":
                 if relative != "expected.yaml":  # a sample's marks lie beside it, not in it
-                    landing.file(relative, chunks_of(path))
+                    writer.file(relative, chunks_of(path))
             elif what == "folder":
-                landing.folder(relative)
+                writer.folder(relative)
             else:
                 notes.append(f"{shown(relative)} is a link or a device and was left out.")
         if len(notes) > caps.entries:

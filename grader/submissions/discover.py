@@ -16,7 +16,7 @@ from pathlib import Path
 
 from grader.submissions import canvas as canvas_export, gradescope as gradescope_export
 from grader.submissions.archives import is_archive
-from grader.submissions.layout import Delivery, Someone, in_time
+from grader.submissions.layout import Upload, Someone, in_time
 from grader.errors import UsageError
 from grader.submissions.gradescope import METADATA
 from grader.submissions.safe_writer import is_clutter, kind
@@ -68,13 +68,13 @@ def discover(folder: Path) -> list[HandIn]:
     roster = read_roster(folder)
     if roster is not None:
         return _hand_ins(_by_roster(entries, roster), [one.student for one in roster.people])
-    return _hand_ins(deliveries_in(folder, entries))
+    return _hand_ins(uploads_in(folder, entries))
 
 
-def deliveries_in(folder: Path, entries: Iterable[Path]) -> list[Delivery]:
+def uploads_in(folder: Path, entries: Iterable[Path]) -> list[Upload]:
     """What `entries` of the folder are, in a layout that some system or the course has."""
     if (folder / METADATA).is_file():
-        return gradescope_export.deliveries(entries, folder / METADATA)
+        return gradescope_export.uploads(entries, folder / METADATA)
     return list(_by_name(entries))
 
 
@@ -101,7 +101,7 @@ def _is_ours(path: Path) -> bool:
     )
 
 
-def _by_roster(entries: list[Path], roster: Roster) -> Iterator[Delivery]:
+def _by_roster(entries: list[Path], roster: Roster) -> Iterator[Upload]:
     """What the roster names; and by their names those that somebody put beside it."""
     rows = {entry.folder: [one for one in roster.entries if one.folder == entry.folder]
             for entry in roster.entries}
@@ -109,11 +109,11 @@ def _by_roster(entries: list[Path], roster: Roster) -> Iterator[Delivery]:
         if together := rows.get(path.name):
             people = (Someone(f"roster {one.student}", one.student) for one in together)
             first = together[0]
-            yield Delivery(tuple(people), (path,), first.attempt, first.submitted_at, first.late)
+            yield Upload(tuple(people), (path,), first.attempt, first.submitted_at, first.late)
     yield from _by_name([path for path in entries if path.name not in rows])
 
 
-def _by_name(entries: Iterable[Path]) -> Iterator[Delivery]:
+def _by_name(entries: Iterable[Path]) -> Iterator[Upload]:
     files: dict[tuple[str, int], list[Path]] = {}   # by whose they are, and the attempt
     labels: dict[str, str] = {}
     companions: list[Path] = []
@@ -146,12 +146,12 @@ def _by_name(entries: Iterable[Path]) -> Iterator[Delivery]:
     in_order = sorted(files.items(), key=lambda item: item[1][0].name)
     for (group, attempt), paths in in_order:
         if group.startswith("canvas "):
-            yield from canvas_export.deliveries(paths)
+            yield from canvas_export.uploads(paths)
         else:
-            yield Delivery((Someone(group, labels[group]),), tuple(paths), attempt)
+            yield Upload((Someone(group, labels[group]),), tuple(paths), attempt)
 
 
-def _hand_ins(deliveries: Iterable[Delivery], taken: Iterable[str] = ()) -> list[HandIn]:
+def _hand_ins(uploads: Iterable[Upload], taken: Iterable[str] = ()) -> list[HandIn]:
     """With keys for everybody: who are in the roster have theirs."""
     keys = {f"roster {student}": student for student in taken}
     used = {key.casefold() for key in keys.values()}
@@ -162,8 +162,8 @@ def _hand_ins(deliveries: Iterable[Delivery], taken: Iterable[str] = ()) -> list
             used.add(keys[identity].casefold())
         return keys[identity]
 
-    by_people: dict[tuple[str, ...], list[Delivery]] = {}
-    for one in deliveries:
+    by_people: dict[tuple[str, ...], list[Upload]] = {}
+    for one in uploads:
         by_people.setdefault(tuple(person.identity for person in one.people), []).append(one)
     found = []
     for identities, attempts in by_people.items():

@@ -18,7 +18,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from grader.submissions.layout import Delivery, Someone
+from grader.submissions.layout import Upload, Someone
 from grader.errors import UsageError
 from grader.submissions.safe_writer import kind
 
@@ -27,7 +27,7 @@ _LARGEST_METADATA = 50_000_000
 Record = dict[str, Any]
 
 
-def deliveries(entries: Iterable[Path], metadata: Path) -> list[Delivery]:
+def uploads(entries: Iterable[Path], metadata: Path) -> list[Upload]:
     """One for each folder among `entries`. Raises UsageError for metadata that can't be read."""
     records = _read(metadata)
     earlier = {
@@ -36,7 +36,7 @@ def deliveries(entries: Iterable[Path], metadata: Path) -> list[Delivery]:
     }
     told = earlier | records
     return [
-        _delivery(path, told.get(path.name, {})) for path in entries if kind(path) != "file"
+        _upload(path, told.get(path.name, {})) for path in entries if kind(path) != "file"
     ]
 
 
@@ -55,9 +55,9 @@ def without_files(folder: Path) -> int:
     return sum(not (folder / name).exists() for name in names)
 
 
-def _delivery(path: Path, record: Record) -> Delivery:
+def _upload(path: Path, record: Record) -> Upload:
     people = tuple(_people(record)) or (Someone(f"folder {path.name}", path.name),)
-    return Delivery(people, (path,), 1, _moment(record.get(":created_at")), origin=path.name)
+    return Upload(people, (path,), 1, _moment(record.get(":created_at")), origin=path.name)
 
 
 def _people(record: Record) -> Iterator[Someone]:

@@ -31,8 +31,8 @@ from grader.submissions.canvas_gradebook import (
     read_gradebook,
     spoken,
 )
-from grader.submissions.discover import deliveries_in
-from grader.submissions.layout import Delivery, Someone
+from grader.submissions.discover import uploads_in
+from grader.submissions.layout import Upload, Someone
 from grader.errors import RefusedArchive, UsageError
 from grader.submissions.gradescope import METADATA
 from grader.submissions.safe_writer import MEGABYTE, Caps, is_clutter, kind
@@ -114,7 +114,7 @@ def _bring(folder: Path, to: Path, people: Sequence[Person]) -> Imported:
     entries = sorted(
         (path for path in folder.iterdir() if not is_clutter(path.name)), key=lambda one: one.name
     )
-    found = deliveries_in(folder, entries)
+    found = uploads_in(folder, entries)
     if not any(one.origin for one in found):
         raise UsageError(f"{folder.name}: no submission in it by this system's names; is it the "
                          "right download, and the right command?")
@@ -142,17 +142,17 @@ class _Class:
         for one in people:
             self._meet(one)
 
-    def add(self, delivery: Delivery) -> None:
+    def add(self, upload: Upload) -> None:
         """Unless it is there already, by what the other system calls it."""
-        keys = [self._meet(_person(one)) for one in delivery.people]
-        if any(one.origin == delivery.origin and one.student in keys for one in self._entries):
+        keys = [self._meet(_person(one)) for one in upload.people]
+        if any(one.origin == upload.origin and one.student in keys for one in self._entries):
             self._known += 1
             return
         group = "_".join(keys) if len(keys) > 1 else ""
-        folder = self._lay_down(student_key(group or keys[0]), delivery.sources)
+        folder = self._lay_down(student_key(group or keys[0]), upload.sources)
         attempt = 1 + max((one.attempt for one in self._entries if one.student in keys), default=0)
         self._entries += [
-            Entry(key, attempt, folder, delivery.at, delivery.late, group, delivery.origin)
+            Entry(key, attempt, folder, upload.at, upload.late, group, upload.origin)
             for key in keys
         ]
         self._new += 1

@@ -20,7 +20,7 @@ class Someone:
 
 
 @dataclass(frozen=True)
-class Delivery:
+class Upload:
     """One attempt, of one person or of several together. `origin` is what the system calls it, ""
     where no system does; `late` is what the system says of it where it tells no time."""
 
@@ -36,9 +36,9 @@ class Delivery:
         return "_".join(one.name for one in self.people)
 
 
-def in_time(deliveries: Iterable[Delivery]) -> list[Delivery]:
+def in_time(uploads: Iterable[Upload]) -> list[Upload]:
     """From the first to the last, by the time where each has one, else by the number."""
-    found = list(deliveries)
+    found = list(uploads)
     moments = [one.at for one in found if one.at is not None]
     if len(moments) == len(found):
         return [found[i] for i in sorted(range(len(found)), key=moments.__getitem__)]

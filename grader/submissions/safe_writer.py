@@ -68,7 +68,7 @@ def shown(name: str) -> str:
     return repr(name if len(name) <= 80 else name[:77] + "...")
 
 
-class Landing:
+class SafeWriter:
     """A folder that is filled with files whose names and contents nobody has checked."""
 
     def __init__(self, target: Path, caps: Caps) -> None:

@@ -25,7 +25,7 @@ class Report:
     criteria: tuple[str, ...]
     concluded: tuple[Conclusion, ...]
     accuracies: tuple[Accuracy, ...]
-    circumstances: Mapping[str, str]
+    environment: Mapping[str, str]
     seconds: float
     faults: tuple[str, ...] = ()
 
@@ -57,7 +57,7 @@ def as_json(report: Report) -> str:
     document = {
         "rubric": report.title,
         "outcome": report.outcome,
-        **report.circumstances,
+        **report.environment,
         "seconds": round(report.seconds, 1),
         "interval": INTERVAL,
         "criteria": [

@@ -28,8 +28,8 @@ from grader.rubric.model import Rubric, did_you_mean
 from grader.run.cache.file import no_cache
 from grader.run.grade_class import Class, grade_class
 from grader.submissions.discover import HandIn, discover
-from grader.validation import expected_marks as expected
 from grader.validation.corpus import Corpus, lay_out, load_corpus
+from grader.validation.expected_marks import differences
 from grader.validation.outcomes import Case, accuracies, conclude
 from grader.validation.report import INTERVAL, Report, as_json, as_junit, sentences
 
@@ -104,7 +104,7 @@ def make_plan(
 
 def make_report(
     rubric: Rubric, plan: Plan, grades: Iterable[Grade], faults: Iterable[str],
-    circumstances: Mapping[str, str], seconds: float,
+    environment: Mapping[str, str], seconds: float,
 ) -> Report:
     """What the grades say. `faults` are those of the run."""
     criteria = automatic(rubric)
@@ -114,9 +114,9 @@ def make_report(
     wrong = [*faults]
     if plan.samples is not None:
         marks = plan.samples / "expected.yaml"
-        wrong = [*expected.differences(marks, list(by_student.values())), *wrong]
+        wrong = [*differences(marks, list(by_student.values())), *wrong]
     return Report(rubric.title, criteria, concluded, tuple(accuracies(concluded, criteria)),
-                  circumstances, seconds, tuple(wrong))
+                  environment, seconds, tuple(wrong))
 
 
 def automatic(rubric: Rubric) -> tuple[str, ...]:

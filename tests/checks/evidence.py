@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from grader.checks.answer_key import AnswerKey, Exam
+from grader.checks.answer_key import AnswerKey, EvalInputs
 from grader.checks.check import NoParams, Work
 from grader.checks.groups.assignment import Truth
 from grader.records import Evidence, Outcome, Question, Submission
@@ -96,16 +96,16 @@ def work(evidence: Mapping[str, Evidence]) -> Work:
     return Work(Submission("ada", Path("hw2.py"), Path("folder"), ("hw2.py",), ""), evidence)
 
 
-def exam(seed: int = 0, hidden: int = 10, validation: int = 10) -> Exam:
-    return Exam(
+def inputs(seed: int = 0, hidden: int = 10, validation: int = 10) -> EvalInputs:
+    return EvalInputs(
         seed, PROFILE, 1, CLASSES,
         np.zeros((hidden, 8, 8, 3), np.uint8), np.zeros((validation, 8, 8, 3), np.uint8),
     )
 
 
-def key(gold: Mapping[str, Evidence] | None = None, *, seed: int = 0) -> AnswerKey:
+def key(reference_answers: Mapping[str, Evidence] | None = None, *, seed: int = 0) -> AnswerKey:
     labels = np.arange(10, dtype=np.int64) % len(CLASSES)
-    return AnswerKey(exam(seed), labels, labels, gold or {})
+    return AnswerKey(inputs(seed), labels, labels, reference_answers or {})
 
 
 def run(kind: str, **more: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from evidence import CLASSES, CRITERION, answered, exam, key, run, trained, unanswered, work
+from evidence import CLASSES, CRITERION, answered, inputs, key, run, trained, unanswered, work
 
 from grader.checks.accuracy import ask, judge
 from grader.checks.training_run import PREDICT, TRAIN
@@ -32,7 +32,7 @@ def verdict(predictions: Evidence, training: Evidence | None = None) -> Verdict:
 
 
 def test_it_asks_for_predictions_in_the_session_of_the_training() -> None:
-    training, predict = ask(CRITERION, exam(hidden=4, validation=6), Limits())
+    training, predict = ask(CRITERION, inputs(hidden=4, validation=6), Limits())
     assert (training.id, predict.id) == (TRAIN, PREDICT)
     assert training.session == predict.session
     assert predict.args == {"shapes": [[4, 8, 8, 3], [6, 8, 8, 3]]}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from evidence import CRITERION, answered, exam, key, unanswered, work
+from evidence import CRITERION, answered, inputs, key, unanswered, work
 
 from grader.checks.layer_counts import PUBLIC, ask, judge
 from grader.records import Evidence, Verdict
@@ -26,7 +26,7 @@ def reply(*tables: dict[str, Any], notes: tuple[str, ...] = ()) -> Evidence:
     return answered({"tables": list(tables), "notes": list(notes), "replaced": True})
 
 
-GOLD = {name: reply(table(counts.items())) for name, counts in TRUTH.items()}
+REFERENCE = {name: reply(table(counts.items())) for name, counts in TRUTH.items()}
 
 
 def each(change: Any) -> dict[str, Evidence]:
@@ -35,7 +35,7 @@ def each(change: Any) -> dict[str, Evidence]:
 
 
 def verdict(evidence: dict[str, Evidence]) -> Verdict:
-    return judge(CRITERION, work(evidence), key(GOLD))
+    return judge(CRITERION, work(evidence), key(REFERENCE))
 
 
 def per_tensor(counts: dict[str, int]) -> list[tuple[str, int]]:
@@ -50,10 +50,10 @@ EVEN = {name: {layer: 2 * count for layer, count in rows.items()} for name, rows
 
 
 def test_it_asks_for_resnet18_and_one_hidden_network() -> None:
-    questions = ask(CRITERION, exam(), Limits())
+    questions = ask(CRITERION, inputs(), Limits())
     assert [question.id for question in questions] == [PUBLIC, HIDDEN]
     assert questions[0].args["network"]["layers"] == [2, 2, 2, 2]
-    assert questions[1].args != ask(CRITERION, exam(seed=1), Limits())[1].args
+    assert questions[1].args != ask(CRITERION, inputs(seed=1), Limits())[1].args
 
 
 @pytest.mark.parametrize(
@@ -76,9 +76,9 @@ def test_right_counts_in_any_shape_earn_everything(change: Any) -> None:
 
 
 def test_counts_per_tensor_are_added_up_per_layer() -> None:
-    gold = {name: reply(table(counts.items())) for name, counts in EVEN.items()}
+    reference_answers = {name: reply(table(counts.items())) for name, counts in EVEN.items()}
     evidence = {name: reply(table(per_tensor(counts))) for name, counts in EVEN.items()}
-    assert judge(CRITERION, work(evidence), key(gold)).fraction == 1
+    assert judge(CRITERION, work(evidence), key(reference_answers)).fraction == 1
 
 
 def test_the_table_that_speaks_of_the_layers_counts() -> None:
@@ -104,7 +104,7 @@ def test_typed_in_counts_earn_nothing() -> None:
 
 
 def test_a_hidden_network_without_an_answer_means_typed_in() -> None:
-    assert verdict({**GOLD, HIDDEN: unanswered("exception")}).fraction == 0
+    assert verdict({**REFERENCE, HIDDEN: unanswered("exception")}).fraction == 0
 
 
 def test_a_forgotten_layer_stands_in_the_table() -> None:
@@ -121,21 +121,21 @@ def test_layers_counted_instead_of_elements_are_told() -> None:
 
 
 def test_wrong_for_resnet18_and_right_for_the_hidden_one_earns_half() -> None:
-    found = verdict({**GOLD, PUBLIC: reply(table([("conv1", 1)]))})
+    found = verdict({**REFERENCE, PUBLIC: reply(table([("conv1", 1)]))})
     assert found.fraction == 0.5
 
 
 def test_notes_become_hints() -> None:
     public = reply(table(TRUTH[PUBLIC].items()), notes=("plt.show() was skipped",))
-    assert verdict({**GOLD, PUBLIC: public}).hints == ("plt.show() was skipped",)
+    assert verdict({**REFERENCE, PUBLIC: public}).hints == ("plt.show() was skipped",)
 
 
 @pytest.mark.parametrize("name", [PUBLIC, HIDDEN])
 def test_the_harness_failing_is_not_scored(name: str) -> None:
-    assert verdict({**GOLD, name: unanswered("worker_lost")}).status == "not_scored"
+    assert verdict({**REFERENCE, name: unanswered("worker_lost")}).status == "not_scored"
 
 
 def test_no_answer_fails_and_says_what_happened() -> None:
-    found = verdict({**GOLD, PUBLIC: unanswered("not_found", "a function was not found")})
+    found = verdict({**REFERENCE, PUBLIC: unanswered("not_found", "a function was not found")})
     assert (found.status, found.fraction) == ("failed", 0)
     assert "This was not found: a function was not found." in found.reason

@@ -10,7 +10,7 @@ from evidence import trained
 from grader.records import Evidence, Outcome, Question, StopRule, Submission
 from grader.run.cache.evidence import EvidenceCache
 from grader.run.cache.file import open_cache
-from grader.run.cache.recall import Memory
+from grader.run.cache.recall import Recall
 
 
 def test_a_training_that_was_ended_early_holds_under_the_same_rule_only(tmp_path: Path) -> None:
@@ -24,7 +24,7 @@ def test_a_training_that_was_ended_early_holds_under_the_same_rule_only(tmp_path
         return train, predict
 
     with open_cache(tmp_path) as opened:
-        memory = Memory(EvidenceCache(opened), "ground", run=1)
+        memory = Recall(EvidenceCache(opened), "ground", run=1)
         for stopped, recalled in (("sure", []), (None, ["p", "t"])):
             usual = trained()
             value = {**usual.value, "stopped": stopped}

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from evidence import CRITERION, answered, exam, key, run, trained, unanswered, work
+from evidence import CRITERION, answered, inputs, key, run, trained, unanswered, work
 
 from grader.checks.mode_switch import EVALUATE, IMAGES, ask, judge
 from grader.checks.training_run import TRAIN
@@ -14,7 +14,7 @@ from grader.records import Evidence, Verdict
 from grader.rubric.model import Limits
 
 LOGITS = np.random.default_rng(0).standard_normal((IMAGES, 10)).astype("<f4")
-GOLD = {EVALUATE: answered({}, LOGITS.tobytes(), LOGITS.tobytes())}
+REFERENCE = {EVALUATE: answered({}, LOGITS.tobytes(), LOGITS.tobytes())}
 
 
 def evaluated(
@@ -26,7 +26,7 @@ def evaluated(
 
 def verdict(training: Evidence, evaluation: Evidence | None = None) -> Verdict:
     evidence = {TRAIN: training, EVALUATE: evaluation or evaluated()}
-    return judge(CRITERION, work(evidence), key(GOLD))
+    return judge(CRITERION, work(evidence), key(REFERENCE))
 
 
 def in_train_mode(**more: Any) -> dict[str, Any]:
@@ -42,12 +42,12 @@ def in_eval_mode() -> dict[str, Any]:
 
 
 def test_it_asks_for_the_training_and_for_evaluate_in_two_orders() -> None:
-    evaluate, training = ask(CRITERION, exam(), Limits())
+    evaluate, training = ask(CRITERION, inputs(), Limits())
     assert (evaluate.id, training.id) == (EVALUATE, TRAIN)
     one, other = evaluate.args["orders"]
     assert sorted(one["index"]) == sorted(other["index"]) == list(range(IMAGES))
     assert one["batch"] != other["batch"]
-    assert evaluate.blobs != ask(CRITERION, exam(seed=1), Limits())[0].blobs
+    assert evaluate.blobs != ask(CRITERION, inputs(seed=1), Limits())[0].blobs
 
 
 def test_right_modes_earn_everything() -> None:

@@ -10,8 +10,8 @@ from evidence import (
     CRITERION,
     answered,
     decaying,
-    exam,
     groups_of,
+    inputs,
     key,
     optimizer,
     run,
@@ -46,7 +46,7 @@ def made(*groups: Group) -> Evidence:
 
 
 def test_it_asks_for_make_optimizer_with_biases_in_convolutions() -> None:
-    make, training = ask(CRITERION, exam(), Limits())
+    make, training = ask(CRITERION, inputs(), Limits())
     assert (make.id, training.id) == (MAKE, TRAIN)
     assert make.args["network"]["conv_bias"] is True
 
@@ -195,7 +195,7 @@ def of_function(made: Evidence) -> Verdict:
 
 
 def test_a_criterion_on_the_function_alone_asks_for_no_training() -> None:
-    assert [question.id for question in ask(OF_FUNCTION, exam(), Limits())] == [MAKE]
+    assert [question.id for question in ask(OF_FUNCTION, inputs(), Limits())] == [MAKE]
 
 
 def test_the_function_alone_is_judged_by_the_same_thirds() -> None:

@@ -9,9 +9,9 @@ import pytest
 from evidence import (
     CRITERION,
     answered,
-    exam,
     found,
     groups_of,
+    inputs,
     key,
     returned,
     structure,
@@ -32,7 +32,7 @@ ROWS = {
     HIDDEN[1]: structure(conv_bias=True, scale=5),
     BEYOND: structure(scale=3),
 }
-GOLD: dict[str, Evidence] = {
+REFERENCE: dict[str, Evidence] = {
     name: answered({"lists": returned(groups_of(rows)), "structure": rows})
     for name, rows in ROWS.items()
 }
@@ -71,17 +71,17 @@ def everywhere(change: Any) -> dict[str, Evidence]:
 
 
 def verdict(evidence: dict[str, Evidence]) -> Verdict:
-    return judge(CRITERION, work(evidence), key(GOLD))
+    return judge(CRITERION, work(evidence), key(REFERENCE))
 
 
 def test_it_asks_for_resnet18_two_hidden_networks_and_one_beyond() -> None:
-    questions = ask(CRITERION, exam(), Limits())
+    questions = ask(CRITERION, inputs(), Limits())
     assert [question.id for question in questions] == [PUBLIC, *HIDDEN, BEYOND]
     assert len({question.session for question in questions}) == 4
-    other = ask(CRITERION, exam(seed=1), Limits())
+    other = ask(CRITERION, inputs(seed=1), Limits())
     assert questions[0].args == other[0].args
     assert questions[1].args != other[1].args
-    assert CHECK.needs_gold
+    assert CHECK.needs_reference
 
 
 def test_right_groups_earn_everything() -> None:
@@ -278,7 +278,7 @@ def test_what_lies_beyond_the_homework_is_a_hint_and_costs_nothing() -> None:
     assert found_.fraction == 1
     assert found_.hints == (
         "Beyond the homework, and without cost: on a network with "
-        f"{in_words(beyond(exam().draw('beyond')))} the groups (i) differ from the reference's.",
+        f"{in_words(beyond(inputs().draw('beyond')))} the groups (i) differ from the reference's.",
     )
 
 

@@ -47,11 +47,11 @@ def counted(*tables: dict[str, Any], output: str = "", **more: Any) -> Evidence:
     return dataclasses.replace(reply, outcome=dataclasses.replace(reply.outcome, output=output))
 
 
-COUNTS_GOLD = {name: counted(table(counts.items())) for name, counts in LAYERS.items()}
+COUNTS_REFERENCE = {name: counted(table(counts.items())) for name, counts in LAYERS.items()}
 
 
 def counts_verdict(evidence: dict[str, Evidence]) -> Verdict:
-    return layer_counts.judge(CRITERION, work(COUNTS_GOLD | evidence), key(COUNTS_GOLD))
+    return layer_counts.judge(CRITERION, work(COUNTS_REFERENCE | evidence), key(COUNTS_REFERENCE))
 
 
 def by(change: Any) -> Verdict:
@@ -177,7 +177,7 @@ ROWS = {
     "parameter-groups/hidden-2": structure(conv_bias=True, scale=5),
     "parameter-groups/beyond": structure(scale=3),
 }
-GROUPS_GOLD = {
+GROUPS_REFERENCE = {
     name: answered({"lists": returned(groups_of(rows)), "structure": rows})
     for name, rows in ROWS.items()
 }
@@ -187,7 +187,7 @@ OTHERS = [found("bias", BIASES, line=8), found("rest", REST, line=9)]
 
 
 def groups_verdict(evidence: dict[str, Evidence]) -> Verdict:
-    return param_groups.judge(CRITERION, work(evidence), key(GROUPS_GOLD))
+    return param_groups.judge(CRITERION, work(evidence), key(GROUPS_REFERENCE))
 
 
 def groups(name: str, lists: Any) -> Evidence:

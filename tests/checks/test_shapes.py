@@ -18,7 +18,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from evidence import CRITERION, exam, key, unanswered, work
+from evidence import CRITERION, inputs, key, unanswered, work
 
 from grader.checks import layer_counts
 from grader.checks.groups import param_groups
@@ -603,14 +603,16 @@ def told(
         for name, code in [("hw2.py", first), *(other.split("\n", 1) for other in others)]:
             (folder / folder_of(title) / name).write_text(HEAD + code, encoding="utf-8")
     shutil.copytree(ROOT / "reference", folder / "reference")
-    questions = [q for q in module.ask(CRITERION, exam(), Limits()) if q.id != param_groups.BEYOND]
+    questions = [
+        q for q in module.ask(CRITERION, inputs(), Limits()) if q.id != param_groups.BEYOND
+    ]
     asked: list[Asked] = [(title, q) for title in (*snippets, REFERENCE) for q in questions]
     found: dict[str, dict[str, Evidence]] = {}
     for (title, question), reply in zip(asked, replies(asked, folder), strict=True):
         found.setdefault(title, {})[question.id] = evidence(question, *reply)
-    gold = found.pop(REFERENCE)
+    reference_answers = found.pop(REFERENCE)
     beyond = {param_groups.BEYOND: unanswered("exception")}
-    return {title: module.judge(CRITERION, work(beyond | mine), key(gold))
+    return {title: module.judge(CRITERION, work(beyond | mine), key(reference_answers))
             for title, mine in found.items()}
 
 

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from evidence import PROFILE, answered, exam, key, trained
+from evidence import PROFILE, answered, inputs, key, trained
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,7 +27,7 @@ QUESTION = Question(TRAIN, "train", {}, TRAIN, 10, stopping=RULE)
 def the_key(hidden: int = HIDDEN) -> AnswerKey:
     """Ten images of each class in a row, then the next class; an image's pixels are its number."""
     images = np.zeros((hidden, 1, 1, 3), np.uint8) + np.arange(hidden)[:, None, None, None] % 251
-    drawn = dataclasses.replace(exam(), hidden_images=images.astype(np.uint8))
+    drawn = dataclasses.replace(inputs(), hidden_images=images.astype(np.uint8))
     labels = np.arange(hidden, dtype=np.int64) // 10 % 3
     return AnswerKey(drawn, labels, labels[:10], {})
 
@@ -108,19 +108,19 @@ def test_nothing_is_sure_of_nothing(correct: int) -> None:
 
 
 def test_a_rubric_that_says_nothing_of_it_has_no_rule() -> None:
-    question = train_question(exam(), Limits())
+    question = train_question(inputs(), Limits())
     assert question.stopping is None and "look" not in question.args
 
 
 def test_the_rule_is_that_of_full_credit_and_stays_out_of_what_is_sent() -> None:
     profile = PROFILE.model_copy(update={"stop_early": StopEarly(parts=2, risk=0.02)})
-    drawn = dataclasses.replace(the_key().exam, profile=profile)
+    drawn = dataclasses.replace(the_key().inputs, profile=profile)
     question = train_question(drawn, Limits())
     assert question.stopping == StopRule(0.9, 2, 0.02)
     assert question.args["look"] is True
     assert not {0.9, 0.02} & {value for value in question.args.values() if value is not True}
     (again,) = without_rule([question])
-    assert (again.stopping, again.args) == (None, train_question(exam(), Limits()).args)
+    assert (again.stopping, again.args) == (None, train_question(inputs(), Limits()).args)
 
 
 def test_parts_in_which_nobody_could_be_sure_are_not_looked_at() -> None:
@@ -132,35 +132,35 @@ def test_parts_in_which_nobody_could_be_sure_are_not_looked_at() -> None:
 
 def test_no_part_is_given_twice_and_each_is_scored_by_its_own_labels() -> None:
     answers = the_key()
-    examiner = HiddenParts(answers)
+    early_stopper = HiddenParts(answers)
     given_out = []
     for number in range(RULE.parts):
-        images = examiner.part("ada", QUESTION, 95, 100)
+        images = early_stopper.part("ada", QUESTION, 95, 100)
         assert images is not None and len(images) == HIDDEN // RULE.parts
         given_out.append(images)
         labels = answers.hidden_labels[number * 100 : number * 100 + 100]
-        assert not examiner.is_sure("ada", QUESTION, logits(labels, 60))
-        assert examiner.is_sure("ada", QUESTION, logits(labels, 70))
-    assert np.array_equal(np.concatenate(given_out), answers.exam.hidden_images)
-    assert examiner.part("ada", QUESTION, 95, 100) is None
-    assert examiner.part("bob", QUESTION, 95, 100) is not None   # of another student
+        assert not early_stopper.is_sure("ada", QUESTION, logits(labels, 60))
+        assert early_stopper.is_sure("ada", QUESTION, logits(labels, 70))
+    assert np.array_equal(np.concatenate(given_out), answers.inputs.hidden_images)
+    assert early_stopper.part("ada", QUESTION, 95, 100) is None
+    assert early_stopper.part("bob", QUESTION, 95, 100) is not None   # of another student
 
 
 def test_a_part_is_kept_for_a_network_that_may_pass_by_it() -> None:
-    examiner = HiddenParts(the_key())
-    assert examiner.part("ada", QUESTION, 60, 100) is None
-    assert examiner.part("ada", QUESTION, 101, 100) is None
-    assert examiner.part("ada", QUESTION, 0, 0) is None
-    assert examiner.part("ada", QUESTION, 80, 100) is not None
+    early_stopper = HiddenParts(the_key())
+    assert early_stopper.part("ada", QUESTION, 60, 100) is None
+    assert early_stopper.part("ada", QUESTION, 101, 100) is None
+    assert early_stopper.part("ada", QUESTION, 0, 0) is None
+    assert early_stopper.part("ada", QUESTION, 80, 100) is not None
 
 
 def test_outputs_that_are_no_numbers_are_not_sure() -> None:
     answers = the_key()
-    examiner = HiddenParts(answers)
-    assert examiner.part("ada", QUESTION, 95, 100) is not None
+    early_stopper = HiddenParts(answers)
+    assert early_stopper.part("ada", QUESTION, 95, 100) is not None
     predicted = logits(answers.hidden_labels[:100], 100)
     predicted[0, 0] = np.nan
-    assert not examiner.is_sure("ada", QUESTION, predicted)
+    assert not early_stopper.is_sure("ada", QUESTION, predicted)
 
 
 def test_without_a_part_nothing_is_scored() -> None:

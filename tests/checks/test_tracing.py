@@ -9,7 +9,7 @@ from evidence import CRITERION, answered, key, unanswered
 
 from grader.grading.gradebook import plain_value
 from grader.records import Evidence, Question, Trace
-from grader.run.context import Paper
+from grader.run.context import QuestionSet
 from grader.run.explain.traces import traces
 
 PREDICT = Question("accuracy/predict", "predict", {"shapes": [[10, 3, 8, 8]]}, "train", 10, (b"x",))
@@ -17,10 +17,14 @@ GROUPS = Question("groups", "parameter_groups", {"network": {"layers": [1, 1, 1,
 MINE = CRITERION.model_copy(update={"check": "param_groups"})
 
 
-def traced(question: Question, evidence: Evidence, gold: Evidence | None = None) -> Trace:
-    paper = Paper((question,), {question.id: (MINE.id,)})
-    answers = {question.id: gold} if gold is not None else {}
-    (found,) = traces(paper, [MINE.id], {question.id: evidence}, {question.id: "key"}, key(answers))
+def traced(
+    question: Question, evidence: Evidence, reference_answers: Evidence | None = None
+) -> Trace:
+    question_set = QuestionSet((question,), {question.id: (MINE.id,)})
+    answers = {question.id: reference_answers} if reference_answers is not None else {}
+    (found,) = traces(
+        question_set, [MINE.id], {question.id: evidence}, {question.id: "key"}, key(answers)
+    )
     return found
 
 
@@ -35,7 +39,7 @@ def test_a_question_without_labels_is_traced_by_the_references_answer() -> None:
     found = traced(GROUPS, answered({"lists": [1]}), answered({"lists": [2]}))
     same = traced(GROUPS, answered({"lists": [2]}), answered({"lists": [2]}))
     assert (found.labels, found.key, found.criteria) == ("", "key", (MINE.id,))
-    assert found.reported != found.gold == same.reported
+    assert found.reported != found.reference_answers == same.reported
     assert json.loads(found.question["args"]) == GROUPS.args
 
 
@@ -47,4 +51,4 @@ def test_what_the_code_printed_is_not_kept_twice() -> None:
 
 
 def test_a_reference_without_an_answer_leaves_no_digest() -> None:
-    assert traced(GROUPS, answered({}), unanswered("exception")).gold == ""
+    assert traced(GROUPS, answered({}), unanswered("exception")).reference_answers == ""

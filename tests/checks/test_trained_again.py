@@ -23,7 +23,7 @@ def near(at_most: int = 2, within: float = 0.1) -> AnswerKey:
     """Thresholds are 0.9 and 0.6, and there are ten hidden images."""
     profile = PROFILE.model_copy(update={"again": Again(at_most=at_most, within=within)})
     plain = key(seed=3)
-    return dataclasses.replace(plain, exam=dataclasses.replace(plain.exam, profile=profile))
+    return dataclasses.replace(plain, inputs=dataclasses.replace(plain.inputs, profile=profile))
 
 
 def predicted(right: int, first: int = 0) -> Evidence:
@@ -145,28 +145,30 @@ def test_code_that_sets_its_own_seed_is_told_and_not_trained_a_third_time() -> N
 
 
 def test_everybody_in_a_class_gets_the_same_seeds_and_another_class_others() -> None:
-    exam = near().exam
-    seeds = [again_questions(exam, Limits(), n)[0].args["seed"] for n in (1, 2, 3)]
-    assert seeds == [again_questions(exam, Limits(), n)[0].args["seed"] for n in (1, 2, 3)]
-    assert len({*seeds, train_question(exam, Limits()).args["seed"]}) == 4
+    inputs = near().inputs
+    seeds = [again_questions(inputs, Limits(), n)[0].args["seed"] for n in (1, 2, 3)]
+    assert seeds == [again_questions(inputs, Limits(), n)[0].args["seed"] for n in (1, 2, 3)]
+    assert len({*seeds, train_question(inputs, Limits()).args["seed"]}) == 4
     assert all(1 <= seed <= SEEDS for seed in seeds)
-    other = dataclasses.replace(exam, seed=exam.seed + 1)
+    other = dataclasses.replace(inputs, seed=inputs.seed + 1)
     assert seeds != [again_questions(other, Limits(), n)[0].args["seed"] for n in (1, 2, 3)]
 
 
 def test_another_training_is_another_question_in_a_session_of_its_own() -> None:
-    exam, limits = near().exam, Limits()
-    first = train_question(exam, limits)
-    training, predict = again_questions(exam, limits, 1)
+    inputs, limits = near().inputs, Limits()
+    first = train_question(inputs, limits)
+    training, predict = again_questions(inputs, limits, 1)
     assert training.session == predict.session != first.session
     assert {**training.args, "seed": 0} == first.args and training.seconds == first.seconds
-    assert len({first.digest, training.digest, again_questions(exam, limits, 2)[0].digest}) == 3
+    assert len({first.digest, training.digest, again_questions(inputs, limits, 2)[0].digest}) == 3
 
 
 def test_it_runs_its_whole_way() -> None:
-    exam = near().exam
-    early = exam.profile.model_copy(update={"stop_early": StopEarly(parts=1, risk=0.1)})
-    exam = dataclasses.replace(exam, profile=early, hidden_images=np.zeros((90, 8, 8, 3), np.uint8))
-    assert train_question(exam, Limits()).stopping is not None
-    training, _ = again_questions(exam, Limits(), 1)
+    inputs = near().inputs
+    early = inputs.profile.model_copy(update={"stop_early": StopEarly(parts=1, risk=0.1)})
+    inputs = dataclasses.replace(
+        inputs, profile=early, hidden_images=np.zeros((90, 8, 8, 3), np.uint8)
+    )
+    assert train_question(inputs, Limits()).stopping is not None
+    training, _ = again_questions(inputs, Limits(), 1)
     assert training.stopping is None and "look" not in training.args

@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from grader.records import Grade
-from grader.run.pipeline import Setting, grade_one
+from grader.run.pipeline import RunSetup, grade_one
 from grader.sandbox.base import Sandbox
 from grader.submissions.discover import hand_in
 
@@ -84,27 +84,27 @@ def _read(path: Path) -> Case:
     )
 
 
-def grade_code(setting: Setting, case: Case, folder: Path) -> Grade:
+def grade_code(setup: RunSetup, case: Case, folder: Path) -> Grade:
     """Grade the case as a class would be graded, its own criteria only."""
     name = case.name.replace("/", "-")
     source = folder / name if case.others else folder
     source.mkdir(exist_ok=True)
     for file, code in {f"{name}.py": case.code, **case.others}.items():
         (source / file).write_text(code, encoding="utf-8")
-    return grade_path(setting, source if case.others else source / f"{name}.py", case.criteria)
+    return grade_path(setup, source if case.others else source / f"{name}.py", case.criteria)
 
 
-def in_sandbox(setting: Setting, sandbox: Sandbox) -> Setting:
+def in_sandbox(setup: RunSetup, sandbox: Sandbox) -> RunSetup:
     """The same, graded there; what the reference has answered holds."""
-    return dataclasses.replace(setting, asker=dataclasses.replace(setting.asker, sandbox=sandbox))
+    return dataclasses.replace(setup, asker=dataclasses.replace(setup.asker, sandbox=sandbox))
 
 
-def grade_path(setting: Setting, source: Path, criteria: tuple[str, ...]) -> Grade:
+def grade_path(setup: RunSetup, source: Path, criteria: tuple[str, ...]) -> Grade:
     """Grade a file, folder or archive by these criteria, through the whole pipeline."""
-    chosen = tuple(one for one in setting.criteria if one.id in criteria)
+    chosen = tuple(one for one in setup.criteria if one.id in criteria)
     assert len(chosen) == len(criteria), criteria
-    setting = dataclasses.replace(setting, criteria=chosen)
-    return grade_one(setting, hand_in(source), lambda who, what: None)
+    setup = dataclasses.replace(setup, criteria=chosen)
+    return grade_one(setup, hand_in(source), lambda who, what: None)
 
 
 def happened(grade: Grade) -> Mapping[str, str]:

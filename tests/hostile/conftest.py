@@ -37,7 +37,7 @@ def sandbox(request: pytest.FixtureRequest) -> Sandbox:
 
 
 @pytest.fixture(scope="session")
-def setting(sandbox: Sandbox) -> Iterator[pipeline.Setting]:
+def setup(sandbox: Sandbox) -> Iterator[pipeline.RunSetup]:
     """The exam and its key, drawn once for the whole class, as in a run of the grader."""
     rubric = load(HERE / "rubric.yaml", parameter_models)
     ids = [criterion.id for criterion in rubric.criteria]

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from grader.records import Grade
-from grader.run.pipeline import Setting, grade_all
+from grader.run.pipeline import RunSetup, grade_all
 from grader.submissions.discover import discover
 from grader.submissions.safe_writer import MEGABYTE, Caps
 
@@ -35,9 +35,9 @@ def write(content: Iterable[bytes], path: Path) -> Path:
     return path
 
 
-def in_a_box(setting: Setting, tmp_path: Path) -> Setting:
+def in_a_box(setup: RunSetup, tmp_path: Path) -> RunSetup:
     """The same class, unpacked where `..` leads to somewhere that can be looked at."""
-    return dataclasses.replace(setting, workspace=tmp_path / "run")
+    return dataclasses.replace(setup, workspace=tmp_path / "run")
 
 
 def outside(tmp_path: Path, students: Iterable[str]) -> set[str]:
@@ -57,14 +57,14 @@ def reason(grade: Grade) -> str:
 @PROCESS
 @pytest.mark.parametrize("name", CASES)
 def test_it_is_refused_with_a_reason_and_nothing_lands(
-    setting: Setting, name: str, verify: Verify, tmp_path: Path
+    setup: RunSetup, name: str, verify: Verify, tmp_path: Path
 ) -> None:
-    bad, setting = CASES[name], in_a_box(setting, tmp_path)
+    bad, setup = CASES[name], in_a_box(setup, tmp_path)
     (tmp_path / "class").mkdir()
     source = write(bad.content(), tmp_path / "class" / f"eve{bad.suffix}")
     before = outside(tmp_path, ["eve"])
     tracemalloc.start()
-    grade = grade_path(setting, source, ("layer-counts",))
+    grade = grade_path(setup, source, ("layer-counts",))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     verify(f"archives/{name}", ("R",), grade)
@@ -78,20 +78,20 @@ def test_it_is_refused_with_a_reason_and_nothing_lands(
 @PROCESS
 @pytest.mark.parametrize("name", HARMLESS)
 def test_what_only_looks_alike_is_graded(
-    setting: Setting, name: str, verify: Verify, tmp_path: Path
+    setup: RunSetup, name: str, verify: Verify, tmp_path: Path
 ) -> None:
     suffix, content = HARMLESS[name]
     source = write([content()], tmp_path / f"ada{suffix}")
-    verify(f"archives/{name}", ("N",), grade_path(setting, source, ("layer-counts",)))
+    verify(f"archives/{name}", ("N",), grade_path(setup, source, ("layer-counts",)))
 
 
 @PROCESS
 @pytest.mark.parametrize("suffix", [".py", ".ipynb", ".zip", ".tar.gz", "folder"])
 def test_a_file_of_300_megabytes_is_refused_without_being_read_whole(
-    setting: Setting, suffix: str, verify: Verify, tmp_path: Path
+    setup: RunSetup, suffix: str, verify: Verify, tmp_path: Path
 ) -> None:
     """A sparse one: it takes no room where it lies, and would where it is copied to."""
-    setting = in_a_box(setting, tmp_path)
+    setup = in_a_box(setup, tmp_path)
     source = large = tmp_path / f"eve{suffix}"
     if suffix == "folder":
         source.mkdir()
@@ -99,7 +99,7 @@ def test_a_file_of_300_megabytes_is_refused_without_being_read_whole(
     with large.open("wb") as file:
         file.truncate(301 * MEGABYTE)
     tracemalloc.start()
-    grade = grade_path(setting, source, ("layer-counts",))
+    grade = grade_path(setup, source, ("layer-counts",))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     verify(f"archives/file of 301 MB, {suffix}", ("R",), grade)
@@ -110,25 +110,25 @@ def test_a_file_of_300_megabytes_is_refused_without_being_read_whole(
 
 @PROCESS
 def test_what_one_student_hands_in_as_many_archives_is_no_more_than_one_may_hold(
-    setting: Setting, verify: Verify, tmp_path: Path
+    setup: RunSetup, verify: Verify, tmp_path: Path
 ) -> None:
     """Forty archives of ninety megabytes; the second hundred megabytes are never written twice."""
-    setting = in_a_box(setting, tmp_path)
+    setup = in_a_box(setup, tmp_path)
     (tmp_path / "class").mkdir()
     archive = zipped(("zeros.bin", BLOCK * 9))
     for number in range(40):
         write([archive], tmp_path / "class" / f"eve_1_{number}_more.zip")
-    (grade,) = graded(setting, tmp_path / "class")
+    (grade,) = graded(setup, tmp_path / "class")
     verify("archives/forty of one student", ("R",), grade)
     assert f"{Caps().total_bytes:,} bytes" in reason(grade)
 
 
 @PROCESS
 def test_a_class_with_all_of_them_is_graded(
-    setting: Setting, verify: Verify, tmp_path: Path
+    setup: RunSetup, verify: Verify, tmp_path: Path
 ) -> None:
     """And with links, pipes and names that no student should have; the honest get all points."""
-    setting = in_a_box(setting, tmp_path)
+    setup = in_a_box(setup, tmp_path)
     folder = tmp_path / "class"
     folder.mkdir()
     slow = ("hundred thousand files", "zip bomb", "file of 300 MB, packed")
@@ -143,12 +143,12 @@ def test_a_class_with_all_of_them_is_graded(
     write([EVIL], folder / "new\nline.py")
     write([EVIL], folder / "\u202eyp.evil.py")
     write([EVIL], folder / ("n" * 252 + ".py"))
-    shutil.copytree(setting.hall().view, setting.workspace / "data")  # where a run has it
+    shutil.copytree(setup.context().view, setup.workspace / "data")  # where a run has it
     for honest in ("ada", "data", "zoe"):
         write([HONEST_CODE], folder / f"{honest}.py")
     students = [one.student for one in discover(folder)]
     before = outside(tmp_path, students)
-    grades = graded(setting, folder)
+    grades = graded(setup, folder)
     assert sorted(grade.student for grade in grades) == sorted(students)
     assert len(students) == len(CASES) - len(slow) + 11
     for grade in grades:
@@ -159,7 +159,7 @@ def test_a_class_with_all_of_them_is_graded(
     assert outside(tmp_path, students) == before
 
 
-def graded(setting: Setting, folder: Path) -> list[Grade]:
-    only = tuple(one for one in setting.criteria if one.id == "layer-counts")
-    setting = dataclasses.replace(setting, criteria=only)
-    return list(grade_all(setting, discover(folder), lambda who, what: None))
+def graded(setup: RunSetup, folder: Path) -> list[Grade]:
+    only = tuple(one for one in setup.criteria if one.id == "layer-counts")
+    setup = dataclasses.replace(setup, criteria=only)
+    return list(grade_all(setup, discover(folder), lambda who, what: None))

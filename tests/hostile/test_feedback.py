@@ -28,7 +28,7 @@ from grader.reports.class_report.summarizing import summarize
 from grader.reports.student.render import Renderer
 from grader.rubric.model import Criterion
 from grader.run.cache.file import no_cache
-from grader.run.pipeline import Setting
+from grader.run.pipeline import RunSetup
 from grader.run.results_folder import FeedbackFolder
 
 from .browser import Browser, find
@@ -233,21 +233,21 @@ def test_in_markdown_no_payload_becomes_html_or_a_link(browser: Browser, record:
 @PROCESS
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_what_a_submission_says_of_itself_stays_text(
-    setting: Setting,
+    setup: RunSetup,
     case: Case,
     browser: Browser,
     of_ours: frozenset[str],
     verify: Verify,
     tmp_path: Path,
 ) -> None:
-    grade = grade_code(setting, case, tmp_path)
-    stays_text(setting, grade, browser, of_ours, tmp_path)
+    grade = grade_code(setup, case, tmp_path)
+    stays_text(setup, grade, browser, of_ours, tmp_path)
     verify(f"{case.name}: its page", case.must, grade)
 
 
 @PROCESS
 def test_names_of_files_and_texts_of_notebooks_stay_text(
-    setting: Setting, browser: Browser, of_ours: frozenset[str], verify: Verify, tmp_path: Path
+    setup: RunSetup, browser: Browser, of_ours: frozenset[str], verify: Verify, tmp_path: Path
 ) -> None:
     """`http:beacon` is an address without the slash that a file name cannot have."""
     folder = tmp_path / "names"
@@ -269,38 +269,38 @@ def test_names_of_files_and_texts_of_notebooks_stay_text(
         json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells})
     )
     for source in (folder, notebook):
-        grade = grade_path(setting, source, ("layer-counts",))
-        stays_text(setting, grade, browser, of_ours, tmp_path)
+        grade = grade_path(setup, source, ("layer-counts",))
+        stays_text(setup, grade, browser, of_ours, tmp_path)
         verify(f"feedback/{source.name}: its page", ("Z",), grade)
 
 
 @PROCESS
 def test_a_written_answer_and_the_name_of_its_pdf_stay_text(
-    setting: Setting, browser: Browser, of_ours: frozenset[str], record: Record, tmp_path: Path
+    setup: RunSetup, browser: Browser, of_ours: frozenset[str], record: Record, tmp_path: Path
 ) -> None:
     written = Criterion(
         id="written", title="Written", part="1", points=1, check="written",
         params=Params(answer="a"),
     )  # fmt: skip
-    rubric = setting.rubric.model_copy(update={"criteria": (written,)})
-    setting = dataclasses.replace(setting, rubric=rubric, criteria=(written,))
+    rubric = setup.rubric.model_copy(update={"criteria": (written,)})
+    setup = dataclasses.replace(setup, rubric=rubric, criteria=(written,))
     folder = tmp_path / "pdf"
     folder.mkdir()
     (folder / "![](http:beacon)<img src=http:beacon>{{ 7*7 }}.pdf").write_bytes(b"%PDF")
-    grade = grade_path(setting, folder, ("written",))
-    stays_text(setting, grade, browser, of_ours, tmp_path)
+    grade = grade_path(setup, folder, ("written",))
+    stays_text(setup, grade, browser, of_ours, tmp_path)
     (folder / "answers.md").write_text("## (a)\n" + "\n".join(ACTIVE + MARKDOWN))
-    grade = grade_path(setting, folder, ("written",))
-    FeedbackFolder(setting.rubric, tmp_path, None, no_cache()).write(grade)
+    grade = grade_path(setup, folder, ("written",))
+    FeedbackFolder(setup.rubric, tmp_path, None, no_cache()).write(grade)
     assert not browser.visit((tmp_path / "feedback" / "pdf.html").read_text()).called
     record("feedback/written answers: their page")
 
 
 def stays_text(
-    setting: Setting, grade: Grade, browser: Browser, of_ours: frozenset[str], folder: Path
+    setup: RunSetup, grade: Grade, browser: Browser, of_ours: frozenset[str], folder: Path
 ) -> None:
     """The pages that `grader run` writes; and the same without escapes, to see what was there."""
-    FeedbackFolder(setting.rubric, folder, None, no_cache()).write(grade)
+    FeedbackFolder(setup.rubric, folder, None, no_cache()).write(grade)
     html = (folder / "feedback" / f"{grade.student}.html").read_text(encoding="utf-8")
     markdown = (folder / "feedback" / f"{grade.student}.md").read_text(encoding="utf-8")
     page, viewed = browser.visit(html), browser.visit(in_a_viewer(markdown))

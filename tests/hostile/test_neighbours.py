@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from grader.run.pipeline import Setting, grade_all
-from grader.run.schedule import Lanes
+from grader.run.pipeline import RunSetup, grade_all
+from grader.run.schedule import Slots
 from grader.submissions.discover import hand_in
 
 from .case import Case, grade_code, read_cases
@@ -39,14 +39,14 @@ FOUND = (
 
 
 @pytest.fixture
-def contained(setting: Setting) -> Setting:
+def contained(setup: RunSetup) -> RunSetup:
     """The process sandbox promises nothing of this: SECURITY.md."""
-    if setting.sandbox.name != "docker":
+    if setup.sandbox.name != "docker":
         pytest.skip("students in the process sandbox share one machine and one user")
-    return setting
+    return setup
 
 
-def test_what_is_left_is_found_by_whoever_can_reach_it(contained: Setting, tmp_path: Path) -> None:
+def test_what_is_left_is_found_by_whoever_can_reach_it(contained: RunSetup, tmp_path: Path) -> None:
     """Both in one container: without this, to find nothing would mean nothing."""
     at_once = "\nimport torch, traces\ntraces.SECONDS = 0\n"
     at_once += "traces.layer_parameter_counts(torch.nn.Linear(1, 1))\n"
@@ -57,7 +57,7 @@ def test_what_is_left_is_found_by_whoever_can_reach_it(contained: Setting, tmp_p
 
 
 def test_the_next_student_finds_nothing(
-    contained: Setting, verify: Verify, tmp_path: Path
+    contained: RunSetup, verify: Verify, tmp_path: Path
 ) -> None:
     for case in (LEAVES, LOOKS):
         grade = grade_code(contained, case, tmp_path)
@@ -65,11 +65,11 @@ def test_the_next_student_finds_nothing(
 
 
 def test_a_student_at_the_same_time_finds_nothing(
-    contained: Setting, verify: Verify, tmp_path: Path
+    contained: RunSetup, verify: Verify, tmp_path: Path
 ) -> None:
     told: dict[str, list[float]] = defaultdict(list)
     criteria = tuple(one for one in contained.criteria if one.id in LOOKS.criteria)
-    asker = dataclasses.replace(contained.asker, lanes=Lanes(2))
+    asker = dataclasses.replace(contained.asker, slots=Slots(2))
     two = dataclasses.replace(contained, criteria=criteria, asker=asker, in_hand=2)
     paths = [_written(case, tmp_path) for case in (LEAVES, LOOKS)]
     for grade in grade_all(

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from grader.run.pipeline import Setting
+from grader.run.pipeline import RunSetup
 from grader.submissions.safe_writer import MEGABYTE
 
 from .case import HONEST, Must, grade_path
@@ -174,11 +174,11 @@ def nothing_was_run() -> bool:
 @PROCESS
 @pytest.mark.parametrize("name", NO_EFFECT)
 def test_an_honest_notebook_keeps_its_points(
-    setting: Setting, name: str, verify: Verify, tmp_path: Path
+    setup: RunSetup, name: str, verify: Verify, tmp_path: Path
 ) -> None:
     source = handed_in(NO_EFFECT[name](), tmp_path)
     tracemalloc.start()
-    grade = grade_path(setting, source, ("layer-counts",))
+    grade = grade_path(setup, source, ("layer-counts",))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     verify(f"notebooks/{name}", ("N",), grade)
@@ -189,12 +189,12 @@ def test_an_honest_notebook_keeps_its_points(
 @PROCESS
 @pytest.mark.parametrize("name", LEFT_OUT)
 def test_a_notebook_that_cannot_be_read_earns_nothing_and_says_why(
-    setting: Setting, name: str, verify: Verify, tmp_path: Path
+    setup: RunSetup, name: str, verify: Verify, tmp_path: Path
 ) -> None:
     says, content = LEFT_OUT[name]
     source = handed_in(content(), tmp_path)
     tracemalloc.start()
-    grade = grade_path(setting, source, ("layer-counts",))
+    grade = grade_path(setup, source, ("layer-counts",))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     verify(f"notebooks/{name}", ("Z",), grade)
@@ -206,10 +206,10 @@ def test_a_notebook_that_cannot_be_read_earns_nothing_and_says_why(
 
 @PROCESS
 def test_outputs_of_200_megabytes_are_refused_as_any_file_of_that_size(
-    setting: Setting, verify: Verify, tmp_path: Path
+    setup: RunSetup, verify: Verify, tmp_path: Path
 ) -> None:
     source = handed_in(honest(code("x = 1", outputs=[png(200)])), tmp_path)
-    grade = grade_path(setting, source, ("layer-counts",))
+    grade = grade_path(setup, source, ("layer-counts",))
     verify("notebooks/outputs of 200 MB", ("R",), grade)
     assert "larger than 100 MB" in grade.criteria[0].verdict.reason
 
@@ -217,20 +217,20 @@ def test_outputs_of_200_megabytes_are_refused_as_any_file_of_that_size(
 @PROCESS
 @pytest.mark.parametrize("name", OTHER_CODE)
 def test_a_notebook_is_graded_as_what_its_code_is(
-    setting: Setting, name: str, verify: Verify, tmp_path: Path
+    setup: RunSetup, name: str, verify: Verify, tmp_path: Path
 ) -> None:
     must, content = OTHER_CODE[name]
     source = handed_in(content(), tmp_path)
-    verify(f"notebooks/{name}", must, grade_path(setting, source, ("layer-counts",)))
+    verify(f"notebooks/{name}", must, grade_path(setup, source, ("layer-counts",)))
     assert nothing_was_run()
 
 
 @pytest.mark.parametrize("name", ENDLESS)
 def test_a_cell_that_never_ends_is_stopped_and_the_next_student_is_graded(
-    setting: Setting, name: str, verify: Verify, tmp_path: Path
+    setup: RunSetup, name: str, verify: Verify, tmp_path: Path
 ) -> None:
     source = handed_in(ENDLESS[name](), tmp_path)
-    grade = grade_path(setting, source, ("layer-counts",))
-    verify(f"notebooks/{name} ({setting.sandbox.name})", ("L time_limit",), grade)
-    next_one = grade_path(setting, HONEST, ("layer-counts",))
-    verify(f"notebooks/after {name} ({setting.sandbox.name})", ("N",), next_one)
+    grade = grade_path(setup, source, ("layer-counts",))
+    verify(f"notebooks/{name} ({setup.sandbox.name})", ("L time_limit",), grade)
+    next_one = grade_path(setup, HONEST, ("layer-counts",))
+    verify(f"notebooks/after {name} ({setup.sandbox.name})", ("N",), next_one)

@@ -19,11 +19,11 @@ import pytest
 from grader import wire
 from grader.records import Question
 from grader.rubric.model import Limits
-from grader.run.pipeline import Setting
-from grader.sandbox import conversation as interview
-from grader.sandbox import outcomes as blame
+from grader.run.pipeline import RunSetup
+from grader.sandbox import conversation as converse
 from grader.sandbox.base import Job
 from grader.sandbox.docker import DockerSandbox
+from grader.sandbox.outcomes import WORKER_LOST
 
 from .case import HONEST, grade_path, happened, in_sandbox
 from .conftest import Verify
@@ -139,20 +139,20 @@ def growth() -> Iterator[list[int]]:
 
 @pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS.keys())
 def test_a_worker_that_lies_earns_nothing_and_costs_no_memory(
-    setting: Setting,
+    setup: RunSetup,
     attack: str,
     verify: Verify,
     request: pytest.FixtureRequest,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    if not isinstance(setting.sandbox, DockerSandbox):
+    if not isinstance(setup.sandbox, DockerSandbox):
         pytest.skip("a worker of one's own takes the place of another in containers only")
-    monkeypatch.setattr(interview, "GRACE_SECONDS", 1.0)
-    limits = setting.rubric.limits.model_copy(update={"seconds": 2.0})
+    monkeypatch.setattr(converse, "GRACE_SECONDS", 1.0)
+    limits = setup.rubric.limits.model_copy(update={"seconds": 2.0})
     code = f"{WORKER}    {attack}"
-    sandbox = dataclasses.replace(setting.sandbox, command=("python", "-c", code))
+    sandbox = dataclasses.replace(setup.sandbox, command=("python", "-c", code))
     owned = dataclasses.replace(
-        in_sandbox(setting, sandbox), rubric=setting.rubric.model_copy(update={"limits": limits})
+        in_sandbox(setup, sandbox), rubric=setup.rubric.model_copy(update={"limits": limits})
     )
     with growth() as most:
         grade = grade_path(owned, HONEST, ("layer-counts",))
@@ -161,20 +161,20 @@ def test_a_worker_that_lies_earns_nothing_and_costs_no_memory(
     assert most[0] < FLAT, f"the grader grew by {most[0] / MIB:.0f} MiB"
 
 
-def test_the_program_above_is_taken_for_a_worker(setting: Setting, tmp_path: Path) -> None:
+def test_the_program_above_is_taken_for_a_worker(setup: RunSetup, tmp_path: Path) -> None:
     """What every Z above means: the same program with nothing but good answers is judged."""
-    if not isinstance(setting.sandbox, DockerSandbox):
+    if not isinstance(setup.sandbox, DockerSandbox):
         pytest.skip("a worker of one's own takes the place of another in containers only")
     honest = (
         "say({'id': id, 'value': GOOD | {'tables': [TABLE | {'pairs': PAIRS[id]}]}})"
     )
     pairs = {
-        question: [list(pair) for pair in setting.key.value(question)["tables"][0]["pairs"]]
+        question: [list(pair) for pair in setup.key.value(question)["tables"][0]["pairs"]]
         for question in ("layer-counts/resnet18", "layer-counts/hidden")
     }
     code = f"PAIRS = {pairs!r}\n{WORKER}    {honest}"
-    sandbox = dataclasses.replace(setting.sandbox, command=("python", "-c", code))
-    owned = in_sandbox(setting, sandbox)
+    sandbox = dataclasses.replace(setup.sandbox, command=("python", "-c", code))
+    owned = in_sandbox(setup, sandbox)
     assert happened(grade_path(owned, HONEST, ("layer-counts",))) == {"layer-counts": "N"}
 
 
@@ -192,7 +192,7 @@ def test_a_worker_that_never_stops_costs_no_memory_while_the_host_is_busy(
     sandbox = dataclasses.replace(docker_sandbox, command=("python", "-c", code))
     job = job_of(tmp_path, "layer-counts/resnet18", "layer-counts/hidden")
     with growth() as most:
-        first, second = interview.interview(sandbox, job, (), lambda evidence: time.sleep(3))
+        first, second = converse.converse(sandbox, job, (), lambda evidence: time.sleep(3))
     assert first.outcome.answered and second.outcome.kind == wire.BAD_ANSWER
     assert most[0] < FLAT, f"the grader grew by {most[0] / MIB:.0f} MiB"
 
@@ -219,6 +219,6 @@ def test_an_answer_that_breaks_off_with_its_container_is_nobody_s_zero(
 
     thread = threading.Thread(target=take_away)
     thread.start()
-    (evidence,) = interview.interview(sandbox, job)
+    (evidence,) = converse.converse(sandbox, job)
     thread.join()
-    assert (evidence.outcome.kind, evidence.outcome.owner) == (blame.WORKER_LOST, "harness")
+    assert (evidence.outcome.kind, evidence.outcome.owner) == (WORKER_LOST, "harness")

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from grader.run.pipeline import Setting
+from grader.run.pipeline import RunSetup
 from grader.sandbox.docker import DockerSandbox, leftovers
 
 from .case import HONEST, grade_path, happened, read_cases
@@ -45,20 +45,20 @@ def layer_parameter_counts(model):
 
 
 @pytest.fixture
-def docker(setting: Setting) -> DockerSandbox:
-    if not isinstance(setting.sandbox, DockerSandbox):
+def docker(setup: RunSetup) -> DockerSandbox:
+    if not isinstance(setup.sandbox, DockerSandbox):
         pytest.skip("what the process sandbox does not protect against")
-    return setting.sandbox
+    return setup.sandbox
 
 
 @pytest.fixture
-def grade(setting: Setting, tmp_path: Path) -> Callable[[str], dict[str, str]]:
+def grade(setup: RunSetup, tmp_path: Path) -> Callable[[str], dict[str, str]]:
     """Grade code by the criterion that is quickest; what happened."""
 
     def run(code: str) -> dict[str, str]:
         source = tmp_path / f"{secrets.token_hex(4)}.py"
         source.write_text(code, encoding="utf-8")
-        return dict(happened(grade_path(setting, source, ("layer-counts",))))
+        return dict(happened(grade_path(setup, source, ("layer-counts",))))
 
     return run
 
@@ -79,7 +79,7 @@ def samples(mark: str, until: threading.Event, went_off: threading.Event) -> Ite
 
 
 def test_a_bomb_beside_an_honest_training_costs_it_nothing_and_leaves_nothing(
-    setting: Setting, docker: DockerSandbox, grade: Callable[[str], dict[str, str]]
+    setup: RunSetup, docker: DockerSandbox, grade: Callable[[str], dict[str, str]]
 ) -> None:
     mark = secrets.token_hex(16)
     done, went_off = threading.Event(), threading.Event()
@@ -91,21 +91,21 @@ def test_a_bomb_beside_an_honest_training_costs_it_nothing_and_leaves_nothing(
             words.append(grade(MARKED_BOMB.format(mark=mark)))
         return words
 
-    ids = tuple(criterion.id for criterion in setting.criteria)
+    ids = tuple(criterion.id for criterion in setup.criteria)
     with ThreadPoolExecutor(3) as pool:
         bombing = pool.submit(bombs)
         watching = pool.submit(lambda: most.append(max(samples(mark, done, went_off))))
         try:
             # Else a training that is quick, or a container that is slow to come, meets no bomb.
             went_off.wait(FUSE_SECONDS)
-            honest = happened(grade_path(setting, HONEST, ids))
+            honest = happened(grade_path(setup, HONEST, ids))
         finally:
             done.set()
         watching.result()
         words = bombing.result()
     assert set(honest.values()) == {"N"}, honest
     assert {word for row in words for word in row.values()} == {"L time_limit"}
-    assert A_BOMB < most[0] <= setting.rubric.limits.pids, "the bomb went off, and within its limit"
+    assert A_BOMB < most[0] <= setup.rubric.limits.pids, "the bomb went off, and within its limit"
     assert marked(mark) == 0
 
 

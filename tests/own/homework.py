@@ -14,7 +14,7 @@ from grader.records import Evidence, Grade, Question
 from grader.rubric.load import load
 from grader.rubric.model import Limits, Rubric
 from grader.run import pipeline
-from grader.run.cache.recall import Memory
+from grader.run.cache.recall import Recall
 from grader.run.pytest_session import examine
 from grader.sandbox.base import Job, Sandbox
 from grader.sandbox.process import ProcessSandbox
@@ -59,9 +59,9 @@ def read(path: Path) -> Rubric:
     return load(path, parameter_models)
 
 
-def setting_of(
-    rubric: Path, workspace: Path, sandbox: Sandbox | None = None, memory: Memory | None = None
-) -> pipeline.Setting:
+def setup_of(
+    rubric: Path, workspace: Path, sandbox: Sandbox | None = None, memory: Recall | None = None
+) -> pipeline.RunSetup:
     """What to grade by: all criteria."""
     return pipeline.set_up(
         read(rubric), [one.id for one in read(rubric).criteria], sandbox or ProcessSandbox(),
@@ -73,9 +73,9 @@ def graded_by(
     rubric: Path, codes: list[str], workspace: Path, sandbox: Sandbox | None = None
 ) -> list[Grade]:
     """The grades of submissions of one file each; what the class is told on the way is left out."""
-    setting = setting_of(rubric, workspace, sandbox)
+    setup = setup_of(rubric, workspace, sandbox)
     files = [write(workspace, f"in/hw{number}.py", code) for number, code in enumerate(codes)]
-    return [pipeline.grade_one(setting, hand_in(file), lambda who, what: None) for file in files]
+    return [pipeline.grade_one(setup, hand_in(file), lambda who, what: None) for file in files]
 
 
 def graded(

@@ -16,12 +16,12 @@ from grader.reports.student.page import make_sheet
 from grader.run import pipeline
 from grader.run.cache.evidence import EvidenceCache
 from grader.run.cache.file import open_cache
-from grader.run.cache.recall import Memory
+from grader.run.cache.recall import Recall
 from grader.sandbox.base import Job, Sandbox
 from grader.sandbox.process import ProcessSandbox
 from grader.submissions.discover import hand_in
 
-from .homework import Overheard, examined, found, graded, read, rubric_in, setting_of, write
+from .homework import Overheard, examined, found, graded, read, rubric_in, setup_of, write
 
 SOFTMAX = '''
 import numpy as np
@@ -283,12 +283,12 @@ def test_points_are_shared_by_markers_arguments_alone_are_sent_and_it_is_remembe
 ) -> None:
     overheard = Overheard()
     with open_cache(tmp_path) as cache:
-        memory = Memory(EvidenceCache(cache), "ground")
+        memory = Recall(EvidenceCache(cache), "ground")
         file = write(tmp_path, "in/hw.py", OVERFLOWS)
         scores = []
         for _ in range(2):
-            setting = setting_of(rubric, tmp_path, overheard, memory)
-            grade = pipeline.grade_one(setting, hand_in(file), lambda who, what: None)
+            setup = setup_of(rubric, tmp_path, overheard, memory)
+            grade = pipeline.grade_one(setup, hand_in(file), lambda who, what: None)
             scores.append(grade.score)
     assert scores == [3, 3] and overheard.started == 1
     assert b"softmax" in overheard.said

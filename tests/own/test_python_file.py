@@ -15,7 +15,7 @@ from grader.run import fingerprint, pipeline
 from grader.sandbox.process import ProcessSandbox
 from grader.submissions.discover import hand_in
 
-from .homework import Overheard, graded, read, rubric_in, setting_of, write
+from .homework import Overheard, graded, read, rubric_in, setup_of, write
 
 CHECKS_FILE = """
 from grader.checks.custom.api import Check, Model, answer, expected, graded, probe, tensor
@@ -114,9 +114,9 @@ def test_a_probe_that_fails_by_itself_stops_the_class_with_its_line(
     rubric: Path, tmp_path: Path
 ) -> None:
     write(tmp_path, "checks.py", CHECKS_FILE.replace('{"by": by,', '{"by": by["x"],'))
-    setting = setting_of(rubric, tmp_path)
+    setup = setup_of(rubric, tmp_path)
     with pytest.raises(NoKey, match=r"checks\.py, line 12, in shifted: TypeError: 'int' object"):
-        setting.gold()
+        setup.reference_answers()
 
 
 @pytest.mark.parametrize(
@@ -131,9 +131,9 @@ def test_an_ask_that_fails_stops_the_class_with_its_line(
     old: str, new: str, words: str, rubric: Path, tmp_path: Path
 ) -> None:
     write(tmp_path, "checks.py", CHECKS_FILE.replace(old, new))
-    setting = setting_of(rubric, tmp_path)
+    setup = setup_of(rubric, tmp_path)
     with pytest.raises(CheckError, match=words):
-        pipeline.grade_one(setting, hand_in(tmp_path / "reference"), lambda who, what: None)
+        pipeline.grade_one(setup, hand_in(tmp_path / "reference"), lambda who, what: None)
 
 
 @pytest.mark.parametrize(

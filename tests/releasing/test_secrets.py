@@ -24,7 +24,7 @@ from grader.checks.registry import parameter_models
 from grader.errors import UsageError
 from grader.export.student_bundle.release import release
 from grader.rubric.load import load
-from grader.run.data import datasets as data
+from grader.run.data.datasets import load_dataset
 
 from . import secret_homework as homework
 
@@ -111,7 +111,7 @@ def test_the_search_sees_through_what_things_are_packed_in() -> None:
 
 def test_no_hidden_image_is_in_it_and_no_label(instructor: Path, bundle: Path) -> None:
     spec = load(instructor, parameter_models).active.data
-    dataset = data.load(spec, instructor.parent / "cache")
+    dataset = load_dataset(spec, instructor.parent / "cache")
     hidden = {image.tobytes() for image in dataset.hidden_images}
     given = set()
     with zipfile.ZipFile(bundle) as outer:

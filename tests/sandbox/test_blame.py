@@ -8,62 +8,73 @@ from grader import wire
 from grader.checks.check import NoParams, without_answer
 from grader.records import Outcome
 from grader.rubric.model import Criterion
-from grader.sandbox import outcomes as blame
 from grader.sandbox.base import Exit
+from grader.sandbox.outcomes import (
+    DISK_LIMIT,
+    FILES_LIMIT,
+    MEMORY_LIMIT,
+    NOT_STARTED,
+    OWNER,
+    PROCESS_LIMIT,
+    WORKER_LOST,
+    from_answer,
+    from_silence,
+    in_time,
+)
 
 
 @pytest.mark.parametrize(
     "kind",
     [
-        blame.MEMORY_LIMIT, blame.PROCESS_LIMIT, blame.DISK_LIMIT, blame.FILES_LIMIT,
-        blame.WORKER_LOST, blame.NOT_STARTED,
+        MEMORY_LIMIT, PROCESS_LIMIT, DISK_LIMIT, FILES_LIMIT,
+        WORKER_LOST, NOT_STARTED,
     ],
 )
 def test_what_only_the_host_can_know_is_not_taken_from_a_worker(kind: str) -> None:
-    outcome = blame.from_answer({"outcome": kind}, 1.0)
+    outcome = from_answer({"outcome": kind}, 1.0)
     assert (outcome.kind, outcome.owner) == (wire.BAD_ANSWER, "student")
 
 
 def test_an_unknown_word_is_a_bad_answer() -> None:
-    assert blame.from_answer({"outcome": ["answered"], "phase": 3}, 1.0).kind == wire.BAD_ANSWER
+    assert from_answer({"outcome": ["answered"], "phase": 3}, 1.0).kind == wire.BAD_ANSWER
 
 
 def test_silence_is_the_limit_the_memory_or_the_harness() -> None:
-    assert blame.from_silence(Exit(0), 31, 30).kind == wire.TIME_LIMIT
-    assert blame.from_silence(Exit(137, out_of_memory=True), 3, 30).kind == blame.MEMORY_LIMIT
-    assert blame.from_silence(Exit(137), 3, 30).owner == "harness"
-    assert blame.from_silence(Exit(None, lost="the daemon"), 31, 30).owner == "harness"
+    assert from_silence(Exit(0), 31, 30).kind == wire.TIME_LIMIT
+    assert from_silence(Exit(137, out_of_memory=True), 3, 30).kind == MEMORY_LIMIT
+    assert from_silence(Exit(137), 3, 30).owner == "harness"
+    assert from_silence(Exit(None, lost="the daemon"), 31, 30).owner == "harness"
 
 
 @pytest.mark.parametrize(
     ("error", "limit"),
     [
-        ("MemoryError", blame.MEMORY_LIMIT),
+        ("MemoryError", MEMORY_LIMIT),
         ("OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total "
          "capacity of 79.19 GiB of which 50.11 GiB is free. 19.80 GiB allowed; Of the allocated",
-         blame.MEMORY_LIMIT),
-        ("OSError: [Errno 12] Cannot allocate memory", blame.MEMORY_LIMIT),
-        ("RuntimeError: can't start new thread", blame.PROCESS_LIMIT),
-        ("BlockingIOError: [Errno 11] Resource temporarily unavailable", blame.PROCESS_LIMIT),
-        ("OSError: [Errno 28] No space left on device: 'x'", blame.DISK_LIMIT),
-        ("OSError: [Errno 27] File too large", blame.DISK_LIMIT),
-        ("OSError: [Errno 24] Too many open files: 'x'", blame.FILES_LIMIT),
+         MEMORY_LIMIT),
+        ("OSError: [Errno 12] Cannot allocate memory", MEMORY_LIMIT),
+        ("RuntimeError: can't start new thread", PROCESS_LIMIT),
+        ("BlockingIOError: [Errno 11] Resource temporarily unavailable", PROCESS_LIMIT),
+        ("OSError: [Errno 28] No space left on device: 'x'", DISK_LIMIT),
+        ("OSError: [Errno 27] File too large", DISK_LIMIT),
+        ("OSError: [Errno 24] Too many open files: 'x'", FILES_LIMIT),
         ("ValueError: 24 is not 28", wire.EXCEPTION),
     ],
 )
 def test_an_exception_is_named_for_the_limit_that_raised_it(error: str, limit: str) -> None:
     message = {"outcome": wire.EXCEPTION, "message": f"hw2.py, line 3: {error}"}
-    outcome = blame.from_answer(message, 1.0)
+    outcome = from_answer(message, 1.0)
     assert (outcome.kind, outcome.owner, outcome.message) == (limit, "student", message["message"])
 
 
 @pytest.mark.parametrize(
     ("said", "limit"),
     [
-        ({"outcome": wire.EXITED, "struck": ["processes"]}, blame.PROCESS_LIMIT),
-        ({"outcome": wire.EXITED, "struck": ["disk", "memory"]}, blame.MEMORY_LIMIT),
-        ({"outcome": wire.CRASHED, "message": "SIGBUS", "struck": ["disk"]}, blame.DISK_LIMIT),
-        ({"outcome": wire.CRASHED, "message": "SIGXFSZ"}, blame.DISK_LIMIT),
+        ({"outcome": wire.EXITED, "struck": ["processes"]}, PROCESS_LIMIT),
+        ({"outcome": wire.EXITED, "struck": ["disk", "memory"]}, MEMORY_LIMIT),
+        ({"outcome": wire.CRASHED, "message": "SIGBUS", "struck": ["disk"]}, DISK_LIMIT),
+        ({"outcome": wire.CRASHED, "message": "SIGXFSZ"}, DISK_LIMIT),
         ({"outcome": wire.CRASHED, "message": "SIGSEGV", "struck": ["memory"]}, wire.CRASHED),
         ({"outcome": wire.EXCEPTION, "message": "NameError", "struck": ["disk"]}, wire.EXCEPTION),
         ({"outcome": wire.EXITED, "struck": "memory"}, wire.EXITED),
@@ -73,17 +84,17 @@ def test_an_exception_is_named_for_the_limit_that_raised_it(error: str, limit: s
 def test_an_end_without_words_is_named_for_the_limit_that_the_kernel_counted(
     said: dict[str, object], limit: str
 ) -> None:
-    assert blame.from_answer(said, 1.0).kind == limit
+    assert from_answer(said, 1.0).kind == limit
 
 
 def test_an_answer_stays_one_whatever_limit_was_struck_on_the_way() -> None:
     said = {"outcome": wire.ANSWERED, "struck": ["memory", "processes", "disk"]}
-    assert blame.from_answer(said, 1.0).answered
+    assert from_answer(said, 1.0).answered
 
 
 def test_every_kind_that_a_student_owns_has_its_sentences() -> None:
     criterion = Criterion(id="x", title="X", part="1", points=1, check="x", params=NoParams())
-    for kind, owner in blame.OWNER.items():
+    for kind, owner in OWNER.items():
         if owner == "student" and kind != wire.ANSWERED:
             assert without_answer(criterion, Outcome(kind, owner), "asked").next_step
 
@@ -91,10 +102,10 @@ def test_every_kind_that_a_student_owns_has_its_sentences() -> None:
 def test_a_grader_that_was_held_up_itself_takes_nobodys_points() -> None:
     """Ctrl-Z and fg, a machine that was paused: the wait ended much too late."""
     silent = Exit(-9)
-    assert blame.from_silence(silent, 18.2, limit=18).kind == wire.TIME_LIMIT
-    assert blame.from_silence(silent, 60, limit=18).owner == "harness"
-    said = blame.from_answer({"outcome": wire.TIME_LIMIT}, seconds=60)
-    assert blame.in_time(said, limit=18).owner == "harness"
-    assert blame.in_time(said, limit=60).kind == wire.TIME_LIMIT
-    answered = blame.from_answer({"outcome": wire.ANSWERED}, seconds=60)
-    assert blame.in_time(answered, limit=18) == answered
+    assert from_silence(silent, 18.2, limit=18).kind == wire.TIME_LIMIT
+    assert from_silence(silent, 60, limit=18).owner == "harness"
+    said = from_answer({"outcome": wire.TIME_LIMIT}, seconds=60)
+    assert in_time(said, limit=18).owner == "harness"
+    assert in_time(said, limit=60).kind == wire.TIME_LIMIT
+    answered = from_answer({"outcome": wire.ANSWERED}, seconds=60)
+    assert in_time(answered, limit=18) == answered

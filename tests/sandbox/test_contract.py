@@ -19,9 +19,9 @@ from grader import wire
 from grader.checks.hidden_networks import RESNET18
 from grader.records import Evidence, Question
 from grader.rubric.model import Limits
-from grader.sandbox import outcomes as blame
 from grader.sandbox.base import Job, Sandbox
-from grader.sandbox.conversation import interview
+from grader.sandbox.conversation import converse
+from grader.sandbox.outcomes import MEMORY_LIMIT, NOT_STARTED, OWNER
 from grader.sandbox.process import ProcessSandbox
 
 TINY = RESNET18 | {"layers": [1, 1, 1, 1], "width": 16, "num_classes": 10}
@@ -59,7 +59,7 @@ def ask(
         for kind in ("parameter_groups", "layer_counts")
     )
     job = Job("student", submission, questions, Limits(**limits))
-    return {evidence.question.id: evidence for evidence in interview(sandbox, job)}
+    return {evidence.question.id: evidence for evidence in converse(sandbox, job)}
 
 
 def group(body: str) -> str:
@@ -142,7 +142,7 @@ def test_too_much_memory_is_named_and_spares_the_rest(
 ) -> None:
     body = "held = []\nwhile True: held.append(bytearray(b'x' * 2**24))"
     found = ask(sandbox, tmp_path, group(body), seconds=60, memory_mib=1024)
-    assert outcome(found) == (blame.MEMORY_LIMIT, "student")
+    assert outcome(found) == (MEMORY_LIMIT, "student")
     assert rest_is_unharmed(found)
 
 
@@ -255,15 +255,15 @@ def test_a_submission_that_is_not_there_is_the_harnesss_fault(
 ) -> None:
     question = Question("q", "layer_counts", {"network": TINY}, "q", 30)
     job = Job("nobody", tmp_path / "missing", (question,), Limits())
-    (evidence,) = interview(sandbox, job)
+    (evidence,) = converse(sandbox, job)
     assert evidence.outcome.owner == "harness"
 
 
 def test_a_worker_that_never_gets_ready_is_the_harnesss_fault(tmp_path: Path) -> None:
     broken = ProcessSandbox({"PYTHONHOME": str(tmp_path)})   # no interpreter starts from there
     question = Question("q", "layer_counts", {"network": TINY}, "q", 30)
-    (evidence,) = interview(broken, Job("student", tmp_path, (question,), Limits()))
-    assert evidence.outcome.kind == blame.NOT_STARTED
+    (evidence,) = converse(broken, Job("student", tmp_path, (question,), Limits()))
+    assert evidence.outcome.kind == NOT_STARTED
     assert evidence.outcome.owner == "harness"
 
 
@@ -272,7 +272,7 @@ def test_every_kind_of_outcome_has_an_owner() -> None:
         wire.ANSWERED, wire.NOT_FOUND, wire.EXCEPTION, wire.EXITED, wire.CRASHED, wire.TIME_LIMIT,
         wire.BAD_ANSWER, wire.WORKER_FAILED,
     }
-    assert stated <= set(blame.OWNER)
+    assert stated <= set(OWNER)
 
 
 def test_code_finds_an_ordinary_collector(sandbox: Sandbox, tmp_path: Path) -> None:

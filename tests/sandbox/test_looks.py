@@ -23,7 +23,7 @@ ANSWER = {"type": "interim", "id": "training", "classes": 3}
 LOGITS = np.eye(3, dtype="<f4")[:2].tobytes()   # of two images
 
 
-class Examiner:
+class EarlyStopper:
     """Has two images; is sure where the first row's first class wins."""
 
     def part(
@@ -35,9 +35,9 @@ class Examiner:
         return bool(logits[0].argmax() == 0)
 
 
-def looks(question: Question = QUESTION, examiner: Examiner | None = None) -> Looks:
-    examiner = examiner or Examiner()
-    return Looks(Job("ada", Path(), (question,), Limits(), examiner=examiner), question)
+def looks(question: Question = QUESTION, early_stopper: EarlyStopper | None = None) -> Looks:
+    early_stopper = early_stopper or EarlyStopper()
+    return Looks(Job("ada", Path(), (question,), Limits(), early_stopper=early_stopper), question)
 
 
 def said(frame: bytes | None) -> tuple[Mapping[str, Any], tuple[bytes, ...]]:

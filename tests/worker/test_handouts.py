@@ -14,7 +14,7 @@ from grader.checks.hidden_networks import RESNET18
 from grader.records import Evidence, Question
 from grader.rubric.model import Limits
 from grader.sandbox.base import Job
-from grader.sandbox.conversation import interview
+from grader.sandbox.conversation import converse
 from grader.sandbox.process import ProcessSandbox
 
 ROOT = Path(__file__).parent.parent.parent
@@ -44,7 +44,7 @@ def ask(view: Path, files: Mapping[str, str]) -> Evidence:
         (submission / name).write_text(text, encoding="utf-8")
     question = Question("q", "layer_counts", {"network": TINY}, "q", 30)
     job = Job("student", submission, (question,), Limits(), view)
-    (evidence,) = interview(ProcessSandbox(), job)
+    (evidence,) = converse(ProcessSandbox(), job)
     assert sorted(path.name for path in submission.iterdir()) == sorted(files)
     return evidence
 

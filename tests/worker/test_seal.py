@@ -16,7 +16,7 @@ SPEC = {"layers": [1, 1, 1, 1], "width": 8, "num_classes": 10}
 
 
 @pytest.fixture
-def taken() -> seal.Seal:
+def taken() -> seal.IntegrityCheck:
     return seal.seal()
 
 
@@ -24,20 +24,20 @@ def another(*args: Any) -> None:
     pass
 
 
-def test_ordinary_work_breaks_nothing(taken: seal.Seal) -> None:
+def test_ordinary_work_breaks_nothing(taken: seal.IntegrityCheck) -> None:
     networks.describe(networks.build(SPEC))
     assert taken.broken() is None
 
 
 def test_a_function_that_is_replaced_is_named(
-    taken: seal.Seal, monkeypatch: pytest.MonkeyPatch
+    taken: seal.IntegrityCheck, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(networks, "build", another)
     assert taken.broken() == "grader.worker.networks.resnet.build"
 
 
 def test_a_method_that_is_replaced_is_named(
-    taken: seal.Seal, monkeypatch: pytest.MonkeyPatch
+    taken: seal.IntegrityCheck, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Observer, "_close", another)
     assert taken.broken() == "grader.worker.observer.observer.Observer._close"
@@ -47,13 +47,15 @@ def test_a_method_that_is_replaced_is_named(
     ("part", "value"), [("__code__", another.__code__), ("__defaults__", (1,))]
 )
 def test_a_function_that_is_given_other_code_is_named(
-    taken: seal.Seal, monkeypatch: pytest.MonkeyPatch, part: str, value: Any
+    taken: seal.IntegrityCheck, monkeypatch: pytest.MonkeyPatch, part: str, value: Any
 ) -> None:
     monkeypatch.setattr(networks.describe, part, value)
     assert taken.broken() == "grader.worker.networks.resnet.describe"
 
 
-def test_what_is_deleted_is_named(taken: seal.Seal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_deleted_is_named(
+    taken: seal.IntegrityCheck, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delattr(networks, "describe")
     assert taken.broken() == "grader.worker.networks.resnet.describe"
 

@@ -11,7 +11,7 @@ from grader.checks.hidden_networks import RESNET18
 from grader.records import Question
 from grader.rubric.model import Limits
 from grader.sandbox.base import Job, Sandbox
-from grader.sandbox.conversation import interview
+from grader.sandbox.conversation import converse
 from grader.sandbox.process import ProcessSandbox
 
 TINY = RESNET18 | {"layers": [1, 1, 1, 1], "width": 16, "num_classes": 10}
@@ -53,7 +53,7 @@ def test_it_runs_to_its_end(sandbox: Sandbox, tmp_path: Path) -> None:
     for path in (tmp_path.parent, tmp_path, submission, view):
         path.chmod(0o755)   # a container's user is another one
     question = Question("q", "parameter_groups", {"network": TINY}, "q", 60)
-    (evidence,) = interview(sandbox, Job("student", submission, (question,), Limits(), view))
+    (evidence,) = converse(sandbox, Job("student", submission, (question,), Limits(), view))
     assert evidence.outcome.answered, evidence.outcome
     assert {row["name"] for row in evidence.value["lists"]} == {"norms", "rest"}
     told = " ".join(evidence.value["notes"])
@@ -89,7 +89,7 @@ def test_a_script_that_compiles_for_itself_runs_to_its_end(
     for path in (tmp_path.parent, tmp_path, submission):
         path.chmod(0o755)
     question = Question("q", "parameter_groups", {"network": TINY}, "q", 90)
-    (evidence,) = interview(sandbox, Job("student", submission, (question,), Limits()))
+    (evidence,) = converse(sandbox, Job("student", submission, (question,), Limits()))
     assert evidence.outcome.answered, evidence.outcome
     assert not evidence.value["error"], evidence.value["error"]
     assert {row["name"] for row in evidence.value["lists"]} == {"norms", "rest"}

@@ -3,7 +3,7 @@
 Nothing in the grader imports this: the files that a rubric names do.
 """
 
-from grader.checks.answer_key import AnswerKey, Exam
+from grader.checks.answer_key import AnswerKey, EvalInputs
 from grader.checks.check import Check, NoParams, Work, graded
 from grader.checks.custom.answers import answer, expected
 from grader.checks.probe import Probe, probe
@@ -28,8 +28,8 @@ __all__ = [
     "Check",
     "ConfusionMatrix",
     "Criterion",
+    "EvalInputs",
     "Evidence",
-    "Exam",
     "LearningCurve",
     "Limits",
     "Model",

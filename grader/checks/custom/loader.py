@@ -20,7 +20,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from grader.checks.answer_key import AnswerKey, Exam, NoKey
+from grader.checks.answer_key import AnswerKey, EvalInputs, NoKey
 from grader.checks.check import Check, QuestionList, Work, without_answer
 from grader.checks.custom.answers import Unanswered
 from grader.errors import CheckError, GraderError
@@ -92,8 +92,8 @@ def _examine(path: Path, check: Check) -> None:
 def _guarded(path: Path, check: Check) -> Check:
     """The same check, that fails for everybody or for one criterion, and never for a mark."""
 
-    def ask(criterion: Criterion, exam: Exam, limits: Limits) -> QuestionList:
-        return _or_told(path, lambda: tuple(check.ask(criterion, exam, limits)))
+    def ask(criterion: Criterion, inputs: EvalInputs, limits: Limits) -> QuestionList:
+        return _or_told(path, lambda: tuple(check.ask(criterion, inputs, limits)))
 
     def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
         try:

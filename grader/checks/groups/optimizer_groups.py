@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from grader.checks.answer_key import AnswerKey, Exam
+from grader.checks.answer_key import AnswerKey, EvalInputs
 from grader.checks.check import Check, Work, graded, without_answer
 from grader.checks.groups.assignment import GROUPS, Truth, truth_of
 from grader.checks.groups.diagnosis import NUMERALS
@@ -32,11 +32,11 @@ class Params(Model):
     )
 
 
-def ask(criterion: Criterion, exam: Exam, limits: Limits) -> tuple[Question, ...]:
+def ask(criterion: Criterion, inputs: EvalInputs, limits: Limits) -> tuple[Question, ...]:
     """What `make_optimizer` makes for a network of ours, and the optimizer seen in the training."""
-    spec = probe(exam.draw("optimizer-groups")) | {"conv_bias": True}
+    spec = probe(inputs.draw("optimizer-groups")) | {"conv_bias": True}
     make = Question(MAKE, "optimizer_groups", {"network": spec}, MAKE, limits.seconds)
-    return (make, train_question(exam, limits)) if trains(criterion) else (make,)
+    return (make, train_question(inputs, limits)) if trains(criterion) else (make,)
 
 
 def trains(criterion: Criterion) -> bool:
@@ -201,4 +201,4 @@ def _table(truth: Truth, groups: list[Mapping[str, Any]], hidden: bool) -> Table
     return Table("Elements in the optimizer's groups", columns, tuple(rows))
 
 
-CHECK = Check("optimizer_groups", Params, ask, judge, testimony=True)
+CHECK = Check("optimizer_groups", Params, ask, judge, self_reported=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from grader.checks.answer_key import AnswerKey, Exam
+from grader.checks.answer_key import AnswerKey, EvalInputs
 from grader.checks.check import Check, NoParams, Work, graded, in_short, raised, without_answer
 from grader.checks.groups.answer import Answer, answer_of, table_of, unassigned
 from grader.checks.groups.assignment import GROUPS, Truth, label, truth_of
@@ -24,9 +24,9 @@ ASKED = (
 FEW = 3   # An own network with less than a third of ResNet-18's parameter tensors is looked at.
 
 
-def ask(criterion: Criterion, exam: Exam, limits: Limits) -> tuple[Question, ...]:
+def ask(criterion: Criterion, inputs: EvalInputs, limits: Limits) -> tuple[Question, ...]:
     """ResNet-18, the hidden networks of this run, and one beyond the homework."""
-    specs = {PUBLIC: RESNET18, **_hidden(exam), BEYOND: _beyond(exam)}
+    specs = {PUBLIC: RESNET18, **_hidden(inputs), BEYOND: _beyond(inputs)}
     return tuple(
         Question(name, "parameter_groups", {"network": spec}, name, limits.seconds)
         for name, spec in specs.items()
@@ -42,29 +42,35 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
     public = work.evidence[PUBLIC]
     if not public.outcome.answered:
         return without_answer(criterion, public.outcome, ASKED)
-    mine = [work.evidence[name] for name in (*_hidden(key.exam), BEYOND)]
+    mine = [work.evidence[name] for name in (*_hidden(key.inputs), BEYOND)]
     harness = [evidence for evidence in mine if evidence.outcome.owner == "harness"]
     if harness:
         return without_answer(criterion, harness[0].outcome, ASKED, hidden=True)
     own_network = not public.value["replaced"]
-    truth = truth_of(public.value["structure"]) if own_network else truth_from_gold(key, PUBLIC)
+    truth = (
+        truth_of(public.value["structure"]) if own_network else truth_from_reference(key, PUBLIC)
+    )
     answer = answer_of(public, truth)
     error = public.value.get("error")
     if error and not any(answer.right) and not any(answer.triple):
         return without_answer(criterion, raised(public.outcome, error), ASKED)
-    others = {name: work.evidence[name] for name in ([] if own_network else _hidden(key.exam))}
-    doubt = _doubt(public, answer, truth, truth_from_gold(key, PUBLIC)) or unassigned(
-        answer, [(public, truth)], [(one, truth_from_gold(key, n)) for n, one in others.items()]
+    others = {name: work.evidence[name] for name in ([] if own_network else _hidden(key.inputs))}
+    doubt = _doubt(public, answer, truth, truth_from_reference(key, PUBLIC)) or unassigned(
+        answer,
+        [(public, truth)],
+        [(one, truth_from_reference(key, n)) for n, one in others.items()],
     )
     if doubt:
         seen = {"counts": list(answer.counts)}
         return Verdict(criterion.id, "needs_marking", 0.0, doubt, asked=ASKED, seen=seen)
-    hidden = [answer_of(one, truth_from_gold(key, name), answer) for name, one in others.items()]
+    hidden = [
+        answer_of(one, truth_from_reference(key, name), answer) for name, one in others.items()
+    ]
     shares = [_share(group, answer, hidden) for group in range(3)]
     fraction = sum(shares) / 3
     problems = diagnose(answer.triple, answer.by_count, answer.counts, truth)
     typed_in = [NUMERALS[g] for g in range(3) if answer.right[g] and not shares[g]]
-    outcomes = [work.evidence[name].outcome for name in _hidden(key.exam)]
+    outcomes = [work.evidence[name].outcome for name in _hidden(key.inputs)]
     if typed_in and not any(outcome.answered for outcome in outcomes):
         problems.append(
             f"Group {', '.join(typed_in)} is right for ResNet-18, but for other networks of the "
@@ -80,7 +86,7 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
         if wrong:
             problems.append(
                 f"Group {', '.join(wrong)} is right for ResNet-18 and wrong for a network of the "
-                f"same family, with {in_words(_hidden(key.exam)[name])}."
+                f"same family, with {in_words(_hidden(key.inputs)[name])}."
             )
     hints = [*public.value["notes"], *_beyond_hint(work.evidence[BEYOND], key, answer)]
     if error:
@@ -132,7 +138,7 @@ def _doubt(public: Evidence, answer: Answer, truth: Truth, resnet18: Truth) -> s
     return ""
 
 
-def truth_from_gold(key: AnswerKey, question: str) -> Truth:
+def truth_from_reference(key: AnswerKey, question: str) -> Truth:
     """The reference's groups: name -> elements."""
     value = key.value(question)
     sizes = {row[0]: row[1] for row in value["structure"]}
@@ -142,13 +148,13 @@ def truth_from_gold(key: AnswerKey, question: str) -> Truth:
     return first, second, third
 
 
-def _hidden(exam: Exam) -> dict[str, dict[str, Any]]:
-    specs = covered(exam.draw("parameter-groups"))
+def _hidden(inputs: EvalInputs) -> dict[str, dict[str, Any]]:
+    specs = covered(inputs.draw("parameter-groups"))
     return {f"parameter-groups/hidden-{number}": spec for number, spec in enumerate(specs, 1)}
 
 
-def _beyond(exam: Exam) -> dict[str, Any]:
-    return beyond(exam.draw("beyond"))
+def _beyond(inputs: EvalInputs) -> dict[str, Any]:
+    return beyond(inputs.draw("beyond"))
 
 
 def _share(group: int, answer: Answer, hidden: Sequence[Answer]) -> float:
@@ -163,12 +169,12 @@ def _share(group: int, answer: Answer, hidden: Sequence[Answer]) -> float:
 def _beyond_hint(evidence: Evidence, key: AnswerKey, public: Answer) -> list[str]:
     if not evidence.outcome.answered or not evidence.value["replaced"]:
         return []
-    right = answer_of(evidence, truth_from_gold(key, BEYOND), public).right
+    right = answer_of(evidence, truth_from_reference(key, BEYOND), public).right
     wrong = [NUMERALS[g] for g in range(3) if public.right[g] and not right[g]]
     if not wrong:
         return []
     return [
-        f"Beyond the homework, and without cost: on a network with {in_words(_beyond(key.exam))} "
+        f"Beyond the homework, and without cost: on a network with {in_words(_beyond(key.inputs))} "
         f"the groups {', '.join(wrong)} differ from the reference's."
     ]
 
@@ -183,4 +189,4 @@ def _summary(shares: Sequence[float], truth: Truth) -> str:
     return f"Right: {'; '.join(right)}."
 
 
-CHECK = Check("param_groups", NoParams, ask, judge, needs_gold=True)
+CHECK = Check("param_groups", NoParams, ask, judge, needs_reference=True)

@@ -23,11 +23,11 @@ from grader.export.student_bundle.bundle import GRADING, leaks, write_bundle, wr
 from grader.export.student_bundle.public_rubric import ANSWERS, IMAGES, public_rubric
 from grader.rubric.load import load
 from grader.rubric.model import Rubric
-from grader.run import context as exam
 from grader.run import pipeline
-from grader.run import recorded_answers as recorded
-from grader.run.data import datasets as data
+from grader.run.context import draw_seed
+from grader.run.data.datasets import Dataset, load_dataset
 from grader.run.open import UNPROTECTED, Say, data_cache, open_sandbox
+from grader.run.recorded_answers import read_recorded, record_answers
 from grader.run.workspace import workspace
 
 _LARGEST_SHARE = 5   # of a class's own images at most one in so many is held out at home
@@ -49,7 +49,7 @@ def release(
     """Write the bundle to a new folder, or to a .zip. Raises UsageError, before anything is there
     that somebody could hand out, and NoKey where the reference does not answer."""
     _must_be_new(to)
-    seed = exam.draw_seed() if options["seed"] is None else options["seed"]
+    seed = draw_seed() if options["seed"] is None else options["seed"]
     with tempfile.TemporaryDirectory(prefix="grader-release-") as name:
         folder = Path(name) / "bundle"
         images, held_out = _images(rubric)
@@ -68,7 +68,7 @@ def release(
             shutil.copytree(folder, to, dirs_exist_ok=True)
         size = sum(one.stat().st_size for one in folder.rglob("*") if one.is_file())
         criteria = len(public.document["criteria"])
-        return Released(to, criteria, len(recorded.read(answers).answers), size)
+        return Released(to, criteria, len(read_recorded(answers).answers), size)
 
 
 def _must_be_new(to: Path) -> None:
@@ -91,22 +91,22 @@ def _record(
             say(text)
 
     with workspace() as place, open_sandbox(options, place, told) as (sandbox, _):
-        setting = pipeline.set_up(public, ids, sandbox, place, data_cache(), seed=seed)
-        return recorded.record(seed, setting.gold())
+        setup = pipeline.set_up(public, ids, sandbox, place, data_cache(), seed=seed)
+        return record_answers(seed, setup.reference_answers())
 
 
-def _images(rubric: Rubric) -> tuple[data.Dataset | None, int]:
+def _images(rubric: Rubric) -> tuple[Dataset | None, int]:
     """The dataset whose public part has to go along, where it is none that everybody has, and how
     many images the public exam holds out."""
     spec = rubric.active.data
-    dataset = data.load(spec.model_copy(update={"limit_train": None}), data_cache())
+    dataset = load_dataset(spec.model_copy(update={"limit_train": None}), data_cache())
     if spec.source in ("none", "digits"):
         return None, len(dataset.hidden_labels)
     there = len(dataset.train_labels) + len(dataset.validation_labels)
     return dataset, max(1, min(len(dataset.hidden_labels), there // _LARGEST_SHARE))
 
 
-def _write_images(dataset: data.Dataset, path: Path) -> None:
+def _write_images(dataset: Dataset, path: Path) -> None:
     """What a student's code may see, as one pool that is split anew; nothing of the hidden part."""
     parts = (
         ("train", dataset.train_images, dataset.train_labels),

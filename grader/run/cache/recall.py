@@ -12,7 +12,7 @@ from grader.run.fingerprint import answer_keys
 
 
 @dataclass(frozen=True)
-class Memory:
+class Recall:
     """`ground` is a digest of all but submission, question and data that an answer depends on.
 
     What is remembered bears the number of this `run`; what runs before `since` were told is not

@@ -36,7 +36,7 @@ class Dataset:
     hidden_labels: Labels
 
 
-def load(spec: DataSpec, cache: Path) -> Dataset:
+def load_dataset(spec: DataSpec, cache: Path) -> Dataset:
     """The dataset, split by `spec.seed`: the same spec gives the same split everywhere.
 
     Where the source has a test part, hidden and validation images are disjoint parts of it;

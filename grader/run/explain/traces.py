@@ -16,15 +16,15 @@ from grader.checks.answer_key import AnswerKey
 from grader.errors import GraderError
 from grader.records import Evidence, Outcome, Question, Trace
 from grader.run.cache.evidence import digest_of
-from grader.run.context import Paper
+from grader.run.context import QuestionSet
 
 _MOST_ARGUMENTS = 4000   # of a question's arguments in JSON, kept once per exam
 _MOST_WORDS = 300
 
 
 def traces(
-    paper: Paper,
-    with_gold: Collection[str],
+    question_set: QuestionSet,
+    with_reference: Collection[str],
     evidence: Mapping[str, Evidence],
     keys: Mapping[str, str],
     key: AnswerKey,
@@ -32,9 +32,9 @@ def traces(
     """A trace of each piece of evidence; `keys` says where the cache has the answers, `with_gold`
     which criteria are judged by the reference's."""
     found = []
-    for question in paper.questions:
-        one, askers = evidence[question.id], paper.askers[question.id]
-        reference = _gold(question, key) if set(askers) & set(with_gold) else ""
+    for question in question_set.questions:
+        one, askers = evidence[question.id], question_set.askers[question.id]
+        reference = _reference_answers(question, key) if set(askers) & set(with_reference) else ""
         found.append(
             Trace(
                 _asked(question), question.digest[:32], askers, _observed(one.outcome),
@@ -61,10 +61,10 @@ def _observed(outcome: Outcome) -> Outcome:
                                output="", seconds=round(outcome.seconds, 2))
 
 
-def _gold(question: Question, key: AnswerKey) -> str:
+def _reference_answers(question: Question, key: AnswerKey) -> str:
     """A digest of the reference's answer."""
     try:
-        one = key.gold.get(question.id)
+        one = key.reference_answers.get(question.id)
     except GraderError:   # it could not be asked: what was judged here did without it
         return ""
     return digest_of(one.value, one.blobs) if one is not None and one.outcome.answered else ""

@@ -19,23 +19,23 @@ from grader.run.workspace import workspace
 from grader.sandbox.base import Job, Sandbox
 from grader.sandbox.conversation import versions
 from grader.text import plain_line
-from grader.validation.calibration import statistics as tolerance
+from grader.validation.calibration import statistics
 
 # Patches of these change what a training comes to; of numpy none that was ever seen does.
 _VERSIONS = ("python", "torch", "torchvision")
 
 
 @dataclass(frozen=True)
-class Circumstances:
+class Environment:
     """What accuracies and seconds depend on beside the rubric."""
 
     hardware: Mapping[str, str | int]
     versions: Mapping[str, str]
 
 
-def circumstances(
+def environment(
     sandbox: Sandbox, folder: Path, limits: Limits, gpus: Collection[str], turns: int
-) -> Circumstances:
+) -> Environment:
     """Those of this machine, and of a worker that is started to be asked, in a new folder within
     `folder`. Raises SandboxError."""
     nothing = folder / "nothing"
@@ -43,7 +43,7 @@ def circumstances(
     nothing.chmod(0o755)   # a container's user is another one
     told = versions(sandbox, Job("versions", nothing, (), limits), gpus)
     own = {"grader": grader.__version__}
-    return Circumstances(
+    return Environment(
         {
             "processor": _processor(),
             "cores": schedule.cores(),
@@ -60,10 +60,10 @@ def warnings_now(rubric: Rubric, options: Mapping[str, Any], say: Say) -> list[s
     if rubric.active.calibration is None or not _judges_by_thresholds(rubric):
         return warnings(rubric, None)
     with workspace() as folder, open_sandbox(options, folder, say) as (sandbox, gpus):
-        return warnings(rubric, circumstances(sandbox, folder, rubric.limits, gpus, turns=1))
+        return warnings(rubric, environment(sandbox, folder, rubric.limits, gpus, turns=1))
 
 
-def warnings(rubric: Rubric, now: Circumstances | None) -> list[str]:
+def warnings(rubric: Rubric, now: Environment | None) -> list[str]:
     """A line for each reason why nobody knows how often the active profile's thresholds fail a
     right solution, with what to run; [] where it is known. `now` None: the machine is not looked
     at."""
@@ -112,7 +112,7 @@ def _of_the_homework(rubric: Rubric, found: Calibration) -> list[str]:
     return told
 
 
-def _of_the_machine(found: Calibration, now: Circumstances | None) -> list[str]:
+def _of_the_machine(found: Calibration, now: Environment | None) -> list[str]:
     if now is None:
         return []
     then = {**found.hardware, **found.versions}
@@ -128,7 +128,7 @@ def _of_the_risk(name: str, profile: Profile, found: Calibration) -> list[str]:
     full = profile.thresholds[0].accuracy
     worst = max(
         (
-            (tolerance.fit(one.correct, found.hidden).below(full, found.confidence).upper, one)
+            (statistics.fit(one.correct, found.hidden).below(full, found.confidence).upper, one)
             for one in found.runs
         ),
         key=lambda pair: pair[0],

@@ -21,7 +21,7 @@ from itertools import groupby
 
 from grader.errors import UsageError
 from grader.rubric.model import Calibration, CalibrationRuns, Profile, Threshold
-from grader.validation.calibration import statistics as tolerance
+from grader.validation.calibration import statistics
 from grader.validation.calibration.hardware import data_in_words
 from grader.validation.calibration.runs import Figures, Run, Solution
 from grader.validation.calibration.statistics import Chance, Fit
@@ -119,8 +119,8 @@ def evidence(
         epochs=profile.epochs,
         hidden=figures.images,
         data=data_in_words(profile.data),
-        hardware=figures.circumstances.hardware,
-        versions=figures.circumstances.versions,
+        hardware=figures.environment.hardware,
+        versions=figures.environment.versions,
         seeds=tuple(seeds),
         runs=tuple(
             CalibrationRuns(
@@ -164,7 +164,7 @@ def _row(
     name: str, runs: tuple[Run, ...], images: int, profile: Profile, risk: float, confidence: float
 ) -> Row:
     correct = [run.correct for run in runs]
-    found = tolerance.fit(correct, images)
+    found = statistics.fit(correct, images)
     full = profile.thresholds[0].accuracy
     return Row(
         name,
@@ -173,7 +173,7 @@ def _row(
         found.below(full, confidence),
         _again(found, profile, confidence),
         _allowed(found, risk, confidence),
-        tolerance.goodness(correct, images),
+        statistics.goodness(correct, images),
     )
 
 
@@ -194,7 +194,7 @@ def _again(fit: Fit, profile: Profile, confidence: float) -> Chance:
         return once
     far = fit.below(full - rule.within, confidence)
     pairs = ((once.estimate, far.estimate), (once.lower, far.lower), (once.upper, far.upper))
-    return Chance(*(tolerance.best_of(one, other, rule.at_most) for one, other in pairs))
+    return Chance(*(statistics.best_of(one, other, rule.at_most) for one, other in pairs))
 
 
 def _is_fixed(runs: Sequence[Run]) -> bool:

@@ -19,24 +19,23 @@ from grader.checks.training_run import PREDICT, TRAIN, predict_question, train_q
 from grader.errors import GraderError, UsageError
 from grader.records import Evidence, Question, Submission
 from grader.rubric.model import Limits, Rubric
-from grader.run import jobs as asking
 from grader.run import schedule
 from grader.run.cache.evidence import EvidenceCache
 from grader.run.cache.file import CacheFile
-from grader.run.cache.recall import Memory
-from grader.run.context import Hall, draw_hall
-from grader.run.data import datasets as data
+from grader.run.cache.recall import Recall
+from grader.run.context import RunContext, draw_context
+from grader.run.data.datasets import Dataset, load_dataset, write_view
 from grader.run.fingerprint import ground_of
-from grader.run.jobs import Asker
+from grader.run.jobs import Asker, ask
 from grader.run.lazy import Once
 from grader.run.open import Say, data_cache, open_sandbox
 from grader.run.workspace import workspace
 from grader.submissions.discover import HandIn
 from grader.submissions.prepare import prepare
-from grader.validation.calibration.hardware import Circumstances, circumstances
+from grader.validation.calibration.hardware import Environment, environment
 
 AT_A_TIME = 5   # seeds that one worker is asked about: it imports torch once for all of them
-Halls = Callable[[int], Hall]
+Contexts = Callable[[int], RunContext]
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ class Figures:
     """All runs, of so many hidden images each, and under which circumstances they were."""
 
     images: int
-    circumstances: Circumstances
+    environment: Environment
     runs: tuple[Run, ...]
 
 
@@ -89,66 +88,68 @@ def figures_of(
         slots, memory = options["slots_per_gpu"], rubric.limits.memory_mib
         beside = schedule.gpu_turns(gpus, slots)
         jobs = options["jobs"] or schedule.default_jobs(memory, beside)   # as in a grading
-        lanes = schedule.Lanes(jobs, gpus, slots)
-        ground = ground_of(sandbox, rubric.limits, gpus, lanes.gpu_share)
+        slots = schedule.Slots(jobs, gpus, slots)
+        ground = ground_of(sandbox, rubric.limits, gpus, slots.gpu_share)
         stop = threading.Event()
         asker = Asker(
-            sandbox, rubric.limits, lanes, Memory(EvidenceCache(cache), ground), stop
+            sandbox, rubric.limits, slots, Recall(EvidenceCache(cache), ground), stop
         )
-        halls = _halls(rubric, folder / "data", schedule.threads_each(lanes.turns))
+        contexts = _contexts(rubric, folder / "data", schedule.threads_each(slots.turns))
         prepared = {one.name: prepare(one.hand_in, folder / f"solution-{number}")
                     for number, one in enumerate(solutions)}
-        now = circumstances(sandbox, folder, rubric.limits, gpus, lanes.turns)
+        now = environment(sandbox, folder, rubric.limits, gpus, slots.turns)
         parts = [tuple(seeds[at : at + AT_A_TIME]) for at in range(0, len(seeds), AT_A_TIME)]
         work = [(name, part) for part in parts for name in prepared]
 
         def one(item: tuple[str, tuple[int, ...]]) -> list[Run]:
             name, part = item
-            return list(_runs(asker, name, prepared[name], part, halls))
+            return list(_runs(asker, name, prepared[name], part, contexts))
 
         found: list[Run] = []
         try:
-            for runs in schedule.in_slots(one, work, lanes.turns, stop):
+            for runs in schedule.in_slots(one, work, slots.turns, stop):
                 for run in runs:
                     done(run)
                 found += runs
         finally:
             stop.set()   # before the sandbox and the folder go
-    return Figures(len(halls(seeds[0]).hidden_labels), now, tuple(found))
+    return Figures(len(contexts(seeds[0]).hidden_labels), now, tuple(found))
 
 
-def _halls(rubric: Rubric, view: Path, threads: int) -> Halls:
+def _contexts(rubric: Rubric, view: Path, threads: int) -> Contexts:
     """The exam of a seed; data are read once."""
-    def read() -> data.Dataset:
-        dataset = data.load(rubric.active.data, data_cache())
-        data.write_view(dataset, view, rubric.handouts)
+    def read() -> Dataset:
+        dataset = load_dataset(rubric.active.data, data_cache())
+        write_view(dataset, view, rubric.handouts)
         return dataset
 
     dataset = Once(read)
-    return lambda seed: draw_hall(dataset(), rubric, seed, threads, view)
+    return lambda seed: draw_context(dataset(), rubric, seed, threads, view)
 
 
 def _runs(
-    asker: Asker, name: str, submission: Submission, seeds: Sequence[int], halls: Halls
+    asker: Asker, name: str, submission: Submission, seeds: Sequence[int], contexts: Contexts
 ) -> Iterator[Run]:
     """In one worker, each seed in a session of its own. Raises like `figures_of`."""
     if submission.refused is not None:
         raise UsageError(f"{name}: it was not opened: {submission.refused}")
-    rooms = {seed: halls(seed) for seed in seeds}
+    rooms = {seed: contexts(seed) for seed in seeds}
     questions = [
-        question for seed, hall in rooms.items()
-        for question in _questions(hall, seed, asker.limits)
+        question for seed, context in rooms.items()
+        for question in _questions(context, seed, asker.limits)
     ]
-    found = asking.ask(asker, submission, questions, rooms[seeds[0]], lambda who, what: None)
-    for seed, hall in rooms.items():
+    found = ask(asker, submission, questions, rooms[seeds[0]], lambda who, what: None)
+    for seed, context in rooms.items():
         training, predictions = (found[question] for question in _ids(seed))
-        yield _run(name, seed, hall, _answered(name, seed, training),
+        yield _run(name, seed, context, _answered(name, seed, training),
                    _answered(name, seed, predictions))
 
 
-def _questions(hall: Hall, seed: int, limits: Limits) -> tuple[Question, ...]:
+def _questions(context: RunContext, seed: int, limits: Limits) -> tuple[Question, ...]:
     """Those of a grading, to be answered in full, with this seed."""
-    asked = without_rule((train_question(hall.exam, limits), predict_question(hall.exam, limits)))
+    asked = without_rule(
+        (train_question(context.inputs, limits), predict_question(context.inputs, limits))
+    )
     session, _ = _ids(seed)
     return tuple(
         dataclasses.replace(
@@ -176,13 +177,15 @@ def _answered(name: str, seed: int, evidence: Evidence) -> Evidence:
     )
 
 
-def _run(name: str, seed: int, hall: Hall, training: Evidence, predictions: Evidence) -> Run:
+def _run(
+    name: str, seed: int, context: RunContext, training: Evidence, predictions: Evidence
+) -> Run:
     # A network that diverged has no right answer, and that is a figure like any other.
-    accuracy = hidden_accuracy(predictions, hall.key({})) or 0.0
+    accuracy = hidden_accuracy(predictions, context.key({})) or 0.0
     return Run(
         name,
         seed,
-        round(accuracy * len(hall.hidden_labels)),
+        round(accuracy * len(context.hidden_labels)),
         round(training.outcome.seconds, 1),
         hash(predictions.blobs[1]),   # the validation images bear no noise
         training.value["stopped"] == "seconds",

@@ -16,7 +16,7 @@ Part = tuple[dict[str, Any] | types.MappingProxyType[str, Any], str]
 
 
 @dataclass(frozen=True)
-class Seal:
+class IntegrityCheck:
     """Everything that the worker's modules and classes hold, by where it stands."""
 
     parts: tuple[tuple[str, Part, Any], ...]
@@ -33,12 +33,12 @@ class Seal:
         return None
 
 
-def seal() -> Seal:
+def seal() -> IntegrityCheck:
     """To be taken when all of the worker is loaded and nothing of the student's is."""
     parts = tuple(_parts())
     functions = [(name, value) for name, _, value in parts
                  if isinstance(value, types.FunctionType)]
-    return Seal(parts, tuple((name, value, _code(value)) for name, value in functions))
+    return IntegrityCheck(parts, tuple((name, value, _code(value)) for name, value in functions))
 
 
 def _parts() -> Iterator[tuple[str, Part, Any]]:
