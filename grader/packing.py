@@ -44,7 +44,7 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Network:
-    """A network that is built in the container, by a spec of `grader/worker/networks/resnet.py`."""
+    """A network that the worker builds from a spec; see `grader/worker/networks/`."""
 
     spec: Mapping[str, Any]
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
-from installed import distributions, installed  # noqa: F401 - fixtures, as the next one
-from looking import page  # noqa: F401 - a fixture, for every test that names it
 
 from grader.errors import SandboxError
 from grader.sandbox.docker import Build, DockerSandbox, connect, ensure_image
+from tests.support.installed import distributions, installed  # noqa: F401 - fixtures, as the next one
+from tests.support.looking import page  # noqa: F401 - a fixture, for every test that names it
 
 # A busy machine is slow, and that is no fault of what is tested. In CI the same examples come each
 # time, so that a commit does not pass or fail by luck; elsewhere they are drawn anew.

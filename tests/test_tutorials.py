@@ -20,9 +20,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from installed import Installed
+
+from tests.support.installed import Installed
 
 DOCS = Path(__file__).parent.parent / "docs"
+MARKER = Path(__file__).parent / "marking" / "a_marker.py"
 _BLOCK = re.compile(
     r"^<!-- \$ (?P<before>[^\n]+) -->$"
     r"|(?:<!-- exit (?P<code>\d+) -->\n+)?^```(?P<kind>\w+)\n(?P<text>.*?)^```$", re.DOTALL | re.M
@@ -69,9 +71,7 @@ def a_browser(folder: Path) -> Path:
     """A folder with what Linux and macOS open an address with: here somebody who marks."""
     folder.mkdir()
     for name in ("xdg-open", "open"):
-        (folder / name).write_text(
-            f'#!/bin/sh\nexec "{sys.executable}" "{Path(__file__).with_name("a_marker.py")}" "$1"\n'
-        )
+        (folder / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" "{MARKER}" "$1"\n')
         (folder / name).chmod(0o755)
     return folder
 

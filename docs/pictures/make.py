@@ -21,10 +21,9 @@ from grader.reports.class_report.rows import row_of
 from grader.reports.class_report.summarizing import summarize
 from grader.reports.student.render import Renderer
 
-sys.path.insert(0, str(ROOT / "tests"))
-sys.path.insert(0, str(ROOT / "tests" / "feedback"))
-from looking import program
-from sample_grade import rich_grade
+sys.path.insert(0, str(ROOT))
+from tests.reports.student.sample_grade import rich_grade
+from tests.support.looking import program
 
 HERE = Path(__file__).parent
 WHEN = datetime(2026, 12, 1, 9, 30, tzinfo=UTC)

@@ -34,9 +34,9 @@ def explain(student: str, criterion: str | None, out: Path, as_json: bool) -> in
     versions, digests, and the command that repeats it. For the instructor: hidden networks and the
     reference's answers are shown, hidden labels are not. Nothing is run.
     """
+    from grader.cli.explain_view import show_explanation
     from grader.grading.history import open_history
     from grader.reports.grades_file import json_safe
-    from grader.reports.student.explanation import show_explanation
     from grader.run.explain.explain import explain as explanation
 
     with open_history(out) as history:
@@ -58,8 +58,8 @@ def diff(run1: str, run2: str, out: Path, as_json: bool) -> int:
 
     A run is a number (of the results in --out), a results folder (its last run), or FOLDER@NUMBER.
     """
+    from grader.cli.explain_view import show_differences
     from grader.reports.grades_file import json_safe
-    from grader.reports.student.explanation import show_differences
     from grader.run.explain.compare import compare
 
     with ExitStack() as opened:

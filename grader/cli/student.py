@@ -51,9 +51,9 @@ def check(file: Path, watch: bool, as_json: bool, out: Path | None, strict: bool
 
         write = click.echo if as_json else None
         return keep_watching(rubric, file, options, option.console_of(), write)
+    from grader.cli.student_view import show
     from grader.grading.gradebook_file import in_memory
     from grader.reports.grades_file import Marks, submission_json
-    from grader.reports.student.terminal import show
     from grader.run.cache.file import no_cache
     from grader.run.open import grades_of
     from grader.submissions.own_work import own_work

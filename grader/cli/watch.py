@@ -22,9 +22,9 @@ from rich.console import Console
 from watchfiles import Change, DefaultFilter
 from watchfiles import watch as changes_in
 
+from grader.cli.student_view import show
 from grader.records import Grade
 from grader.reports.grades_file import submission_json
-from grader.reports.student.terminal import show
 from grader.rubric.model import Rubric
 from grader.run.recheck import Broken, Checked, Desk, open_desk
 from grader.submissions.own_work import ANSWERS, own_work

@@ -6,12 +6,22 @@ from typing import Any
 
 import numpy as np
 import pytest
-from evidence import CLASSES, CRITERION, answered, inputs, key, run, trained, unanswered, work
 
 from grader.checks.accuracy import ask, judge
 from grader.checks.training_run import PREDICT, TRAIN
 from grader.records import ConfusionMatrix, Evidence, Verdict
 from grader.rubric.model import Limits
+from tests.checks.evidence import (
+    CLASSES,
+    CRITERION,
+    answered,
+    inputs,
+    key,
+    run,
+    trained,
+    unanswered,
+    work,
+)
 
 KEY = key()
 LABELS = KEY.hidden_labels

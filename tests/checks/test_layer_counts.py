@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from evidence import CRITERION, answered, inputs, key, unanswered, work
 
 from grader.checks.layer_counts import PUBLIC, ask, judge
 from grader.records import Evidence, Verdict
 from grader.rubric.model import Limits
+from tests.checks.evidence import CRITERION, answered, inputs, key, unanswered, work
 
 HIDDEN = "layer-counts/hidden"
 TRUTH: dict[str, dict[str, int]] = {

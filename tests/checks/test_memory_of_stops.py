@@ -5,12 +5,11 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from evidence import trained
-
 from grader.records import Evidence, Outcome, Question, StopRule, Submission
 from grader.run.cache.evidence import EvidenceCache
 from grader.run.cache.file import open_cache
 from grader.run.cache.recall import Recall
+from tests.checks.evidence import trained
 
 
 def test_a_training_that_was_ended_early_holds_under_the_same_rule_only(tmp_path: Path) -> None:

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from evidence import CRITERION, answered, inputs, key, run, trained, unanswered, work
 
 from grader.checks.mode_switch import EVALUATE, IMAGES, ask, judge
 from grader.checks.training_run import TRAIN
 from grader.records import Evidence, Verdict
 from grader.rubric.model import Limits
+from tests.checks.evidence import CRITERION, answered, inputs, key, run, trained, unanswered, work
 
 LOGITS = np.random.default_rng(0).standard_normal((IMAGES, 10)).astype("<f4")
 REFERENCE = {EVALUATE: answered({}, LOGITS.tobytes(), LOGITS.tobytes())}

@@ -6,7 +6,13 @@ import dataclasses
 from typing import Any
 
 import pytest
-from evidence import (
+
+from grader.checks import accuracy, layer_counts, mode_switch
+from grader.checks.groups import optimizer_groups, param_groups
+from grader.checks.groups.assignment import choose, choose_again
+from grader.checks.training_run import PREDICT, TRAIN
+from grader.records import Evidence, Verdict
+from tests.checks.evidence import (
     CRITERION,
     answered,
     found,
@@ -20,12 +26,6 @@ from evidence import (
     unanswered,
     work,
 )
-
-from grader.checks import accuracy, layer_counts, mode_switch
-from grader.checks.groups import optimizer_groups, param_groups
-from grader.checks.groups.assignment import choose, choose_again
-from grader.checks.training_run import PREDICT, TRAIN
-from grader.records import Evidence, Verdict
 
 PUBLIC, HIDDEN = layer_counts.PUBLIC, "layer-counts/hidden"
 LAYERS: dict[str, dict[str, int]] = {

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from .a_class import FULL, SLOW, a_class, grading, marks, verdicts
+from tests.faults.a_class import FULL, SLOW, a_class, grading, marks, verdicts
 
 STUDENTS = 4
 LOCAL = ("--sandbox", "process")

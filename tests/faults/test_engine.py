@@ -17,8 +17,7 @@ from docker.errors import APIError
 
 from grader.sandbox.docker import Build, DockerSandbox
 from grader.sandbox.docker.image import image_tag
-
-from .a_class import (
+from tests.faults.a_class import (
     FULL,
     ROOT,
     SLOW,
@@ -30,7 +29,7 @@ from .a_class import (
     marks,
     verdicts,
 )
-from .engine_link import Link, engine_link
+from tests.faults.engine_link import Link, engine_link
 
 pytestmark = pytest.mark.docker
 STUDENTS = 6

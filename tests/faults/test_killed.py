@@ -14,8 +14,16 @@ import pytest
 from filelock import FileLock, Timeout
 
 from grader.sandbox.docker import DockerSandbox
-
-from .a_class import FULL, Grader, a_class, containers, eventually, grading, marks, verdicts
+from tests.faults.a_class import (
+    FULL,
+    Grader,
+    a_class,
+    containers,
+    eventually,
+    grading,
+    marks,
+    verdicts,
+)
 
 KILLS = int(os.environ.get("GRADER_KILLS", "50"))
 STUDENTS = 8

@@ -11,8 +11,7 @@ import pytest
 
 from grader.sandbox.docker import DockerSandbox
 from grader.sandbox.docker.settings import FULL_SHARES
-
-from .a_class import (
+from tests.faults.a_class import (
     FULL,
     SLOW,
     Grader,

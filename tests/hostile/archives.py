@@ -14,8 +14,7 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator
 
 from grader.submissions.safe_writer import MEGABYTE
-
-from .case import HONEST
+from tests.hostile.case import HONEST
 
 HONEST_CODE = HONEST.read_bytes()
 EVIL = b"raise SystemExit('this must never be run')\n"

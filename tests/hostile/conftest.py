@@ -14,8 +14,7 @@ from grader.rubric.load import load
 from grader.run import pipeline
 from grader.sandbox.base import Sandbox
 from grader.sandbox.process import ProcessSandbox
-
-from .case import HERE, Must, happened, is_as_it_must
+from tests.hostile.case import HERE, Must, happened, is_as_it_must
 
 ROWS = pytest.StashKey[list[tuple[str, str, str]]]()
 Verify = Callable[[str, Must, Grade], None]

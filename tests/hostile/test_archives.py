@@ -19,10 +19,9 @@ from grader.records import Grade
 from grader.run.pipeline import RunSetup, grade_all
 from grader.submissions.discover import discover
 from grader.submissions.safe_writer import MEGABYTE, Caps
-
-from .archives import BLOCK, CASES, EVIL, HARMLESS, HONEST_CODE, zipped
-from .case import grade_path, happened
-from .conftest import Verify
+from tests.hostile.archives import BLOCK, CASES, EVIL, HARMLESS, HONEST_CODE, zipped
+from tests.hostile.case import grade_path, happened
+from tests.hostile.conftest import Verify
 
 PROCESS = pytest.mark.parametrize("sandbox", ["process"], indirect=True, scope="session")
 PEAK = 160 * MEGABYTE  # of the grader's memory: a hundred thousand entries are half of it

@@ -8,8 +8,6 @@ import re
 from pathlib import Path
 from xml.etree import ElementTree
 
-from sample_grade import ATTACKS, NOW, hostile_grade
-
 from grader.checks.registry import parameter_models
 from grader.records import ConfusionMatrix, Grade, LearningCurve
 from grader.reports.grades_file import Marks
@@ -19,9 +17,9 @@ from grader.reports.student.page import make_sheet
 from grader.reports.student.plots import draw
 from grader.rubric.load import load
 from grader.rubric.model import Rubric
-
-from .case import HERE
-from .conftest import Record
+from tests.hostile.case import HERE
+from tests.hostile.conftest import Record
+from tests.reports.student.sample_grade import ATTACKS, NOW, hostile_grade
 
 FORMULAS = (
     "=cmd|' /C calc'!A0", "+1", "-1", "@SUM(A1)", "  =1", "\t=1", "\r=1", "\n=1", "\u3000=1",

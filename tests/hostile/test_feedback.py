@@ -16,7 +16,6 @@ from pathlib import Path
 
 import pytest
 from markdown_it import MarkdownIt
-from sample_grade import DUE, NOW, hostile_grade, rich_grade
 
 from benchmarks.made_up import made_up_class, rubric
 from grader.checks.check import NoParams
@@ -30,10 +29,10 @@ from grader.rubric.model import Criterion
 from grader.run.cache.file import no_cache
 from grader.run.pipeline import RunSetup
 from grader.run.results_folder import FeedbackFolder
-
-from .browser import Browser, find
-from .case import Case, grade_code, grade_path, read_cases
-from .conftest import Record, Verify
+from tests.hostile.browser import Browser, find
+from tests.hostile.case import Case, grade_code, grade_path, read_cases
+from tests.hostile.conftest import Record, Verify
+from tests.reports.student.sample_grade import DUE, NOW, hostile_grade, rich_grade
 
 CASES = [case for case in read_cases() if case.group == "feedback"]
 PROCESS = pytest.mark.parametrize("sandbox", ["process"], indirect=True, scope="session")

@@ -12,9 +12,8 @@ import pytest
 from grader.run.pipeline import RunSetup, grade_all
 from grader.run.schedule import Slots
 from grader.submissions.discover import hand_in
-
-from .case import Case, grade_code, read_cases
-from .conftest import Verify
+from tests.hostile.case import Case, grade_code, read_cases
+from tests.hostile.conftest import Verify
 
 CASES = {case.name: case for case in read_cases()}
 LEAVES, LOOKS = CASES["neighbours/leaves_traces"], CASES["neighbours/looks_for_traces"]

@@ -16,9 +16,8 @@ import pytest
 
 from grader.run.pipeline import RunSetup
 from grader.submissions.safe_writer import MEGABYTE
-
-from .case import HONEST, Must, grade_path
-from .conftest import Verify
+from tests.hostile.case import HONEST, Must, grade_path
+from tests.hostile.conftest import Verify
 
 PROCESS = pytest.mark.parametrize("sandbox", ["process"], indirect=True, scope="session")
 HONEST_CODE = HONEST.read_text(encoding="utf-8")

@@ -24,10 +24,9 @@ from grader.sandbox import conversation as converse
 from grader.sandbox.base import Job
 from grader.sandbox.docker import DockerSandbox
 from grader.sandbox.outcomes import WORKER_LOST
-
-from .case import HONEST, grade_path, happened, in_sandbox
-from .conftest import Verify
-from .test_submissions import containers
+from tests.hostile.case import HONEST, grade_path, happened, in_sandbox
+from tests.hostile.conftest import Verify
+from tests.hostile.test_submissions import containers
 
 MIB = 2**20
 FLAT = 150 * MIB

@@ -14,8 +14,7 @@ import pytest
 
 from grader.run.pipeline import RunSetup
 from grader.sandbox.docker import DockerSandbox, leftovers
-
-from .case import HONEST, grade_path, happened, read_cases
+from tests.hostile.case import HONEST, grade_path, happened, read_cases
 
 CASES = {case.name: case for case in read_cases()}
 # Of each kind of thing that could be left behind, the case that leaves most of it.

@@ -10,9 +10,8 @@ import pytest
 from grader.reports.student.render import Renderer
 from grader.run.pipeline import RunSetup
 from grader.sandbox.docker import DockerSandbox, leftovers
-
-from .case import HONEST, Case, grade_code, grade_path, happened, read_cases
-from .conftest import Verify
+from tests.hostile.case import HONEST, Case, grade_code, grade_path, happened, read_cases
+from tests.hostile.conftest import Verify
 
 CASES = read_cases()
 

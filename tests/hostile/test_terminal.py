@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from .case import HERE
-from .conftest import Record
+from tests.hostile.case import HERE
+from tests.hostile.conftest import Record
 
 ROOT = HERE.parent.parent
 RUBRIC = """\

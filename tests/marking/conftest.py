@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from .classroom import Classroom, make_class
+from tests.marking.classroom import Classroom, make_class
 
 
 @pytest.fixture(scope="session")

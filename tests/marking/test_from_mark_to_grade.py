@@ -14,8 +14,7 @@ from grader.errors import UsageError
 from grader.grading.gradebook_file import NAME, alone_in
 from grader.marking.service import Given, NotAllowed
 from grader.run.refresh import renew
-
-from .classroom import Classroom, answer_of, command, hand_in
+from tests.marking.classroom import Classroom, answer_of, command, hand_in
 
 Capture = pytest.CaptureFixture[str]
 

@@ -18,8 +18,7 @@ from grader.grading.marks import Mark
 from grader.marking.mark_store import Comment, open_marks
 from grader.marking.service import Conflict, Given
 from grader.records import Concluded, Submission, Verdict
-
-from .classroom import ROOT, Classroom, answer_of
+from tests.marking.classroom import ROOT, Classroom, answer_of
 
 MARKER = """
 import sys

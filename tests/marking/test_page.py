@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from looking import barriers
 from playwright.sync_api import Page, expect
 
-from .classroom import Asked, Classroom, answer_of, hand_in, serving, serving_here
+from tests.marking.classroom import Asked, Classroom, answer_of, hand_in, serving, serving_here
+from tests.support.looking import barriers
 
 
 @pytest.fixture

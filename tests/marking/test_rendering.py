@@ -8,8 +8,7 @@ from html.parser import HTMLParser
 import pytest
 
 from grader.marking.rendering import LONGEST, render
-
-from .classroom import HOSTILE
+from tests.marking.classroom import HOSTILE
 
 TAGS = {
     "p", "em", "strong", "code", "pre", "ul", "ol", "li", "table", "thead", "tbody", "tr", "th",

@@ -15,7 +15,16 @@ from typing import Any
 import httpx
 import pytest
 
-from .classroom import ROOT, Classroom, Served, answer_of, command, hand_in, serving, serving_here
+from tests.marking.classroom import (
+    ROOT,
+    Classroom,
+    Served,
+    answer_of,
+    command,
+    hand_in,
+    serving,
+    serving_here,
+)
 
 
 @pytest.fixture(scope="module")

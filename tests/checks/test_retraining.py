@@ -1,0 +1,183 @@
+"""Training again near a threshold: when it is due, what counts, and what the student reads."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+
+from grader.checks.accuracy import judge
+from grader.checks.answer_key import AnswerKey
+from grader.checks.retraining import SEEDS, again_questions, another
+from grader.checks.training_run import PREDICT, TRAIN, train_question
+from grader.records import Evidence, Verdict
+from grader.rubric.model import Again, Limits, StopEarly
+from tests.checks.evidence import (
+    CLASSES,
+    CRITERION,
+    PROFILE,
+    answered,
+    key,
+    trained,
+    unanswered,
+    work,
+)
+
+Found = dict[str, Evidence]
+
+
+def near(at_most: int = 2, within: float = 0.1) -> AnswerKey:
+    """Thresholds are 0.9 and 0.6, and there are ten hidden images."""
+    profile = PROFILE.model_copy(update={"again": Again(at_most=at_most, within=within)})
+    plain = key(seed=3)
+    return dataclasses.replace(plain, inputs=dataclasses.replace(plain.inputs, profile=profile))
+
+
+def predicted(right: int, first: int = 0) -> Evidence:
+    """The first `first` images are wrong, and then as many are right."""
+    labels = key().hidden_labels
+    right_ones = (np.arange(10) >= first) & (np.arange(10) < first + right)
+    classes = np.where(right_ones, labels, (labels + 1) % len(CLASSES))
+    blob = np.eye(len(CLASSES), dtype="<f4")[classes].tobytes()
+    return answered({"classes": len(CLASSES)}, blob, blob)
+
+
+def tries(*predictions: Evidence) -> Found:
+    found = {TRAIN: trained(), PREDICT: predictions[0]}
+    for number, one in enumerate(predictions[1:], 1):
+        found |= {f"{TRAIN}/again-{number}": trained(), f"{TRAIN}/again-{number}/predict": one}
+    return found
+
+
+def verdict(found: Mapping[str, Evidence], rule: AnswerKey | None = None) -> Verdict:
+    return judge(CRITERION, work(found), rule or near())
+
+
+LOST = unanswered("not_started", "no engine answers")
+
+
+@pytest.mark.parametrize(
+    ("right", "due"), [(10, None), (9, None), (8, 1), (7, None), (6, None), (5, 1), (4, None)]
+)
+def test_who_is_within_the_noise_below_a_threshold_is_trained_again(
+    right: int, due: int | None
+) -> None:
+    assert another(tries(predicted(right)), near()) == due
+
+
+def test_so_much_below_is_near_whatever_floating_point_makes_of_it() -> None:
+    assert 0.9 - 0.7 > 0.2
+    assert another(tries(predicted(7)), near(within=0.2)) == 1
+
+
+def test_nobody_is_without_a_rule() -> None:
+    assert another(tries(predicted(8)), key()) is None
+
+
+def test_the_limit_is_kept() -> None:
+    eights = [predicted(8, first) for first in (0, 1, 2)]
+    assert another(tries(*eights[:2]), near()) == 2
+    assert another(tries(*eights), near()) is None
+    assert another(tries(*eights[:2]), near(at_most=1)) is None
+
+
+def test_who_has_reached_the_threshold_is_not_trained_once_more() -> None:
+    assert another(tries(predicted(8), predicted(9)), near()) is None
+
+
+def test_who_reached_a_threshold_may_be_near_the_next() -> None:
+    assert another(tries(predicted(5), predicted(8)), near()) == 2
+
+
+@pytest.mark.parametrize("first", ["exception", "time_limit", "not_started"])
+def test_who_has_no_network_is_not_trained_again(first: str) -> None:
+    assert another({TRAIN: unanswered(first), PREDICT: unanswered(first)}, near()) is None
+
+
+def test_the_best_counts_and_the_feedback_says_so() -> None:
+    found = verdict(tries(predicted(8), predicted(7), predicted(9)))
+    assert (found.status, found.fraction) == ("passed", 1)
+    assert found.reason.startswith("Top-1 accuracy 90.0% on 10 hidden images. The first training")
+    assert "10 points or less below 90.0%" in found.reason
+    assert "with other seeds: 80.0%, 70.0%, 90.0%. The best counts; the others cost nothing." in (
+        found.reason
+    )
+    (table,) = found.tables
+    assert table.rows == (("1", "80.0%", ""), ("2", "70.0%", ""), ("3", "90.0%", "counts"))
+    assert found.seen["hidden_accuracy"] == 0.9 and len(found.seen["trainings"]) == 3
+
+
+def test_a_worse_network_costs_nothing() -> None:
+    once, again = verdict(tries(predicted(8))), verdict(tries(predicted(8), predicted(0)))
+    assert (once.status, once.fraction) == (again.status, again.fraction) == ("partial", 0.5)
+    assert again.seen["hidden_accuracy"] == 0.8
+
+
+@pytest.mark.parametrize("kind", ["exception", "time_limit", "crashed", "memory_limit"])
+def test_a_training_that_the_code_fails_is_passed_over(kind: str) -> None:
+    """And it is no reason not to train once more."""
+    failed = tries(predicted(8), unanswered(kind))
+    assert another(failed, near()) == 2
+    found = verdict(failed)
+    assert (found.status, found.fraction) == ("partial", 0.5)
+    assert "80.0%, none" in found.reason
+    assert found.tables[0].rows[1] == ("2", kind.replace("_", " "), "")
+
+
+def test_outputs_that_cannot_be_used_are_passed_over() -> None:
+    found = verdict(tries(predicted(8), answered({"classes": 3}, b"", b"")))
+    assert found.fraction == 0.5
+    assert found.tables[0].rows[1] == ("2", "its outputs cannot be used", "")
+
+
+def test_a_training_that_the_harness_lost_leaves_the_mark_open() -> None:
+    """It might have been higher: that is never the student's loss."""
+    lost = tries(predicted(8), LOST)
+    assert another(lost, near()) is None
+    found = verdict(lost)
+    assert found.status == "not_scored"
+    assert "80.0%" in found.reason and "no fault of yours: no engine answers" in found.reason
+    lost[f"{TRAIN}/again-1"] = LOST
+    assert verdict(lost).status == "not_scored"
+
+
+def test_code_that_sets_its_own_seed_is_told_and_not_trained_a_third_time() -> None:
+    same = tries(predicted(8), predicted(8))
+    assert another(same, near()) is None
+    found = verdict(same)
+    assert found.fraction == 0.5
+    assert "came out the same: your code sets its own seed." in found.reason
+    # As many right ones of others is not the same network.
+    assert another(tries(predicted(8), predicted(8, first=1)), near()) == 2
+
+
+def test_everybody_in_a_class_gets_the_same_seeds_and_another_class_others() -> None:
+    inputs = near().inputs
+    seeds = [again_questions(inputs, Limits(), n)[0].args["seed"] for n in (1, 2, 3)]
+    assert seeds == [again_questions(inputs, Limits(), n)[0].args["seed"] for n in (1, 2, 3)]
+    assert len({*seeds, train_question(inputs, Limits()).args["seed"]}) == 4
+    assert all(1 <= seed <= SEEDS for seed in seeds)
+    other = dataclasses.replace(inputs, seed=inputs.seed + 1)
+    assert seeds != [again_questions(other, Limits(), n)[0].args["seed"] for n in (1, 2, 3)]
+
+
+def test_another_training_is_another_question_in_a_session_of_its_own() -> None:
+    inputs, limits = near().inputs, Limits()
+    first = train_question(inputs, limits)
+    training, predict = again_questions(inputs, limits, 1)
+    assert training.session == predict.session != first.session
+    assert {**training.args, "seed": 0} == first.args and training.seconds == first.seconds
+    assert len({first.digest, training.digest, again_questions(inputs, limits, 2)[0].digest}) == 3
+
+
+def test_it_runs_its_whole_way() -> None:
+    inputs = near().inputs
+    early = inputs.profile.model_copy(update={"stop_early": StopEarly(parts=1, risk=0.1)})
+    inputs = dataclasses.replace(
+        inputs, profile=early, hidden_images=np.zeros((90, 8, 8, 3), np.uint8)
+    )
+    assert train_question(inputs, Limits()).stopping is not None
+    training, _ = again_questions(inputs, Limits(), 1)
+    assert training.stopping is None and "look" not in training.args

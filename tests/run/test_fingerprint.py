@@ -1,0 +1,88 @@
+"""A verdict holds while all that it depends on stays the same, and no longer."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from grader.checks.registry import parameter_models
+from grader.rubric.load import load
+from grader.rubric.model import Rubric
+from grader.run import fingerprint
+from grader.sandbox.process import ProcessSandbox
+
+ROOT = Path(__file__).parent.parent.parent
+HIDDEN = "hidden: {images: images.npy, labels: labels.npy}"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A rubric with its reference in one file and hidden images of its own."""
+    text = (ROOT / "rubric.yaml").read_text(encoding="utf-8")
+    text = text.replace("reference: reference", "reference: ref.py")
+    text = text.replace("hidden: {held_out: 300}", HIDDEN)
+    (tmp_path / "rubric.yaml").write_text(text, encoding="utf-8")
+    (tmp_path / "handouts").mkdir()
+    for name in ("ref.py", "images.npy", "labels.npy", "handouts/given.py"):
+        (tmp_path / name).write_text(name, encoding="utf-8")
+    return tmp_path
+
+
+def prints(folder: Path, *gpus: str) -> dict[str, str]:
+    fingerprint.of_folder.cache_clear()
+    rubric: Rubric = load(folder / "rubric.yaml", parameter_models)
+    return fingerprint.fingerprints(rubric, rubric.criteria, ProcessSandbox(), gpus)
+
+
+def change(path: Path, old: str, new: str) -> None:
+    path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+    os.utime(path, ns=(0, 0))
+
+
+def test_nothing_that_changed_is_the_same_print(folder: Path) -> None:
+    assert prints(folder) == prints(folder)
+
+
+def test_titles_points_and_lateness_are_applied_anew(folder: Path) -> None:
+    before = prints(folder)
+    change(folder / "rubric.yaml", "title: \"Why weight decay", "title: \"How weight decay")
+    change(folder / "rubric.yaml", "cap: 100", "cap: 90")
+    assert prints(folder) == before
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("ref.py", "ref", "another"),
+        ("handouts/given.py", "given", "corrected"),
+        ("labels.npy", "labels", "corrected"),
+        ("rubric.yaml", "memory_mib: 4096", "memory_mib: 8192"),
+    ],
+)
+def test_what_every_mark_rests_on_changes_every_print(
+    folder: Path, file: str, old: str, new: str
+) -> None:
+    before = prints(folder)
+    change(folder / file, old, new)
+    after = prints(folder)
+    assert all(before[name] != after[name] for name in before)
+
+
+def test_another_part_of_the_written_answers_changes_its_own_print_only(folder: Path) -> None:
+    before = prints(folder)
+    change(folder / "rubric.yaml", "answer: a", "answer: c")
+    after = prints(folder)
+    assert {name for name in before if before[name] != after[name]} == {"written-a"}
+
+
+def test_another_threshold_changes_the_print_of_the_accuracy_only(folder: Path) -> None:
+    before = prints(folder)
+    change(folder / "rubric.yaml", "accuracy: 0.95", "accuracy: 0.96")
+    after = prints(folder)
+    assert {name for name in before if before[name] != after[name]} == {"accuracy"}
+
+
+def test_with_a_gpu_and_without_are_not_the_same(folder: Path) -> None:
+    assert prints(folder) != prints(folder, "0")

@@ -1,0 +1,103 @@
+"""Every sample in submissions/ gets exactly the marks in expected.yaml, in both sandboxes."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from grader.checks.registry import parameter_models
+from grader.records import Grade
+from grader.rubric.load import load
+from grader.rubric.model import Rubric
+from grader.run import pipeline, schedule
+from grader.sandbox.base import Sandbox
+from grader.sandbox.process import ProcessSandbox
+from grader.submissions.discover import discover, hand_in
+from grader.validation.expected_marks import differences, load_expected
+from grader.validation.outcomes import Case, conclude
+from grader.validation.run import automatic
+
+ROOT = Path(__file__).parent.parent.parent
+SAMPLES = ROOT / "submissions"
+EXPECTED = load_expected(SAMPLES / "expected.yaml")
+SEED = 546
+
+Grades = Mapping[str, Grade]
+
+
+@pytest.fixture(scope="module")
+def rubric() -> Rubric:
+    return load(ROOT / "rubric.yaml", parameter_models)
+
+
+@pytest.fixture(
+    scope="module", params=["process", pytest.param("docker", marks=pytest.mark.docker)]
+)
+def grades(request: pytest.FixtureRequest, rubric: Rubric) -> Iterator[Grades]:
+    """All samples, the reference and the untouched starter, graded once per sandbox."""
+    docker = request.param == "docker"
+    sandbox: Sandbox = request.getfixturevalue("docker_sandbox") if docker else ProcessSandbox()
+    hand_ins = [*discover(SAMPLES), hand_in(ROOT / "reference"), hand_in(ROOT / "starter")]
+    with tempfile.TemporaryDirectory(prefix="grader-samples-") as folder:
+        workspace = Path(folder)
+        workspace.chmod(0o755)  # the worker's user in a container reads what is mounted from here
+        setup = pipeline.set_up(
+            rubric,
+            [criterion.id for criterion in rubric.criteria],
+            sandbox,
+            workspace,
+            workspace / "cache",
+            slots=schedule.Slots(schedule.default_jobs(rubric.limits.memory_mib)),
+            seed=SEED,
+        )
+        found = pipeline.grade_all(setup, hand_ins, lambda who, what: None)
+        yield {grade.student: grade for grade in found}
+
+
+def marks(grade: Grade) -> dict[str, float | None]:
+    return {
+        row.verdict.criterion: None if row.points is None else round(row.points, 2)
+        for row in grade.criteria
+    }
+
+
+def reasons(grade: Grade) -> str:
+    return "\n".join(
+        f"{row.verdict.criterion}: {row.points}, {row.verdict.status}: {row.verdict.reason}"
+        for row in grade.criteria
+    )
+
+
+@pytest.mark.parametrize("student", sorted(EXPECTED))
+def test_sample_gets_its_marks(grades: Grades, student: str) -> None:
+    grade = grades[student]
+    assert marks(grade) == EXPECTED[student].points, reasons(grade)
+    assert grade.state != "not_scored"
+
+
+def test_reference_earns_every_automatic_point(grades: Grades, rubric: Rubric) -> None:
+    reference = Case("reference", "reference", "the reference solution")
+    concluded = conclude(reference, grades["reference"], automatic(rubric))
+    assert concluded.outcome == "right", reasons(grades["reference"])
+
+
+def test_untouched_starter_earns_nothing(grades: Grades) -> None:
+    assert set(marks(grades["starter"]).values()) == {0.0}, reasons(grades["starter"])
+
+
+def test_every_sample_has_marks_for_every_criterion(rubric: Rubric) -> None:
+    assert {item.student for item in discover(SAMPLES)} == set(EXPECTED)
+    ids = {criterion.id for criterion in rubric.criteria}
+    assert all(set(sample.points) == ids for sample in EXPECTED.values())
+
+
+def test_a_mark_that_is_not_the_expected_one_is_told(grades: Grades, tmp_path: Path) -> None:
+    text = (SAMPLES / "expected.yaml").read_text(encoding="utf-8")
+    other = tmp_path / "expected.yaml"
+    other.write_text(text.replace("accuracy: 13.6", "accuracy: 34"), encoding="utf-8")
+    samples = [grade for student, grade in grades.items() if student in EXPECTED]
+    (line,) = differences(other, samples)
+    assert line.startswith("reports-higher, accuracy: expected 34, got 13.6")

@@ -1,0 +1,150 @@
+"""Figures are kept as a person would have seen them, and the script notices nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.worker.staged import run
+
+HEAD = """
+        import os, sys, numpy
+        import grader.worker.shims as stand_ins
+
+        def titles():
+            return [picture.title for picture in stage.figures]
+"""
+
+
+def test_a_figure_is_kept_when_it_is_shown_or_saved_or_left_open(tmp_path: Path) -> None:
+    code = f"""
+        {HEAD}
+        import matplotlib.pyplot as plt
+        plt.plot([1, 2]); plt.title("shown"); plt.show()
+        figure, (left, right) = plt.subplots(1, 2)
+        left.set_title("a"); right.set_title("b"); left.plot([1])
+        figure.savefig("saved.png"); plt.close(figure)
+        plt.figure(); plt.plot([3]); plt.savefig(fname="curves.pdf"); plt.close()
+        plt.figure(); plt.plot([1, 3]); plt.suptitle("x" * 200)
+        plt.figure(); plt.plot([2]); plt.title("thrown away"); plt.close()
+        plt.figure()
+        assert titles() == ["shown", "a, b", "curves.pdf"]
+        stand_ins.keep_open_figures(stage)
+        assert titles()[3:] == ["x" * 99 + "…"], titles()
+        for picture in stage.figures:
+            assert picture.pixels.dtype == numpy.uint8 and picture.pixels.shape == (480, 640, 3)
+            assert picture.pixels.min() < 50 and picture.pixels.max() == 255
+        assert os.path.getsize("saved.png") and os.path.getsize("curves.pdf")
+        assert len(plt.get_fignums()) == 2
+    """
+    assert run(tmp_path, code).err == ""
+
+
+def test_no_figure_is_kept_twice(tmp_path: Path) -> None:
+    code = f"""
+        {HEAD}
+        import matplotlib.pyplot as plt
+        figure = plt.figure(); plt.plot([1, 2]); plt.title("once")
+        plt.savefig("a.png"); plt.savefig("b.png"); plt.show(); figure.savefig("c.png")
+        stand_ins.keep_open_figures(stage)
+        assert titles() == ["once"]
+    """
+    run(tmp_path, code)
+
+
+def test_a_figure_that_grows_takes_its_own_place(tmp_path: Path) -> None:
+    code = f"""
+        {HEAD}
+        import matplotlib.pyplot as plt
+        figure, axes = plt.subplots()
+        for epoch in range(4):
+            axes.plot([0, epoch]); axes.set_title(f"epoch {{epoch}}")
+            figure.savefig("curves.png")
+        assert titles() == ["epoch 3"]
+        plt.clf(); plt.plot([5]); plt.title("accuracy"); plt.savefig("accuracy.png")
+        assert titles() == ["epoch 3", "accuracy"]
+        plt.close("all")
+        for number in range(3):
+            plt.plot([0, number]); plt.title(f"figure {{number}}"); plt.savefig("plot.png")
+            plt.close()
+        assert titles()[2:] == ["figure 0", "figure 1", "figure 2"]
+    """
+    run(tmp_path, code)
+
+
+def test_of_many_figures_the_last_six_are_kept_and_they_are_small(tmp_path: Path) -> None:
+    code = f"""
+        {HEAD}
+        import matplotlib.pyplot as plt
+        for number in range(8):
+            plt.figure(figsize=(3, 30) if number % 2 else (20, 4))
+            plt.plot([0, number]); plt.title(f"figure {{number}}"); plt.show()
+        assert titles() == [f"figure {{number}}" for number in range(2, 8)]
+        assert all(max(picture.pixels.shape) <= 640 for picture in stage.figures)
+        for number in range(60):
+            plt.plot([0, number]); plt.savefig("batch.png")
+        assert stage.rendered <= 40
+        plt.title("the end")
+        stand_ins.keep_open_figures(stage)
+        assert titles()[-1] == "the end"
+    """
+    run(tmp_path, code)
+
+
+def test_showing_waits_for_no_window_and_begins_a_new_figure(tmp_path: Path) -> None:
+    code = f"""
+        {HEAD}
+        import matplotlib
+        matplotlib.use("TkAgg")
+        import matplotlib.pyplot as plt
+        plt.switch_backend("Qt5Agg")
+        plt.plot([1]); plt.show()
+        assert not plt.get_fignums()
+        figure = plt.figure(); plt.plot([2]); plt.show(block=False); plt.pause(0.001)
+        assert plt.gcf() is figure
+        plt.ion(); plt.show()
+        assert plt.gcf() is figure
+        figure.show()
+        assert len(stage.figures) == 2 and matplotlib.get_backend().lower() == "agg"
+    """
+    assert run(tmp_path, code).err == ""
+
+
+def test_nothing_is_imported_before_the_script_does(tmp_path: Path) -> None:
+    code = f"""
+        {HEAD}
+        assert "matplotlib" not in sys.modules
+        stand_ins.keep_open_figures(stage)
+        assert "matplotlib" not in sys.modules
+        import inspect, matplotlib.figure as module
+        assert "class Figure" in inspect.getsource(module) and module.__spec__.loader
+    """
+    run(tmp_path, code)
+
+
+def test_what_cannot_be_kept_does_not_disturb_the_script(tmp_path: Path) -> None:
+    code = f"""
+        {HEAD}
+        import matplotlib.pyplot as plt
+        figure, axes = plt.subplots()
+        axes.set_title("$\\\\frac{{$"); axes.plot([1])
+        plt.show()
+        plt.plot([1])
+        try:
+            plt.savefig("no/such/folder/curves.png")
+        except FileNotFoundError:
+            print("as without us")
+        assert titles() == ["curves.png"]
+    """
+    assert run(tmp_path, code).out == "as without us\n"
+
+
+def test_an_image_that_is_shown_is_kept_as_well(tmp_path: Path) -> None:
+    code = f"""
+        {HEAD}
+        from PIL import Image
+        Image.new("RGBA", (1000, 500), (255, 0, 0, 128)).show(title="sheared")
+        (picture,) = stage.figures
+        assert picture.title == "sheared" and picture.pixels.shape == (320, 640, 3)
+        assert picture.pixels[5, 5].tolist() == [255, 127, 127]
+    """
+    run(tmp_path, code)

@@ -1,0 +1,90 @@
+"""A script that was a notebook finds what the notebook gave it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.worker.staged import run
+
+
+def test_what_ipython_gives_is_there_without_ipython(tmp_path: Path) -> None:
+    code = """
+        import sys
+        path = list(sys.path)
+        sys.path.clear()   # where it may be installed
+        get_ipython().run_line_magic("matplotlib", "inline")
+        get_ipython().system("ls")
+        display("shown")
+        from IPython.display import HTML, clear_output
+        from IPython import display as shows, get_ipython as shell
+        import IPython
+        clear_output(wait=True)
+        shows.clear_output(wait=True)
+        shows.display("shown as well")
+        HTML("<b>")
+        shell().magic("time")
+        assert IPython.display is shows
+        sys.path[:] = path
+        import matplotlib.pyplot as plt
+        plt.plot([1])
+        plt.show()
+    """
+    assert run(tmp_path, code, view=False).out == "shown\nshown as well\n"
+
+
+def test_colab_has_nothing_to_mount(tmp_path: Path) -> None:
+    code = """
+        import sys
+        sys.path.clear()
+        from google.colab import drive, files
+        drive.mount("/content/drive")
+        files.upload()
+    """
+    run(tmp_path, code, view=False)
+
+
+def test_what_is_installed_comes_first_and_what_nobody_has_is_missing(tmp_path: Path) -> None:
+    (tmp_path / "IPython.py").write_text("mine = True\n", encoding="utf-8")
+    code = """
+        import sys
+        sys.path.insert(0, ".")
+        import IPython
+        assert IPython.mine
+        try:
+            import nowhere_to_be_found
+        except ModuleNotFoundError:
+            print("missing")
+    """
+    assert run(tmp_path, code, view=False).out == "missing\n"
+
+
+def test_bars_of_a_notebook_are_bars_in_text(tmp_path: Path) -> None:
+    pytest.importorskip("tqdm")
+    code = """
+        from tqdm.auto import tqdm as auto
+        from tqdm.notebook import tqdm, trange
+        assert list(tqdm([1, 2])) == [1, 2] and list(trange(2)) == [0, 1] and list(auto([3])) == [3]
+    """
+    assert "100%" in run(tmp_path, code, view=False).err
+
+
+def test_colab_is_there_beside_other_packages_of_that_name(tmp_path: Path) -> None:
+    code = """
+        import google.protobuf
+        from google.colab import drive
+        from google.colab.patches import cv2_imshow
+        drive.mount("/content/drive", force_remount=True)
+        cv2_imshow(None)
+    """
+    run(tmp_path, code, view=False)
+
+
+def test_a_cell_that_writes_a_file_can_be_imported(tmp_path: Path) -> None:
+    code = """
+        get_ipython().run_cell_magic("writefile", "deep/net.py", "x = 1\\n")
+        get_ipython().run_cell_magic("writefile", "-a deep/net.py", "y = 2\\n")
+        print(open("deep/net.py").read())
+    """
+    assert run(tmp_path, code, view=False).out == "x = 1\ny = 2\n\n"
