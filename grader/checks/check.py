@@ -33,7 +33,7 @@ class Work:
 class Check:
     """`ask(criterion, exam, limits)` gives questions, `judge(criterion, work, key)` a verdict.
 
-    `needs_gold`: the reference is asked the same, and its answers are the key. `testimony`: it
+    `needs_reference`: the reference is asked the same, and its answers are the key. `testimony`: it
     rests on what the worker alone has seen, and not on what the host computes. `thresholds`: it
     concludes by those of the profile. `by_hand`: a person gives the points.
     """

@@ -28,7 +28,7 @@ def answer(work: Work, question: str, *, finite: bool = True) -> Any:
 
 
 def expected(key: AnswerKey, question: str) -> Any:
-    """What the probe returned for the reference; its check says `needs_gold=True`."""
+    """What the probe returned for the reference; its check says `needs_reference=True`."""
     return packing.unpack(key.value(question), key.blobs(question))
 
 

@@ -44,7 +44,7 @@ def judge(criterion, work, key):
     right = mine.shape == wanted.shape and np.allclose(mine, wanted, atol=TOLERANCE)
     return graded(criterion, 1.0 if right else 0.0, "Right." if right else "Not shifted.")
 
-CHECK = Check("shift", Params, ask, judge, needs_gold=True)
+CHECK = Check("shift", Params, ask, judge, needs_reference=True)
 """
 RIGHT = """
 def shift(x, by):
@@ -105,7 +105,7 @@ def test_each_answer_has_its_verdict_and_the_sandbox_hears_of_the_probe_only(
     assert "return 1 / 0" in verdicts[2].seen["traceback"]
     assert "secret words" not in verdicts[6].reason
     assert b"isinstance(numbers, torch.Tensor)" in overheard.said
-    for word in (b"TOLERANCE", b"1e-5", b"needs_gold", b"Not shifted", b"judge"):
+    for word in (b"TOLERANCE", b"1e-5", b"needs_reference", b"Not shifted", b"judge"):
         assert word not in overheard.said
 
 
