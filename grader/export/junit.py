@@ -7,25 +7,25 @@ error.
 from __future__ import annotations
 
 from grader.reports import junit_xml as junit
-from grader.reports.junit_xml import Ending
+from grader.reports.junit_xml import Ending, TestCase
 from grader.reports.saved_grades import Saved, SavedRow
 
 
 def junit_xml(saved: Saved) -> str:
     """For the instructor's own CI: hidden criteria are in it."""
     suites = [
-        junit.Suite(
+        junit.suite(
             grade.student, tuple(_case(saved, row) for row in grade.criteria), grade.seconds
         )
         for grade in saved.submissions
     ]
-    return junit.junit_xml(saved.rubric.title, suites)
+    return junit.document(saved.rubric.title, suites)
 
 
-def _case(saved: Saved, row: SavedRow) -> junit.TestCase:
+def _case(saved: Saved, row: SavedRow) -> TestCase:
     got = "waiting" if row.points is None else f"{row.points:g}"
     text = f"{saved.by_id[row.id].title}\n{row.reason}"
-    return junit.TestCase(
+    return junit.case(
         row.id, _ending(row), row.status, f"{got} of {row.max:g} points", text
     )
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from grader.reports import junit_xml as junit
+from grader.reports.junit_xml import TestCase
 from grader.text import plain_line
 from grader.validation.outcomes import Accuracy, Conclusion, Mark, Outcome, Rate
 
@@ -74,24 +75,24 @@ def as_json(report: Report) -> str:
 def as_junit(report: Report) -> str:
     """A suite for each kind and a test case for each mutant and variant, as CI systems show it."""
     suites = [
-        junit.Suite(name, tuple(map(_test, cases)), sum(one.seconds for one in cases))
+        junit.suite(name, tuple(map(_test, cases)), sum(one.seconds for one in cases))
         for kind, name in _SUITES.items() if (cases := report.of(kind))
     ]
     if report.faults:
         told = "\n".join(plain_line(fault, 1000) for fault in report.faults)
         suites.append(
-            junit.Suite("others", (junit.TestCase("others", "failure", "wrong", told, told),))
+            junit.suite("others", (junit.case("others", "failure", "wrong", told, told),))
         )
-    return junit.junit_xml(report.title, suites, report.seconds)
+    return junit.document(report.title, suites, report.seconds)
 
 
-def _test(one: Conclusion) -> junit.TestCase:
+def _test(one: Conclusion) -> TestCase:
     if one.outcome == "right":
-        return junit.TestCase(one.case.name, seconds=one.seconds)
+        return junit.case(one.case.name, seconds=one.seconds)
     told = [plain_line(line, 1000) for line in (one.case.about, *sentences(one))]
     ending: junit.Ending = "failure" if one.outcome == "wrong" else "error"
     message = f"{one.words}: {'; '.join(told)}"
-    return junit.TestCase(
+    return junit.case(
         one.case.name, ending, one.words, message, "\n".join(told), one.seconds
     )
 
