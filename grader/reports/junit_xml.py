@@ -1,7 +1,7 @@
 """JUnit XML, which every CI system reads, written by junitparser.
 
-The documents are valid under the schema of the Jenkins xUnit plug-in (`junit-10.xsd`). Every text is
-cleaned on its way in.
+The documents are valid under the schema of the Jenkins xUnit plug-in (`junit-10.xsd`). Every text
+is cleaned on its way in.
 """
 
 from __future__ import annotations

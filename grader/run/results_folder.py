@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
 import shutil
 import time
 from collections.abc import Collection
@@ -13,7 +11,6 @@ from pathlib import Path
 
 import grader
 from grader.files import replace
-from grader.grading.gradebook import plain_value
 from grader.grading.late_penalty import due_of
 from grader.records import Grade, Verdict
 from grader.reports.class_report.rendering import render
@@ -22,7 +19,7 @@ from grader.reports.class_report.summarizing import summarize
 from grader.reports.student.render import Renderer
 from grader.rubric.model import Rubric
 from grader.run.cache.file import CacheFile
-from grader.run.cache.pages import Pictures, Stamps
+from grader.run.cache.pictures import PictureCache
 from grader.run.fingerprint import of_folder
 from grader.submissions.roster import NAME as ROSTER
 
@@ -34,46 +31,22 @@ _REPORT_SHARE = 0.05   # of the run's time that may go into writing it
 
 
 class FeedbackFolder:
-    """`feedback/STUDENT.html` and `.md`, as each student may see them now.
-
-    A page that says the same as the last time is left as it is.
-    """
+    """`feedback/STUDENT.html` and `.md`, as each student may see them now."""
 
     def __init__(
         self, rubric: Rubric, out: Path, templates: Path | None, cache: CacheFile
     ) -> None:
         self._rubric, self._folder = rubric, out / "feedback"
-        version = of_folder(_FEEDBACK)
-        own = of_folder(templates) if templates is not None else ""
-        self._made_of = [version, own, rubric.title]
-        self._stamps = Stamps(cache)
-        self._renderer = Renderer(templates, Pictures(cache, version))
+        self._renderer = Renderer(templates, PictureCache(cache, of_folder(_FEEDBACK)))
 
     def write(self, grade: Grade) -> None:
         """Raises OSError for a disk that fails, UsageError for a template that is at fault."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        now = datetime.now(UTC)
         due = due_of(self._rubric.late, grade.student) if self._rubric.late else None
-        html, markdown = (
-            self._folder / f"{grade.student}{suffix}" for suffix in (".html", ".md")
-        )
-        stamp = self._stamp(grade, due, now)
-        there = html.is_file() and markdown.is_file()
-        if there and self._stamps.of(grade.student) == stamp:
-            return
-        pages = self._renderer.render(grade, self._rubric.title, now, due)
-        self._stamps.put(grade.student, "")   # of what may now be written by half
-        html.write_text(pages.html, encoding="utf-8")
-        markdown.write_text(pages.markdown, encoding="utf-8")
-        self._stamps.put(grade.student, stamp)
-
-    def _stamp(self, grade: Grade, due: datetime | None, now: datetime) -> str:
-        """Of all that a page is made of; the same for a grade that was read from the gradebook."""
-        said = dataclasses.asdict(grade)
-        del said["submission"], said["seconds"]   # neither is on the page
-        when = [str(due), due is not None and now >= due]
-        text = json.dumps([self._made_of, when, said], sort_keys=True, default=plain_value)
-        return hashlib.sha256(text.encode()).hexdigest()
+        pages = self._renderer.render(grade, self._rubric.title, datetime.now(UTC), due)
+        for suffix, text in ((".html", pages.html), (".md", pages.markdown)):
+            path = self._folder / f"{grade.student}{suffix}"
+            path.write_text(text, encoding="utf-8")
 
 
 def keep_pdfs(grade: Grade, out: Path) -> None:
@@ -102,7 +75,7 @@ class ReportFile:
         self, rubric: Rubric, out: Path, everyone: Collection[str], cache: CacheFile
     ) -> None:
         self._rubric, self._path, self._everyone = rubric, out / "report.html", everyone
-        self._pictures = Pictures(cache, of_folder(_FEEDBACK) + of_folder(_REPORT))
+        self._pictures = PictureCache(cache, of_folder(_FEEDBACK) + of_folder(_REPORT))
         self._rows: dict[str, Row] = {}
         self._due = time.monotonic() + _REPORT_EVERY
 
@@ -125,7 +98,7 @@ class ReportFile:
         """Write it as it stays; `left` were not begun."""
         self._write(left, running=False, pictures=self._pictures)
 
-    def _write(self, left: int, running: bool, pictures: Pictures | None) -> None:
+    def _write(self, left: int, running: bool, pictures: PictureCache | None) -> None:
         """What is drawn for a page that is soon replaced is not worth being kept."""
         report = summarize(self._rubric, self._rows.values(), self._everyone, left, running)
         replace(self._path, [render(report, datetime.now(UTC), pictures)])

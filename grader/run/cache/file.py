@@ -25,7 +25,6 @@ create table evidence (
     digest text not null, body blob not null
 );
 create table pictures (key text primary key, digest text not null, body blob not null);
-create table pages (student text primary key, stamp text not null);
 """
 
 
@@ -123,7 +122,7 @@ def _connect(path: Path) -> sqlite3.Connection | None:
                     connection.executescript(f"begin; {_TABLES} pragma user_version = {_VERSION};")
                 elif version != _VERSION:
                     raise sqlite3.DatabaseError("of another version of the grader")
-                for table in ("evidence", "pictures", "pages"):
+                for table in ("evidence", "pictures"):
                     connection.execute(f"select * from {table} limit 1").fetchone()
                 return connection
             except BaseException:
