@@ -53,7 +53,7 @@ def check(file: Path, watch: bool, as_json: bool, out: Path | None, strict: bool
         return keep_watching(rubric, file, options, option.console_of(), write)
     from grader.cli.student_view import show
     from grader.grading.gradebook_file import in_memory
-    from grader.reports.grades_file import Marks, submission_json
+    from grader.reports.grades_file import GradesWriter, submission_json
     from grader.run.cache.file import no_cache
     from grader.run.open import grades_of
     from grader.submissions.own_work import own_work
@@ -68,7 +68,7 @@ def check(file: Path, watch: bool, as_json: bool, out: Path | None, strict: bool
     else:
         show(grade, console)
     if out is not None:
-        marks = Marks(rubric)
+        marks = GradesWriter(rubric)
         marks.add(grade)
         marks.write(out)
     short = any(one.verdict.status in ("partial", "failed") for one in grade.criteria)

@@ -1,7 +1,7 @@
-"""Grade -> the terminal of a student who runs `grader check`, readable in 80 columns.
+"""Prints a grade in the terminal of a student who runs `grader check`, within 80 columns.
 
-What a student may see at home is what the page would show before the due date. Texts are rich
-`Text`, never markup; every symbol stands beside its word, so nothing depends on colour.
+It shows what the student's page would show before the due date. Texts are rich `Text` and never
+markup. Every symbol stands beside its word, so nothing depends on colour.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from grader.records import Grade, Status, Table, TrainingRun
-from grader.reports.student.page import Section, Sheet, make_sheet, number, numeric_columns
+from grader.reports.student.page import Page, Section, make_page, number, numeric_columns
 from grader.reports.student.plots import tabulate
 from grader.reports.student.status_words import STATUS_SYMBOLS, STATUS_WORDS
 from grader.reports.student.training_run import tabulate_epochs, tell_modes
@@ -36,33 +36,33 @@ _ASCII_SYMBOLS: dict[Status, str] = {
 }
 _INDENT = 2
 _TAIL = 15  # lines of a traceback or an output
-_COLUMNS = 8  # a wider table would be one letter per line
+_COLUMNS = 8  # of a table: more would be one letter wide
 
 
 def show(grade: Grade, console: Console) -> None:
-    """Print the overview, what there is to know about each criterion and the run, and one line."""
-    sheet = make_sheet(grade, homework="", now=datetime.now(UTC), due=None)
-    console.print(_text(f"Results for {sheet.student}", console, "bold"))
-    for note in sheet.notes:
+    """Print an overview, the details of each criterion, the training run, and a summary line."""
+    page = make_page(grade, homework="", now=datetime.now(UTC), due=None)
+    console.print(_text(f"Results for {page.student}", console, "bold"))
+    for note in page.notes:
         console.print(_text(f"Note: {note}", console, "dim"))
     console.print()
-    console.print(_overview(sheet, console))
+    console.print(_overview(page, console))
     console.print()
-    for section in sheet.sections:
-        if section.disclosure == "full" and not _nothing_to_say(section):
+    for section in page.sections:
+        if section.disclosure == "full" and not section.settled:
             _show_section(section, console)
-    if sheet.run is not None:
-        _show_run(sheet.run, console)
-    console.print(_summary(sheet))
+    if page.run is not None:
+        _show_run(page.run, console)
+    console.print(_summary(page))
 
 
-def _overview(sheet: Sheet, console: Console) -> Grid:
+def _overview(page: Page, console: Console) -> Grid:
     grid = Grid(box=box.SIMPLE_HEAD, safe_box=True, pad_edge=False, show_edge=False)
     grid.add_column("Part", max_width=10, overflow="fold")
-    grid.add_column("Criterion", max_width=38, overflow="fold")
-    grid.add_column("Result", max_width=20, overflow="fold")
+    grid.add_column("Criterion", max_width=36, overflow="fold")
+    grid.add_column("Result", max_width=22, overflow="fold")
     grid.add_column("Points", justify="right", no_wrap=True)
-    for section in sheet.sections:
+    for section in page.sections:
         grid.add_row(
             _text(section.part, console),
             _text(section.title, console),
@@ -83,20 +83,21 @@ def _show_section(section: Section, console: Console) -> None:
         _indent(_text(f"Hint (costs nothing): {hint}", console), console)
     if section.next_step:
         _indent(_text(f"Next: {section.next_step}", console, "bold"), console)
-    for label, tail in (("The error:", section.traceback), ("Printed:", section.output)):
+    tails = (("Error message", section.traceback), ("Last lines of your output", section.output))
+    for label, tail in tails:
         if tail:
             last = "\n".join(tail.split("\n")[-_TAIL:])
-            _indent(Text(label), console)
+            _indent(Text(f"{label}:"), console)
             _indent(_text(last, console, "dim"), console, by=2 * _INDENT)
     console.print()
 
 
 def _show_run(run: TrainingRun, console: Console) -> None:
-    """What to look at and the modes by epoch; pictures and the rest are on the page."""
+    """Print cautions and the modes by epoch. Plots and the rest are only on the page."""
     if not run.cautions and not run.stretches:
         return
-    console.print(_text("Your training, as it was watched", console, "bold"))
-    _indent(Text("Told by the worker that ran your code; by itself it costs nothing."), console)
+    console.print(_text("Your training run", console, "bold"))
+    _indent(Text("Self-reported by the process that ran your code; it costs no points."), console)
     for caution in run.cautions:
         where = f" ({caution.where})" if caution.where else ""
         _indent(_text(f"Caution: {caution.what}{where}", console, "yellow"), console)
@@ -107,13 +108,8 @@ def _show_run(run: TrainingRun, console: Console) -> None:
     console.print()
 
 
-def _nothing_to_say(section: Section) -> bool:
-    """A pass without a hint is told in the overview."""
-    return section.status == "passed" and not section.hints
-
-
 def _text(text: str, console: Console, style: str = "") -> Text:
-    """Text that this terminal can write; a character that it lacks becomes a question mark."""
+    """Text for this terminal. A character that its encoding lacks becomes a question mark."""
     writable = text.encode(console.encoding, "replace").decode(console.encoding)
     return Text(writable, style=style, overflow="fold")
 
@@ -136,8 +132,8 @@ def _grid(table: Table, console: Console) -> Grid:
         grid.add_column(_text(name, console), justify="right" if right else "left", overflow="fold")
     for row in table.rows:
         grid.add_row(*(_text(cell, console) for cell in row[:kept]))
-    if kept < len(table.columns):
-        grid.caption = f"and {len(table.columns) - kept} more columns"
+    if left_out := len(table.columns) - kept:
+        grid.caption = f"and {left_out} more column{'s' if left_out > 1 else ''}"
         grid.caption_justify = "left"
     return grid
 
@@ -155,22 +151,24 @@ def _points(section: Section) -> Text:
     return Text(f"{points} / {number(section.max)}")
 
 
-def _summary(sheet: Sheet) -> Text:
+def _summary(page: Page) -> Text:
+    statuses = [section.status for section in page.sections]
+    waiting = statuses.count("needs_marking")
     counts = [
-        f"{count} {word}"
-        for word, status in (
-            ("passed", "passed"),
-            ("partial", "partial"),
-            ("failed", "failed"),
-            ("waiting to be marked", "needs_marking"),
-            ("not scored", "not_scored"),
-            ("after the due date", None),
+        f"{count} {words}"
+        for count, words in (
+            (statuses.count("passed"), "passed"),
+            (statuses.count("partial"), "partial"),
+            (statuses.count("failed"), "failed"),
+            (waiting, "needs manual grading" if waiting == 1 else "need manual grading"),
+            (statuses.count("not_scored"), "not scored"),
+            (statuses.count(None), "after the due date"),
         )
-        if (count := sum(section.status == status for section in sheet.sections))
+        if count
     ]
-    score = f"{number(sheet.score)} / {number(sheet.max)} points"
-    if not sheet.complete:
+    score = f"{number(page.score)} / {number(page.max)} points"
+    if not page.complete:
         score += " of the criteria shown"
-    elif sheet.late_penalty:
-        score += f" after a late penalty of {number(sheet.late_penalty)}"
+    elif page.late_penalty:
+        score += f" after a late penalty of {number(page.late_penalty)}"
     return Text.assemble((score, "bold"), f": {', '.join(counts)}")

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grader.errors import UsageError
-from grader.reports.saved_grades import Saved, SavedGrade
+from grader.reports.saved_grades import SavedGrade, SavedGrades
 from grader.submissions.canvas_gradebook import (
     ID,
     LOGIN,
@@ -43,7 +43,7 @@ class CanvasFile:
 
 
 def canvas_csv(
-    saved: Saved, roster: Roster, gradebook: Path | None, assignment: str
+    saved: SavedGrades, roster: Roster, gradebook: Path | None, assignment: str
 ) -> CanvasFile:
     """`assignment` is the column's heading; with Canvas's number in it, `Homework 2 (123)`, the
     points go into that assignment, and without one Canvas asks which.

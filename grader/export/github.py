@@ -10,14 +10,14 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from grader.reports.saved_grades import Saved, SavedCriterion, SavedGrade, SavedRow
+from grader.reports.saved_grades import SavedCriterion, SavedGrade, SavedGrades, SavedResult
 from grader.text import plain, plain_line
 
 _ACTIVE = re.compile(r"([\\`*_{}\[\]<>#|~$&^!@])")
 _SYMBOLS = {True: "✅", False: "❌", None: "⏳"}
 
 
-def classroom_json(saved: Saved, grade: SavedGrade) -> dict[str, Any]:
+def classroom_json(saved: SavedGrades, grade: SavedGrade) -> dict[str, Any]:
     """`status` is pass only where every test is; what waits for a person is no failure."""
     rows = _shown(saved, grade)
     tests = [_test(criterion, row) for criterion, row in rows]
@@ -31,7 +31,7 @@ def classroom_json(saved: Saved, grade: SavedGrade) -> dict[str, Any]:
     }
 
 
-def step_summary(saved: Saved, grade: SavedGrade) -> str:
+def step_summary(saved: SavedGrades, grade: SavedGrade) -> str:
     """Markdown for the file that `$GITHUB_STEP_SUMMARY` names."""
     rows = _shown(saved, grade)
     known = sum(row.points or 0.0 for _, row in rows)
@@ -52,12 +52,12 @@ def step_summary(saved: Saved, grade: SavedGrade) -> str:
     return "\n".join([*lines, ""])
 
 
-def _shown(saved: Saved, grade: SavedGrade) -> list[tuple[SavedCriterion, SavedRow]]:
+def _shown(saved: SavedGrades, grade: SavedGrade) -> list[tuple[SavedCriterion, SavedResult]]:
     rows = [(saved.by_id[row.id], row) for row in grade.criteria]
     return [(criterion, row) for criterion, row in rows if criterion.visibility != "after_due"]
 
 
-def _test(criterion: SavedCriterion, row: SavedRow) -> dict[str, Any]:
+def _test(criterion: SavedCriterion, row: SavedResult) -> dict[str, Any]:
     status = "pass"
     if row.status == "not_scored":
         status = "error"
@@ -75,7 +75,7 @@ def _test(criterion: SavedCriterion, row: SavedRow) -> dict[str, Any]:
     }
 
 
-def _reason(criterion: SavedCriterion, row: SavedRow) -> str:
+def _reason(criterion: SavedCriterion, row: SavedResult) -> str:
     if criterion.visibility == "hidden":
         return "Your instructor shows the points of this criterion and no details."
     return row.reason

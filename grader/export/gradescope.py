@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from grader.reports.saved_grades import Saved, SavedCriterion, SavedGrade, SavedRow
+from grader.reports.saved_grades import SavedCriterion, SavedGrade, SavedGrades, SavedResult
 
 _VISIBILITY = {"visible": "visible", "after_due": "after_due_date", "hidden": "visible"}
 _LONGEST = 20_000   # characters of output; Gradescope shows no more than 100 kB of all tests
 
 
-def results_json(saved: Saved, grade: SavedGrade) -> dict[str, Any]:
+def results_json(saved: SavedGrades, grade: SavedGrade) -> dict[str, Any]:
     """What Gradescope reads. `score` is the whole: the tests add up to it but for penalty and cap.
 
     A criterion that waits for a person or for another run has no score of its own yet.
@@ -36,7 +36,7 @@ def results_json(saved: Saved, grade: SavedGrade) -> dict[str, Any]:
     }
 
 
-def _test(number: int, criterion: SavedCriterion, row: SavedRow) -> dict[str, Any]:
+def _test(number: int, criterion: SavedCriterion, row: SavedResult) -> dict[str, Any]:
     test: dict[str, Any] = {
         "name": f"{criterion.part}: {criterion.title}",
         "name_format": "text",
@@ -52,7 +52,7 @@ def _test(number: int, criterion: SavedCriterion, row: SavedRow) -> dict[str, An
     return test | {"score": row.points, "max_score": row.max, "status": passed}
 
 
-def _output(criterion: SavedCriterion, row: SavedRow) -> str:
+def _output(criterion: SavedCriterion, row: SavedResult) -> str:
     if criterion.visibility == "hidden":
         return "Your instructor shows the points of this criterion and no details."
     hints = [f"Hint, which costs nothing: {hint}" for hint in row.hints]

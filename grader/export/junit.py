@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from grader.reports import junit_xml as junit
 from grader.reports.junit_xml import Ending, TestCase
-from grader.reports.saved_grades import Saved, SavedRow
+from grader.reports.saved_grades import SavedGrades, SavedResult
 
 
-def junit_xml(saved: Saved) -> str:
+def junit_xml(saved: SavedGrades) -> str:
     """For the instructor's own CI: hidden criteria are in it."""
     suites = [
         junit.suite(
@@ -22,7 +22,7 @@ def junit_xml(saved: Saved) -> str:
     return junit.document(saved.rubric.title, suites)
 
 
-def _case(saved: Saved, row: SavedRow) -> TestCase:
+def _case(saved: SavedGrades, row: SavedResult) -> TestCase:
     got = "waiting" if row.points is None else f"{row.points:g}"
     text = f"{saved.by_id[row.id].title}\n{row.reason}"
     return junit.case(
@@ -30,7 +30,7 @@ def _case(saved: Saved, row: SavedRow) -> TestCase:
     )
 
 
-def _ending(row: SavedRow) -> Ending:
+def _ending(row: SavedResult) -> Ending:
     if row.points is None:
         return "error" if row.status == "not_scored" else "skipped"
     return "passed" if row.points >= row.max else "failure"

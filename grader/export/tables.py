@@ -8,7 +8,7 @@ import io
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-from grader.reports.saved_grades import Saved
+from grader.reports.saved_grades import SavedGrades
 from grader.submissions.roster import Person, Roster
 from grader.text import neutral
 
@@ -26,7 +26,7 @@ _OURS = (
 )  # fmt: skip
 
 
-def class_csv(saved: Saved, roster: Roster) -> str:
+def class_csv(saved: SavedGrades, roster: Roster) -> str:
     """A row per student, also of one in the roster who handed in nothing. What is not known in full
     is blank; docs/exports.md says what is in each column."""
     rows = []
@@ -47,7 +47,7 @@ def class_csv(saved: Saved, roster: Roster) -> str:
     return _csv(head, sorted(rows, key=lambda row: row[0]))
 
 
-def nbgrader_csv(saved: Saved, roster: Roster) -> str:
+def nbgrader_csv(saved: SavedGrades, roster: Roster) -> str:
     """A row per student; no score while it is not known in full."""
     rows = []
     for grade in saved.submissions:
@@ -62,7 +62,7 @@ def nbgrader_csv(saved: Saved, roster: Roster) -> str:
     return _csv(_NBGRADER, rows)
 
 
-def otter_csv(saved: Saved) -> str:
+def otter_csv(saved: SavedGrades) -> str:
     """As otter-grader 7's `final_grades.csv` (otter/grade/utils.py): points by question, and a
     first row with those possible."""
     ids = sorted(criterion.id for criterion in saved.rubric.criteria)

@@ -1,6 +1,6 @@
-"""Grades -> `grades.json` and `grades.csv`, for the instructor: everything, hidden criteria too.
+"""Writes `grades.json` and `grades.csv` for instructors. They include hidden criteria.
 
-Both files are replaced in one step, so that who reads one never finds half of it.
+Both files are replaced in one step, so no reader ever finds half a file.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ _DEEPEST = 40
 _LARGEST_INTEGER = 2**64
 
 
-class Marks:
-    """Grades on their way into the two files, by student.
+class GradesWriter:
+    """Collects grades and writes both files.
 
-    A class may be of any size: of each grade only the text that will be written is held, packed.
+    It keeps only the compressed text of each grade, so a class may be of any size.
     """
 
     def __init__(self, rubric: Rubric) -> None:
@@ -39,7 +39,7 @@ class Marks:
         self._rows: list[tuple[str, bytes, bytes]] = []
 
     def add(self, grade: Grade) -> None:
-        """One of each student, in any order."""
+        """Add one student's grade. The order does not matter; the files are sorted."""
         packed = zlib.compress(submission_json(grade).encode())
         self._rows.append((grade.student, packed, self._line(grade).encode()))
 
@@ -51,20 +51,20 @@ class Marks:
         replace(folder / "grades.csv", chain([head], (line.decode() for _, _, line in rows)))
 
     def _document(self, packed: Iterable[bytes]) -> Iterator[str]:
-        """All grades with their evidence; valid JSON in ASCII whatever a student wrote."""
+        """The text of `grades.json`, piece by piece: always valid JSON in ASCII."""
         late = self._rubric.late
         due = None if late is None else _time(late.moment(late.due))
         document: dict[str, Any] = {"rubric": _rubric(self._rubric), "due": due, "submissions": []}
         begin, _, end = json.dumps(document, indent=2, allow_nan=False).rpartition("[]")
         yield begin + "["
-        before = "\n"
+        separator = "\n"
         for text in packed:
-            yield before + indent(zlib.decompress(text).decode(), " " * 4)
-            before = ",\n"
-        yield ("]" if before == "\n" else "\n  ]") + end + "\n"
+            yield separator + indent(zlib.decompress(text).decode(), " " * 4)
+            separator = ",\n"
+        yield ("]" if separator == "\n" else "\n  ]") + end + "\n"
 
     def _line(self, grade: Grade) -> str:
-        """A column of points per criterion; blank where none are known yet."""
+        """A row of `grades.csv`: points per criterion, blank while they are not known."""
         points = {one.verdict.criterion: one.points for one in grade.criteria}
         return _csv_line(
             [
@@ -85,17 +85,17 @@ def _csv_line(fields: list[Any]) -> str:
 
 
 def submission_json(grade: Grade) -> str:
-    """One submission as it stands in `grades.json`."""
+    """The JSON of one submission, as in `grades.json`."""
     return json.dumps(_submission(grade), indent=2, allow_nan=False)
 
 
 def json_safe(value: Any, depth: int = 0) -> Any:
-    """The value as JSON has it; what JSON can't say (NaN, bytes, an object) becomes a string."""
+    """Convert any value to plain JSON data. NaN, bytes and unknown objects become strings."""
     if depth > _DEEPEST:
         return "…"
     if is_dataclass(value) and not isinstance(value, type):
         value = asdict(value)
-    elif hasattr(value, "tolist"):  # numpy, which need not be imported to be written down
+    elif hasattr(value, "tolist"):  # a numpy array, without an import of numpy
         value = value.tolist()
     match value:
         case None | bool():
@@ -120,7 +120,7 @@ def json_safe(value: Any, depth: int = 0) -> Any:
 
 
 def _rubric(rubric: Rubric) -> dict[str, Any]:
-    """What a reader of the grades needs of the rubric: not its paths, nor what a check expects."""
+    """The rubric's title, totals and criteria, without paths and without the checks' parameters."""
     names = ("id", "title", "part", "points", "check", "visibility")
     return {
         "title": rubric.title,
@@ -166,7 +166,7 @@ def _criterion(criterion: CriterionGrade) -> dict[str, Any]:
 
 
 def _run(grade: Grade) -> dict[str, Any] | None:
-    """What was seen of the training, without its rows and its pictures."""
+    """Facts and cautions of the last training, without its tables and plots."""
     runs = [one.verdict.run for one in grade.criteria if one.verdict.run is not None]
     if not runs:
         return None
@@ -180,5 +180,5 @@ def _time(time: datetime | None) -> str | None:
 
 
 def _rounded(points: float | None) -> float | None:
-    """Without the dust of binary fractions: 0.3, not 0.30000000000000004."""
+    """Points rounded to six places: 0.3 instead of 0.30000000000000004."""
     return None if points is None else round(points, 6)

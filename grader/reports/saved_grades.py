@@ -1,7 +1,4 @@
-"""`grades.json` as it was written, read back: what every other export is made of.
-
-So whatever leaves the results folder says the same as what lies in it.
-"""
+"""Reads `grades.json` back. Every export is made from it, so exports and results always agree."""
 
 from __future__ import annotations
 
@@ -19,13 +16,13 @@ NAME = "grades.json"
 
 
 class _Read(BaseModel):
-    """What is not needed here is left out: `grades.json` may say more."""
+    """Ignores keys of `grades.json` that no export needs."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
 class SavedCriterion(_Read):
-    """A criterion of the rubric, as the grades quote it."""
+    """A criterion of the rubric, as `grades.json` quotes it."""
 
     id: str
     title: str
@@ -41,8 +38,8 @@ class SavedRubric(_Read):
     criteria: tuple[SavedCriterion, ...]
 
 
-class SavedRow(_Read):
-    """What a student got for a criterion; no `points` while they are not known."""
+class SavedResult(_Read):
+    """A student's result for one criterion. `points` is None while they are not known."""
 
     id: str
     points: float | None
@@ -64,16 +61,16 @@ class SavedGrade(_Read):
     group: tuple[str, ...] = ()
     seconds: float = 0.0
     notes: tuple[str, ...] = ()
-    criteria: tuple[SavedRow, ...]
+    criteria: tuple[SavedResult, ...]
 
     @property
     def final(self) -> float | None:
-        """The score; None while points of it wait for a person or for another run."""
+        """The score; None while a criterion needs manual grading or was not scored."""
         return self.score if self.state == "graded" else None
 
 
-class Saved(_Read):
-    """A class's grades."""
+class SavedGrades(_Read):
+    """The grades of a class."""
 
     rubric: SavedRubric
     due: datetime | None = None
@@ -84,11 +81,11 @@ class Saved(_Read):
         return {criterion.id: criterion for criterion in self.rubric.criteria}
 
 
-def read_saved(out: Path) -> Saved:
-    """The grades in a results folder. Raises UsageError where there are none that can be read."""
+def read_saved(out: Path) -> SavedGrades:
+    """Read the grades in the results folder `out`. Raises UsageError if that fails."""
     path = out / NAME
     try:
-        return Saved.model_validate_json(path.read_bytes())
+        return SavedGrades.model_validate_json(path.read_bytes())
     except OSError as error:
         raise UsageError(
             f"{path}: {error.strerror}; run `grader run SUBMISSIONS --out {out}` first"
@@ -97,12 +94,12 @@ def read_saved(out: Path) -> Saved:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(step) for step in first["loc"]) or "the file"
         raise UsageError(
-            f"{path}: {where}: {first['msg']}; run `grader run` again, which writes it anew"
+            f"{path}: {where}: {first['msg']}; run `grader run` again to rewrite the file"
         ) from None
 
 
-def student_of(saved: Saved, student: str) -> SavedGrade:
-    """One student's grade. Raises UsageError for one who is not there."""
+def student_of(saved: SavedGrades, student: str) -> SavedGrade:
+    """Find one student's grade. Raises UsageError for an unknown student."""
     for grade in saved.submissions:
         if grade.student == student:
             return grade

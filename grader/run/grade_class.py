@@ -23,7 +23,7 @@ from grader.grading.attempts import Awards
 from grader.grading.gradebook import Gradebook
 from grader.grading.points import grade
 from grader.records import Grade
-from grader.reports.grades_file import Marks
+from grader.reports.grades_file import GradesWriter
 from grader.rubric.model import Rubric
 from grader.run.cache.file import CacheFile
 from grader.run.event_log import EventLog
@@ -67,7 +67,7 @@ def grade_class(
     faults: list[str] = []
     out.mkdir(parents=True, exist_ok=True)
     gc.freeze()   # what has been imported stays: no collection looks at it again
-    feedback, marks = FeedbackFolder(rubric, out, homework.templates, cache), Marks(rubric)
+    feedback, marks = FeedbackFolder(rubric, out, homework.templates, cache), GradesWriter(rubric)
     awards = Awards(rubric, homework.everyone)
     chosen = [item for item in homework.hand_ins if item.student in awards.counting]
     everyone = awards.students(homework.everyone)

@@ -14,7 +14,7 @@ from grader.errors import UsageError
 from grader.grading.gradebook_file import alone_in
 from grader.grading.history import open_history
 from grader.grading.standing import Moment, moment
-from grader.reports.grades_file import Marks
+from grader.reports.grades_file import GradesWriter
 from grader.reports.saved_grades import read_saved
 from grader.run.cache.file import open_cache
 from grader.run.results_folder import FeedbackFolder, ReportFile
@@ -41,7 +41,8 @@ def renew(out: Path, templates: Path | None = None) -> Renewed:
         told = now.conditions.options.get("--templates")
         templates = templates or (Path(told) if told else None)
         everyone = _class(out, now)
-        marks, feedback = Marks(now.rubric), FeedbackFolder(now.rubric, out, templates, cache)
+        marks = GradesWriter(now.rubric)
+        feedback = FeedbackFolder(now.rubric, out, templates, cache)
         report = ReportFile(now.rubric, out, everyone, cache)
         for student in everyone:
             standing = now.standing(student)

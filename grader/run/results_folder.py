@@ -14,7 +14,7 @@ from grader.files import replace
 from grader.grading.late_penalty import due_of
 from grader.records import Grade, Verdict
 from grader.reports.class_report.rendering import render
-from grader.reports.class_report.rows import Row, row_of
+from grader.reports.class_report.rows import StudentRow, row_of
 from grader.reports.class_report.summarizing import summarize
 from grader.reports.student.render import Renderer
 from grader.rubric.model import Rubric
@@ -76,7 +76,7 @@ class ReportFile:
     ) -> None:
         self._rubric, self._path, self._everyone = rubric, out / "report.html", everyone
         self._pictures = PictureCache(cache, of_folder(_FEEDBACK) + of_folder(_REPORT))
-        self._rows: dict[str, Row] = {}
+        self._rows: dict[str, StudentRow] = {}
         self._due = time.monotonic() + _REPORT_EVERY
 
     def add(self, grade: Grade) -> None:

@@ -84,7 +84,7 @@ def test_the_run_is_told_with_its_cautions_and_an_epoch_a_line() -> None:
     text = shown(rich_grade())
     assert "Caution: The evaluation of epoch 4 ran in train mode. (ada_hw2.py, line 58)" in text
     assert "Batch norm used the statistics of the batch" in text
-    assert "In the wrong mode: 1 of 10 stretches of evaluation (number 8)." in text
+    assert "Wrong mode in 1 of 10 evaluation phases (number 8)." in text
     lines = [line.split() for line in text.split("\n")]
     assert ["3", "0.652", "76.7", "%", "train", "0.802", "72.9", "%", "eval", "0.1"] in lines
     assert ["4", "0.429", "85.1", "%", "train", "0.604", "80.8", "%", "train", "!", "0.1"] in lines
@@ -104,7 +104,7 @@ def test_the_run_of_a_hidden_criterion_is_not_told_at_home() -> None:
     for visibility in ("hidden", "after_due"):
         text = shown(grade(criterion(visibility=visibility, run=RUN)))
         assert "Caution" not in text
-        assert "as it was watched" not in text
+        assert "Your training run" not in text
     assert "Caution" in shown(grade(criterion(run=RUN)))
 
 

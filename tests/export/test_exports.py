@@ -23,8 +23,8 @@ from grader.export.junit import junit_xml
 from grader.export.tables import nbgrader_csv, otter_csv
 from grader.grading.points import grade
 from grader.records import Submission, Verdict
-from grader.reports.grades_file import Marks
-from grader.reports.saved_grades import Saved, read_saved, student_of
+from grader.reports.grades_file import GradesWriter
+from grader.reports.saved_grades import SavedGrades, read_saved, student_of
 from grader.rubric.model import Criterion, Profile, Rubric, Threshold
 from grader.submissions.roster import Roster
 
@@ -60,7 +60,7 @@ Student,ID,SIS User ID,SIS Login ID,Section,Homework 1 (7)
 @pytest.fixture
 def out(tmp_path: Path) -> Path:
     """A results folder with one who lost points, one who waits, and one who was not scored."""
-    marks = Marks(RUBRIC)
+    marks = GradesWriter(RUBRIC)
     for student, status in (
         ("lovelaceada", "failed"), ("grace", "needs_marking"), ("13", "not_scored"),
         ("=cmd", "passed"),
@@ -78,7 +78,7 @@ def out(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def saved(out: Path) -> Saved:
+def saved(out: Path) -> SavedGrades:
     return read_saved(out)
 
 
@@ -93,7 +93,9 @@ def rows(text: str) -> list[list[str]]:
     return list(csv.reader(io.StringIO(text)))
 
 
-def test_canvas_gets_its_own_rows_with_one_column_filled_in(saved: Saved, roster: Path) -> None:
+def test_canvas_gets_its_own_rows_with_one_column_filled_in(
+    saved: SavedGrades, roster: Path
+) -> None:
     file = canvas_csv(saved, Roster(), roster, "Homework 2 (8)")
     assert rows(file.text)[:3] == [
         ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "Homework 2 (8)"],
@@ -103,7 +105,7 @@ def test_canvas_gets_its_own_rows_with_one_column_filled_in(saved: Saved, roster
 
 
 def test_a_score_that_is_not_known_in_full_is_blank_in_canvas_and_no_zero(
-    saved: Saved, roster: Path
+    saved: SavedGrades, roster: Path
 ) -> None:
     file = canvas_csv(saved, Roster(), roster, "Homework 2 (8)")
     assert [row[-1] for row in rows(file.text)[3:]] == ["", "", ""]
@@ -122,7 +124,7 @@ def test_who_is_not_in_the_roster_is_told_and_not_lost_silently(
 
 
 def test_a_roster_that_is_not_canvas_s_is_an_error_that_says_what_is(
-    saved: Saved, tmp_path: Path
+    saved: SavedGrades, tmp_path: Path
 ) -> None:
     other = tmp_path / "list.csv"
     other.write_text("name,mark\nada,3\n")
@@ -130,7 +132,7 @@ def test_a_roster_that_is_not_canvas_s_is_an_error_that_says_what_is(
         canvas_csv(saved, Roster(), other, "x")
 
 
-def test_gradescope_gets_every_criterion_and_no_details_of_a_hidden_one(saved: Saved) -> None:
+def test_gradescope_gets_every_criterion_and_no_details_of_a_hidden_one(saved: SavedGrades) -> None:
     found = results_json(saved, student_of(saved, "lovelaceada"))
     assert found["score"] == 5
     counts, groups, late = found["tests"]
@@ -140,13 +142,13 @@ def test_gradescope_gets_every_criterion_and_no_details_of_a_hidden_one(saved: S
     assert late["visibility"] == "after_due_date"
 
 
-def test_what_waits_has_no_score_in_gradescope(saved: Saved) -> None:
+def test_what_waits_has_no_score_in_gradescope(saved: SavedGrades) -> None:
     for student in ("grace", "13"):
         tests = results_json(saved, student_of(saved, student))["tests"]
         assert "score" not in tests[1] and "status" not in tests[1]
 
 
-def test_github_shows_a_student_nothing_that_is_withheld(saved: Saved) -> None:
+def test_github_shows_a_student_nothing_that_is_withheld(saved: SavedGrades) -> None:
     grade = student_of(saved, "lovelaceada")
     result, summary = classroom_json(saved, grade), step_summary(saved, grade)
     assert [test["test_code"] for test in result["tests"]] == ["counts", "groups"]
@@ -155,7 +157,9 @@ def test_github_shows_a_student_nothing_that_is_withheld(saved: Saved) -> None:
     assert r"Counts \*by\* layer" in summary and r"All \| right" in summary
 
 
-def test_what_the_harness_could_not_score_is_an_error_for_github_and_junit(saved: Saved) -> None:
+def test_what_the_harness_could_not_score_is_an_error_for_github_and_junit(
+    saved: SavedGrades
+) -> None:
     assert classroom_json(saved, student_of(saved, "13"))["status"] == "error"
     suites = ElementTree.fromstring(junit_xml(saved).encode())
     by_name = {suite.get("name"): suite for suite in suites}
@@ -167,7 +171,7 @@ def test_what_the_harness_could_not_score_is_an_error_for_github_and_junit(saved
     assert failure is not None and failure.get("message") == "0 of 5 points"
 
 
-def test_tables_of_other_autograders_have_their_columns(saved: Saved) -> None:
+def test_tables_of_other_autograders_have_their_columns(saved: SavedGrades) -> None:
     nbgrader = list(csv.DictReader(io.StringIO(nbgrader_csv(saved, Roster()))))
     assert {row["student_id"]: row["score"] for row in nbgrader} == {
         "'=cmd": "10", "13": "", "grace": "", "lovelaceada": "5",

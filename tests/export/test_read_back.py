@@ -33,7 +33,7 @@ from grader.export.github import classroom_json
 from grader.export.gradescope import results_json
 from grader.export.junit import junit_xml
 from grader.export.tables import class_csv, nbgrader_csv, otter_csv
-from grader.reports.saved_grades import Saved, SavedGrade, student_of
+from grader.reports.saved_grades import SavedGrade, SavedGrades, student_of
 from grader.submissions.roster import NAME, Entry, Person, Roster, as_csv
 
 HIDDEN = "layers 2, 3, 1, 4"
@@ -72,7 +72,7 @@ def _grade(student: str) -> dict[str, Any]:
             "criteria": [_row(student, index) for index in range(3)]}
 
 
-SAVED = Saved.model_validate({
+SAVED = SavedGrades.model_validate({
     "rubric": {"title": "Homework 2", "total": 10, "cap": 10, "criteria": [
         {"id": id, "title": f"Title of {id}", "part": "1", "points": points, "visibility": seen}
         for id, points, seen in CRITERIA

@@ -1,4 +1,4 @@
-"""Marks and pictures with payloads in every field: files that are only read as what they are."""
+"""Marks and plots with payloads in every field: files that are only read as what they are."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from xml.etree import ElementTree
 
 from grader.checks.registry import parameter_models
 from grader.records import ConfusionMatrix, Grade, LearningCurve
-from grader.reports.grades_file import Marks
+from grader.reports.grades_file import GradesWriter
 from grader.reports.student.learning_curves import draw_rates
 from grader.reports.student.mode_strips import draw_strip
-from grader.reports.student.page import make_sheet
+from grader.reports.student.page import make_page
 from grader.reports.student.plots import draw
 from grader.rubric.load import load
 from grader.rubric.model import Rubric
@@ -35,7 +35,7 @@ SVG = {"svg", "g", "defs", "path", "use", "text", "clipPath", "rect"}
 
 
 def written(grades: list[Grade], rubric: Rubric, folder: Path) -> None:
-    marks = Marks(rubric)
+    marks = GradesWriter(rubric)
     for grade in grades:
         marks.add(grade)
     marks.write(folder)
@@ -57,7 +57,7 @@ def test_no_field_of_the_marks_is_a_formula_however_it_is_split(
     lines = (tmp_path / "grades.csv").read_text(encoding="utf-8").splitlines()
     assert len(lines) == len(rows)
     fields = [field for row in rows for field in row]
-    # In many countries a spreadsheet splits at semicolons, and the quotes then hold nothing.
+    # In many countries a spreadpage splits at semicolons, and the quotes then hold nothing.
     fields += [field for line in lines for mark in ",;|\t" for field in line.split(mark)]
     begin = {re.sub(r'[\s"\u200c\u200d\ufeff]', "", field)[:1] for field in fields}
     assert not begin & set("=+-@\uff1d\uff0b\uff0d\uff20")
@@ -83,15 +83,15 @@ def test_the_marks_are_json_in_ascii_and_keep_what_was_said(
 
 def test_a_picture_holds_shapes_and_texts_whatever_its_names_are(record: Record) -> None:
     for labels in (ATTACKS, LABELS):
-        sheet = make_sheet(hostile_grade(labels), "Homework", NOW, None)
-        curve, matrix = sheet.sections[0].pictures
+        page = make_page(hostile_grade(labels), "Homework", NOW, None)
+        curve, matrix = page.sections[0].pictures
         assert isinstance(curve, LearningCurve)
         assert isinstance(matrix, ConfusionMatrix)
         drawn = [svg for picture in (curve, matrix) for svg in draw(picture)]
         assert len(drawn) == 3
-        assert sheet.run is not None
-        assert sheet.run.rates is not None
-        drawn = [*draw_rates(sheet.run.rates), *draw_strip(sheet.run.stretches), *drawn]
+        assert page.run is not None
+        assert page.run.rates is not None
+        drawn = [*draw_rates(page.run.rates), *draw_strip(page.run.stretches), *drawn]
         assert len(drawn) > 1 + 3
         for svg in drawn:
             assert len(svg) < 500_000

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from grader.records import CriterionGrade, Grade, Submission, Table, Verdict
-from grader.reports.grades_file import Marks, json_safe
+from grader.reports.grades_file import GradesWriter, json_safe
 from grader.rubric.model import Criterion, Profile, Rubric, Threshold
 from grader.text import neutral
 from tests.reports.student.sample_grade import RUN
@@ -58,7 +58,7 @@ def grade(student: str = "ada", notes: tuple[str, ...] = (), **seen: Any) -> Gra
 
 
 def write(path: Path, *grades: Grade) -> None:
-    marks = Marks(RUBRIC)
+    marks = GradesWriter(RUBRIC)
     for one in grades:
         marks.add(one)
     marks.write(path)

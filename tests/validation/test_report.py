@@ -79,7 +79,7 @@ def test_the_page_shows_what_is_wrong_and_obeys_the_policy(mixed: Report) -> Non
     assert "<b>" not in page   # a student's text is text
     assert page.count('class="mark wrong"') == 2
     assert 'href="feedback/mutant-alive.html"' in page
-    assert "It is not." in page
+    assert "Failed</strong>" in page
 
 
 def test_nothing_wrong_and_something_unknown_is_not_right() -> None:

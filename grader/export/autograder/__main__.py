@@ -28,7 +28,7 @@ from grader.files import replace
 from grader.grading.gradebook_file import in_memory
 from grader.grading.points import for_student
 from grader.records import Grade
-from grader.reports.grades_file import Marks
+from grader.reports.grades_file import GradesWriter
 from grader.reports.saved_grades import SavedGrade, read_saved, student_of
 from grader.rubric.load import load
 from grader.rubric.model import Rubric
@@ -86,7 +86,7 @@ def _by_the_latest_due_date(rubric: Rubric, grade: Grade, item: HandIn) -> Grade
 
 def _as_json(rubric: Rubric, grade: Grade) -> dict[str, Any]:
     """By way of the grades' own file, as every export."""
-    marks = Marks(rubric)
+    marks = GradesWriter(rubric)
     marks.add(grade)
     with tempfile.TemporaryDirectory() as folder:   # root's alone
         marks.write(Path(folder))

@@ -1,4 +1,4 @@
-"""What was said of several students: why they lost points, and what a person should look at."""
+"""Groups reasons that several students share: for lost points, and for attention by a person."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
-from grader.reports.class_report.rows import Flag, FlagKind, Mark, Row
-from grader.reports.class_report.similar_reasons import alike, first_sentence
+from grader.reports.class_report.rows import Cell, Flag, FlagKind, StudentRow
+from grader.reports.class_report.similar_reasons import first_sentence, group_by_reason
 
 
 @dataclass(frozen=True)
-class Mention:
-    """A student in a list: `anchor` leads to the place on their page, `own` is their own text."""
+class StudentLink:
+    """A student in a list. `anchor` is the place on their page; `own` is the text of their own
+    result where it differs from the shared reason."""
 
     student: str
     anchor: str = ""
@@ -20,85 +21,94 @@ class Mention:
 
 
 @dataclass(frozen=True)
-class Finding:
-    """Something that was said of several students. `anonymous` is without what may name them."""
+class SharedReason:
+    """A reason that several students have in common. `anonymous` is the text without anything that
+    may name a student."""
 
     text: str
     anonymous: str
     criteria: tuple[str, ...]
-    who: tuple[Mention, ...]
+    who: tuple[StudentLink, ...]
 
 
 @dataclass(frozen=True)
 class Concern:
-    """What a person should look at, of one kind."""
+    """Everything of one kind that an instructor should look at."""
 
     kind: FlagKind
-    findings: tuple[Finding, ...]
+    findings: tuple[SharedReason, ...]
 
     @property
     def students(self) -> int:
         return len({one.student for finding in self.findings for one in finding.who})
 
 
-def diagnoses_of(rows: Sequence[Row]) -> tuple[Finding, ...]:
-    """Why points were lost, the commonest first; one reason in several criteria is one of them."""
+def diagnoses_of(rows: Sequence[StudentRow]) -> tuple[SharedReason, ...]:
+    """Reasons for lost points, the most common first. The same reason in several criteria counts
+    as one."""
     lost = [
-        (row, mark) for row in rows for mark in row.marks if mark.status in ("failed", "partial")
+        (row, cell) for row in rows for cell in row.cells if cell.status in ("failed", "partial")
     ]
     found = []
-    for group in alike(lost, lambda one: first_sentence(one[1].reason)):
-        who: dict[str, Mention] = {}
-        for row, mark in group.items:
-            who.setdefault(row.student, Mention(row.student, _anchor(mark)))
-        criteria = tuple(dict.fromkeys(mark.criterion for _, mark in group.items))
-        found.append(Finding(group.text, group.anonymous, criteria, tuple(who.values())))
+    for group in group_by_reason(lost, lambda one: first_sentence(one[1].reason)):
+        who: dict[str, StudentLink] = {}
+        for row, cell in group.items:
+            who.setdefault(row.student, StudentLink(row.student, _anchor(cell)))
+        criteria = tuple(dict.fromkeys(cell.criterion for _, cell in group.items))
+        found.append(SharedReason(group.text, group.anonymous, criteria, tuple(who.values())))
     return tuple(sorted(found, key=lambda one: -len(one.who)))
 
 
-def concerns_of(rows: Sequence[Row], titles: Mapping[str, str]) -> tuple[Concern, ...]:
-    flagged: dict[FlagKind, list[tuple[Row, Flag]]] = {kind: [] for kind in get_args(FlagKind)}
+def concerns_of(rows: Sequence[StudentRow], titles: Mapping[str, str]) -> tuple[Concern, ...]:
+    """The flags of all students by kind, in the order of `FlagKind`.
+
+    Args:
+        titles: the criteria's titles by id.
+    """
+    flagged: dict[FlagKind, list[tuple[StudentRow, Flag]]] = {
+        kind: [] for kind in get_args(FlagKind)
+    }
     for row in rows:
         for flag in row.flags:
             flagged[flag.kind].append((row, flag))
     return tuple(
-        Concern(kind, _answers(flags, titles) if kind == "waiting" else _findings(flags))
+        Concern(kind, _waiting(flags, titles) if kind == "waiting" else _grouped(flags))
         for kind, flags in flagged.items() if flags
     )
 
 
-def _findings(flags: Sequence[tuple[Row, Flag]]) -> tuple[Finding, ...]:
+def _grouped(flags: Sequence[tuple[StudentRow, Flag]]) -> tuple[SharedReason, ...]:
     found = []
-    for group in alike(flags, lambda one: one[1].text):
+    for group in group_by_reason(flags, lambda one: one[1].text):
         criteria = tuple(dict.fromkeys(flag.criterion for _, flag in group.items if flag.criterion))
         who = tuple(
-            Mention(
+            StudentLink(
                 row.student,
-                "#run" if flag.kind == "caution" else _anchor(row.mark(flag.criterion)),
+                "#run" if flag.kind == "caution" else _anchor(row.cell(flag.criterion)),
                 flag.text if flag.text != group.text else "",
             )
             for row, flag in group.items
         )
-        found.append(Finding(group.text, group.anonymous, criteria, who))
+        found.append(SharedReason(group.text, group.anonymous, criteria, who))
     return tuple(sorted(found, key=lambda one: -len(one.who)))
 
 
-def _answers(
-    flags: Sequence[tuple[Row, Flag]], titles: Mapping[str, str]
-) -> tuple[Finding, ...]:
-    """What waits to be marked, criterion by criterion."""
-    by_criterion: dict[str, list[tuple[Row, Flag]]] = {}
+def _waiting(
+    flags: Sequence[tuple[StudentRow, Flag]], titles: Mapping[str, str]
+) -> tuple[SharedReason, ...]:
+    """Answers that need manual grading, criterion by criterion."""
+    by_criterion: dict[str, list[tuple[StudentRow, Flag]]] = {}
     for row, flag in flags:
         by_criterion.setdefault(flag.criterion, []).append((row, flag))
     return tuple(
-        Finding(
+        SharedReason(
             f"{titles[name]}: {group.text}", f"{titles[name]}: {group.anonymous}", (name,),
-            tuple(Mention(row.student, _anchor(row.mark(name))) for row, _ in group.items),
+            tuple(StudentLink(row.student, _anchor(row.cell(name))) for row, _ in group.items),
         )
         for name, waiting in by_criterion.items()
-        for group in alike(waiting, lambda one: one[1].text)
+        for group in group_by_reason(waiting, lambda one: one[1].text)
     )
 
 
-def _anchor(mark: Mark | None) -> str:
-    return "" if mark is None else f"#criterion-{mark.place}"
+def _anchor(cell: Cell | None) -> str:
+    return "" if cell is None else f"#criterion-{cell.place}"

@@ -1,8 +1,8 @@
-"""Report -> one page of HTML that needs nothing beside it: style, script and pictures are in it.
+"""Renders the class report as one self-contained HTML page: style, script and plots are inside.
 
-Its policy allows the one style and the one script whose hashes it names, and no address. Names are
-in elements of their own, beside the number that stands for them, so that a stylesheet can hide one
-of the two before anything is painted.
+The page's content-security policy allows one style and one script, named by their hashes, and no
+address. A student's name and the number that stands for it are separate elements, so a stylesheet
+can hide the names before anything is painted.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from urllib.parse import quote
 
 from grader.reports.class_report.drawing import (
     Dot,
-    Marks,
-    draw_marks,
+    Histogram,
+    draw_histogram,
     draw_trainings,
-    tabulate_marks,
+    tabulate_histogram,
 )
 from grader.reports.class_report.rows import FlagKind
-from grader.reports.class_report.summarizing import Report
+from grader.reports.class_report.summarizing import ClassReport
 from grader.reports.student.page import number
-from grader.reports.student.render import Pictures, drawn, render_page
+from grader.reports.student.render import PictureStore, drawn, render_page
 from grader.reports.student.status_words import STATE_WORDS, STATUS_SYMBOLS, STATUS_WORDS
 from grader.rubric.local_time import moment
 from grader.text import plain_line
@@ -32,48 +32,57 @@ _TEMPLATES = Path(__file__).parent / "templates"
 _WORD = re.compile(r"[^\W_]+(?:[.-]+[^\W_]+)*")   # `_` stands between a name and what follows it
 _SHORT = {**STATUS_WORDS, "not_scored": "not scored"}
 
-# Of each kind of concern, its heading and what to do about it.
+# By kind of concern: its heading and what to do about it.
 CONCERNS: dict[FlagKind, tuple[str, str]] = {
     "not_scored": (
-        "Could not be scored",
-        "The grader or the machine failed; nobody loses points by it. Mend what is named and run "
-        "the same command again.",
+        "Not scored",
+        "The grader or the machine failed; no student loses points. Fix the cause named below and "
+        "run the same command again.",
     ),
     "doubt": (
-        "The grader has doubts",
-        "It will not decide: look at the code, and mark it. grades.json says what it would earn.",
+        "Doubtful results",
+        "The grader does not decide these: read the code and mark it by hand. grades.json has the "
+        "points that it would earn.",
     ),
     "remark": (
-        "Reaches for what could forge a report",
-        "Honest homework seldom needs it. Read the places named.",
+        "Suspicious code",
+        "This code can change what the grader observes; homework rarely needs it. Read the lines "
+        "named below.",
     ),
     "disagreement": (
-        "Reports more, or less, than the grader computes",
-        "The grader's own figure counts; find out where the other comes from.",
+        "Reported accuracy differs from measured accuracy",
+        "The grader's own figure counts. Find out where the reported one comes from.",
     ),
-    "waiting": ("Waiting to be marked", "Written answers, and what a check leaves to a person."),
+    "waiting": (
+        "Needs manual grading", "Written answers, and results that a check leaves to a person."
+    ),
     "caution": (
-        "Cautions from watching the training",
-        "They cost nothing by themselves; common ones may be worth a word in class.",
+        "Cautions about the training",
+        "They cost no points by themselves. Common ones may be worth a word in class.",
     ),
-    "note": ("Notes on submissions", "What students are told beside their marks."),
+    "note": ("Notes on submissions", "The students read these notes on their pages."),
 }
 
 
-def render(report: Report, now: datetime, pictures: Pictures | None = None) -> str:
-    """The page as of `now`; what `pictures` has is not drawn again."""
+def render(report: ClassReport, now: datetime, pictures: PictureStore | None = None) -> str:
+    """The HTML of the page.
+
+    Args:
+        now: the time that the page names as its date.
+        pictures: plots found here are not drawn again.
+    """
     dots = [
         Dot(report.aliases[row.student], row.training.seconds, row.training.accuracy)
         for row in report.trained if row.training is not None
     ]
-    marks = Marks(report.bins, report.mean, report.median) if report.rows else None
+    histogram = Histogram(report.bins, report.mean, report.median) if report.rows else None
     return render_page(
         "report.html.j2", _TEMPLATES,
         report=report, now=now, moment=moment, number=number, percent=_percent, signed=_signed,
-        marks=drawn(pictures, draw_marks)(marks) if marks else (),
-        bins=tabulate_marks(report.bins),
+        histogram=drawn(pictures, draw_histogram)(histogram) if histogram else (),
+        bins=tabulate_histogram(report.bins),
         dots=drawn(pictures, draw_trainings)(dots),
-        criteria={one.criterion.id: one.criterion for one in report.items},
+        criteria={one.criterion.id: one.criterion for one in report.criteria},
         concerns=CONCERNS, words=_SHORT, symbols=STATUS_SYMBOLS, states=STATE_WORDS,
         masked=_masking(report.aliases),
         name=lambda student: plain_line(student, 100),
@@ -82,7 +91,7 @@ def render(report: Report, now: datetime, pictures: Pictures | None = None) -> s
 
 
 def _masking(students: Iterable[str]) -> Callable[[str], str]:
-    """Leaves every name out, also where it is an ordinary word in this text."""
+    """A function that replaces every student's name by `…`, even where it is an ordinary word."""
     names = {student.casefold() for student in students}
     return lambda text: _WORD.sub(
         lambda found: "…" if found[0].casefold() in names else found[0], text

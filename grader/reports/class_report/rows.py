@@ -1,4 +1,4 @@
-"""Grade -> Row: what the report needs of one student, small enough to hold a class of any size."""
+"""Reduces a grade to the row that the class report needs: small, so a class may be of any size."""
 
 from __future__ import annotations
 
@@ -10,16 +10,19 @@ from typing import Any, Literal
 from grader.records import CriterionGrade, Grade, Status
 from grader.text import plain_line
 
-# Why a person should look, in the order in which they should.
+# Why an instructor should look at a result; the most urgent kind comes first.
 FlagKind = Literal[
     "not_scored", "doubt", "remark", "disagreement", "waiting", "caution", "note"
 ]
 
 
 @dataclass(frozen=True)
-class Mark:
-    """One criterion. `reason` is kept where something is lost or missing; `outcome` where the code
-    gave no answer. `place` counts from 1, as the sections of the student's page do."""
+class Cell:
+    """A student's result for one criterion.
+
+    `place` is the criterion's number on the student's page, from 1. `reason` is empty for a pass.
+    `outcome` says how the code ended if it gave no answer.
+    """
 
     criterion: str
     place: int
@@ -36,7 +39,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Flag:
-    """Something that a person should look at, in a criterion or in the whole submission ("")."""
+    """A result that an instructor should look at. `criterion` is "" for the whole submission."""
 
     kind: FlagKind
     text: str
@@ -44,50 +47,53 @@ class Flag:
 
 
 @dataclass(frozen=True)
-class Training:
-    """What a training came to: both are the host's own figures."""
+class TrainingResult:
+    """Seconds and accuracy of a training, both measured by the host."""
 
     seconds: float
     accuracy: float
 
 
 @dataclass(frozen=True)
-class Row:
+class StudentRow:
+    """The results of one student. `refused` says why a submission was not opened."""
+
     student: str
     score: float
     max: float
     state: Literal["graded", "needs_marking", "not_scored"]
     seconds: float
-    marks: tuple[Mark, ...]
+    cells: tuple[Cell, ...]
     flags: tuple[Flag, ...] = ()
-    training: Training | None = None
+    training: TrainingResult | None = None
     refused: str = ""
 
-    def mark(self, criterion: str) -> Mark | None:
-        return next((one for one in self.marks if one.criterion == criterion), None)
+    def cell(self, criterion: str) -> Cell | None:
+        """The result for a criterion; None if there is none or `criterion` is ""."""
+        return next((one for one in self.cells if one.criterion == criterion), None)
 
 
-def row_of(grade: Grade) -> Row:
+def row_of(grade: Grade) -> StudentRow:
     trainings = (_training(one.verdict.seen) for one in grade.criteria)
-    return Row(
+    return StudentRow(
         student=grade.student,
         score=grade.score,
         max=grade.max,
         state=grade.state,
         seconds=grade.seconds,
-        marks=tuple(_mark(place, one) for place, one in enumerate(grade.criteria, start=1)),
+        cells=tuple(_cell(place, one) for place, one in enumerate(grade.criteria, start=1)),
         flags=tuple(_flags(grade)),
         training=next((one for one in trainings if one is not None), None),
         refused=plain_line(grade.submission.refused or ""),
     )
 
 
-def _mark(place: int, one: CriterionGrade) -> Mark:
+def _cell(place: int, one: CriterionGrade) -> Cell:
     verdict = one.verdict
     reason = "" if verdict.status == "passed" else plain_line(verdict.reason)
     outcome = verdict.seen.get("outcome")
-    said = plain_line(outcome, 40) if isinstance(outcome, str) else ""
-    return Mark(verdict.criterion, place, verdict.status, one.points, one.max, reason, said)
+    ended = plain_line(outcome, 40) if isinstance(outcome, str) else ""
+    return Cell(verdict.criterion, place, verdict.status, one.points, one.max, reason, ended)
 
 
 def _flags(grade: Grade) -> Iterator[Flag]:
@@ -96,7 +102,7 @@ def _flags(grade: Grade) -> Iterator[Flag]:
         if verdict.status == "not_scored":
             yield Flag("not_scored", reason, verdict.criterion)
         elif verdict.status == "needs_marking":
-            # What it would have earned is kept where a check has doubts about what it was told.
+            # A check that doubts what the code reported keeps the points that it would give.
             kind: FlagKind = "doubt" if "would_earn" in verdict.seen else "waiting"
             yield Flag(kind, reason, verdict.criterion)
         if verdict.seen.get("disagrees") is True:
@@ -109,13 +115,13 @@ def _flags(grade: Grade) -> Iterator[Flag]:
 
 def _disagreement(seen: Mapping[str, Any]) -> str:
     figures = [_finite(seen.get(key)) for key in ("reported_accuracy", "validation_accuracy")]
-    said, computed = ("nothing" if one is None else f"{one:.1%}" for one in figures)
-    return f"The code reports {said} on the validation images, the grader computes {computed}."
+    reported, computed = ("nothing" if one is None else f"{one:.1%}" for one in figures)
+    return f"The code reports {reported} on the validation images, the grader computes {computed}."
 
 
-def _training(seen: Mapping[str, Any]) -> Training | None:
+def _training(seen: Mapping[str, Any]) -> TrainingResult | None:
     seconds, accuracy = _finite(seen.get("seconds")), _finite(seen.get("hidden_accuracy"))
-    return None if seconds is None or accuracy is None else Training(seconds, accuracy)
+    return None if seconds is None or accuracy is None else TrainingResult(seconds, accuracy)
 
 
 def _finite(value: Any) -> float | None:

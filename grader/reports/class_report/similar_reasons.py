@@ -1,8 +1,8 @@
-"""Which texts say the same: those that differ in nothing but numbers, quotations and places.
+"""Groups reasons that differ only in numbers, quotations and places in files.
 
 `Group (i) has 160 elements` and `Group (i) has 320 elements` are one diagnosis, and so are two
-errors in different lines of different files. What all of a group agree on is told, and a `…` stands
-for what they don't.
+errors in different lines of different files. The text of a group keeps the parts that all its
+members share; `…` stands for the others.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
 
-# A file, with the line, the function or the names in it that are told beside it.
+# A file, and the line, function or names that follow it.
 _PLACE = (
     r"[^\s()'\"`,;:]+\.(?:py|ipynb|zip|tar|gz|tgz|md|tex|pdf|txt)\b"
     r"(?::\d+|, line \d+)?(?:, in \w+\(\))?(?: \([^()]*\))?"
@@ -29,9 +29,9 @@ _DIFFERS = "…"
 
 
 @dataclass(frozen=True)
-class Alike(Generic[Item]):
-    """Items with the same `text`; `anonymous` is that text without places and quotations, which may
-    have names in them."""
+class ReasonGroup(Generic[Item]):
+    """Items with the same `text`. `anonymous` is the text without places and quotations, which may
+    contain names."""
 
     text: str
     anonymous: str
@@ -39,23 +39,25 @@ class Alike(Generic[Item]):
 
 
 def first_sentence(text: str) -> str:
-    """What a reason concludes stands in its first sentence; details follow."""
+    """The first sentence of a reason: its conclusion, without the details."""
     return _SENTENCE.split(text, maxsplit=1)[0]
 
 
-def alike(items: Iterable[Item], text_of: Callable[[Item], str]) -> list[Alike[Item]]:
-    """The items by what their texts say, in the order in which each was first said."""
+def group_by_reason(
+    items: Iterable[Item], text_of: Callable[[Item], str]
+) -> list[ReasonGroup[Item]]:
+    """Group items by their texts, in the order in which each text first occurs."""
     groups: dict[object, list[tuple[Item, list[re.Match[str]]]]] = {}
     for item in items:
         found = list(_VARIES.finditer(text_of(item)))
         pattern = _VARIES.sub("\0", text_of(item)), tuple(one.lastgroup for one in found)
         groups.setdefault(pattern, []).append((item, found))
-    return [_told(group, text_of) for group in groups.values()]
+    return [_merged(group, text_of) for group in groups.values()]
 
 
-def _told(
+def _merged(
     group: list[tuple[Item, list[re.Match[str]]]], text_of: Callable[[Item], str]
-) -> Alike[Item]:
+) -> ReasonGroup[Item]:
     first, found = group[0]
     text, anonymous, at = "", "", 0
     for index, one in enumerate(found):
@@ -66,4 +68,4 @@ def _told(
         anonymous += between + (word if one.lastgroup == "number" else _DIFFERS)
         at = one.end()
     rest = text_of(first)[at:]
-    return Alike(text + rest, anonymous + rest, tuple(item for item, _ in group))
+    return ReasonGroup(text + rest, anonymous + rest, tuple(item for item, _ in group))

@@ -1,4 +1,4 @@
-"""Rows -> Report: what a class came to. Pure: it draws nothing, writes nothing, knows no clock."""
+"""Computes the numbers of the class report from its rows. It draws and writes nothing."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import get_args
 
 from grader.records import Status
-from grader.reports.class_report.findings import Concern, Finding, concerns_of, diagnoses_of
-from grader.reports.class_report.rows import Row
+from grader.reports.class_report.findings import Concern, SharedReason, concerns_of, diagnoses_of
+from grader.reports.class_report.rows import StudentRow
 from grader.rubric.model import Criterion, Rubric
 
 SLOWEST = 10
-FEWEST = 10   # students of whom a correlation says something
+FEWEST = 10   # students that a correlation needs
 _BINS = 15    # of the histogram, at most
 
 
@@ -27,13 +27,16 @@ class Bin:
     low: float
     high: float
     final: int
-    open: int   # something of theirs is still to come
+    open: int   # may still rise: a criterion needs manual grading or was not scored
 
 
 @dataclass(frozen=True)
-class Item:
-    """One criterion over the class. `share` is the mean of the points over their maximum, of those
-    who have points; None where nobody has."""
+class CriterionSummary:
+    """One criterion over the class.
+
+    `share` is the mean of points over maximum, over the students whose points are known; None if
+    there are none. `discrimination` is None where it is not defined.
+    """
 
     criterion: Criterion
     counts: Mapping[Status, int]
@@ -42,27 +45,30 @@ class Item:
 
 
 @dataclass(frozen=True)
-class Ended:
-    """A submission that was refused, or whose code ended without an answer, and at what."""
+class FailedSubmission:
+    """A submission that was refused or whose code ended without an answer in some criteria."""
 
-    row: Row
+    row: StudentRow
     outcomes: tuple[str, ...]
     criteria: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Report:
-    """`left` are hand-ins that the run has not graded, and `running` whether it still may.
-    `aliases` has a number for everybody in the class, which tells nothing of the name."""
+class ClassReport:
+    """Everything that the page shows.
+
+    `left` counts submissions that the run has not graded; `running` is true while the run goes on.
+    `aliases` has a number for every student in the class, which reveals nothing about the name.
+    """
 
     title: str
-    rows: tuple[Row, ...]
+    rows: tuple[StudentRow, ...]
     bins: tuple[Bin, ...]
-    items: tuple[Item, ...]
-    diagnoses: tuple[Finding, ...]
+    criteria: tuple[CriterionSummary, ...]
+    diagnoses: tuple[SharedReason, ...]
     concerns: tuple[Concern, ...]
-    slowest: tuple[Row, ...]
-    ended: tuple[Ended, ...]
+    slowest: tuple[StudentRow, ...]
+    failed: tuple[FailedSubmission, ...]
     aliases: Mapping[str, int]
     left: int
     running: bool
@@ -84,62 +90,69 @@ class Report:
         return max((row.max for row in self.rows), default=0.0)
 
     @property
-    def trained(self) -> list[Row]:
-        """Who has a training, the most accurate first."""
+    def trained(self) -> list[StudentRow]:
+        """Students with a training, the most accurate first."""
         rows = [row for row in self.rows if row.training is not None]
         return sorted(rows, key=lambda row: -(row.training.accuracy if row.training else 0))
 
 
 def summarize(
-    rubric: Rubric, rows: Iterable[Row], everyone: Collection[str], left: int, running: bool
-) -> Report:
-    """`everyone` are all in the class, whether they have a row or not."""
+    rubric: Rubric, rows: Iterable[StudentRow], everyone: Collection[str], left: int, running: bool
+) -> ClassReport:
+    """Summarize a class.
+
+    Args:
+        everyone: all students in the class, also those without a row.
+        left: submissions that the run has not graded yet.
+        running: whether the run still goes on.
+    """
     ordered = tuple(sorted(rows, key=lambda row: row.student.casefold()))
-    return Report(
+    return ClassReport(
         title=rubric.title,
         rows=ordered,
         bins=_bins(ordered),
-        items=tuple(_item(one, ordered) for one in rubric.criteria),
+        criteria=tuple(_summary_of(one, ordered) for one in rubric.criteria),
         diagnoses=diagnoses_of(ordered),
         concerns=concerns_of(ordered, {one.id: one.title for one in rubric.criteria}),
         slowest=tuple(sorted((row for row in ordered if row.seconds > 0),
                              key=lambda row: -row.seconds)[:SLOWEST]),
-        ended=_ended(ordered),
+        failed=_failed(ordered),
         aliases=_aliases({*everyone, *(row.student for row in ordered)}),
         left=left,
         running=running,
     )
 
 
-def discrimination(criterion: str, rows: Sequence[Row]) -> float | None:
-    """How well a criterion tells those who do well elsewhere from those who don't: the correlation
-    of its share with the share of all other points, over students who have both.
+def discrimination(criterion: str, rows: Sequence[StudentRow]) -> float | None:
+    """The correlation of a criterion's share with the share of all other points.
 
-    This is the item-rest (corrected item-total) correlation: the criterion is left out of the total
-    that it is held against, since it would correlate with itself. See S. Henrysson, "Correction of
-    item-total correlations in item analysis", Psychometrika 28 (1963), 211-218. None where it is
-    not defined, because all have the same, and of too few students.
+    It shows how well the criterion separates students who do well elsewhere from those who do not.
+    This is the item-rest (corrected item-total) correlation: the total leaves the criterion out,
+    since it would correlate with itself. See S. Henrysson, "Correction of item-total
+    correlations in item analysis", Psychometrika 28 (1963), 211-218.
+
+    Returns None for fewer than `FEWEST` students, and where all students have the same share.
     """
     pairs = []
     for row in rows:
-        mark = row.mark(criterion)
-        others = [one for one in row.marks if one.criterion != criterion and one.points is not None]
-        if mark is not None and mark.share is not None and others:
+        cell = row.cell(criterion)
+        others = [one for one in row.cells if one.criterion != criterion and one.points is not None]
+        if cell is not None and cell.share is not None and others:
             earned = sum(one.points or 0.0 for one in others)
-            pairs.append((mark.share, earned / sum(one.max for one in others)))
+            pairs.append((cell.share, earned / sum(one.max for one in others)))
     if len(pairs) < FEWEST:
         return None
     try:
         return statistics.correlation(*zip(*pairs, strict=True))
-    except statistics.StatisticsError:   # one of them is the same for everybody
+    except statistics.StatisticsError:   # one of the two is constant
         return None
 
 
-def _item(criterion: Criterion, rows: Sequence[Row]) -> Item:
-    marks = [mark for row in rows if (mark := row.mark(criterion.id)) is not None]
-    counts = Counter(mark.status for mark in marks)
-    shares = [mark.share for mark in marks if mark.share is not None]
-    return Item(
+def _summary_of(criterion: Criterion, rows: Sequence[StudentRow]) -> CriterionSummary:
+    cells = [cell for row in rows if (cell := row.cell(criterion.id)) is not None]
+    counts = Counter(cell.status for cell in cells)
+    shares = [cell.share for cell in cells if cell.share is not None]
+    return CriterionSummary(
         criterion,
         {status: counts[status] for status in get_args(Status)},
         statistics.fmean(shares) if shares else None,
@@ -147,8 +160,8 @@ def _item(criterion: Criterion, rows: Sequence[Row]) -> Item:
     )
 
 
-def _bins(rows: Sequence[Row]) -> tuple[Bin, ...]:
-    """As wide as 1, 2 or 5 times a power of ten points, from zero to the maximum."""
+def _bins(rows: Sequence[StudentRow]) -> tuple[Bin, ...]:
+    """Bins from zero to the maximum, each 1, 2 or 5 times a power of ten points wide."""
     most = max((row.max for row in rows), default=0.0)
     if most <= 0:
         return ()
@@ -164,19 +177,20 @@ def _bins(rows: Sequence[Row]) -> tuple[Bin, ...]:
     )
 
 
-def _ended(rows: Sequence[Row]) -> tuple[Ended, ...]:
-    """What a check looked for and did not find is no failure of the code's: that is a diagnosis."""
+def _failed(rows: Sequence[StudentRow]) -> tuple[FailedSubmission, ...]:
+    """Submissions that were refused or gave no answer. A missing function is only a diagnosis."""
     found = []
     for row in rows:
-        marks = [one for one in row.marks if one.outcome not in ("", "not_found", "bad_answer")
+        cells = [one for one in row.cells if one.outcome not in ("", "not_found", "bad_answer")
                  and one.status != "not_scored"]
-        if row.refused or marks:
-            outcomes = tuple(dict.fromkeys(one.outcome for one in marks))
-            found.append(Ended(row, outcomes, tuple(one.criterion for one in marks)))
+        if row.refused or cells:
+            outcomes = tuple(dict.fromkeys(one.outcome for one in cells))
+            criteria = tuple(one.criterion for one in cells)
+            found.append(FailedSubmission(row, outcomes, criteria))
     return tuple(found)
 
 
 def _aliases(students: Collection[str]) -> Mapping[str, int]:
-    """In an order of its own, not that of the alphabet, and the same from one page to the next."""
+    """Numbers in the order of the names' hashes: not alphabetical, and the same on every page."""
     order = sorted(students, key=lambda name: hashlib.sha256(name.encode()).digest())
     return {student: number for number, student in enumerate(order, start=1)}

@@ -1,1 +1,3 @@
-"""What the student reads: a page (HTML), the same as Markdown, and the terminal's version."""
+"""A student's feedback as HTML and Markdown: the results that they may see today, texts made safe to
+show, plots as SVG, and the templates. The report on the class is in `grader.reports.class_report`.
+"""

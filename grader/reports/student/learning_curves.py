@@ -1,4 +1,4 @@
-"""Lines over epochs or steps as pictures and as tables: loss, accuracy, learning rate."""
+"""Draws and tabulates loss and accuracy per epoch and the learning rate per step."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from grader.records import LearningCurve, Series, Table
-from grader.reports.student import svg as canvas
+from grader.reports.student import svg
 from grader.reports.student.svg import INK, PLOT_A, PLOT_B
 
 if TYPE_CHECKING:
@@ -17,13 +17,13 @@ T = TypeVar("T")
 Lines = tuple[Series, ...]
 
 _LINES = ((PLOT_A, "-", "o"), (PLOT_B, "--", "s"), (INK, "-.", "^"), (INK, ":", "v"))
-_LARGEST = 1e12  # beyond it a value is as good as infinite, and would only flatten the rest
+_LARGEST = 1e12  # larger values count as infinite: they would only flatten the rest
 _TABLE_ROWS = 12
-_SPAN = 1e4  # of learning rates: a cosine that ends near zero would take up all of a log scale
+_SPAN = 1e4  # of a log scale of learning rates, since a cosine schedule ends near zero
 
 
 def draw_curve(picture: LearningCurve) -> tuple[str, ...]:
-    """One `<svg>` for the loss and one for the accuracy, where there is a finite value of it."""
+    """One `<svg>` for the loss and one for the accuracy, each only if it has a finite value."""
     loss, accuracy = _finite(picture.loss), _finite(picture.accuracy)
     drawn = []
     if _values(loss):
@@ -34,7 +34,7 @@ def draw_curve(picture: LearningCurve) -> tuple[str, ...]:
 
 
 def tabulate_curve(picture: LearningCurve) -> Table:
-    """A row per epoch; of many epochs some, and the last one."""
+    """A row per epoch. With many epochs only some are shown, the last one always."""
     lines = {f"loss, {line.label}": dict(line.points) for line in picture.loss}
     lines |= {f"accuracy, {line.label}": dict(line.points) for line in picture.accuracy}
     epochs = sorted({x for line in lines.values() for x in line if math.isfinite(x)})
@@ -46,13 +46,13 @@ def tabulate_curve(picture: LearningCurve) -> Table:
 
 
 def draw_rates(rates: Series) -> tuple[str, ...]:
-    """The learning rate by step as one `<svg>`; none without a finite value."""
+    """One `<svg>` of the learning rate by step; none without a finite value."""
     lines = _finite([rates])
     return (_rate_panel("Learning rate by step", lines),) if _values(lines) else ()
 
 
 def tabulate_rates(rates: Series) -> Table:
-    """The first step, the last one, and those at which the rate changed; of many, some."""
+    """The first and the last step, and some of those at which the rate changed."""
     points = [(x, y) for x, y in rates.points if math.isfinite(x)]
     ends = (0, len(points) - 1)
     turns = [
@@ -65,7 +65,7 @@ def tabulate_rates(rates: Series) -> Table:
 
 
 def some(items: Sequence[T], most: int = _TABLE_ROWS) -> list[T]:
-    """At most that many of them, evenly; the last one is always among them."""
+    """At most `most` items, evenly spaced; the last one is always among them."""
     step = -(-len(items) // most) or 1
     return list(items[::-1][::step])[::-1]
 
@@ -90,7 +90,7 @@ def _loss_panel(title: str, lines: Lines) -> str:
     values = _values(lines)
     if min(values) > 0 and max(values) / min(values) > 1000:
         axes.set_yscale("log")
-        canvas.plain_numbers(axes.yaxis)
+        svg.plain_numbers(axes.yaxis)
     return _finished(axes, title, _legend(axes, lines, "upper right"))
 
 
@@ -98,12 +98,12 @@ def _accuracy_panel(title: str, lines: Lines) -> str:
     axes = _axes("accuracy", "epoch", most_ticks=8)
     _plot(axes, lines)
     axes.set_ylim(0, 1.02)
-    canvas.percentages(axes.yaxis)
+    svg.percentages(axes.yaxis)
     return _finished(axes, title, _legend(axes, lines, "lower right"))
 
 
 def _rate_panel(title: str, lines: Lines) -> str:
-    """From zero, or on a log scale: schedules divide by ten, and the small rates matter as well."""
+    """A linear scale from zero, or a log scale where rates differ by more than a factor of ten."""
     axes = _axes("learning rate", "step", most_ticks=5)
     _plot(axes, lines, drawstyle="steps-post")
     lowest, highest = min(_values(lines)), max(_values(lines))
@@ -112,13 +112,13 @@ def _rate_panel(title: str, lines: Lines) -> str:
         axes.set_ylim(max(lowest, highest / _SPAN) / 1.5, highest * 1.5)
     elif lowest >= 0:
         axes.set_ylim(0, 1.1 * highest or 1)
-    canvas.plain_numbers(axes.yaxis)
+    svg.plain_numbers(axes.yaxis)
     return _finished(axes, title, {})
 
 
 def _axes(quantity: str, x: str, most_ticks: int) -> Axes:
-    axes = canvas.new_axes(330, 210, (0.15, 0.19, 0.79, 0.70))
-    canvas.whole_numbers(axes.xaxis, most_ticks)
+    axes = svg.new_axes(330, 210, (0.15, 0.19, 0.79, 0.70))
+    svg.whole_numbers(axes.xaxis, most_ticks)
     axes.set_xlabel(x, color=INK)
     axes.set_title(quantity, loc="left", color=INK, fontsize=11)
     axes.grid(color=INK, alpha=0.15, linewidth=0.6)
@@ -144,7 +144,7 @@ def _plot(axes: Axes, lines: Lines, drawstyle: str = "default") -> None:
 def _legend(
     axes: Axes, lines: Lines, place: Literal["upper right", "lower right"]
 ) -> dict[str, str]:
-    """Placeholders of the labels' lengths, by id, and what stands for them in the end."""
+    """Draw placeholders as long as the labels; return the labels by the placeholders' ids."""
     legend = axes.legend(
         axes.lines,
         ["n" * len(line.label) for line in lines],
@@ -159,5 +159,5 @@ def _legend(
 
 
 def _finished(axes: Axes, title: str, names: dict[str, str]) -> str:
-    canvas.ink(axes)
-    return canvas.svg(axes, title, names)
+    svg.ink(axes)
+    return svg.to_svg(axes, title, names)

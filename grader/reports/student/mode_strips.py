@@ -1,7 +1,7 @@
-"""The modes of a training as a strip: a cell per stretch, in order, on one of two lanes.
+"""Draws the modes of a training as a strip: a cell per phase, in order, in one of two rows.
 
-A mode shows by colour and by pattern, a wrong one by a frame and a cross as well. Drawn by hand,
-since it is rectangles; colours are the page's own, as in `canvas`.
+Colour and pattern show the mode; a frame and a cross mark a wrong one. The strip is only
+rectangles, so it needs no matplotlib. Its colours are those of the page, as in `svg`.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from xml.etree.ElementTree import Element, SubElement
 
 from grader.records import Stretch
 from grader.reports.student.svg import CSS, INK, PLOT_A, PLOT_B
-from grader.reports.student.training_run import PASSES
+from grader.reports.student.training_run import PHASES
 
 Mode = Literal["train", "eval", "mixed"]
 
 _PER_PANEL = 25
 _LEFT, _CELL, _WIDE, _HEIGHT = 54, 11, 22, 16  # units, of which a panel is 338 wide
-_FEW = 12  # stretches that get wide cells
-_LANES = {"train": 12, "evaluate": 32}  # where a lane begins, from the top
+_FEW = 12  # phases that get wide cells
+_ROWS = {"train": 12, "evaluate": 32}  # the top of each row
 _CROSSES = {"train": 2, "evaluate": 51}
 _NUMBERS = 70
 _A, _B, _INK = CSS[PLOT_A], CSS[PLOT_B], CSS[INK]
 
 
 def draw_strip(stretches: Sequence[Stretch]) -> tuple[str, ...]:
-    """One `<svg>` for each 25 stretches."""
+    """One `<svg>` for every 25 phases."""
     return tuple(
         _panel(stretches[start : start + _PER_PANEL], start + 1)
         for start in range(0, len(stretches), _PER_PANEL)
@@ -35,12 +35,12 @@ def draw_strip(stretches: Sequence[Stretch]) -> tuple[str, ...]:
 
 
 def draw_legend() -> tuple[tuple[str, str], ...]:
-    """What a cell may look like, as a small `<svg>`, and what that means."""
+    """Pairs of a small `<svg>` of a cell and its meaning."""
     entries: tuple[tuple[Mode, bool, str], ...] = (
         ("train", True, "in train mode"),
         ("eval", True, "in eval mode"),
         ("mixed", True, "mixed: some layers in train mode, others in eval mode"),
-        ("train", False, "with a frame and a cross: in the wrong mode"),
+        ("train", False, "frame and cross: wrong mode"),
     )
     drawn = []
     for mode, right, words in entries:
@@ -54,14 +54,15 @@ def draw_legend() -> tuple[tuple[str, str], ...]:
 
 def _panel(stretches: Sequence[Stretch], first: int) -> str:
     width = _WIDE if first == 1 and len(stretches) <= _FEW else _CELL
-    label = f"Modes of stretches {first} to {first + len(stretches) - 1}: {_told(stretches, first)}"
+    last = first + len(stretches) - 1
+    label = f"Modes of phases {first} to {last}: {_label(stretches, first)}"
     root = Element("svg", {"viewBox": "0 0 338 74", "role": "img", "aria-label": label})
-    for kind, top in _LANES.items():
-        _add_text(root, 0, top + 11, PASSES[kind], "start")
+    for kind, top in _ROWS.items():
+        _add_text(root, 0, top + 11, PHASES[kind], "start")
         _add(root, "rect", x=_LEFT, y=top, width=width * len(stretches), height=_HEIGHT,
              fill=_INK, fill_opacity=0.07)  # fmt: skip
     for number, stretch in enumerate(stretches, first):
-        left, top = _LEFT + (number - first) * width, _LANES[stretch.kind]
+        left, top = _LEFT + (number - first) * width, _ROWS[stretch.kind]
         _add_cell(root, left, top, width, stretch.mode)
         if not stretch.right:
             _add_mark(root, left, top, width, _CROSSES[stretch.kind])
@@ -70,17 +71,17 @@ def _panel(stretches: Sequence[Stretch], first: int) -> str:
     return ElementTree.tostring(root, encoding="unicode")
 
 
-def _told(stretches: Sequence[Stretch], first: int) -> str:
+def _label(stretches: Sequence[Stretch], first: int) -> str:
     wrong = [
-        f"{number}, {PASSES[one.kind]} in {one.mode} mode"
+        f"phase {number} ({PHASES[one.kind]} in {one.mode} mode)"
         for number, one in enumerate(stretches, first)
         if not one.right
     ]
-    return f"wrong are {'; '.join(wrong)}" if wrong else "all are right"
+    return f"wrong in {'; '.join(wrong)}" if wrong else "all correct"
 
 
 def _add_cell(root: Element, left: float, top: float, width: float, mode: Mode) -> None:
-    """Train mode is filled, eval mode is hatched, and of a mixture there is half of each."""
+    """Train mode is filled, eval mode is hatched, and mixed modes are half of each."""
     x, y, w, h = left + 0.75, top, width - 1.5, _HEIGHT
     if mode == "train":
         _add(root, "rect", x=x, y=y, width=w, height=h, fill=_A, fill_opacity=0.85)
@@ -102,7 +103,7 @@ def _hatching(x: float, y: float, w: float, h: float) -> str:
 
 
 def _add_mark(root: Element, left: float, top: float, width: float, cross: float) -> None:
-    """A frame around the cell, and a cross outside of its lane, from `cross` on 6 units down."""
+    """Add a frame around the cell and a cross outside its row; the cross begins at y = `cross`."""
     x, w, h = left + 0.75, width - 1.5, _HEIGHT
     frame = f"M{x:g} {top:g}h{w:g}v{h:g}h{-w:g}Z"
     corner = left + width / 2 - 3

@@ -1,8 +1,7 @@
-"""Grade -> Sheet: what this student may see today, in words that are safe to look at.
+"""Reduces a grade to the page: the results that the student may see now, cleaned for display.
 
-Templates and the terminal get a Sheet and nothing else, so a result that is withheld can't leak
-through them, not even through a template that an instructor wrote. Every text, table and picture
-passes through `clean` on its way in.
+Templates and the terminal get a Page and nothing else. So a withheld result cannot leak, not even
+through a template that an instructor wrote. Every text, table and plot passes through `sanitize`.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from grader.records import (
     Table,
     TrainingRun,
 )
-from grader.reports.student import sanitize as clean
+from grader.reports.student import sanitize
 from grader.text import plain_line
 
 Disclosure = Literal["full", "points", "later"]
@@ -32,7 +31,7 @@ _NUMBER = re.compile(r"[-+]?\d[\d,.]*(?:e[-+]?\d+)?\s*%?|-?|nan|[-+]?inf", re.IG
 
 @dataclass(frozen=True)
 class Section:
-    """One criterion. Of a result that comes `later` it holds neither status nor points."""
+    """One criterion. While `disclosure` is "later" it holds neither status nor points."""
 
     anchor: str
     title: str
@@ -50,11 +49,23 @@ class Section:
     traceback: str = ""
     output: str = ""
 
+    @property
+    def lost(self) -> float:
+        """Points lost; 0 while the points are not known."""
+        return 0.0 if self.points is None else self.max - self.points
+
+    @property
+    def settled(self) -> bool:
+        """Whether the criterion is passed and there is no hint to read."""
+        return self.status == "passed" and not self.hints
+
 
 @dataclass(frozen=True)
-class Sheet:
-    """All of it. While results are withheld (`complete` is false), `score` and `max` are of the
-    criteria shown and know no late penalty: a total would give the rest away.
+class Page:
+    """Everything that the student may see.
+
+    While results are withheld (`complete` is false), `score` and `max` count only the criteria
+    shown and no late penalty: a total would give the others away.
     """
 
     student: str
@@ -76,12 +87,29 @@ class Sheet:
 
     @property
     def waiting(self) -> bool:
-        """Points are still to come, from a person or from another run."""
+        """Whether points may still be added, by manual grading or by another run."""
         return bool(self.statuses & {"needs_marking", "not_scored"})
 
+    @property
+    def passed(self) -> tuple[Section, ...]:
+        """Passed criteria without hints, which a page may fold away."""
+        return tuple(one for one in self.sections if one.settled)
 
-def make_sheet(grade: Grade, homework: str, now: datetime, due: datetime | None) -> Sheet:
-    """What may be seen at `now`; both times with a zone. Without a due date it never passes."""
+    @property
+    def noteworthy(self) -> tuple[Section, ...]:
+        """All other criteria; those that cost most points come first."""
+        rest = (one for one in self.sections if not one.settled)
+        return tuple(sorted(rest, key=lambda one: -one.lost))
+
+
+def make_page(grade: Grade, homework: str, now: datetime, due: datetime | None) -> Page:
+    """The page that the student may see at `now`.
+
+    Args:
+        homework: the title of the homework.
+        due: the due date, with a time zone like `now`. Without one, results that come after the due
+            date stay withheld.
+    """
     passed_due = due is not None and now >= due
     sections = tuple(
         _section(f"criterion-{number}", criterion, _disclosure(criterion.visibility, passed_due))
@@ -89,7 +117,7 @@ def make_sheet(grade: Grade, homework: str, now: datetime, due: datetime | None)
     )
     shown = [section for section in sections if section.disclosure != "later"]
     complete = len(shown) == len(sections)
-    return Sheet(
+    return Page(
         student=plain_line(grade.student, 100),
         homework=plain_line(homework),
         sections=sections,
@@ -98,7 +126,7 @@ def make_sheet(grade: Grade, homework: str, now: datetime, due: datetime | None)
         complete=complete,
         late_penalty=grade.late_penalty if complete else 0.0,
         late=grade.late_penalty > 0,
-        notes=tuple(clean.text(note) for note in grade.notes[: clean.ITEMS]),
+        notes=tuple(sanitize.text(note) for note in grade.notes[: sanitize.ITEMS]),
         now=now,
         due=due,
         run=_run(zip(grade.criteria, sections, strict=True)),
@@ -106,7 +134,7 @@ def make_sheet(grade: Grade, homework: str, now: datetime, due: datetime | None)
 
 
 def numeric_columns(table: Table) -> tuple[bool, ...]:
-    """Which columns hold numbers only, to be set flush right; never the first, which names rows."""
+    """Whether each column holds only numbers, for right alignment. The first one names the rows."""
     return tuple(
         index > 0
         and all(_NUMBER.fullmatch(row[index]) for row in table.rows if index < len(row))
@@ -115,7 +143,7 @@ def numeric_columns(table: Table) -> tuple[bool, ...]:
 
 
 def number(value: float) -> str:
-    """Points as people write them: 5, 2.5, 33.33."""
+    """Write points with at most two decimals: 5, 2.5, 33.33."""
     return f"{round(value, 2) + 0.0:.10g}"
 
 
@@ -142,22 +170,22 @@ def _section(anchor: str, criterion: CriterionGrade, disclosure: Disclosure) -> 
         max=criterion.max,
         points=criterion.points,
         status=verdict.status,
-        asked=clean.text(verdict.asked),
-        reason=clean.text(verdict.reason),
-        hints=tuple(clean.text(hint) for hint in verdict.hints[: clean.ITEMS]),
-        next_step=clean.text(verdict.next_step),
-        tables=tuple(clean.table(table) for table in verdict.tables[: clean.ITEMS]),
-        pictures=tuple(clean.picture(picture) for picture in verdict.pictures[: clean.ITEMS]),
-        traceback=clean.tail(verdict.seen.get("traceback")),
-        output=clean.tail(verdict.seen.get("output")),
+        asked=sanitize.text(verdict.asked),
+        reason=sanitize.text(verdict.reason),
+        hints=tuple(sanitize.text(hint) for hint in verdict.hints[: sanitize.ITEMS]),
+        next_step=sanitize.text(verdict.next_step),
+        tables=tuple(sanitize.table(table) for table in verdict.tables[: sanitize.ITEMS]),
+        pictures=tuple(sanitize.picture(picture) for picture in verdict.pictures[: sanitize.ITEMS]),
+        traceback=sanitize.tail(verdict.seen.get("traceback")),
+        output=sanitize.tail(verdict.seen.get("output")),
     )
 
 
 def _run(criteria: Iterable[tuple[CriterionGrade, Section]]) -> TrainingRun | None:
-    """The training that the last criterion with one rests on, of those that may be seen."""
+    """The training run of the last criterion that has one and may be seen in full."""
     runs = [
         criterion.verdict.run
         for criterion, section in criteria
         if criterion.verdict.run is not None and section.disclosure == "full"
     ]
-    return clean.training_run(runs[-1]) if runs else None
+    return sanitize.training_run(runs[-1]) if runs else None

@@ -1,4 +1,4 @@
-"""Pictures of a verdict as inline SVG, and the same as tables for where no picture can be."""
+"""Draws the plots of a verdict, or turns them into tables where no plot can be shown."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from grader.reports.student.learning_curves import draw_curve, tabulate_curve
 
 
 def draw(picture: LearningCurve | ConfusionMatrix) -> tuple[str, ...]:
-    """One `<svg>` per panel; a panel without a finite value is left out."""
+    """One `<svg>` per panel. Panels without a finite value are left out."""
     if isinstance(picture, ConfusionMatrix):
         return draw_matrix(picture)
     return draw_curve(picture)
 
 
 def tabulate(picture: LearningCurve | ConfusionMatrix) -> Table:
-    """The same in numbers."""
+    """The numbers of a plot."""
     if isinstance(picture, ConfusionMatrix):
         return tabulate_matrix(picture)
     return tabulate_curve(picture)

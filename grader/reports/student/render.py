@@ -1,13 +1,13 @@
-"""Grade -> the student's page, as HTML and as Markdown. The only module that knows Jinja.
+"""Renders the student's page as HTML and as Markdown. No other module imports Jinja.
 
-Text is never a template, and both languages escape what is printed unless a template says
-otherwise: HTML through Jinja's autoescape, Markdown through `markdown`, which is applied to every
-expression. An instructor's templates stand before ours, file by file, and may extend ours as
+Text never becomes a template. Both languages escape what they print unless a template says
+otherwise: HTML by Jinja's autoescape, Markdown by `markdown`, which is applied to every expression.
+An instructor's templates replace ours file by file, and may extend ours as
 `default/feedback.html.j2`.
 
-Should an escape fail one day, the page's content-security policy holds: it allows no script, no
-address, and of styles only the one whose hash it names. An instructor's own belong into the block
-`style`; an attribute would have no effect.
+If an escape ever fails, the page's content-security policy still holds: it allows no script, no
+address, and only the one style whose hash it names. An instructor's styles belong in the block
+`style`; a style attribute has no effect.
 """
 
 from __future__ import annotations
@@ -33,32 +33,25 @@ from markupsafe import Markup, escape
 
 from grader.errors import UsageError
 from grader.records import Grade
-from grader.reports.student import (
-    learning_curves as curves,
-)
-from grader.reports.student import (
-    mode_strips as strips,
-)
-from grader.reports.student import (
-    plots,
-)
-from grader.reports.student import (
-    training_run as watched,
-)
-from grader.reports.student.page import make_sheet, number, numeric_columns
+from grader.reports.student import plots
+from grader.reports.student.learning_curves import draw_rates, tabulate_rates
+from grader.reports.student.mode_strips import draw_legend, draw_strip
+from grader.reports.student.page import make_page, number, numeric_columns
 from grader.reports.student.status_words import STATUS_SYMBOLS, STATUS_WORDS
+from grader.reports.student.training_run import tabulate_stretches, tell_modes
 from grader.rubric.local_time import moment
 
 _OURS = Path(__file__).parent / "templates"
 
-# What means something anywhere in a line, in one dialect of Markdown or another.
+# Characters that some dialect of Markdown gives a meaning anywhere in a line.
 _ACTIVE = re.compile(r"[\\`*_{}\[\]<>#|~$&^=]|\.(?=[^\W\d_])|:(?=[^\s\d])")
-# `code`, where nothing means anything; what tables and site generators read even there is left out.
+# `code`, where characters have no meaning. Tables and site generators read some even there, so code
+# with those is not recognized.
 _CODE = re.compile(r"((?<!`)`[^`|{}\n]+`(?!`))")
-# What means something at the start of a line: a list, a rule, a numbered list.
+# Characters with a meaning at the start of a line: a list, a rule, a numbered list.
 _LEADING = re.compile(r"^(?=[-+])|^\d+(?=[.)](?:\s|$))")
-# Renderers make links of bare addresses, after escapes are undone; a word joiner is invisible
-# and belongs to no address.
+# Renderers turn bare addresses into links after they have undone escapes. A word joiner is
+# invisible and not part of any address.
 _JOINER = "\N{WORD JOINER}"
 _ADDRESS = re.compile(r"(?i)(?<=:)(?=//)|(?<=www)(?=\.)|(?<=@)")
 
@@ -68,14 +61,14 @@ _HELPERS = {
     "number": number,
     "numeric_columns": numeric_columns,
     "tabulate": plots.tabulate,
-    "tabulate_rates": curves.tabulate_rates,
-    "tabulate_stretches": watched.tabulate_stretches,
-    "tell_modes": watched.tell_modes,
+    "tabulate_rates": tabulate_rates,
+    "tabulate_stretches": tabulate_stretches,
+    "tell_modes": tell_modes,
 }
 
 
-class Pictures(Protocol):
-    """What was drawn before, by a digest of what is drawn."""
+class PictureStore(Protocol):
+    """Panels drawn earlier, by a digest of the data that they show."""
 
     def of(self, key: str) -> tuple[str, ...] | None: ...
 
@@ -83,20 +76,25 @@ class Pictures(Protocol):
 
 
 @dataclass(frozen=True)
-class Pages:
+class RenderedPage:
+    """One student's page in both languages."""
+
     html: str
     markdown: str
 
 
 class Renderer:
-    """Makes pages; templates are compiled once, and what `pictures` holds by a digest of what is
-    drawn is not drawn again. An instructor's `templates` stand before ours, file by file.
+    """Renders pages; templates are compiled once.
+
+    Args:
+        templates: a folder of an instructor's templates, which replace ours file by file.
+        pictures: plots found here are not drawn again.
     """
 
     def __init__(
         self,
         templates: Path | None = None,
-        pictures: Pictures | None = None,
+        pictures: PictureStore | None = None,
     ) -> None:
         self._where = templates or _OURS
         ours = FileSystemLoader(_OURS)
@@ -113,9 +111,9 @@ class Renderer:
         self._html.globals |= {
             **_HELPERS,
             "draw": drawn(pictures, plots.draw),
-            "draw_rates": drawn(pictures, curves.draw_rates),
-            "draw_strip": lambda stretches: _markup(strips.draw_strip(stretches)),
-            "draw_legend": lambda: [(Markup(svg), words) for svg, words in strips.draw_legend()],
+            "draw_rates": drawn(pictures, draw_rates),
+            "draw_strip": lambda stretches: _markup(draw_strip(stretches)),
+            "draw_legend": lambda: [(Markup(svg), words) for svg, words in draw_legend()],
             "code": _code,
             "digest": _digest,
         }
@@ -123,14 +121,15 @@ class Renderer:
 
     def render(
         self, grade: Grade, rubric_title: str, now: datetime, due: datetime | None = None
-    ) -> Pages:
-        """What this student may see at `now`. Raises UsageError when a template is at fault."""
-        sheet = make_sheet(grade, rubric_title, now, due)
-        words = {"words": STATUS_WORDS, "symbols": STATUS_SYMBOLS}
+    ) -> RenderedPage:
+        """The page that the student may see at `now`. Raises UsageError for a faulty template."""
+        page = make_page(grade, rubric_title, now, due)
+        # Templates that instructors wrote may use the page's older name, `sheet`.
+        values = {"page": page, "sheet": page, "words": STATUS_WORDS, "symbols": STATUS_SYMBOLS}
         try:
-            return Pages(
-                html=self._html.get_template("feedback.html.j2").render(sheet=sheet, **words),
-                markdown=self._markdown.get_template("feedback.md.j2").render(sheet=sheet, **words),
+            return RenderedPage(
+                html=self._html.get_template("feedback.html.j2").render(values),
+                markdown=self._markdown.get_template("feedback.md.j2").render(values),
             )
         except TemplateError as error:
             where = getattr(error, "filename", None) or self._where
@@ -139,8 +138,14 @@ class Renderer:
 
 
 def render_page(template: str, folder: Path = _OURS, **values: Any) -> str:
-    """A page of ours in HTML that is no student's, by the same policy: no address, and no script
-    but one whose hash it names. It may include what is in `folder` and what students' pages do."""
+    """Render an HTML page that is not a student's, such as the class report.
+
+    The same policy applies: no address, and only a script whose hash it names.
+
+    Args:
+        template: a file in `folder`. It may include files of `folder` and of our own templates.
+        values: the template's variables.
+    """
     environment = Environment(
         loader=FileSystemLoader([folder, _OURS]), undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True, autoescape=True,
@@ -150,18 +155,18 @@ def render_page(template: str, folder: Path = _OURS, **values: Any) -> str:
 
 
 def markdown(text: str) -> Markup:
-    """The text as it stands, in Markdown: no emphasis, link, picture, HTML, list or table in it."""
+    """Escape a text for Markdown, so that nothing in it becomes a link, HTML, a list or a table."""
     lines = [_markdown_line(line.strip()) for line in text.splitlines() if line.strip()]
     return Markup("\\\n".join(lines))
 
 
 def cell(text: str) -> Markup:
-    """The same on one line, as a table's cell has to be."""
+    """Escape a text for a table cell, on one line."""
     return markdown(" ".join(text.split()))
 
 
 def fence(text: str) -> Markup:
-    """A block of code with more backticks around it than anywhere inside."""
+    """A block of code, fenced by more backticks than occur inside."""
     longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
     ticks = "`" * max(3, longest + 1)
     return Markup(f"{ticks}text\n{text}\n{ticks}")
@@ -174,7 +179,7 @@ def _markdown_line(line: str) -> str:
 
 
 def _escaped(found: re.Match[str]) -> str:
-    # A function, since Python takes its time over a template, also where there is nothing to do.
+    # A function is faster than a replacement string.
     return f"\\{found[0]}"
 
 
@@ -183,9 +188,9 @@ def _finalize(value: Any) -> str:
 
 
 def drawn(
-    pictures: Pictures | None, draw: Callable[[Any], tuple[str, ...]]
+    pictures: PictureStore | None, draw: Callable[[Any], tuple[str, ...]]
 ) -> Callable[[Any], tuple[Markup, ...]]:
-    """The same as `draw`, with what it has drawn before from `pictures`, where there are some."""
+    """A function like `draw` that takes panels drawn earlier from `pictures`."""
 
     def panels_of(subject: Any) -> tuple[Markup, ...]:
         if pictures is None:
@@ -205,12 +210,12 @@ def _markup(drawn: Iterable[str]) -> tuple[Markup, ...]:
 
 
 def _digest(style: str) -> str:
-    """As a content-security policy names a style."""
+    """The hash by which a content-security policy names a style or script."""
     return "sha256-" + base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
 
 
 def _code(text: str) -> Markup:
-    """HTML in which `words between backticks` are set as code."""
+    """Escape a text for HTML and set `words between backticks` as code."""
     escaped = escape(text)
     if "`" not in escaped:
         return escaped

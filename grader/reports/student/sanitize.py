@@ -1,7 +1,7 @@
-"""Texts, tables, pictures and runs as a page can bear them: harmless to look at, and never too big.
+"""Makes texts, tables, plots and training runs safe to show, and limits their size.
 
-A student's table or list may be of any size, and every text of theirs may be an attack: each goes
-through `grader.text` here.
+A student's table or list may be of any size, and any of their texts may be an attack. Every text
+goes through `grader.text` here.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from grader.text import plain, plain_line, plain_tail
 
 ROWS, COLUMNS, ITEMS, CLASSES, LINES, POINTS = 200, 16, 50, 100, 8, 2000
 STRETCHES, CAUTIONS, FACTS, FIGURES = 600, 20, 24, 6
-FIGURE_SIZE = 400_000  # characters of base64: 300 kB of PNG, where an ordinary plot has 30
+FIGURE_SIZE = 400_000  # characters of base64: 300 kB of PNG; an ordinary plot has 30 kB
 
 _GAP = re.compile(r"\n\s*\n")
 _BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
@@ -36,17 +36,17 @@ _LARGEST_COUNT = 10**12
 
 
 def text(words: str) -> str:
-    """Paragraphs, with one blank line between them."""
+    """Clean a text; paragraphs stay apart by one blank line."""
     return _GAP.sub("\n\n", plain(words)).strip()
 
 
 def tail(output: Any) -> str:
-    """The last lines of an output; nothing of what is no text."""
+    """The last lines of an output; "" for anything but a string."""
     return plain_tail(output) if isinstance(output, str) else ""
 
 
 def table(given: Table) -> Table:
-    """Every row as long as the header, whatever the data was."""
+    """Clean a table. Every row becomes as long as the header."""
     columns = _cells(given.columns, min(len(given.columns), COLUMNS))
     rows = [_cells(row, len(columns)) for row in given.rows[:ROWS]]
     if len(given.rows) > ROWS:
@@ -64,9 +64,9 @@ def curve(given: LearningCurve) -> LearningCurve:
 
 
 def training_run(given: TrainingRun) -> TrainingRun:
-    """The same within the caps; what was left out is told as its last fact."""
+    """Clean a training run and apply the limits. Its last fact says what was left out."""
     figures = tuple(map(_figure, filter(_is_png, given.figures[: 4 * FIGURES])))[:FIGURES]
-    kept = (("stretches", min(STRETCHES, len(given.stretches)), len(given.stretches)),
+    kept = (("phases", min(STRETCHES, len(given.stretches)), len(given.stretches)),
             ("cautions", min(CAUTIONS, len(given.cautions)), len(given.cautions)),
             ("figures", len(figures), len(given.figures)))  # fmt: skip
     facts = [(plain_line(name, 60), plain_line(words, 300)) for name, words in given.facts[:FACTS]]
@@ -103,7 +103,7 @@ def _lines(series: Iterable[Series]) -> tuple[Series, ...]:
 
 
 def _line(given: Series) -> Series:
-    """A line of a few points; what lies between is left out evenly."""
+    """Clean a line and thin it evenly to `POINTS` points."""
     step = -(-len(given.points) // POINTS) or 1
     return Series(plain_line(given.label, 24), given.points[::step])
 
@@ -131,7 +131,7 @@ def _figure(given: Figure) -> Figure:
 
 
 def _is_png(given: Figure) -> bool:
-    """It is base64 to the letter, so that it ends no attribute, of a PNG of the size it claims."""
+    """Whether the data is strict base64, which cannot end an attribute, of a PNG of that size."""
     sides = given.width, given.height
     if len(given.png) > FIGURE_SIZE or not all(0 < side <= _LARGEST_SIDE for side in sides):
         return False

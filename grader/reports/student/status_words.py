@@ -1,4 +1,4 @@
-"""How a status is told to a student: always a word, with a symbol beside it."""
+"""The words and symbols that stand for a status. Pages always show the word."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ STATUS_WORDS: dict[Status, str] = {
     "partial": "partial",
     "failed": "failed",
     "not_scored": "not scored (our fault: it will be re-run)",
-    "needs_marking": "waiting to be marked",
+    "needs_marking": "needs manual grading",
 }
 
 STATUS_SYMBOLS: dict[Status, str] = {
@@ -20,9 +20,9 @@ STATUS_SYMBOLS: dict[Status, str] = {
     "needs_marking": "…",
 }
 
-# How a whole submission stands: `Grade.state`.
+# By `Grade.state`, the state of a whole submission.
 STATE_WORDS = {
     "graded": "graded",
-    "needs_marking": "answers to mark",
+    "needs_marking": "needs manual grading",
     "not_scored": "not scored",
 }

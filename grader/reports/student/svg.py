@@ -1,10 +1,9 @@
-"""What pictures are drawn on: matplotlib's figures, and their way into a page as inline SVG.
+"""Draws with matplotlib and converts figures to inline SVG. No other module imports matplotlib.
 
-The only module that knows matplotlib, which is imported when the first picture is drawn: it is
-slow, and most commands draw none. It never sees a name that comes from the data: it sets a
-placeholder, which is replaced in the finished tree, so nothing is read as mathematics and no glyph
-can be missing. Colours are placeholders too: `currentColor` and two CSS variables, so that a
-picture follows the page into dark mode.
+The import happens with the first plot, since it is slow and most commands draw none. Names from the
+data never reach matplotlib: it sets a placeholder, which is replaced in the finished tree. So no
+name is read as mathematics, and no glyph can be missing. Colours are placeholders too. They become
+`currentColor` and two CSS variables, so plots follow the page into dark mode.
 """
 
 from __future__ import annotations
@@ -25,11 +24,11 @@ CSS = {
     PLOT_B: "var(--plot-b, #b45309)",
 }
 _POINTS = "points"  # the id of the group of dots
-_PIXELS = 72  # per inch, so that one point of matplotlib is one unit of the SVG
+_PIXELS = 72  # per inch: one point of matplotlib is one unit of the SVG
 
 
 def new_axes(width: float, height: float, box: tuple[float, float, float, float]) -> Axes:
-    """Axes in a figure of their own; `box` is left, bottom, width and height as fractions of it."""
+    """Axes in a new figure, in points. `box`: left, bottom, width and height as fractions of it."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width / _PIXELS, height / _PIXELS), dpi=_PIXELS, frameon=False)
@@ -37,6 +36,7 @@ def new_axes(width: float, height: float, box: tuple[float, float, float, float]
 
 
 def ink(axes: Axes) -> None:
+    """Draw ticks, labels and spines in the colour of the page's text."""
     axes.patch.set_visible(False)
     axes.tick_params(which="both", color=INK, labelcolor=INK)
     for spine in axes.spines.values():
@@ -44,7 +44,7 @@ def ink(axes: Axes) -> None:
 
 
 def whole_numbers(axis: Axis, most: int) -> None:
-    """Ticks at no more than `most` whole numbers, written out: 39,000."""
+    """Set ticks at no more than `most` whole numbers, written as 39,000."""
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     axis.set_major_locator(MaxNLocator(integer=True, nbins=most))
@@ -58,7 +58,7 @@ def percentages(axis: Axis) -> None:
 
 
 def plain_numbers(axis: Axis) -> None:
-    """0.001 and 1e-05 instead of powers and offsets, which are set as mathematics."""
+    """Write ticks as 0.001 and 1e-05. Powers and offsets would be set as mathematics."""
     from matplotlib.ticker import FuncFormatter
 
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
@@ -68,7 +68,7 @@ def plain_numbers(axis: Axis) -> None:
 def add_cells(
     axes: Axes, places: Sequence[tuple[int, int]], colours: Sequence[tuple[str, float]]
 ) -> None:
-    """A square at each (row, column), in a colour with an opacity."""
+    """Add a square at each (row, column); each colour comes with an opacity."""
     from matplotlib.collections import PolyCollection
 
     squares = [[(j, i), (j + 1, i), (j + 1, i + 1), (j, i + 1)] for i, j in places]
@@ -76,7 +76,7 @@ def add_cells(
 
 
 def add_points(axes: Axes, points: Sequence[tuple[float, float]]) -> None:
-    """A dot at each place; `svg` labels them in this order."""
+    """Add a dot at each point; `to_svg` labels them in this order."""
     axes.scatter(
         [x for x, _ in points], [y for _, y in points], s=36, color=PLOT_A, alpha=0.6, linewidths=0,
         gid=_POINTS,
@@ -86,7 +86,7 @@ def add_points(axes: Axes, points: Sequence[tuple[float, float]]) -> None:
 def add_bars(
     axes: Axes, lefts: Sequence[float], width: float, layers: Sequence[tuple[Sequence[int], float]]
 ) -> None:
-    """Bars from `lefts` on, one layer on the other, each of (heights, opacity)."""
+    """Add stacked bars that begin at `lefts`. Each layer is a pair of heights and opacity."""
     bottom = [0] * len(lefts)
     for heights, opacity in layers:
         axes.bar(
@@ -96,12 +96,16 @@ def add_bars(
         bottom = [one + more for one, more in zip(bottom, heights, strict=True)]
 
 
-def svg(
+def to_svg(
     axes: Axes, title: str, names: dict[str, str], labels: Sequence[tuple[str, str]] = ()
 ) -> str:
-    """Write the figure down; the same figure gives the same text. What is written in a group whose
-    id is in `names` is replaced. The dots of `add_points` get `labels`: a class, and what a browser
-    shows when one points at them."""
+    """Convert the figure to an `<svg>`. The same figure always gives the same text.
+
+    Args:
+        title: the label that screen readers read.
+        names: texts by the ids of the groups whose placeholders they replace.
+        labels: for each dot of `add_points` its CSS class and its tooltip.
+    """
     from matplotlib import rc_context
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
@@ -144,9 +148,9 @@ def _label(root: ElementTree.Element, labels: Sequence[tuple[str, str]]) -> None
 
 
 def _make_inline(element: ElementTree.Element) -> None:
-    """HTML needs no namespaces, and of all ids only those that are hashes of what they name.
+    """Remove namespaces and the ids of groups, and turn styles into attributes.
 
-    Each property of a style becomes an attribute: the page's policy forbids styles in its elements.
+    The page's policy forbids styles in elements. The other ids are hashes, which `use` refers to.
     """
     element.tag = element.tag.rpartition("}")[2]
     attributes: dict[str, str] = {}
@@ -161,8 +165,8 @@ def _make_inline(element: ElementTree.Element) -> None:
 
 
 def _property(style: str) -> tuple[str, str]:
-    """A property and its value, with the page's own colours and font."""
+    """Split a CSS property into name and value, with the page's colours and font."""
     name, _, value = style.partition(": ")
-    if name == "font":  # its size, and the fonts that matplotlib would like
+    if name == "font":  # matplotlib's value: the size, then its own fonts
         return "font-size", value.split()[0]
     return name, "inherit" if name == "font-family" else CSS.get(value, value)

@@ -1,4 +1,4 @@
-"""A training as it was watched, in words and tables: stretch by stretch, and epoch by epoch."""
+"""Describes a training run in words and tables: by training or evaluation phase, and by epoch."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from itertools import pairwise
 from grader.records import Stretch, Table
 from grader.reports.student.learning_curves import some
 
-PASSES = {"train": "training", "evaluate": "evaluation"}
+PHASES = {"train": "training", "evaluate": "evaluation"}
 _MOST_NAMED = 12  # numbers in a sentence
 _EPOCHS = 12  # rows in a terminal
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """A stretch of training and the evaluations that follow it; number 0 has those before any."""
+    """A training phase and the evaluations that follow it. Number 0 has those before the first."""
 
     number: int
     training: Stretch | None
@@ -24,7 +24,7 @@ class Epoch:
 
     @property
     def evaluation(self) -> Stretch | None:
-        """The last one, or the first that was in the wrong mode."""
+        """The first evaluation in the wrong mode, else the last one."""
         wrong = [stretch for stretch in self.evaluations if not stretch.right]
         return next(iter(wrong or self.evaluations[-1:]), None)
 
@@ -34,7 +34,7 @@ class Epoch:
 
 
 def epochs(stretches: Sequence[Stretch]) -> list[Epoch]:
-    """As a reader counts them: each stretch of training begins one."""
+    """Group phases into epochs. Every training phase begins a new one."""
     starts = [index for index, one in enumerate(stretches) if one.kind == "train"]
     before = tuple(stretches[: starts[0]] if starts else stretches)
     found = [
@@ -45,27 +45,28 @@ def epochs(stretches: Sequence[Stretch]) -> list[Epoch]:
 
 
 def tell_modes(stretches: Sequence[Stretch]) -> str:
-    """In a sentence, how many of which passes were in the wrong mode, and where in the order."""
-    told = []
-    for kind, passes in PASSES.items():
+    """A sentence that names the phases that ran in the wrong mode."""
+    parts = []
+    for kind, phase in PHASES.items():
         numbers = [number for number, one in enumerate(stretches, 1) if one.kind == kind]
         wrong = [str(number) for number in numbers if not stretches[number - 1].right]
         if wrong:
             named = ", ".join(wrong[:_MOST_NAMED]) + (", …" if len(wrong) > _MOST_NAMED else "")
-            told.append(f"{len(wrong)} of {len(numbers)} stretches of {passes} (number {named})")
-    if not told:
-        return "No stretch was in the wrong mode."
-    return f"In the wrong mode: {' and '.join(told)}."
+            phases = f"{phase} phase{'' if len(numbers) == 1 else 's'}"
+            parts.append(f"{len(wrong)} of {len(numbers)} {phases} (number {named})")
+    if not parts:
+        return "All phases ran in the right mode."
+    return f"Wrong mode in {' and '.join(parts)}."
 
 
 def tabulate_stretches(stretches: Sequence[Stretch]) -> Table:
-    """A row for each, in order."""
-    columns = ("stretch", "passes", "mode", "batches", "images", "loss", "accuracy",
+    """A row per phase, in order."""
+    columns = ("phase", "kind", "mode", "batches", "images", "loss", "accuracy",
                "learning rate", "where")  # fmt: skip
     rows = tuple(
         (
             str(number),
-            PASSES[one.kind],
+            PHASES[one.kind],
             one.mode if one.right else f"✗ {one.mode}, wrong",
             f"{one.batches:,}",
             f"{one.images:,}",
@@ -76,13 +77,13 @@ def tabulate_stretches(stretches: Sequence[Stretch]) -> Table:
         )
         for number, one in enumerate(stretches, 1)
     )
-    return Table("Stretches of passes, in order", columns, rows)
+    return Table("Training and evaluation phases, in order", columns, rows)
 
 
 def tabulate_epochs(stretches: Sequence[Stretch]) -> Table:
-    """A row per epoch, narrow enough for a terminal; of many epochs some, in the end the last."""
+    """A row per epoch, narrow enough for a terminal. With many epochs only some are shown."""
     found = epochs(stretches)
-    kept = found if len(found) <= _EPOCHS else _telling(found)
+    kept = found if len(found) <= _EPOCHS else _selection(found)
     columns = ("epoch", "loss", "acc.", "mode", "eval loss", "eval acc.", "eval mode", "lr")
     rows = tuple(
         (
@@ -93,11 +94,11 @@ def tabulate_epochs(stretches: Sequence[Stretch]) -> Table:
         )
         for epoch in kept
     )
-    return Table("By epoch; ! marks a wrong mode", columns, rows)
+    return Table("By epoch (! marks a wrong mode)", columns, rows)
 
 
-def _telling(found: Sequence[Epoch]) -> list[Epoch]:
-    """A few of those in a wrong mode, and of the others as many as there is room for."""
+def _selection(found: Sequence[Epoch]) -> list[Epoch]:
+    """Some epochs in a wrong mode, and as many others as there is room for."""
     wrong = some([epoch for epoch in found if not epoch.right], _EPOCHS // 2)
     rest = some([epoch for epoch in found if epoch not in wrong], _EPOCHS - len(wrong))
     return sorted((*wrong, *rest), key=lambda epoch: epoch.number)
@@ -115,7 +116,7 @@ def _number(value: float | None, digits: int = 4) -> str:
 
 
 def _percent(fraction: float | None) -> str:
-    """What is no fraction, NaN say, as it is."""
+    """A percentage; a value outside 0 to 1, such as NaN, is written as a number."""
     if fraction is None or not 0 <= fraction <= 1:
         return _number(fraction)
     return f"{fraction:.1%}".replace("%", " %")

@@ -12,7 +12,7 @@ import pytest
 
 from grader.checks.registry import CHECKS
 from grader.errors import CheckError, RubricError, SandboxError
-from grader.reports.student.page import make_sheet
+from grader.reports.student.page import make_page
 from grader.run import pipeline
 from grader.run.cache.evidence import EvidenceCache
 from grader.run.cache.file import open_cache
@@ -189,7 +189,7 @@ def test_messages_are_feedback_and_hidden_tests_tell_no_more(
     rubric: Path, tmp_path: Path
 ) -> None:
     grade = graded(rubric, OVERFLOWS.replace(".sum(1,", ".sum(0,"), tmp_path / "wrong")
-    (section,) = make_sheet(grade, "Sequences", datetime.now(UTC), None).sections
+    (section,) = make_page(grade, "Sequences", datetime.now(UTC), None).sections
     assert section.reason == (
         "0 of 2 tests pass. Each row of softmax adds up to one: rows must add up to one."
     )

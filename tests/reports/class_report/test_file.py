@@ -132,4 +132,4 @@ def test_what_was_drawn_is_not_drawn_again(
             report.finish(left=0)
             html = (tmp_path / "report.html").read_text(encoding="utf-8")
             assert html.count('role="img"') == 2
-            monkeypatch.setattr("grader.reports.student.svg.svg", None)
+            monkeypatch.setattr("grader.reports.student.svg.to_svg", None)

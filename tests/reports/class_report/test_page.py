@@ -230,7 +230,7 @@ def test_a_page_that_nobody_follows_and_a_final_one_stay_as_they_are(
     running.write_text(html_of(CLASS, left=5, running=True), encoding="utf-8")
     page.clock.install()
     page.goto(running.as_uri())
-    page.get_by_role("button", name="Follow the run").click()
+    page.get_by_role("button", name="Reload automatically").click()
     for path in (running, file):
         if path == file:
             page.goto(path.as_uri())
@@ -241,7 +241,7 @@ def test_a_page_that_nobody_follows_and_a_final_one_stay_as_they_are(
 
 def test_a_run_that_was_stopped_says_how_many_are_left() -> None:
     html = html_of(CLASS[:20], left=5)
-    assert "The run was stopped: 5 not begun." in html
+    assert "The run was stopped: 5 not graded yet." in html
     assert "data-running" not in html.partition("<style>")[0]
 
 
@@ -249,7 +249,7 @@ def test_a_class_without_a_grade_has_a_page(page: Page, tmp_path: Path) -> None:
     path = tmp_path / "report.html"
     path.write_text(html_of([], left=25, running=True), encoding="utf-8")
     page.goto(path.as_uri())
-    assert "Nobody has marks yet" in page.inner_text("#marks")
+    assert "No student is graded yet" in page.inner_text("#marks")
     assert barriers(page) == []
 
 

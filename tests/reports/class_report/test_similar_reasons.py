@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.reports.class_report.similar_reasons import alike, first_sentence
+from grader.reports.class_report.similar_reasons import first_sentence, group_by_reason
 
 
 def texts(*given: str) -> list[tuple[str, int]]:
-    return [(one.text, len(one.items)) for one in alike(given, str)]
+    return [(one.text, len(one.items)) for one in group_by_reason(given, str)]
 
 
 def test_reasons_that_differ_in_numbers_are_the_same() -> None:
@@ -37,7 +37,7 @@ def test_what_all_of_them_agree_on_is_told() -> None:
     ],
 )  # fmt: skip
 def test_places_and_quotations_may_differ(one: str, other: str) -> None:
-    assert len(alike([one, other], str)) == 1
+    assert len(group_by_reason([one, other], str)) == 1
 
 
 @pytest.mark.parametrize(
@@ -51,11 +51,11 @@ def test_places_and_quotations_may_differ(one: str, other: str) -> None:
     ],
 )
 def test_names_of_layers_parts_and_networks_may_not(one: str, other: str) -> None:
-    assert len(alike([one, other], str)) == 2
+    assert len(group_by_reason([one, other], str)) == 2
 
 
 def test_without_names_no_file_and_no_quotation_is_told() -> None:
-    (one,) = alike(["KeyError: 'ada' (lovelace_hw2.py, line 6), 3 of 4."], str)
+    (one,) = group_by_reason(["KeyError: 'ada' (lovelace_hw2.py, line 6), 3 of 4."], str)
     assert one.text == "KeyError: 'ada' (lovelace_hw2.py, line 6), 3 of 4."
     assert one.anonymous == "KeyError: … (…), 3 of 4."
 
@@ -70,10 +70,10 @@ def test_a_reason_s_first_sentence_is_its_diagnosis() -> None:
 
 @given(st.lists(st.text(max_size=60), max_size=6))
 def test_every_text_is_in_one_group(told: list[str]) -> None:
-    groups = alike(told, str)
+    groups = group_by_reason(told, str)
     assert sorted(one for group in groups for one in group.items) == sorted(told)
 
 
 @given(st.text(max_size=60))
 def test_a_text_that_is_alone_is_told_as_it_is(text: str) -> None:
-    assert [one.text for one in alike([text], str)] == [text]
+    assert [one.text for one in group_by_reason([text], str)] == [text]

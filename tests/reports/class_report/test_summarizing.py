@@ -12,8 +12,8 @@ import pytest
 from benchmarks.made_up import made_up_class, rubric
 from grader.grading.points import grade as graded
 from grader.records import Caution, Grade, TrainingRun, Verdict
-from grader.reports.class_report.rows import Row, row_of
-from grader.reports.class_report.summarizing import FEWEST, Report, discrimination, summarize
+from grader.reports.class_report.rows import StudentRow, row_of
+from grader.reports.class_report.summarizing import FEWEST, ClassReport, discrimination, summarize
 from grader.rubric.model import Rubric
 from tests.reports.student.sample_grade import criterion, grade
 
@@ -34,7 +34,7 @@ def marked(student: str, **verdicts: Verdict | float) -> Grade:
     return graded(HOMEWORK, grade(criterion(), student=student).submission, found, 2.0)
 
 
-def report_of(*grades: Grade, left: int = 0, homework: Rubric = HOMEWORK) -> Report:
+def report_of(*grades: Grade, left: int = 0, homework: Rubric = HOMEWORK) -> ClassReport:
     everyone = [one.student for one in grades]
     return summarize(homework, map(row_of, grades), everyone, left, running=False)
 
@@ -59,8 +59,9 @@ def test_marks_have_mean_median_and_how_many_are_final() -> None:
 def test_every_score_is_in_one_bar(most: float) -> None:
     draw = random.Random(0)
     rows = [
-        Row(str(n), draw.uniform(0, most), most, "graded", 0, ()) for n in range(50)
-    ] + [Row("none", 0, most, "graded", 0, ()), Row("all", most, most, "graded", 0, ())]
+        StudentRow(str(n), draw.uniform(0, most), most, "graded", 0, ()) for n in range(50)
+    ] + [StudentRow("none", 0, most, "graded", 0, ()),
+         StudentRow("all", most, most, "graded", 0, ())]
     bins = summarize(HOMEWORK, rows, (), 0, running=False).bins
     assert sum(one.final for one in bins) == len(rows)
     assert len(bins) <= 15
@@ -75,12 +76,12 @@ def test_each_criterion_counts_who_passed_failed_waits_and_was_not_scored() -> N
         marked("a"), marked("b", written_a=0), marked("c", written_a=0.5),
         marked("d", written_a=WAITS), marked("e", written_a=LOST),
     )  # fmt: skip
-    item = report.items[0]
+    item = report.criteria[0]
     assert item.counts == {
         "passed": 1, "partial": 1, "failed": 1, "not_scored": 1, "needs_marking": 1
     }
     assert item.share == 0.5   # of the three that have points
-    assert report_of(marked("e", written_a=LOST)).items[0].share is None
+    assert report_of(marked("e", written_a=LOST)).criteria[0].share is None
 
 
 def test_discrimination_leaves_the_criterion_itself_out_of_the_total() -> None:
@@ -165,7 +166,7 @@ def test_a_code_that_gave_no_answer_has_failed_and_one_that_lacks_a_function_has
     refused = marked("c")
     refused = replace(refused, submission=replace(refused.submission, refused="A bomb."))
     report = report_of(marked("a", accuracy=late), marked("b", accuracy=missing), refused)
-    assert [(one.row.student, one.outcomes, one.criteria) for one in report.ended] == [
+    assert [(one.row.student, one.outcomes, one.criteria) for one in report.failed] == [
         ("a", ("time_limit",), ("accuracy",)), ("c", (), ())
     ]  # fmt: skip
 

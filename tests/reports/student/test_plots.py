@@ -115,7 +115,7 @@ def test_names_from_the_data_are_neither_mathematics_nor_markup() -> None:
 def test_a_hundred_classes_are_drawn_without_their_names() -> None:
     names = tuple(f"class-{index}" for index in range(100))
     (svg,) = draw(ConfusionMatrix("C", names, tuple((1,) * 100 for _ in names)))
-    assert texts(svg) == ["called", "true class"]
+    assert texts(svg) == ["predicted class", "true class"]
 
 
 def test_the_table_of_a_long_curve_ends_with_its_last_epoch() -> None:

@@ -1,4 +1,4 @@
-"""The page and its Markdown twin: what they say, what they keep to themselves, what they bear."""
+"""A student's page in HTML and Markdown: what it shows, what it withholds, and its limits."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from markdown_it.token import Token
 
 from grader.errors import UsageError
 from grader.records import Caution, Figure, Grade, Status, Stretch, TrainingRun
-from grader.reports.student.page import make_sheet
-from grader.reports.student.render import Pages, Renderer, markdown
+from grader.reports.student.page import make_page
+from grader.reports.student.render import RenderedPage, Renderer, markdown
 from tests.reports.student.sample_grade import (
     DUE,
     GROUPS,
@@ -67,7 +67,7 @@ class Page(HTMLParser):
         self.elements.append((tag, dict(attrs)))
 
 
-def pages(of: Grade, **times: object) -> Pages:
+def pages(of: Grade, **times: object) -> RenderedPage:
     templates = times.pop("templates", None)
     return Renderer(templates).render(  # type: ignore[arg-type]
         of, TITLE, **{"now": NOW, "due": DUE, **times}  # type: ignore[arg-type]
@@ -97,7 +97,7 @@ def test_both_pages_tell_what_was_asked_what_was_found_and_what_to_do_next() -> 
         assert "1,792 elements of batch norm" in text
         assert "11,678,912" in text
         assert "A GroupNorm in a hidden network" in text
-        assert "What to do next" in text
+        assert "Next step" in text
         assert "ValueError: too many values to unpack (expected 2)" in text
         assert "Handed in 3 hours late" in text
 
@@ -109,7 +109,7 @@ def test_both_pages_tell_what_was_asked_what_was_found_and_what_to_do_next() -> 
         ("partial", "partial"),
         ("failed", "failed"),
         ("not_scored", "not scored (our fault: it will be re-run)"),
-        ("needs_marking", "waiting to be marked"),
+        ("needs_marking", "needs manual grading"),
     ],
 )
 def test_a_status_is_told_in_words(status: Status, words: str) -> None:
@@ -122,9 +122,28 @@ def test_the_overview_links_to_each_section() -> None:
     elements = Page(pages(rich_grade()).html).elements
     links = [attributes["href"] for tag, attributes in elements if tag == "a"]
     sections = [f"#{attributes['id']}" for tag, attributes in elements if tag == "section"]
-    assert links == sections
+    assert links == [*sorted(sections[:-1]), sections[-1]]   # in the homework's order
     assert len(links) == 7 + 1
     assert links[-1] == "#run"
+
+
+def test_the_criterion_that_costs_most_comes_first_and_passed_ones_are_folded_away() -> None:
+    both = pages(
+        grade(
+            criterion("Passed", points=5, reason="Fine."),
+            criterion("Cheap", "partial", 4, reason="Lost 1."),
+            criterion("Dear", "failed", 0, reason="Lost 5."),
+            criterion("Waits", "needs_marking", None),
+            criterion("Hinted", points=5, hints=("Try it.",)),
+        )
+    )
+    for text in (re.findall(r"<h2.*?>(.*?)</h2>", both.html),
+                 re.findall(r"(?m)^## (.*)$", both.markdown)):  # fmt: skip
+        assert text == ["Dear", "Cheap", "Waits", "Hinted", "Passed"]
+    folded = both.html.partition('<details class="passed-criteria">')[2]
+    assert "Passed: 1 criterion<" in folded
+    assert folded.partition("</details>")[0].count("<section") == 1
+    assert "<details class" not in pages(grade(criterion("Dear", "failed", 0))).html
 
 
 def test_the_page_is_self_contained_and_forbids_everything_else() -> None:
@@ -194,7 +213,7 @@ def test_hostile_text_stays_inside_its_fence_and_its_table_cell() -> None:
     assert all("# 100 / 100\n````\n~~~\n" in text for text in fences)
     assert all("</pre></details><h1>You get 100</h1>" in text for text in fences)
     rows = [token for token in tokens if token.type == "tr_open"]
-    # The overview, the table, the two pictures; the run's curve, stretches, rates and groups.
+    # The overview, the table, the two plots; the run's curve, phases, rates and groups.
     assert len(rows) == (2 + 4 + 5 + 14) + (5 + 53 + 6 + 2)
 
 
@@ -261,7 +280,7 @@ def test_a_hidden_criterion_shows_title_part_and_points_and_nothing_else() -> No
         assert "1(z)" in text
         assert "1.25 / 4.5" in text
         assert not [secret for secret in SECRETS if secret in text]
-        assert "as it was watched" not in text
+        assert "Your training run" not in text
 
 
 @pytest.mark.parametrize("due", [DUE, None])
@@ -288,10 +307,10 @@ def test_a_total_of_withheld_results_does_not_give_them_away() -> None:
 
 def test_a_template_is_never_even_handed_what_is_withheld() -> None:
     for visibility in ("hidden", "after_due"):
-        sheet = make_sheet(secretive(visibility), TITLE, NOW, DUE)
-        assert not [secret for secret in SECRETS if secret in repr(sheet)]
-    assert "1.25" not in repr(sheet)
-    assert "0.77" not in repr(sheet)
+        page = make_page(secretive(visibility), TITLE, NOW, DUE)
+        assert not [secret for secret in SECRETS if secret in repr(page)]
+    assert "1.25" not in repr(page)
+    assert "0.77" not in repr(page)
 
 
 def test_after_the_due_date_everything_is_told() -> None:
@@ -328,7 +347,7 @@ def test_an_instructors_template_may_extend_ours(tmp_path: Path) -> None:
     )
     html = pages(rich_grade(), templates=tmp_path).html
     assert "From Prof. X" in html
-    assert "waiting to be marked by a person" not in html
+    assert "Some answers need manual grading" not in html
     assert "1,792 elements" in html
 
 

@@ -1,4 +1,4 @@
-"""A training as it was watched, on the page: what it says, what it withholds, what it bears."""
+"""The training run on the page: what it shows, what it withholds, and its limits."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from grader.records import (
     TrainingRun,
 )
 from grader.reports.student.mode_strips import draw_legend, draw_strip
-from grader.reports.student.page import make_sheet
-from grader.reports.student.render import Pages, Renderer
+from grader.reports.student.page import make_page
+from grader.reports.student.render import RenderedPage, Renderer
 from grader.reports.student.training_run import epochs, tabulate_stretches, tell_modes
 from tests.reports.student.sample_grade import (
     ATTACKS,
@@ -38,20 +38,20 @@ from tests.reports.student.sample_grade import (
     rich_grade,
 )
 
-TITLE = "Your training, as it was watched"
+TITLE = "Your training run"
 EMPTY = TrainingRun((), ())
 
 
-def pages(run: TrainingRun | None, **verdict: Any) -> Pages:
+def pages(run: TrainingRun | None, **verdict: Any) -> RenderedPage:
     return pages_of(grade(criterion(run=run, **verdict)))
 
 
-def pages_of(of: Grade) -> Pages:
+def pages_of(of: Grade) -> RenderedPage:
     return Renderer().render(of, "Homework", NOW, DUE)
 
 
 def kept(run: TrainingRun) -> TrainingRun:
-    found = make_sheet(grade(criterion(run=run)), "Homework", NOW, DUE).run
+    found = make_page(grade(criterion(run=run)), "Homework", NOW, DUE).run
     assert found is not None
     return found
 
@@ -72,12 +72,12 @@ def test_both_pages_tell_facts_cautions_modes_rates_groups_and_output() -> None:
     both = pages_of(rich_grade())
     for text in (both.html, both.markdown.replace("\\", "")):
         section = text.rpartition(TITLE)[2]
-        assert "told by the worker that ran your code" in section
-        assert "by itself nothing in it costs or earns points" in section
+        assert "Self-reported by the process that ran your code" in section
+        assert "Nothing in this section costs or earns points by itself" in section
         assert "ResNet, 78,042 parameters" in section
         assert "ada_hw2.py, line 58" in section
         assert "Why it matters: Batch norm used the statistics" in section
-        assert "In the wrong mode: 1 of 10 stretches of evaluation (number 8)." in section
+        assert "Wrong mode in 1 of 10 evaluation phases (number 8)." in section
         assert "✗ train, wrong" in section
         assert "Learning rate by step" in section
         assert "77,328" in section
@@ -90,7 +90,7 @@ def test_cautions_come_before_everything_else() -> None:
     for text in (both.html, both.markdown):
         section = text.rpartition(TITLE)[2]
         assert section.index("does not shuffle") < section.index("78,042 parameters")
-        assert section.index("does not shuffle") < section.index("In the wrong mode")
+        assert section.index("does not shuffle") < section.index("Wrong mode in")
 
 
 def test_the_overview_says_how_many_cautions_there_are() -> None:
@@ -147,10 +147,10 @@ def test_the_last_run_that_may_be_seen_is_shown() -> None:
 
 
 @pytest.mark.parametrize("visibility", ["hidden", "after_due"])
-def test_a_sheet_does_not_even_hold_a_run_that_is_withheld(visibility: str) -> None:
-    sheet = make_sheet(grade(criterion(run=RUN, visibility=visibility)), "Homework", NOW, DUE)
-    assert sheet.run is None
-    assert "shuffle" not in repr(sheet)
+def test_a_page_does_not_even_hold_a_run_that_is_withheld(visibility: str) -> None:
+    page = make_page(grade(criterion(run=RUN, visibility=visibility)), "Homework", NOW, DUE)
+    assert page.run is None
+    assert "shuffle" not in repr(page)
 
 
 def test_the_same_run_gives_the_same_pages() -> None:
@@ -300,10 +300,10 @@ def test_a_strip_has_a_cell_for_each_stretch_and_numbers_them(count: int) -> Non
 
 def test_more_stretches_than_a_page_bears_are_counted() -> None:
     run = dataclasses.replace(EMPTY, stretches=alternating(700))
-    assert kept(run).facts == (("Shown here", "600 of 700 stretches"),)
+    assert kept(run).facts == (("Shown here", "600 of 700 phases"),)
     assert len(kept(run).stretches) == 600
     both = pages(run)
-    assert "600 of 700 stretches" in both.html
+    assert "600 of 700 phases" in both.html
     assert len(both.html) < 500_000
 
 
@@ -325,9 +325,9 @@ def test_a_wrong_mode_is_framed_crossed_and_told_in_words() -> None:
     ]
     (panel,) = draw_strip(wrong)
     label = ElementTree.fromstring(panel).get("aria-label")
-    assert label == "Modes of stretches 1 to 10: wrong are 8, evaluation in train mode"
-    assert tell_modes(wrong) == "In the wrong mode: 1 of 5 stretches of evaluation (number 8)."
-    assert tell_modes(right) == "No stretch was in the wrong mode."
+    assert label == "Modes of phases 1 to 10: wrong in phase 8 (evaluation in train mode)"
+    assert tell_modes(wrong) == "Wrong mode in 1 of 5 evaluation phases (number 8)."
+    assert tell_modes(right) == "All phases ran in the right mode."
     assert [row[2] for row in tabulate_stretches(wrong).rows].count("✗ train, wrong") == 1
     assert "framed" not in panel
 

@@ -1,5 +1,5 @@
 "use strict";
-// The head's part: before anything is painted, names are hidden where they were the last time.
+// Runs in the head: names hidden last time are hidden again before anything is painted.
 const root = document.documentElement;
 const KEY = "grader report " + location.pathname;
 
@@ -9,11 +9,11 @@ function recall(storage, key) {
 function remember(storage, key, value) {
   try { storage().setItem(key, JSON.stringify(value)); return true; } catch { return false; }
 }
-// As functions: where a browser forbids storage, already its name raises.
-const forGood = () => localStorage;
+// Functions, because the mere name raises where a browser forbids storage.
+const permanent = () => localStorage;
 const forThisTab = () => sessionStorage;
 
-if (recall(forGood, "grader names") === "hidden") root.dataset.names = "hidden";
+if (recall(permanent, "grader names") === "hidden") root.dataset.names = "hidden";
 
 document.addEventListener("DOMContentLoaded", () => {
   const find = (id) => document.getElementById(id);
@@ -47,7 +47,7 @@ document.addEventListener("DOMContentLoaded", () => {
     body.append(...rows.sort(compare(button.dataset.kind, sorting.column)));
   }
   buttons.forEach((button, column) => button.addEventListener("click", () => {
-    // Numbers come with the highest first; the same column again turns the order around.
+    // Numbers begin with the highest. A second click on the same column reverses the order.
     const first = button.dataset.kind === "number";
     sorting = { column, down: sorting.column === column ? !sorting.down : first };
     sort();
@@ -75,11 +75,11 @@ document.addEventListener("DOMContentLoaded", () => {
 
   // Names -------------------------------------------------------------------------------------
   const hide = find("hide-names");
-  let kept = true;   // without storage the next load would show them
+  let stored = true;   // without storage the next load would show the names
   function name() {
     hide.setAttribute("aria-pressed", hidden());
     for (const list of document.querySelectorAll(".people")) {
-      // In the order of the alphabet the numbers would tell the names.
+      // Numbers in alphabetical order of the names would reveal them.
       const label = (item) => hidden() ? item.dataset.alias : names.get(item.dataset.alias) ?? "";
       list.append(...[...list.children].sort((a, b) => order.compare(label(a), label(b))));
     }
@@ -93,12 +93,12 @@ document.addEventListener("DOMContentLoaded", () => {
   }
   hide.addEventListener("click", () => {
     if (hidden()) delete root.dataset.names; else root.dataset.names = "hidden";
-    kept = remember(forGood, "grader names", hidden() ? "hidden" : "shown");
-    text.value = "";   // it may be a name
+    stored = remember(permanent, "grader names", hidden() ? "hidden" : "shown");
+    text.value = "";   // it may contain a name
     name();
   });
 
-  // What a person has set up stays when the page is loaded anew ---------------------------------
+  // Sorting, filters and open lists stay when the page reloads ----------------------------------
   const fields = [text, state, criterion, status];
   const follow = find("follow");
   let reloading = false;
@@ -120,14 +120,14 @@ document.addEventListener("DOMContentLoaded", () => {
     follow?.setAttribute("aria-pressed", before.following);
   }
   name();
-  if (before?.reloading) {   // by itself, so nothing should move; the page's own scroll is kept
+  if (before?.reloading) {   // an automatic reload should move nothing; browsers keep the page's scroll
     table.parentElement.scrollLeft = before.across;
     const focused = find(before.focus) ?? buttons[before.column];
     focused?.focus({ preventScroll: true });
   }
   addEventListener("pagehide", save);
 
-  // A long list is closed on the screen and open on paper.
+  // Long lists are open on paper.
   let closed = [];
   addEventListener("beforeprint", () => {
     closed = [...document.querySelectorAll(".findings details:not([open])")];
@@ -135,7 +135,7 @@ document.addEventListener("DOMContentLoaded", () => {
   });
   addEventListener("afterprint", () => { for (const one of closed) one.open = false; });
 
-  // While the run goes on ---------------------------------------------------------------------
+  // Reload while the run goes on ---------------------------------------------------------------------
   if (!("running" in root.dataset)) return;
   const EVERY = 8000, QUIET = 3000;
   let touched = 0;
@@ -147,7 +147,7 @@ document.addEventListener("DOMContentLoaded", () => {
   });
   function reload() {
     const busy = document.hidden || Date.now() - touched < QUIET || !getSelection().isCollapsed
-      || document.activeElement.tagName === "SELECT" || (hidden() && !kept)
+      || document.activeElement.tagName === "SELECT" || (hidden() && !stored)
       || follow.getAttribute("aria-pressed") === "false";
     if (busy) { setTimeout(reload, 1000); return; }
     reloading = true;
