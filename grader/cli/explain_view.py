@@ -1,4 +1,4 @@
-"""What `grader explain` and `grader diff` found, for an instructor's terminal."""
+"""Prints the results of `grader explain` and `grader diff` in an instructor's terminal."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from rich.text import Text
 
 from grader.text import plain_line
 
-_SHORT = 160   # characters of one value that a container reported
+_SHORT = 160   # characters of one reported value
 _LABEL = 10    # the width of the first column
 
-Told = Mapping[str, Any]
+Json = Mapping[str, Any]
 Lines = Iterable[tuple[str, str]]
 
 
-def show_explanation(told: Told, console: Console) -> None:
-    """Each criterion with all that it rests on."""
-    marks, files = told["marks"], told["files"]
-    _title(console, f"{told['student']}: {marks['score']:g} of {marks['max']:g}")
-    _say(console, "For the instructor: this names hidden networks and what the reference answers.")
+def show_explanation(found: Json, console: Console) -> None:
+    """Print an explanation: each criterion with its points, rule, evidence and history."""
+    marks, files = found["marks"], found["files"]
+    _title(console, f"{found['student']}: {marks['score']:g} of {marks['max']:g} points")
+    _say(console, "For instructors only: this shows hidden networks and reference answers.")
     _grid(console, [
         ("files", f"{files['source']}, digest {files['digest'][:12]}"),
-        *[("", f"refused: {files['refused']}")] * bool(files["refused"]),
-        *_lines("remarks", files["remarks"]),
-        ("run", f"{told['run']['number']} is the last, of {told['run']['began']}"),
-        ("sum", _sum(marks)),
+        *[("", f"not opened: {files['refused']}")] * bool(files["refused"]),
+        *_lines("suspicious", files["remarks"]),
+        ("run", f"run {found['run']['number']} (the last), begun {found['run']['began']}"),
+        ("score", _sum(marks)),
         *_lines("notes", marks["notes"]),
     ])
-    for criterion in told["criteria"]:
+    for criterion in found["criteria"]:
         _criterion(console, criterion)
 
 
@@ -42,71 +42,71 @@ def _lines(label: str, texts: Iterable[str]) -> list[tuple[str, str]]:
     return [("" if index else label, text) for index, text in enumerate(texts)]
 
 
-def _sum(marks: Told) -> str:
-    late = f", less {marks['late_penalty']:g} for lateness" if marks["late_penalty"] else ""
-    return f"the points below{late}, never above {marks['cap']:g}"
+def _sum(marks: Json) -> str:
+    late = f", minus a late penalty of {marks['late_penalty']:g}" if marks["late_penalty"] else ""
+    return f"the sum of the points below{late}, at most {marks['cap']:g}"
 
 
-def _criterion(console: Console, one: Told) -> None:
+def _criterion(console: Console, one: Json) -> None:
     rule, run = one["rule"], one["run"]
     points = "?" if one["points"] is None else f"{one['points']:g}"
-    _title(console, f"{one['part']} {one['id']}: {points} of {one['max']:g}, {one['status']}")
+    _title(console, f"{one['part']} {one['id']}: {points} of {one['max']:g} points, {one['status']}")
     lines = [
         ("title", one["title"]),
         ("points", one["how"]),
         ("reason", one["reason"]),
         *_lines("hints", one["hints"]),
-        ("asked", one["asked"]),
+        ("task", one["asked"]),
         ("rule", " ".join([f"{rule['check']}.", *rule["how"].split()])),
         *[("", f"{key}: {_short(value)}") for key, value in rule["params"].items()],
-        *[("", f"only if {other} earns something") for other in rule["depends_on"]],
+        *[("", f"only if {other} earns points") for other in rule["depends_on"]],
         *([("", f"profile {rule['profile']}, {rule['epochs']} epochs")] if rule["epochs"] else []),
-        *[("", f"an accuracy of {row['accuracy']:g} gives {row['share']:g} of the points")
+        *[("", f"accuracy {row['accuracy']:g} earns {row['share']:g} of the points")
           for row in rule["thresholds"] or ()],
         ("", "limits " + ", ".join(f"{key} {value:g}" for key, value in rule["limits"].items())),
     ]
     _grid(console, lines)
     if not one["evidence"]:
-        _say(console, "Nothing is kept of what was asked: it was not opened, or is from before "
-                      "evidence was kept.")
+        _say(console, "There is no evidence: the submission was not opened, or an older grader, which "
+                      "kept none, graded it.")
     for evidence in one["evidence"]:
         _evidence(console, evidence)
     _grid(console, [
-        *_lines("seen", (f"{key}: {_short(value)}" for key, value in one["seen"].items())),
-        ("concluded", f"in run {run['number']}, {run['at']}, on {run['machine']}, "
+        *_lines("evidence", (f"{key}: {_short(value)}" for key, value in one["seen"].items())),
+        ("judged", f"in run {run['number']}, {run['at']}, on {run['machine']}, "
                       f"seed {run['seed']}"),
         *_lines("versions", (f"{key}: {value}" for key, value in one["versions"].items())),
         *_lines("digests", (f"{key}: {value[:12]}" for key, value in one["digests"].items()
                             if value)),
         *_lines("history", map(_past, one["history"])),
         *_lines("marks", map(_marked, one["marks"])),
-        ("again", one["again"]),
+        ("reproduce", one["again"]),
     ])
 
 
-def _past(past: Told) -> str:
+def _past(past: Json) -> str:
     counts = "  <- counts" if past["counts"] else ""
     return (f"run {past['run']}, {past['at']}: {past['status']}, {past['fraction']:.4g} of the "
             f"points, files {past['files'][:12]}{counts}")
 
 
-def _marked(mark: Told) -> str:
-    """What one person said of it, and when."""
-    what = {"dispute": "flagged it", "withdrawal": "took the mark back"}.get(mark["kind"], "")
-    what = what or f"{mark['points']:g} of {mark['of']:g}"
+def _marked(mark: Json) -> str:
+    """A line on one mark: who gave it, when, and the points."""
+    what = {"dispute": "flagged it", "withdrawal": "withdrew the mark"}.get(mark["kind"], "")
+    what = what or f"{mark['points']:g} of {mark['of']:g} points"
     words = "; ".join(filter(None, [" / ".join(mark["text"].splitlines()), mark["note"]]))
     counts = "  <- counts" if mark["counts"] else "  <- stands" if mark["stands"] else ""
     return f"{mark['by']}, {mark['at']}: {what}{f' ({words})' if words else ''}{counts}"
 
 
-def _evidence(console: Console, one: Told) -> None:
+def _evidence(console: Console, one: Json) -> None:
     question, key = one["question"], one["key"]
-    expected = [("key", "none: the rule needs none here")]
+    expected = [("reference", "none: the rule needs none here")]
     if key and "hidden_labels" in key:
-        expected = [("key", f"{key['hidden_labels']}; they are never shown")]
+        expected = [("reference", f"{key['hidden_labels']}; they are never shown")]
     elif key:
-        expected = _values("key", "the reference's answer", key)
-    said = _values("reported", "by the container", one["reported"]) if one["reported"] else [
+        expected = _values("reference", "its answer", key)
+    reported = _values("reported", "by the container", one["reported"]) if one["reported"] else [
         ("reported", "nothing")
     ]
     _grid(console, [
@@ -114,22 +114,22 @@ def _evidence(console: Console, one: Told) -> None:
                      f"s, digest {question['digest'][:12]}"),
         *[("", f"{name}: {_short(value, 400)}") for name, value in _named(question["args"])],
         ("observed", _observed(one["observed"])),
-        *said,
+        *reported,
         *expected,
     ], indent=2)
 
 
-def _observed(outcome: Told) -> str:
-    """How it ended, by what the host saw, and whose fault that was if it was one."""
+def _observed(outcome: Json) -> str:
+    """How the question ended, as the host observed it, and who is responsible for a failure."""
     end = f"{outcome['kind']} after {outcome.get('seconds', 0):g} s"
     if outcome["kind"] == "answered":
         return end
-    told = f": {outcome['message']}" if outcome.get("message") else ""
-    return f"{end}, in phase {outcome['phase']}, laid to the {outcome['owner']}{told}"
+    message = f": {outcome['message']}" if outcome.get("message") else ""
+    return f"{end}, in phase {outcome['phase']}, caused by the {outcome['owner']}{message}"
 
 
-def _values(label: str, whose: str, kept: Told) -> list[tuple[str, str]]:
-    """A digest, and the values by name, or why they are not there."""
+def _values(label: str, whose: str, kept: Json) -> list[tuple[str, str]]:
+    """Lines with a digest and the values by name, or why the values are missing."""
     value = kept["value"]
     if not isinstance(value, Mapping):
         return [(label, f"{whose}, digest {kept['digest'][:12]}: {_short(value)}")]
@@ -143,16 +143,16 @@ def _named(value: Any) -> Iterable[tuple[str, Any]]:
 
 def _short(value: Any, most: int = _SHORT) -> str:
     text = value if isinstance(value, str) else json.dumps(value, default=str)
-    many = f"{len(value)} of them, " if isinstance(value, list) and len(text) > most else ""
+    many = f"{len(value)} values: " if isinstance(value, list) and len(text) > most else ""
     return many + plain_line(text, most)
 
 
-def show_differences(told: Told, console: Console) -> None:
-    """Whose marks changed, by how much, and why."""
-    before, after = told["before"], told["after"]
+def show_differences(found: Json, console: Console) -> None:
+    """Print which students' points changed, by how much, and why."""
+    before, after = found["before"], found["after"]
     _title(console, f"run {before['run']} of {before['folder']} -> run {after['run']} of "
                     f"{after['folder']}")
-    for one in told["changed"]:
+    for one in found["changed"]:
         console.print(Text(plain_line(f"{one['student']}: {one['before']:g} -> {one['after']:g}"),
                            style="bold"))
         _grid(console, _lines("why", one["causes"]), indent=2)
@@ -160,14 +160,14 @@ def show_differences(told: Told, console: Console) -> None:
             change = f"{_marks(row['before'])} -> {_marks(row['after'])}"
             _say(console, f"{row['id']}: {change}", indent=2)
             _grid(console, _lines("why", row["causes"]), indent=4)
-    _say(console, f"{len(told['changed'])} changed, {told['unchanged']} did not.")
+    _say(console, f"{len(found['changed'])} changed, {found['unchanged']} unchanged.")
     for key, when in (("only_before", before), ("only_after", after)):
-        if told[key]:
-            _say(console, f"Only after run {when['run']} of {when['folder']} there are marks of "
-                          + ", ".join(told[key]) + ".")
+        if found[key]:
+            names = ", ".join(found[key])
+            _say(console, f"Graded only in run {when['run']} of {when['folder']}: {names}.")
 
 
-def _marks(row: Told | None) -> str:
+def _marks(row: Json | None) -> str:
     if row is None:
         return "none"
     points = "?" if row["points"] is None else f"{row['points']:g}"
@@ -184,7 +184,7 @@ def _say(console: Console, text: str, indent: int = 0) -> None:
 
 
 def _grid(console: Console, lines: Lines, indent: int = 0) -> None:
-    """Labels on the left, text that is wrapped on the right; lines without a text are left out."""
+    """Print labels on the left and wrapped text on the right. Lines without text are skipped."""
     grid = Table.grid(padding=(0, 1))
     grid.add_column(width=_LABEL, no_wrap=True, style="dim")
     grid.add_column(overflow="fold")

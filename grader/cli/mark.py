@@ -11,8 +11,8 @@ import click
 from grader.cli import options as option
 
 if TYPE_CHECKING:   # nothing heavy is imported before a command needs it
-    from grader.marking.mark_store import MarkBook
-    from grader.marking.service import Desk
+    from grader.marking.mark_store import MarkStore
+    from grader.marking.service import MarkingService
 
 _WAY = """\
 <!DOCTYPE html>
@@ -59,22 +59,22 @@ def mark(out: Path, rubric_path: Path | None, marker: str | None, port: int, no_
     who = plain_line(marker or _login(), 60)
     if not who:
         raise UsageError("who marks? Say it with --marker NAME")
-    with open_marks(out) as book:
+    with open_marks(out) as store:
         if not only_apply:
-            desk = _desk(out, rubric_path, book)
+            service = _service(out, rubric_path, store)
             if csv_out:
-                from grader.marking.spreadsheet import write_sheet
+                from grader.marking.spreadsheet import write_csv
 
-                rows = write_sheet(desk, csv_out, who, names=names)
+                rows = write_csv(service, csv_out, who, names=names)
                 click.echo(f"{rows} answers wait; they are in {csv_out}. Fill in points and "
                            f"comment, and read it back with --csv-in {csv_out}.")
                 return 0
             if csv_in:
-                from grader.marking.spreadsheet import read_sheet
+                from grader.marking.spreadsheet import read_csv
 
-                click.echo(f"{read_sheet(desk, csv_in, who)} marks were kept.")
+                click.echo(f"{read_csv(service, csv_in, who)} marks were kept.")
             else:
-                _serve(desk, who, port, out, templates, names=names, browser=not no_browser)
+                _serve(service, who, port, out, templates, names=names, browser=not no_browser)
     click.echo(_renewed(out, templates))
     return 0
 
@@ -86,24 +86,24 @@ def _login() -> str:
         return ""
 
 
-def _desk(out: Path, rubric_path: Path | None, book: MarkBook) -> Desk:
+def _service(out: Path, rubric_path: Path | None, store: MarkStore) -> MarkingService:
     from grader.checks.registry import parameter_models
-    from grader.marking.service import Desk
+    from grader.marking.service import MarkingService
     from grader.rubric.load import load
 
     usual = Path("rubric.yaml")
     path = rubric_path or (usual if usual.is_file() else None)
     rubric = load(path, parameter_models) if path is not None else None
     criteria = rubric.criteria if rubric is not None else ()
-    return Desk(out, book, {one.id: one.options for one in criteria})
+    return MarkingService(out, store, {one.id: one.options for one in criteria})
 
 
-def _serve(desk: Desk, marker: str, port: int, out: Path, templates: Path | None, *, names: bool,
-           browser: bool) -> None:
+def _serve(service: MarkingService, marker: str, port: int, out: Path, templates: Path | None, *,
+           names: bool, browser: bool) -> None:
     import os
     from functools import partial
 
-    from grader.marking.app import Page
+    from grader.marking.app import MarkingApp
     from grader.marking.auth import new_token
     from grader.marking.drafts import open_drafts
     from grader.marking.server import serve
@@ -120,9 +120,10 @@ def _serve(desk: Desk, marker: str, port: int, out: Path, templates: Path | None
             click.launch(way.as_uri())
 
     with open_drafts(out) as drafts:
-        page = Page(desk, drafts, marker, names, new_token(), partial(_renewed, out, templates))
+        refresh = partial(_renewed, out, templates)
+        app = MarkingApp(service, drafts, marker, names, new_token(), refresh)
         try:
-            serve(page, port, ready)
+            serve(app, port, ready)
         except KeyboardInterrupt:
             click.echo("")   # after ^C
         finally:

@@ -1,4 +1,4 @@
-"""The answers of a class, as runs have left them: what there is to mark."""
+"""Reads the answers of a class from the gradebook: everything that may be marked by hand."""
 
 from __future__ import annotations
 
@@ -20,9 +20,12 @@ State = Literal["waiting", "marked", "conflict", "disputed", "by the check"]
 
 
 @dataclass(frozen=True)
-class Answer:
-    """One student's answer to one criterion. `key` names it and tells nothing of whose it is, nor
-    does `number`. `row` is what the check made of it, `place` where it stands by now."""
+class StudentAnswer:
+    """One student's answer to one criterion.
+
+    `key` and `number` identify the answer and reveal nothing about the student. `row` is the result
+    of the check; `place` says which marks and flags it has by now.
+    """
 
     key: str
     number: int
@@ -52,16 +55,24 @@ class Answer:
 
 
 @dataclass
-class Answers:
-    """What runs have left, before any person looked at it: of each student the last grading, and
-    the answers in it. While a run is at work, who has not had their turn is there as they were."""
+class ClassAnswers:
+    """The answers in each student's last grading, without any marks.
+
+    While a run goes on, students that it has not graded yet keep their earlier answers.
+    """
 
     rubric: Rubric | None = None
     run: int = 0
-    students: dict[str, tuple[int, list[Answer]]] = field(default_factory=dict)
+    students: dict[str, tuple[int, list[StudentAnswer]]] = field(default_factory=dict)
 
     def read(self, out: Path, salt: str, options: Mapping[str, tuple[Option, ...]]) -> None:
-        """Again, where it has changed."""
+        """Read what has changed since the last call.
+
+        Args:
+            out: the results folder.
+            salt: makes the keys of the answers unguessable from names.
+            options: options by criterion, in place of those of the last run's rubric.
+        """
         with open_history(out) as history:
             now = moment(history)
             if now.run.number != self.run or self.rubric is None:
@@ -77,9 +88,9 @@ class Answers:
                     answers = _answers(self.rubric, standing, salt) if standing else []
                     self.students[student] = grading, answers
 
-    def by_criterion(self) -> dict[str, list[Answer]]:
-        """Numbered by their keys, so that a number tells no more than a key."""
-        found: dict[str, list[Answer]] = {}
+    def by_criterion(self) -> dict[str, list[StudentAnswer]]:
+        """Answers by criterion, numbered in the order of their keys, which hides the names."""
+        found: dict[str, list[StudentAnswer]] = {}
         everyone = [one for _, answers in self.students.values() for one in answers]
         for one in sorted(everyone, key=lambda one: one.key):
             same = found.setdefault(one.criterion.id, [])
@@ -87,12 +98,12 @@ class Answers:
         return found
 
 
-def _answers(rubric: Rubric, standing: Standing, salt: str) -> list[Answer]:
-    """One student's, with what the checks say of each."""
+def _answers(rubric: Rubric, standing: Standing, salt: str) -> list[StudentAnswer]:
+    """One student's answers with the results of the checks."""
     submission, by_id = standing.grade.submission, {one.id: one for one in rubric.criteria}
     verdicts = {name: one.verdict for name, one in standing.held.items()}
     return [
-        Answer(
+        StudentAnswer(
             _digest(salt, row.verdict.criterion, submission.student)[:16], 0,
             by_id[row.verdict.criterion], submission, row,
             answer_digest(submission, verdicts[row.verdict.criterion]),
@@ -109,9 +120,8 @@ def _with_options(rubric: Rubric, options: Mapping[str, tuple[Option, ...]]) -> 
     return rubric.model_copy(update={"criteria": tuple(criteria)})
 
 
-def in_order(answers: Sequence[Answer], marker: str) -> list[Answer]:
-    """Each marker goes through a criterion in an order of their own, so that nobody is always the
-    last, when patience is at its end."""
+def in_order(answers: Sequence[StudentAnswer], marker: str) -> list[StudentAnswer]:
+    """Answers in this marker's own order, so no student is always the last to be marked."""
     return sorted(answers, key=lambda one: _digest(marker, one.key))
 
 

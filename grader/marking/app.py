@@ -1,4 +1,4 @@
-"""The page of `grader mark`: its files, and what its scripts ask for."""
+"""The web application of `grader mark`: serves the page and answers its scripts."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from starlette.types import ASGIApp
 
 from grader.errors import GraderError
 from grader.grading.marks import Item
-from grader.marking import payloads as cards
-from grader.marking.answers import Answer
-from grader.marking.auth import FILE_POLICY, PAGE_POLICY, Guard, ticket
+from grader.marking import payloads
+from grader.marking.answers import StudentAnswer
+from grader.marking.auth import FILE_POLICY, PAGE_POLICY, AuthMiddleware, file_token
 from grader.marking.drafts import Drafts
-from grader.marking.mark_store import Comment
-from grader.marking.service import LONGEST_COMMENT, Desk, Given, NotAllowed
+from grader.marking.mark_store import SavedComment
+from grader.marking.service import LONGEST_COMMENT, MarkingService, NewMark, NotAllowed
 from grader.rubric.model import Criterion
 from grader.run.results_folder import kept_pdf
 from grader.text import plain
@@ -35,67 +35,73 @@ _LONGEST_DRAFT = 20_000   # characters
 _PDF = b"%PDF-"
 
 Text = Annotated[str, Field(max_length=LONGEST_COMMENT)]
-Told = dict[str, Any]
+Json = dict[str, Any]
 
 
-class _Asked(BaseModel):
+class _Request(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
 
-class _OfAnswer(_Asked):
-    """`answer` is the digest and `seen` the version of what the marker has before their eyes."""
+class _AnswerRequest(_Request):
+    """A request on the answer with the digest `answer`, of which the marker sees version `seen`."""
 
     answer: str
     seen: int = Field(ge=0)
 
 
-class Save(_OfAnswer):
+class Save(_AnswerRequest):
     points: float
-    options: list[Annotated[int, Field(ge=0)]] = Field([], max_length=50)   # their places, from 0
+    options: list[Annotated[int, Field(ge=0)]] = Field([], max_length=50)   # indices from 0
     comments: list[int] = Field([], max_length=50)   # their numbers
     comment: Text = ""
     note: Text = ""
 
 
-class Dispute(_OfAnswer):
+class Dispute(_AnswerRequest):
     note: Text
 
 
-class Undo(_OfAnswer):
+class Undo(_AnswerRequest):
     pass
 
 
-class NewComment(_Asked):
+class NewComment(_Request):
     text: Text
     points: float = Field(ge=-1000, le=1000, multiple_of=0.25)
     replaces: int = 0
 
 
 @dataclass(frozen=True)
-class Page:
-    """One person's page. `renew` writes grades and feedback anew and says what it did."""
+class MarkingApp:
+    """The application for one marker.
 
-    desk: Desk
+    `refresh` rewrites grades and feedback and returns a message. With `names` the page shows whose
+    answers these are.
+    """
+
+    service: MarkingService
     drafts: Drafts
     marker: str
     names: bool
     token: str
-    renew: Callable[[], str]
+    refresh: Callable[[], str]
 
     def app(self, port: int) -> ASGIApp:
+        """The ASGI application, for a server on this port."""
         routes = [
             Route("/", _index),
             Mount("/static", StaticFiles(directory=_STATIC)),
-            Route("/pdf/{ticket}/{digest}", self._pdf),
+            Route("/pdf/{token}/{digest}", self._pdf),
             Route("/api/class", _answering(self._class)),
-            Route("/api/renew", _answering(self._renew), methods=["POST"]),
+            Route("/api/renew", _answering(self._refresh), methods=["POST"]),
             Route("/api/criteria/{criterion}", _answering(self._criterion)),
             Route("/api/criteria/{criterion}/comments", _answering(self._add_comment),
                   methods=["POST"]),
             *[
-                Route(f"/api/answers/{{criterion}}/{{key}}{path}", _answering(what), methods=[verb])
-                for path, what, verb in (
-                    ("", self._card, "GET"),
+                Route(f"/api/answers/{{criterion}}/{{key}}{path}", _answering(handler),
+                      methods=[verb])
+                for path, handler, verb in (
+                    ("", self._show, "GET"),
                     ("/draft", self._draft, "PUT"),
                     ("/mark", self._save, "POST"),
                     ("/dispute", self._dispute, "POST"),
@@ -103,100 +109,106 @@ class Page:
                 )
             ],
         ]
-        return Guard(Starlette(routes=routes), self.token, port)
+        return AuthMiddleware(Starlette(routes=routes), self.token, port)
 
-    def _class(self, path: Told, body: Any) -> Told:
-        about = {"title": self.desk.title, "marker": self.marker, "names": self.names}
-        return about | cards.class_of(self.desk)
+    def _class(self, path: Json, body: Any) -> Json:
+        about = {"title": self.service.title, "marker": self.marker, "names": self.names}
+        return about | payloads.class_payload(self.service)
 
-    def _renew(self, path: Told, body: Any) -> Told:
-        return {"said": self.renew()}
+    def _refresh(self, path: Json, body: Any) -> Json:
+        return {"message": self.refresh()}
 
-    def _criterion(self, path: Told, body: Any) -> Told:
-        criterion = self._of_rubric(path)
-        return cards.criterion_of(self.desk, criterion, self.marker, names=self.names)
+    def _criterion(self, path: Json, body: Any) -> Json:
+        criterion = self._find_criterion(path)
+        return payloads.criterion_payload(
+            self.service, criterion, self.marker, names=self.names
+        )
 
-    def _add_comment(self, path: Told, body: Any) -> Told:
-        asked, criterion = NewComment.model_validate(body), self._of_rubric(path)
-        self.desk.book.add_comment(Comment(
-            criterion.id, plain(asked.text).strip(), asked.points, self.marker, asked.replaces
+    def _add_comment(self, path: Json, body: Any) -> Json:
+        new, criterion = NewComment.model_validate(body), self._find_criterion(path)
+        self.service.store.add_comment(SavedComment(
+            criterion.id, plain(new.text).strip(), new.points, self.marker, new.replaces
         ))
         return self._criterion(path, body)
 
-    def _card(self, path: Told, body: Any) -> Told:
-        return self._shown(self._answer(path))
+    def _show(self, path: Json, body: Any) -> Json:
+        return self._payload(self._answer(path))
 
-    def _draft(self, path: Told, body: Any) -> Told:
+    def _draft(self, path: Json, body: Any) -> Json:
         draft = json.dumps(body) if body else ""
         if len(draft) > _LONGEST_DRAFT:
-            raise NotAllowed("the draft is too long to be kept")
+            raise NotAllowed("the draft is too long to be saved")
         self.drafts.put(self.marker, _draft_key(self._answer(path)), draft)
         return {}
 
-    def _save(self, path: Told, body: Any) -> Told:
-        asked = Save.model_validate(body)
-        answer = self._looked_at(path, asked)
+    def _save(self, path: Json, body: Any) -> Json:
+        wanted = Save.model_validate(body)
+        answer = self._unchanged(path, wanted)
         criterion = answer.criterion
-        known = {one.number: one for one in self.desk.book.comments(criterion.id)}
+        known = {one.number: one for one in self.service.store.comments(criterion.id)}
         try:
-            chosen = [criterion.options[place] for place in asked.options]
-            used = [known[number] for number in asked.comments]
+            chosen = [criterion.options[place] for place in wanted.options]
+            used = [known[number] for number in wanted.comments]
         except (IndexError, KeyError):
             raise NotAllowed(
-                "an option or a comment is no longer there: load the page again"
+                "an option or a saved comment no longer exists: reload the page"
             ) from None
         items = [Item(one.points, one.text) for one in chosen]
         items += [Item(one.points, one.text) for one in used]
-        given = Given(asked.points, tuple(items), plain(asked.comment), plain(asked.note))
-        found = self.desk.mark(answer, self.marker, given, asked.seen)
+        new = NewMark(wanted.points, tuple(items), plain(wanted.comment), plain(wanted.note))
+        found = self.service.mark(answer, self.marker, new, wanted.seen)
         self.drafts.put(self.marker, _draft_key(answer), "")
-        return self._shown(found)
+        return self._payload(found)
 
-    def _dispute(self, path: Told, body: Any) -> Told:
-        asked = Dispute.model_validate(body)
-        answer = self._looked_at(path, asked)
-        return self._shown(self.desk.dispute(answer, self.marker, plain(asked.note), asked.seen))
+    def _dispute(self, path: Json, body: Any) -> Json:
+        wanted = Dispute.model_validate(body)
+        answer = self._unchanged(path, wanted)
+        note = plain(wanted.note)
+        return self._payload(self.service.dispute(answer, self.marker, note, wanted.seen))
 
-    def _undo(self, path: Told, body: Any) -> Told:
-        answer = self._looked_at(path, Undo.model_validate(body))
-        return self._shown(self.desk.undo(answer, self.marker))
+    def _undo(self, path: Json, body: Any) -> Json:
+        answer = self._unchanged(path, Undo.model_validate(body))
+        return self._payload(self.service.undo(answer, self.marker))
 
-    def _of_rubric(self, path: Told) -> Criterion:
-        for one in self.desk.criteria:
+    def _find_criterion(self, path: Json) -> Criterion:
+        for one in self.service.criteria:
             if one.id == path["criterion"]:
                 return one
-        raise NotAllowed("there is no such criterion")
+        raise NotAllowed("the rubric has no such criterion")
 
-    def _answer(self, path: Told) -> Answer:
-        return self.desk.answer(path["criterion"], path["key"])
+    def _answer(self, path: Json) -> StudentAnswer:
+        return self.service.answer(path["criterion"], path["key"])
 
-    def _looked_at(self, path: Told, asked: _OfAnswer) -> Answer:
+    def _unchanged(self, path: Json, wanted: _AnswerRequest) -> StudentAnswer:
+        """The answer, if it is still the one that the marker sees. Raises NotAllowed."""
         answer = self._answer(path)
-        if asked.answer != answer.digest:
+        if wanted.answer != answer.digest:
             raise NotAllowed(
-                "this was handed in anew meanwhile, with another answer: nothing was saved; load "
-                "the page again"
+                "the student has submitted another answer since: nothing was saved; reload the "
+                "page"
             )
         return answer
 
-    def _shown(self, answer: Answer) -> Told:
+    def _payload(self, answer: StudentAnswer) -> Json:
         digest = str(answer.row.verdict.seen.get("sha256", ""))
-        address = f"/pdf/{ticket(self.token, digest)}/{digest}"
+        address = f"/pdf/{file_token(self.token, digest)}/{digest}"
         draft = self.drafts.of(self.marker, _draft_key(answer))
-        return cards.card(self.desk, answer, draft, address, names=self.names)
+        return payloads.answer_payload(
+            self.service, answer, draft, address, names=self.names
+        )
 
     async def _pdf(self, request: Request) -> Response:
-        """An answer's PDF, to whoever was told its address; nothing that is no PDF."""
+        """An answer's PDF, for a request with its token. Other kinds of files are never sent."""
         digest = request.path_params["digest"]
-        if request.path_params["ticket"] != ticket(self.token, digest):
-            return Response("There is no such file.", HTTPStatus.NOT_FOUND, media_type="text/plain")
-        path = kept_pdf(self.desk.out, digest)
+        if request.path_params["token"] != file_token(self.token, digest):
+            return Response("No such file.", HTTPStatus.NOT_FOUND, media_type="text/plain")
+        path = kept_pdf(self.service.out, digest)
         if not path.is_file():
-            return Response("It is gone.", HTTPStatus.NOT_FOUND, media_type="text/plain")
+            return Response("The file was removed.", HTTPStatus.NOT_FOUND, media_type="text/plain")
         with path.open("rb") as file:
             begins = file.read(1024)
         if _PDF not in begins:
-            return Response("This file is no PDF.", media_type="text/plain")
+            return Response("This file is not a PDF.", media_type="text/plain")
         headers = {"content-security-policy": FILE_POLICY,
                    "content-disposition": 'inline; filename="answer.pdf"'}
         return FileResponse(path, media_type="application/pdf", headers=headers)
@@ -207,15 +219,15 @@ async def _index(request: Request) -> Response:
     return FileResponse(_STATIC / "mark.html", media_type="text/html", headers=headers)
 
 
-def _answering(what: Callable[[Told, Any], Told]) -> Any:
-    """A request's path and body in, plain data out; what is not allowed is said in words."""
+def _answering(handler: Callable[[Json, Any], Json]) -> Any:
+    """An endpoint that passes a request's path and body to `handler` and answers with JSON."""
 
     async def answered(request: Request) -> Response:
         try:
             body = await request.json() if request.method != "GET" else None
-            return JSONResponse(await run_in_threadpool(what, request.path_params, body))
+            return JSONResponse(await run_in_threadpool(handler, request.path_params, body))
         except (ValidationError, json.JSONDecodeError, UnicodeDecodeError, RecursionError):
-            return _error("that is no mark", HTTPStatus.UNPROCESSABLE_ENTITY)
+            return _error("the request is not valid", HTTPStatus.UNPROCESSABLE_ENTITY)
         except NotAllowed as error:
             return _error(str(error), HTTPStatus.CONFLICT)
         except (GraderError, OSError) as error:
@@ -228,5 +240,5 @@ def _error(text: str, status: HTTPStatus) -> Response:
     return JSONResponse({"error": text}, status)
 
 
-def _draft_key(answer: Answer) -> str:
+def _draft_key(answer: StudentAnswer) -> str:
     return f"{answer.criterion.id} {answer.key} {answer.digest}"

@@ -1,9 +1,9 @@
-"""Who may speak to the page of `grader mark`: whoever knows its token, from a page of its own.
+"""Rejects requests to the page of `grader mark` that do not come from the page itself.
 
-The page is for one person at this machine, but every web page that is open beside it can send
-requests here. So a request must name this server (no other name may be made to point at it), come
-from its own pages, and carry the token in a header, which no other page can set. There is no cookie
-that a browser would add by itself, or show to another server on another port.
+The page is for one person at this machine, but any other web page in the same browser can send
+requests here. So a request must name this server as its host (which defeats DNS rebinding), come
+from the server's own pages, and carry the token in a header, which no other page can set. There is
+no cookie: a browser would send it by itself, even to servers on other ports.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-# A PDF gets an origin of its own that runs nothing and asks for nothing, should it be none.
+# A PDF gets an origin of its own that runs and requests nothing, in case it is not really a PDF.
 FILE_POLICY = "sandbox; default-src 'none'; frame-ancestors 'self'"
 
 
 _NO_TOKEN = (
-    "The token is missing, or of a server that has ended: open the address that `grader mark` has "
-    "printed."
+    "The token is missing or belongs to a server that has ended. Open the address that "
+    "`grader mark` printed."
 )
 
 
@@ -45,13 +45,13 @@ def new_token() -> str:
     return secrets.token_urlsafe(32)
 
 
-def ticket(token: str, what: str) -> str:
-    """What opens one file and nothing else: an address that a frame may have."""
-    return hmac.new(token.encode(), what.encode(), hashlib.sha256).hexdigest()[:40]
+def file_token(token: str, digest: str) -> str:
+    """A token that opens one file only, so a frame's address may contain it."""
+    return hmac.new(token.encode(), digest.encode(), hashlib.sha256).hexdigest()[:40]
 
 
-class Guard:
-    """Refuses what is not from the page's own, before anything looks at it."""
+class AuthMiddleware:
+    """ASGI middleware that answers 403 to every request that is not from the page itself."""
 
     def __init__(self, app: ASGIApp, token: str, port: int) -> None:
         self._app, self._token = app, token
@@ -62,8 +62,8 @@ class Guard:
             await self._app(scope, receive, send)
             return
         if scope["type"] != "http":
-            return   # there are no web sockets here
-        why = self._refusal(scope["path"], scope["method"], Headers(scope=scope))
+            return   # the page uses no web sockets
+        reason = self._refusal(scope["path"], scope["method"], Headers(scope=scope))
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -75,27 +75,27 @@ class Guard:
                 ]
             await send(message)
 
-        if why:
-            await PlainTextResponse(why, status_code=403)(scope, receive, with_headers)
+        if reason:
+            await PlainTextResponse(reason, status_code=403)(scope, receive, with_headers)
         else:
             await self._app(scope, receive, with_headers)
 
     def _refusal(self, path: str, method: str, headers: Mapping[str, str]) -> str:
-        """Why not; "" where nothing speaks against it."""
+        """Why the request is rejected; "" if it is allowed."""
         host, origin = headers.get("host", ""), headers.get("origin")
         if host.lower() not in self._hosts:
-            return "This server has another name."
+            return "The request names another host."
         if origin is not None and origin.lower() not in {f"http://{one}" for one in self._hosts}:
-            return "Other pages may not ask here."
+            return "Requests from other pages are not allowed."
         if headers.get("sec-fetch-site", "none") not in ("same-origin", "none") and (
             path.startswith(("/api/", "/pdf/"))
         ):
-            return "Other pages may not ask here."
+            return "Requests from other pages are not allowed."
         if path.startswith("/api/"):
             given = headers.get(TOKEN, "")
             if not hmac.compare_digest(given.encode(), self._token.encode()):
                 return _NO_TOKEN
         length = headers.get("content-length", "0")
         if not length.isdigit() or int(length) > _LARGEST_BODY or "transfer-encoding" in headers:
-            return "That is more than a mark."
-        return "" if method in ("GET", "HEAD", "POST", "PUT") else "No."
+            return "The request is too large."
+        return "" if method in ("GET", "HEAD", "POST", "PUT") else "This method is not allowed."

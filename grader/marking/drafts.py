@@ -1,8 +1,6 @@
-"""What is typed and not saved yet: one draft per marker and answer.
+"""Keeps unsaved drafts of marks, one per marker and answer, in `results/drafts.sqlite`.
 
-    results/drafts.sqlite
-
-No record: a draft is written over by the next, and the file may be removed at any time.
+Every draft replaces the one before. The file may be removed at any time.
 """
 
 from __future__ import annotations
@@ -26,23 +24,23 @@ create table if not exists drafts (
 
 @dataclass
 class Drafts:
-    """An open file of drafts. Raises GraderError where one cannot be kept."""
+    """An open file of drafts."""
 
     _connection: sqlite3.Connection
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def of(self, marker: str, key: str) -> str:
-        """"" where there is none."""
+        """The draft; "" if there is none."""
         query = "select draft from drafts where marker = ? and key = ?"
         try:
             with self._lock:
                 row = self._connection.execute(query, (marker, key)).fetchone()
         except sqlite3.Error:
-            return ""   # a damaged one was never there
+            return ""   # a damaged file holds no drafts
         return str(row[0]) if row else ""
 
     def put(self, marker: str, key: str, draft: str) -> None:
-        """"" removes it."""
+        """Keep a draft; "" removes it. Raises GraderError if it cannot be written."""
         statement = "insert or replace into drafts values (?, ?, ?)"
         values: tuple[str, ...] = (marker, key, draft)
         if not draft:
@@ -51,12 +49,15 @@ class Drafts:
             with self._lock, self._connection as connection:
                 connection.execute(statement, values)
         except sqlite3.Error as error:
-            raise GraderError(f"the draft was not kept: {error}") from None
+            raise GraderError(f"the draft was not saved: {error}") from None
 
 
 @contextmanager
 def open_drafts(folder: Path) -> Iterator[Drafts]:
-    """The drafts of a results folder; a damaged file is made anew. Raises GraderError."""
+    """Open the drafts of a results folder; a damaged file is replaced.
+
+    Raises GraderError if no file can be made.
+    """
     path = folder / NAME
     for last in (False, True):
         try:
@@ -66,7 +67,7 @@ def open_drafts(folder: Path) -> Iterator[Drafts]:
             break
         except sqlite3.DatabaseError as error:
             if last or isinstance(error, sqlite3.OperationalError):
-                raise GraderError(f"{path}: no drafts can be kept there: {error}") from None
+                raise GraderError(f"{path}: drafts cannot be saved there: {error}") from None
             path.unlink(missing_ok=True)
     with closing(connection):
         yield Drafts(connection)

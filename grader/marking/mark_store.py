@@ -1,6 +1,6 @@
-"""Marks, and the comments that are used again, in the gradebook's file: added, never changed.
+"""Stores marks and saved comments in the gradebook's file. Entries are added and never changed.
 
-Several people may add to it at once, from processes of their own, and while a run is at work.
+Several people may add marks at once, from several processes, also while a run goes on.
 """
 
 from __future__ import annotations
@@ -24,9 +24,12 @@ from grader.grading.marks import Mark, marks_in
 
 
 @dataclass(frozen=True)
-class Comment:
-    """A comment that is used again, with its points. One that is changed takes the place of the one
-    with the number `replaces`, and one without a text removes it; marks keep what they said."""
+class SavedComment:
+    """A comment that markers reuse, with its points.
+
+    A changed comment replaces the one with the number `replaces`; one without text removes it.
+    Marks keep the text that they were given with.
+    """
 
     criterion: str
     text: str
@@ -37,42 +40,48 @@ class Comment:
     number: int = 0
 
 
-_COMMENT = TypeAdapter(Comment)
+_COMMENT = TypeAdapter(SavedComment)
 
 
 @dataclass
-class MarkBook:
-    """An open gradebook, to mark in. Its methods may be called from several threads, and raise
-    GraderError when the file cannot be read or written: what was to be kept is not, then."""
+class MarkStore:
+    """The marks in an open gradebook.
+
+    Its methods may be called from several threads. They raise GraderError if the file cannot be
+    read or written; then nothing of the call is stored.
+    """
 
     _connection: sqlite3.Connection
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def marks(self) -> list[Mark]:
-        """All that was ever said, in order."""
+        """All marks, flags and withdrawals ever given, in order."""
         return marks_in(self._rows("select id, mark from marks order by id"))
 
-    def comments(self, criterion: str) -> list[Comment]:
-        """Those that may be chosen now."""
+    def comments(self, criterion: str) -> list[SavedComment]:
+        """The saved comments that may be chosen now."""
         rows = self._rows(
             "select id, comment from comments where criterion = ? order by id", criterion
         )
-        all_of_them = [replace(_COMMENT.validate_json(text), number=id) for id, text in rows]
-        gone = {one.replaces for one in all_of_them}
-        return [one for one in all_of_them if one.text and one.number not in gone]
+        every = [replace(_COMMENT.validate_json(text), number=id) for id, text in rows]
+        gone = {one.replaces for one in every}
+        return [one for one in every if one.text and one.number not in gone]
 
     @contextmanager
     def adding(self) -> Iterator[Callable[[Mark], Mark]]:
-        """What is added by the function that this gives is kept as a whole or not at all, and
-        nobody else adds anything meanwhile. It returns the mark with its number."""
+        """A transaction. It yields a function that adds a mark and returns it with its number.
+
+        All marks of the transaction are stored or none, and nobody else adds any meanwhile.
+        """
         try:
             with self._lock, self._connection as connection:
                 connection.execute("begin immediate")
                 yield partial(_add, connection)
         except sqlite3.Error as error:
-            raise GraderError(_unkept(error)) from None
+            raise GraderError(_not_saved(error)) from None
 
-    def add_comment(self, comment: Comment) -> Comment:
+    def add_comment(self, comment: SavedComment) -> SavedComment:
+        """Store a comment; returns it with its number."""
         kept = replace(comment, at=_now(), number=0)
         try:
             with self._lock, self._connection as connection:
@@ -81,17 +90,17 @@ class MarkBook:
                     (kept.criterion, json.dumps(asdict(kept))),
                 )
         except sqlite3.Error as error:
-            raise GraderError(_unkept(error)) from None
+            raise GraderError(_not_saved(error)) from None
         return replace(kept, number=int(cursor.lastrowid or 0))
 
     def state(self) -> tuple[int, int]:
-        """Another one once a run has added something."""
+        """The last run and the last grading: another pair once a run has added something."""
         rows = self._rows("select (select max(id) from runs), (select max(id) from submissions)")
         run, submission = rows[0]
         return run or 0, submission or 0
 
     def salt(self) -> str:
-        """What this class's answers are put in order by: the same for as long as it is graded."""
+        """The salt of the answers' keys. It never changes for a results folder."""
         rows = self._rows("select began, machine, seed from runs order by id limit 1")
         return json.dumps(rows[:1])
 
@@ -104,10 +113,10 @@ class MarkBook:
 
 
 @contextmanager
-def open_marks(folder: Path) -> Iterator[MarkBook]:
-    """The gradebook of a results folder, to mark in. Raises UsageError where there is none."""
+def open_marks(folder: Path) -> Iterator[MarkStore]:
+    """Open the marks in the gradebook of a results folder. Raises UsageError if it has none."""
     with beside_others(folder) as connection:
-        yield MarkBook(connection)
+        yield MarkStore(connection)
 
 
 def _add(connection: sqlite3.Connection, mark: Mark) -> Mark:
@@ -119,8 +128,8 @@ def _add(connection: sqlite3.Connection, mark: Mark) -> Mark:
     return replace(kept, number=int(cursor.lastrowid or 0))
 
 
-def _unkept(error: sqlite3.Error) -> str:
-    return f"this was not kept: the gradebook cannot be written: {error}"
+def _not_saved(error: sqlite3.Error) -> str:
+    return f"not saved: the gradebook cannot be written: {error}"
 
 
 def _now() -> str:

@@ -1,7 +1,7 @@
-"""What the page is told, in plain data: the class, a criterion, an answer.
+"""Builds the JSON that the marking page gets: the class, a criterion, an answer.
 
-Unless names were asked for nothing here says whose an answer is, as far as the grader knows it:
-what students write into their answers stays.
+Without `names` nothing here reveals whose answer it is, except what students write in the answers
+themselves.
 """
 
 from __future__ import annotations
@@ -13,46 +13,48 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from grader.grading.marks import Mark
-from grader.marking.answers import Answer, in_order
-from grader.marking.mark_store import Comment
+from grader.marking.answers import StudentAnswer, in_order
+from grader.marking.mark_store import SavedComment
 from grader.marking.rendering import render
-from grader.marking.service import Desk
+from grader.marking.service import MarkingService
 from grader.reports.grades_file import json_safe
 from grader.rubric.model import Criterion
 from grader.run.results_folder import kept_pdf
 from grader.text import plain, plain_line
 
-Told = dict[str, Any]
-_LONGEST_SEEN = 2000   # characters of one thing that a check has seen
+Json = dict[str, Any]
+_LONGEST_EVIDENCE = 2000   # characters of one value that a check recorded
 _SHOWN_ELSEWHERE = ("answer", "pdf", "sha256", "marked")
 
 
-def class_of(desk: Desk) -> Told:
-    """Every criterion with how far it is, and what two people have to talk about."""
+def class_payload(service: MarkingService) -> Json:
+    """Every criterion with its progress, and all answers that are flagged or in conflict."""
     rows = []
-    open_: list[Told] = []
-    for criterion, answers in desk.everything():
+    unresolved: list[Json] = []
+    for criterion, answers in service.everything():
         states = Counter(one.state for one in answers)
         rows.append({
             "id": criterion.id, "title": criterion.title, "part": criterion.part,
             "max": criterion.points, "counts": dict(states),
             "by_hand": len(answers) - states["by the check"],
         })
-        open_ += [
+        unresolved += [
             {
                 "criterion": criterion.id, "part": criterion.part, "key": one.key,
                 "name": one.name, "state": one.state,
                 "marks": [_mark(mark) for mark in one.place.standing],
                 "disputes": [_mark(mark) for mark in one.place.disputes],
             }
-            for one in answers if _is_open(one)
+            for one in answers if _is_unresolved(one)
         ]
-    return {"criteria": rows, "open": open_}
+    return {"criteria": rows, "open": unresolved}
 
 
-def criterion_of(desk: Desk, criterion: Criterion, marker: str, *, names: bool) -> Told:
-    """The answers in the marker's own order; those that only the check has graded come last."""
-    by_criterion = {one.id: answers for one, answers in desk.everything()}
+def criterion_payload(
+    service: MarkingService, criterion: Criterion, marker: str, *, names: bool
+) -> Json:
+    """A criterion and its answers in the marker's order; those graded by a check come last."""
+    by_criterion = {one.id: answers for one, answers in service.everything()}
     answers = in_order(by_criterion[criterion.id], marker)
     answers.sort(key=lambda one: one.state == "by the check")
     return {
@@ -61,9 +63,9 @@ def criterion_of(desk: Desk, criterion: Criterion, marker: str, *, names: bool) 
         "part": criterion.part,
         "max": criterion.points,
         "start": start(criterion),
-        "open": sum(_is_open(one) for answers in by_criterion.values() for one in answers),
+        "open": sum(_is_unresolved(one) for answers in by_criterion.values() for one in answers),
         "options": [{"points": one.points, "text": one.text} for one in criterion.options],
-        "comments": [_comment(one) for one in desk.book.comments(criterion.id)],
+        "comments": [_comment(one) for one in service.store.comments(criterion.id)],
         "answers": [
             {
                 "key": one.key, "name": one.name, "state": one.state,
@@ -75,25 +77,32 @@ def criterion_of(desk: Desk, criterion: Criterion, marker: str, *, names: bool) 
     }
 
 
-def _is_open(answer: Answer) -> bool:
+def _is_unresolved(answer: StudentAnswer) -> bool:
     return answer.place.conflict or bool(answer.place.disputes)
 
 
 def start(criterion: Criterion) -> float:
-    """The points before anything is chosen: all of them, unless there are options that award."""
+    """The points before anything is chosen: full points, or 0 if some option awards points."""
     return 0.0 if any(one.points > 0 for one in criterion.options) else criterion.points
 
 
-def card(desk: Desk, answer: Answer, draft: str, address: str, *, names: bool) -> Told:
-    """An answer with all that helps to mark it. `address` is where its PDF would be."""
+def answer_payload(
+    service: MarkingService, answer: StudentAnswer, draft: str, address: str, *, names: bool
+) -> Json:
+    """An answer with everything that helps to mark it.
+
+    Args:
+        draft: the marker's draft as JSON, or "".
+        address: the address of the answer's PDF, if it has one.
+    """
     verdict, place = answer.row.verdict, answer.place
     text = verdict.seen.get("answer")
     text = text if isinstance(text, str) else ""
     digest = verdict.seen.get("sha256")
-    kept = bool(digest) and kept_pdf(desk.out, str(digest)).is_file()
-    missing = "The PDF was not kept: it is larger than 30 MB, or the class was graded before PDFs "\
-              "were kept. Grade it again, or read it in the folder of submissions."
-    blind = _words_without(() if names else _names(answer))
+    kept = bool(digest) and kept_pdf(service.out, str(digest)).is_file()
+    missing = "The results have no copy of the PDF: it is larger than 30 MB, or was graded by an "\
+              "older grader. Grade it again, or read it in the folder of submissions."
+    anonymized = _words_without(() if names else _names(answer))
     return {
         "key": answer.key,
         "name": answer.name,
@@ -102,59 +111,60 @@ def card(desk: Desk, answer: Answer, draft: str, address: str, *, names: bool) -
         "version": place.version,
         "answer": answer.digest,
         "asked": plain(verdict.asked),
-        "reason": blind(plain(verdict.reason)),
+        "reason": anonymized(plain(verdict.reason)),
         "by_check": {"status": verdict.status, "points": answer.row.points},
         "html": render(text) if text else "",
         "raw": plain(text, 200_000),
         "pdf": address if kept else None,
         "pdf_missing": missing if verdict.seen.get("pdf") and not kept else "",
         "files": "" if text or verdict.seen.get("pdf") else _files(answer, names=names),
-        "seen": [[name, blind(value)] for name, value in _seen(verdict.seen)],
-        "remarks": [blind(plain_line(one)) for one in answer.submission.remarks]
+        "seen": [[name, anonymized(value)] for name, value in _evidence(verdict.seen)],
+        "remarks": [anonymized(plain_line(one)) for one in answer.submission.remarks]
         if verdict.status == "needs_marking" and not text else [],
         "standing": [_mark(one) for one in place.standing],
         "disputes": [_mark(one) for one in place.disputes],
         "history": [
-            _mark(one) | {"here": one.answer == answer.digest} for one in desk.history(answer)
+            _mark(one) | {"here": one.answer == answer.digest} for one in service.history(answer)
         ],
         "draft": json.loads(draft) if draft else None,
     }
 
 
-def in_words(desk: Desk, answer: Answer, *, names: bool) -> str:
-    """The answer for a cell of a table: its text, where its PDF lies, or what a check has seen."""
+def answer_text(service: MarkingService, answer: StudentAnswer, *, names: bool) -> str:
+    """The answer for a cell of a CSV file: its text, its PDF's path, or a check's evidence."""
     verdict = answer.row.verdict
     text = verdict.seen.get("answer")
     if isinstance(text, str) and text:
         return plain(text, 200_000)
     if verdict.seen.get("sha256"):
-        return f"PDF: {kept_pdf(desk.out, str(verdict.seen['sha256']))}"
-    blind = _words_without(() if names else _names(answer))
-    lines = [plain(verdict.reason), *(f"{name}: {value}" for name, value in _seen(verdict.seen))]
-    return str(blind("\n".join(lines)))
+        return f"PDF: {kept_pdf(service.out, str(verdict.seen['sha256']))}"
+    anonymized = _words_without(() if names else _names(answer))
+    evidence = (f"{name}: {value}" for name, value in _evidence(verdict.seen))
+    lines = [plain(verdict.reason), *evidence]
+    return str(anonymized("\n".join(lines)))
 
 
-def _files(answer: Answer, *, names: bool) -> str:
-    """Where the code is that a check has looked at: the page shows none."""
+def _files(answer: StudentAnswer, *, names: bool) -> str:
+    """A line on the code that the check looked at, which the page does not show."""
     if not names:
-        return "The code itself is not shown here. With --names this says where it lies."
+        return "The page does not show the code. With --names it gives the path."
     files = ", ".join(answer.submission.files)
-    return plain_line(f"The code: {answer.submission.source} ({files})")
+    return plain_line(f"Code: {answer.submission.source} ({files})")
 
 
-def _seen(seen: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+def _evidence(seen: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     for name, value in seen.items():
         if name not in _SHOWN_ELSEWHERE:
             text = value if isinstance(value, str) else json.dumps(json_safe(value))
-            yield plain_line(name.replace("_", " "), 60), plain(text, _LONGEST_SEEN)
+            yield plain_line(name.replace("_", " "), 60), plain(text, _LONGEST_EVIDENCE)
 
 
-def _names(answer: Answer) -> tuple[str, ...]:
+def _names(answer: StudentAnswer) -> tuple[str, ...]:
     return answer.student, *answer.submission.owners, answer.submission.source.name
 
 
 def _words_without(names: Iterable[str]) -> Any:
-    """Takes a student's name, as the files have it, out of what the grader says."""
+    """A function that replaces the names in the grader's own texts by "(name)"."""
     known = sorted({name for name in names if len(name) > 2}, key=len, reverse=True)
     if not known:
         return lambda text: text
@@ -162,7 +172,7 @@ def _words_without(names: Iterable[str]) -> Any:
     return lambda text: pattern.sub("(name)", text)
 
 
-def _mark(mark: Mark) -> Told:
+def _mark(mark: Mark) -> Json:
     return {
         "number": mark.number, "kind": mark.kind, "marker": plain_line(mark.marker, 60),
         "at": mark.at, "points": mark.points, "comment": plain(mark.comment),
@@ -171,6 +181,6 @@ def _mark(mark: Mark) -> Told:
     }
 
 
-def _comment(comment: Comment) -> Told:
+def _comment(comment: SavedComment) -> Json:
     return {"number": comment.number, "points": comment.points, "text": plain(comment.text),
             "marker": plain_line(comment.marker, 60)}

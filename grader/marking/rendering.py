@@ -1,9 +1,9 @@
-"""A student's Markdown or LaTeX as HTML that is safe to look at, with formulas as MathML.
+"""Renders a student's Markdown or LaTeX as safe HTML, with formulas as MathML.
 
-Every tag that comes out is written here or by markdown-it, which escapes HTML; of formulas a list
-of MathML's elements is rebuilt, whatever the converter makes of a hostile one. Links, pictures and
-macros stay text: nothing is fetched, and nothing grows. What is too long, or takes too long, is
-shown as it was written.
+Every tag in the output is written here or by markdown-it, which escapes HTML. Formulas are rebuilt
+from a fixed list of MathML elements, whatever the converter makes of a hostile one. Links, pictures
+and macros stay text, so nothing is fetched and nothing expands. An answer that is too long, or a
+formula that takes too long, is shown as source.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ LONGEST = 30_000      # characters of an answer that are rendered
 _FORMULA = 2_000      # characters of one formula
 _FORMULAS = 20_000    # and of all in one answer
 _ENVIRONMENTS = 50    # \begin{align} and their like
-_SECONDS = 1.0        # for all of them
+_SECONDS = 1.0        # for all formulas of an answer
 _MACROS = re.compile(r"\\(?:def|gdef|edef|xdef|let|futurelet|(?:re)?newcommand|newenvironment)\b")
 
 
@@ -59,7 +59,7 @@ _TEX_WORDS = (
 
 
 def render(answer: str) -> str:
-    """HTML of one answer; text that is too long stays as it was written."""
+    """The HTML of an answer. Text longer than `LONGEST` is shown as source."""
     text = plain(answer, LONGEST)
     if len(answer) > LONGEST:
         return f"<pre>{escape(text)}</pre>"
@@ -83,7 +83,7 @@ def render(answer: str) -> str:
 
 
 class _Formulas:
-    """Of one answer: what they may take together is counted."""
+    """Converts the formulas of one answer, within limits on their total length and time."""
 
     def __init__(self) -> None:
         self._left = _FORMULAS
@@ -104,7 +104,7 @@ class _Formulas:
         return rendered
 
     def _mathml(self, formula: str, *, display: bool) -> str:
-        """The formula, or its source where it is not understood or goes too far."""
+        """The formula as MathML, or its source if it is not understood or exceeds a limit."""
         written = f"<code class=\"formula\">{escape(formula.strip())}</code>"
         self._left -= len(formula)
         if len(formula) > _FORMULA or self._left < 0 or time.monotonic() > self._until:
@@ -119,7 +119,7 @@ class _Formulas:
 
 
 def _rebuilt(element: Element) -> str:
-    """The element with what is known of MathML and no more; of others only what is in them."""
+    """The element with known attributes only; unknown elements are replaced by their content."""
     inner = _text(element.text) + "".join(
         _rebuilt(child) + _text(child.tail) for child in element
     )
@@ -134,7 +134,7 @@ def _rebuilt(element: Element) -> str:
 
 
 def _text(text: str | None) -> str:
-    """The converter writes characters as entities."""
+    """Escape a text in which the converter has written characters as entities."""
     return escape(unescape(text or ""))
 
 
@@ -154,7 +154,7 @@ def _tex_math(state: StateInline, silent: bool) -> bool:
 
 
 def _tex(state: StateInline, silent: bool) -> bool:
-    r"""`\emph{...}`, `\verb|...|` and their like, where they stand in prose."""
+    r"""`\emph{...}`, `\verb|...|` and similar commands in prose."""
     found = _VERBATIM.match(state.src, state.pos)
     tag, text = ("code", found[2]) if found else ("", "")
     if not found:

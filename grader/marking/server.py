@@ -1,4 +1,4 @@
-"""The server behind the page: on this machine only, until it is told to stop."""
+"""Runs the server of the marking page, reachable from this machine only."""
 
 from __future__ import annotations
 
@@ -8,42 +8,44 @@ from collections.abc import Callable
 import uvicorn
 
 from grader.errors import UsageError
-from grader.marking.app import Page
+from grader.marking.app import MarkingApp
 
-ADDRESS = "127.0.0.1"   # nothing outside of this machine gets through to it
+ADDRESS = "127.0.0.1"   # nothing outside this machine reaches it
 
 
-def serve(page: Page, port: int, ready: Callable[[str], None]) -> None:
-    """Serve until Ctrl-C; `ready` is told the address, with the token where no server sees it.
+def serve(page: MarkingApp, port: int, ready: Callable[[str], None]) -> None:
+    """Serve until Ctrl-C. Raises UsageError if the port is taken.
 
-    Port 0 is any that is free. Raises UsageError for one that is taken.
+    Args:
+        port: 0 takes any free port.
+        ready: called with the page's address, whose fragment is the token.
     """
-    with listening(port) as door:
-        ready(address_of(page, door))
-        server_of(page, door).run(sockets=[door])
+    with open_socket(port) as listener:
+        ready(address_of(page, listener))
+        server_of(page, listener).run(sockets=[listener])
 
 
-def listening(port: int) -> socket.socket:
-    """What the server is to be asked by."""
-    door = socket.socket()
+def open_socket(port: int) -> socket.socket:
+    """A socket bound to the port on this machine. Raises UsageError if the port is taken."""
+    listener = socket.socket()
     try:
-        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        door.bind((ADDRESS, port))
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((ADDRESS, port))
     except OSError as error:
-        door.close()
+        listener.close()
         raise UsageError(
-            f"port {port} cannot be had: {error.strerror}; name another with --port, or none"
+            f"port {port} cannot be used: {error.strerror}; choose another, or leave --port out"
         ) from None
-    return door
+    return listener
 
 
-def address_of(page: Page, door: socket.socket) -> str:
-    return f"http://{ADDRESS}:{door.getsockname()[1]}/#{page.token}"
+def address_of(page: MarkingApp, listener: socket.socket) -> str:
+    return f"http://{ADDRESS}:{listener.getsockname()[1]}/#{page.token}"
 
 
-def server_of(page: Page, door: socket.socket) -> uvicorn.Server:
+def server_of(page: MarkingApp, listener: socket.socket) -> uvicorn.Server:
     config = uvicorn.Config(
-        page.app(door.getsockname()[1]), log_level="warning", access_log=False, lifespan="off",
+        page.app(listener.getsockname()[1]), log_level="warning", access_log=False, lifespan="off",
         ws="none", server_header=False, timeout_graceful_shutdown=3,
     )  # fmt: skip
     return uvicorn.Server(config)

@@ -1,5 +1,6 @@
-"""What lies before a person who marks: the answers of a class by criterion, and what was said of
-each. Whoever marks, on the page or in a CSV, does so here.
+"""Manual grading of a class: its answers by criterion, with their marks, and how marks are added.
+
+The page and the CSV file both use this.
 """
 
 from __future__ import annotations
@@ -12,16 +13,16 @@ from pathlib import Path
 
 from grader.errors import UsageError
 from grader.grading.marks import Item, Mark, points_that_may_be, position
-from grader.marking.answers import Answer, Answers
-from grader.marking.mark_store import MarkBook
+from grader.marking.answers import ClassAnswers, StudentAnswer
+from grader.marking.mark_store import MarkStore
 from grader.rubric.model import Criterion, Option, Rubric
 
-LONGEST_COMMENT = 4000   # characters; a page shows no more
+LONGEST_COMMENT = 4000   # characters; pages show no more
 
 
 @dataclass(frozen=True)
-class Given:
-    """What a marker gives: as a `Mark`, before it is known of which answer."""
+class NewMark:
+    """What a marker enters: a `Mark` that is not yet tied to an answer."""
 
     points: float
     items: tuple[Item, ...] = ()
@@ -30,24 +31,30 @@ class Given:
 
 
 class NotAllowed(UsageError):
-    """What was asked for cannot be done; the text says why, to the person who asked."""
+    """A request that cannot be carried out. The text tells the marker why."""
 
 
 class Conflict(NotAllowed):
-    """Somebody else has marked the same answer meanwhile."""
+    """Somebody else has marked the same answer in the meantime."""
 
 
-class Desk:
-    """`options` of the criteria, by their ids, take the place of those of the last run's rubric:
-    they may be written while the class is being marked."""
+class MarkingService:
+    """Everything that marking needs of one results folder.
+
+    Args:
+        out: the results folder.
+        store: its marks and saved comments.
+        options: options by criterion, in place of those of the last run's rubric, so they may
+            change while a class is being marked.
+    """
 
     def __init__(
-        self, out: Path, book: MarkBook, options: Mapping[str, tuple[Option, ...]]
+        self, out: Path, store: MarkStore, options: Mapping[str, tuple[Option, ...]]
     ) -> None:
-        self.out, self.book, self._options = out, book, options
+        self.out, self.store, self._options = out, store, options
         self._state: tuple[int, int] | None = None
-        self._class = Answers()
-        self._answers: dict[str, list[Answer]] = {}
+        self._class = ClassAnswers()
+        self._answers: dict[str, list[StudentAnswer]] = {}
         self._lock = threading.Lock()
 
     @property
@@ -58,65 +65,67 @@ class Desk:
     def criteria(self) -> tuple[Criterion, ...]:
         return self._now().criteria
 
-    def everything(self) -> list[tuple[Criterion, list[Answer]]]:
-        """Everybody's answers by criterion and number, with what was said of each until now."""
-        rubric, said = self._now(), self._said()
+    def everything(self) -> list[tuple[Criterion, list[StudentAnswer]]]:
+        """All answers by criterion and number, with their present marks."""
+        rubric, marks = self._now(), self._marks()
         return [
-            (criterion, [_placed(one, said) for one in self._answers.get(criterion.id, ())])
+            (criterion, [_placed(one, marks) for one in self._answers.get(criterion.id, ())])
             for criterion in rubric.criteria
         ]
 
-    def answers(self, criterion: str) -> list[Answer]:
-        """Those to one criterion."""
+    def answers(self, criterion: str) -> list[StudentAnswer]:
+        """The answers to one criterion, with their present marks."""
         return next(answers for one, answers in self.everything() if one.id == criterion)
 
-    def answer(self, criterion: str, key: str) -> Answer:
+    def answer(self, criterion: str, key: str) -> StudentAnswer:
+        """One answer. Raises NotAllowed if it does not exist (any more)."""
         self._now()
         for one in self._answers.get(criterion, ()):
             if one.key == key:
-                return _placed(one, self._said())
-        raise NotAllowed("there is no such answer: was it handed in anew? Load the page again.")
+                return _placed(one, self._marks())
+        raise NotAllowed("there is no such answer; it may have changed: reload the page")
 
-    def history(self, answer: Answer) -> list[Mark]:
-        """All that was said of this student's answers to the criterion, earlier ones too."""
-        return [one for one in self.book.marks()
+    def history(self, answer: StudentAnswer) -> list[Mark]:
+        """All marks of this student's answers to the criterion, also of earlier answers."""
+        return [one for one in self.store.marks()
                 if (one.student, one.criterion) == (answer.student, answer.criterion.id)]
 
-    def mark(self, answer: Answer, marker: str, given: Given, seen: int) -> Answer:
-        """Keep a mark; `seen` is the version of the answer that the marker looked at."""
-        check(answer, given)
-        return self._add(answer, _mark(answer, marker, given, seen))
+    def mark(self, answer: StudentAnswer, marker: str, new: NewMark, seen: int) -> StudentAnswer:
+        """Add a mark; `seen` is the version of the answer that the marker saw."""
+        check_mark(answer, new)
+        return self._add(answer, _mark(answer, marker, new, seen))
 
-    def mark_all(self, marks: Sequence[tuple[Answer, str, Given, int]]) -> None:
-        """All of them or none. Raises Conflict where one of the answers was marked meanwhile."""
-        with self.book.adding() as add:
-            said = self._said()
-            for answer, marker, given, seen in marks:
-                now = _placed(answer, said)
+    def mark_all(self, marks: Sequence[tuple[StudentAnswer, str, NewMark, int]]) -> None:
+        """Add all marks or none. Raises Conflict if one of the answers was marked meanwhile."""
+        with self.store.adding() as add:
+            known = self._marks()
+            for answer, marker, new, seen in marks:
+                now = _placed(answer, known)
                 if now.place.version != seen:
-                    raise Conflict(changed(now))
-                add(_mark(answer, marker, given, seen))
+                    raise Conflict(conflict_message(now))
+                add(_mark(answer, marker, new, seen))
 
-    def dispute(self, answer: Answer, marker: str, note: str, seen: int) -> Answer:
+    def dispute(self, answer: StudentAnswer, marker: str, note: str, seen: int) -> StudentAnswer:
+        """Flag an answer. The note is required."""
         if not note.strip():
-            raise NotAllowed("say in a note what is to be talked about")
+            raise NotAllowed("a flag needs a note with the reason")
         _check_length(note)
         return self._add(answer, dataclasses.replace(
-            _said_of(answer, marker, seen), kind="dispute", note=note.strip()
+            _entry(answer, marker, seen), kind="dispute", note=note.strip()
         ))
 
-    def undo(self, answer: Answer, marker: str) -> Answer:
-        """What stood before the marker's last mark stands again, as a new mark."""
-        with self.book.adding() as add:
-            now = _placed(answer, self._said())
+    def undo(self, answer: StudentAnswer, marker: str) -> StudentAnswer:
+        """Restore the state before the marker's last mark, as a new mark."""
+        with self.store.adding() as add:
+            now = _placed(answer, self._marks())
             last = now.place.standing[-1] if now.place.standing else None
             if last is None or last.marker != marker or last.number != now.place.version:
-                raise NotAllowed("there is no mark of yours here that came last: nothing is undone")
+                raise NotAllowed("nothing to undo: the last mark of this answer is not yours")
             key = (answer.student, answer.criterion.id, answer.digest)
             before = position(
-                one for one in self._said().get(key, ()) if one.number < last.number
+                one for one in self._marks().get(key, ()) if one.number < last.number
             ).mark
-            back = _said_of(answer, marker, now.place.version)
+            back = _entry(answer, marker, now.place.version)
             if before is None:
                 add(dataclasses.replace(back, kind="withdrawal", note="undone"))
             else:
@@ -125,64 +134,67 @@ class Desk:
                 ))
         return self.answer(answer.criterion.id, answer.key)
 
-    def _add(self, answer: Answer, mark: Mark) -> Answer:
-        with self.book.adding() as add:
+    def _add(self, answer: StudentAnswer, mark: Mark) -> StudentAnswer:
+        with self.store.adding() as add:
             add(mark)
         return self.answer(answer.criterion.id, answer.key)
 
-    def _said(self) -> dict[tuple[str, str, str], list[Mark]]:
+    def _marks(self) -> dict[tuple[str, str, str], list[Mark]]:
         found: dict[tuple[str, str, str], list[Mark]] = {}
-        for one in self.book.marks():
+        for one in self.store.marks():
             found.setdefault((one.student, one.criterion, one.answer), []).append(one)
         return found
 
     def _now(self) -> Rubric:
-        """The rubric of the last run; what runs have added since is read first."""
+        """The rubric of the last run, after reading what runs have added since."""
         with self._lock:
-            state = self.book.state()
+            state = self.store.state()
             if state != self._state:
-                self._class.read(self.out, self.book.salt(), self._options)
+                self._class.read(self.out, self.store.salt(), self._options)
                 self._answers, self._state = self._class.by_criterion(), state
-            assert self._class.rubric is not None   # it has been read
+            assert self._class.rubric is not None   # `read` sets it
             return self._class.rubric
 
 
-def check(answer: Answer, given: Given) -> None:
-    """Raises NotAllowed for what cannot be given for this answer as it stands."""
+def check_mark(answer: StudentAnswer, new: NewMark) -> None:
+    """Raises NotAllowed if the mark is not allowed for this answer as it is now."""
     most = answer.criterion.points
-    if not points_that_may_be(given.points, most):
-        raise NotAllowed(f"{given.points:g} points are not from 0 to {most:g} in quarters")
-    for text in (given.comment, given.note):
+    if not points_that_may_be(new.points, most):
+        raise NotAllowed(f"{new.points:g} points: give 0 to {most:g} in steps of 0.25")
+    for text in (new.comment, new.note):
         _check_length(text)
-    if answer.state == "by the check" and not given.comment.strip():
-        raise NotAllowed("a comment is missing: say to the student why the check was not right")
-    if answer.state == "disputed" and not given.note.strip():
-        raise NotAllowed("a note is missing: say how the dispute was settled")
+    if answer.state == "by the check" and not new.comment.strip():
+        raise NotAllowed("a comment is missing: tell the student why the check's result changes")
+    if answer.state == "disputed" and not new.note.strip():
+        raise NotAllowed("a note is missing: say how the flag was resolved")
 
 
-def changed(answer: Answer) -> str:
-    """Of an answer that another version was looked at of."""
+def conflict_message(answer: StudentAnswer) -> str:
+    """A message that names who marked this answer since it was loaded."""
     last = answer.place.standing[-1] if answer.place.standing else None
-    who = f"by {last.marker}, {last.at}" if last else "meanwhile"
-    return f"{answer.name} ({answer.criterion.id}) was marked {who}"
+    by_whom = f"by {last.marker}, {last.at}" if last else "meanwhile"
+    return f"{answer.name} ({answer.criterion.id}) was marked {by_whom}"
 
 
-def _placed(answer: Answer, said: Mapping[tuple[str, str, str], list[Mark]]) -> Answer:
-    marks = said.get((answer.student, answer.criterion.id, answer.digest), ())
-    return dataclasses.replace(answer, place=position(marks))
+def _placed(
+    answer: StudentAnswer, marks: Mapping[tuple[str, str, str], list[Mark]]
+) -> StudentAnswer:
+    """The answer with its present marks."""
+    own = marks.get((answer.student, answer.criterion.id, answer.digest), ())
+    return dataclasses.replace(answer, place=position(own))
 
 
-def _said_of(answer: Answer, marker: str, seen: int) -> Mark:
+def _entry(answer: StudentAnswer, marker: str, seen: int) -> Mark:
     return Mark(answer.student, answer.criterion.id, answer.digest, marker, seen=seen)
 
 
-def _mark(answer: Answer, marker: str, given: Given, seen: int) -> Mark:
+def _mark(answer: StudentAnswer, marker: str, new: NewMark, seen: int) -> Mark:
     return dataclasses.replace(
-        _said_of(answer, marker, seen), points=given.points, max=answer.criterion.points,
-        items=given.items, comment=given.comment.strip(), note=given.note.strip(),
+        _entry(answer, marker, seen), points=new.points, max=answer.criterion.points,
+        items=new.items, comment=new.comment.strip(), note=new.note.strip(),
     )  # fmt: skip
 
 
 def _check_length(text: str) -> None:
     if len(text) > LONGEST_COMMENT:
-        raise NotAllowed(f"{len(text):,} characters are more than {LONGEST_COMMENT:,}")
+        raise NotAllowed(f"the text has {len(text):,} characters, more than {LONGEST_COMMENT:,}")

@@ -1,8 +1,8 @@
-"""Marking in a spreadsheet: a CSV with a row per answer that waits, and the same file read back.
+"""Writes a CSV file with a row per answer that needs marking, and reads it back.
 
-Who has opened it in between may have changed its separators, its encoding's mark and its decimal
-points: spreadsheets do, by country. Its rows may be sorted, and those without points are left
-alone. All the others are kept or, where one of them is wrong, none.
+Spreadsheet programs change separators, the byte order mark and decimal points by country, so the
+reader accepts all common forms. Rows may be sorted; rows without points are skipped. Either all
+other rows are stored or, if one is wrong, none.
 """
 
 from __future__ import annotations
@@ -16,9 +16,15 @@ from pathlib import Path
 
 from grader.errors import UsageError
 from grader.files import replace
-from grader.marking import payloads as cards
-from grader.marking.answers import Answer, in_order
-from grader.marking.service import Desk, Given, NotAllowed, changed, check
+from grader.marking.answers import StudentAnswer, in_order
+from grader.marking.payloads import answer_text
+from grader.marking.service import (
+    MarkingService,
+    NewMark,
+    NotAllowed,
+    check_mark,
+    conflict_message,
+)
 from grader.text import neutral, plain, plain_line
 
 COLUMNS = ("id", "criterion", "number", "answer", "max", "points", "comment", "version")
@@ -28,59 +34,66 @@ _LONGEST = 30_000   # characters in a cell; Excel takes 32,767
 
 
 @dataclass(frozen=True)
-class _Row:
-    """A row that is filled in, and the line where it begins."""
+class _FilledRow:
+    """A row with points or a comment, and the line where it begins."""
 
     line: int
     cells: dict[str, str]
 
 
-def write_sheet(desk: Desk, path: Path, marker: str, *, names: bool) -> int:
-    """One row per answer that waits; returns how many there are."""
+def write_csv(service: MarkingService, path: Path, marker: str, *, names: bool) -> int:
+    """Write a row per answer that needs marking; returns their number.
+
+    Args:
+        marker: decides the order of the rows.
+        names: whether to add a column with the students' names.
+    """
     head = [*COLUMNS, "student"] if names else list(COLUMNS)
     written = io.StringIO(newline="")
     writer = csv.writer(written)
     writer.writerow(head)
     rows = 0
-    for criterion, answers in desk.everything():
+    for criterion, answers in service.everything():
         for one in in_order(answers, marker):
             if one.state == "waiting":
-                text = cards.in_words(desk, one, names=names)[:_LONGEST]
+                text = answer_text(service, one, names=names)[:_LONGEST]
                 cells = [one.key, criterion.id, one.name, "\n".join(map(neutral, text.split("\n"))),
                          f"{criterion.points:g}", "", "", _version(one)]
                 writer.writerow([*cells, neutral(one.student)] if names else cells)
                 rows += 1
-    # Excel takes a file that does not begin like this for one in the encoding of its country.
+    # Without a byte order mark Excel assumes an encoding by country.
     replace(path, ["\ufeff", written.getvalue()])
     return rows
 
 
-def read_sheet(desk: Desk, path: Path, marker: str) -> int:
-    """Keep the marks in a CSV; returns how many are new. Raises UsageError, with a line for each
-    row that cannot be kept, and then keeps none."""
-    known = {one.key: one for _, answers in desk.everything() for one in answers}
-    marks: list[tuple[Answer, str, Given, int]] = []
+def read_csv(service: MarkingService, path: Path, marker: str) -> int:
+    """Store the marks in a CSV file; returns how many are new.
+
+    Raises UsageError, with a line per faulty row, if any row is faulty; then it stores none.
+    """
+    known = {one.key: one for _, answers in service.everything() for one in answers}
+    marks: list[tuple[StudentAnswer, str, NewMark, int]] = []
     errors: list[str] = []
     lines: dict[str, int] = {}
     for row in _rows(path):
         try:
-            answer, given = _read(row, known)
+            answer, new = _read(row, known)
             if answer.key in lines:
-                raise NotAllowed(f"the same answer stands in line {lines[answer.key]}")
+                raise NotAllowed(f"the same answer is also in line {lines[answer.key]}")
             lines[answer.key] = row.line
-            if not _is_there(answer, marker, given):
+            if not _is_stored(answer, marker, new):
                 _check_version(row, answer)
-                check(answer, given)
-                marks.append((answer, marker, given, answer.place.version))
+                check_mark(answer, new)
+                marks.append((answer, marker, new, answer.place.version))
         except NotAllowed as error:
             errors.append(f"{path}:{row.line}: {error}")
     if errors:
-        raise UsageError("\n".join([*errors, "No mark of this file was kept."]))
-    desk.mark_all(marks)
+        raise UsageError("\n".join([*errors, "No mark of this file was stored."]))
+    service.mark_all(marks)
     return len(marks)
 
 
-def _read(row: _Row, known: dict[str, Answer]) -> tuple[Answer, Given]:
+def _read(row: _FilledRow, known: dict[str, StudentAnswer]) -> tuple[StudentAnswer, NewMark]:
     cells = row.cells
     answer = known.get(cells["id"].strip())
     if answer is None or answer.criterion.id != cells["criterion"].strip():
@@ -89,39 +102,39 @@ def _read(row: _Row, known: dict[str, Answer]) -> tuple[Answer, Given]:
                          "version as --csv-out wrote them")
     points = cells["points"].strip()
     if not _NUMBER.fullmatch(points):
-        found = f"found '{plain_line(points, 40)}'" if points else "there is a comment and none"
+        found = f"found '{plain_line(points, 40)}'" if points else "missing beside a comment"
         raise NotAllowed(f"points: {found}; expected a number from 0 to "
                          f"{answer.criterion.points:g}")
     comment = plain(cells["comment"]).strip()
-    return answer, Given(float(points.replace(",", ".")), comment=comment)
+    return answer, NewMark(float(points.replace(",", ".")), comment=comment)
 
 
-def _check_version(row: _Row, answer: Answer) -> None:
+def _check_version(row: _FilledRow, answer: StudentAnswer) -> None:
     number, _, digest = row.cells["version"].strip().partition("-")
     if digest != _version(answer).partition("-")[2]:
-        raise NotAllowed(f"{answer.name} was handed in anew since --csv-out, with another answer; "
+        raise NotAllowed(f"{answer.name}: the student submitted another answer after --csv-out; "
                          "write a new CSV for it")
     if number != str(answer.place.version):
-        raise NotAllowed(f"{changed(answer)}, after --csv-out; nothing is written over: remove "
-                         "this row, or mark that answer on the page")
+        raise NotAllowed(f"{conflict_message(answer)}, after --csv-out, and is not overwritten: "
+                         "remove this row, or mark the answer on the page")
 
 
-def _is_there(answer: Answer, marker: str, given: Given) -> bool:
-    """The file was read before."""
+def _is_stored(answer: StudentAnswer, marker: str, new: NewMark) -> bool:
+    """Whether an earlier reading of the file has stored this mark."""
     mark = answer.place.mark
     return mark is not None and (mark.marker, mark.points, mark.text) == (
-        marker, given.points, given.comment
+        marker, new.points, new.comment
     )
 
 
-def _version(answer: Answer) -> str:
+def _version(answer: StudentAnswer) -> str:
     return f"{answer.place.version}-{answer.digest[:12]}"
 
 
-def _rows(path: Path) -> Iterator[_Row]:
-    """The rows with points or a comment in them."""
+def _rows(path: Path) -> Iterator[_FilledRow]:
+    """The rows with points or a comment. Raises UsageError for a file that is not such a CSV."""
     text = _text(path)
-    skipped = 1 if re.match(r"sep=.\r?\n", text) else 0   # Excel's own line on what separates
+    skipped = 1 if re.match(r"sep=.\r?\n", text) else 0   # Excel's line on the separator
     text = text.partition("\n")[2] if skipped else text
     first = text.partition("\n")[0]
     separator = max(",;\t", key=first.count)
@@ -137,19 +150,19 @@ def _rows(path: Path) -> Iterator[_Row]:
             elif any(cell.strip() for cell in cells):
                 row = dict(zip(head, [*cells, *[""] * len(head)], strict=False))
                 if row["points"].strip() or row["comment"].strip():
-                    yield _Row(begins, row)
+                    yield _FilledRow(begins, row)
     except csv.Error as error:
-        raise UsageError(f"{path}:{line}: this is no CSV: {error}") from None
+        raise UsageError(f"{path}:{line}: not a valid CSV file: {error}") from None
     if not head:
-        raise UsageError(f"{path}:1: the file is empty; --csv-out writes one")
+        raise UsageError(f"{path}:1: the file is empty; write one with --csv-out")
 
 
 def _check_head(path: Path, head: list[str], line: int) -> None:
     for name in _NEEDED:
         if head.count(name) != 1:
             raise UsageError(
-                f"{path}:{line}: there must be one column '{name}', and there are "
-                f"{head.count(name)}; expected the file that --csv-out wrote"
+                f"{path}:{line}: expected one column '{name}', found {head.count(name)}; "
+                "start from the file that --csv-out wrote"
             )
 
 

@@ -1,5 +1,5 @@
-"""Who marks in the tutorial: opens the page that a browser would be sent to, takes the first option
-for every answer that waits, and presses Ctrl-C in the terminal that `grader mark` runs in.
+"""Stands for the marker in the tutorial: opens the page that a browser would open, chooses the
+first option for every answer, and presses Ctrl-C in the terminal of `grader mark`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ with sync_playwright() as driver:
     page = browser.new_page()
     page.goto(Path(sys.argv[1]).as_uri())   # which leads on to the server
     page.locator("table a").first.click()
-    expect(page.locator(".sheet")).to_be_visible()
+    expect(page.locator(".mark-form")).to_be_visible()
     page.keyboard.press("1")
     expect(page.locator("#points")).not_to_have_value("")
     page.keyboard.press("Enter")

@@ -21,13 +21,13 @@ import httpx
 
 from grader.checks.registry import parameter_models
 from grader.cli.app import cli
-from grader.marking.answers import Answer
-from grader.marking.app import Page
+from grader.marking.answers import StudentAnswer
+from grader.marking.app import MarkingApp
 from grader.marking.auth import new_token
 from grader.marking.drafts import open_drafts
-from grader.marking.mark_store import MarkBook, open_marks
-from grader.marking.server import address_of, listening, server_of
-from grader.marking.service import Desk, Given
+from grader.marking.mark_store import MarkStore, open_marks
+from grader.marking.server import address_of, open_socket, server_of
+from grader.marking.service import MarkingService, NewMark
 from grader.rubric.load import load
 from grader.run import fingerprint
 from grader.run.refresh import renew
@@ -138,19 +138,19 @@ class Classroom:
         }
 
     @contextmanager
-    def desk(self) -> Iterator[Desk]:
-        with open_marks(self.results) as book:
-            yield self.desk_of(book)
+    def service(self) -> Iterator[MarkingService]:
+        with open_marks(self.results) as store:
+            yield self.service_of(store)
 
-    def desk_of(self, book: MarkBook) -> Desk:
-        return Desk(self.results, book, {})
+    def service_of(self, store: MarkStore) -> MarkingService:
+        return MarkingService(self.results, store, {})
 
     def mark(self, student: str, criterion: str, points: float, marker: str = "ada",
-             **more: str) -> Answer:
+             **more: str) -> StudentAnswer:
         """Keep a mark, as the page does."""
-        with self.desk() as desk:
-            answer = answer_of(desk, student, criterion)
-            return desk.mark(answer, marker, Given(points, **more), answer.place.version)  # type: ignore[arg-type]  # comment and note
+        with self.service() as service:
+            answer = answer_of(service, student, criterion)
+            return service.mark(answer, marker, NewMark(points, **more), answer.place.version)  # type: ignore[arg-type]  # comment and note
 
 
 def make_class(folder: Path) -> Classroom:
@@ -197,8 +197,8 @@ def a_pdf(text: str) -> bytes:
             + b"trailer << /Size 5 /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % len(found))
 
 
-def answer_of(desk: Desk, student: str, criterion: str) -> Answer:
-    return next(one for one in desk.answers(criterion) if one.student == student)
+def answer_of(service: MarkingService, student: str, criterion: str) -> StudentAnswer:
+    return next(one for one in service.answers(criterion) if one.student == student)
 
 
 def command(*words: str | Path) -> int:
@@ -280,17 +280,20 @@ def serving_here(
     """The same server in a thread, which is there at once."""
     rubric = load(room.folder / "rubric.yaml", parameter_models)
     with (
-        open_marks(room.results) as book,
+        open_marks(room.results) as store,
         open_drafts(room.results) as drafts,
-        listening(0) as door,
+        open_socket(0) as listener,
     ):
-        desk = Desk(room.results, book, {one.id: one.options for one in rubric.criteria})
-        page = Page(desk, drafts, marker, names, new_token(), lambda: str(renew(room.results)))
-        server = server_of(page, door)
-        thread = Thread(target=server.run, kwargs={"sockets": [door]})
+        options = {one.id: one.options for one in rubric.criteria}
+        service = MarkingService(room.results, store, options)
+        app = MarkingApp(
+            service, drafts, marker, names, new_token(), lambda: str(renew(room.results))
+        )
+        server = server_of(app, listener)
+        thread = Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         try:
-            asked = Asked(address_of(page, door))
+            asked = Asked(address_of(app, listener))
             _wait(asked)
             yield asked
         finally:

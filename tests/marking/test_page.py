@@ -18,28 +18,28 @@ def served(room: Classroom) -> Iterator[Asked]:
 
 
 def marks(room: Classroom) -> list[tuple[str, float | None, str]]:
-    with room.desk() as desk:
-        return [(one.marker, one.points, one.text) for one in desk.book.marks()]
+    with room.service() as service:
+        return [(one.marker, one.points, one.text) for one in service.store.marks()]
 
 
 def opened(page: Page, served: Asked, criterion: str, key: str = "") -> None:
     """As from the address that was printed, and then on to a part or an answer."""
     page.goto(served.address)
-    expect(page.locator("h1")).to_contain_text("wait")
+    expect(page.locator("h1")).to_contain_text("answers")
     page.goto(f"{served.base}/#/part/{criterion}/{key}".rstrip("/"))
-    expect(page.locator(".sheet")).to_be_visible()
+    expect(page.locator(".mark-form")).to_be_visible()
 
 
 def of(room: Classroom, student: str, criterion: str = "written-a") -> str:
-    with room.desk() as desk:
-        return answer_of(desk, student, criterion).key
+    with room.service() as service:
+        return answer_of(service, student, criterion).key
 
 
 def test_five_answers_are_marked_with_keys_alone(
     page: Page, served: Asked, room: Classroom
 ) -> None:
     page.goto(served.address)
-    expect(page.locator("h1")).to_have_text("23 answers wait")
+    expect(page.locator("h1")).to_have_text("23 answers to mark")
     page.keyboard.press("Tab")
     page.locator("table a").first.focus()
     page.keyboard.press("Enter")
@@ -72,7 +72,7 @@ def test_keys_go_back_and_undo(page: Page, served: Asked, room: Classroom) -> No
     expect(page.locator(".steps")).to_contain_text("1 of 7")
     page.keyboard.press("u")
     expect(page.locator("h1")).to_have_text(first)
-    expect(page.locator(".card .state").first).to_have_text("waits")
+    expect(page.locator(".card .state").first).to_have_text("to mark")
     assert [points for _, points, _ in marks(room)] == [3, None]
     page.keyboard.press("?")
     expect(page.locator("#keys")).to_be_visible()
@@ -89,10 +89,10 @@ def test_a_draft_survives_a_reload_and_a_killed_server(page: Page, room: Classro
         expect(page.locator("#comment")).to_have_value("On second")
         page.keyboard.press("c")
         page.keyboard.type(" thought")
-        expect(page.locator("#kept")).to_have_text("Your draft is kept.")
+        expect(page.locator("#kept")).to_have_text("Draft saved.")
         served.kill()
         page.locator("#comment").type("!")
-        expect(page.locator("#alert")).to_contain_text("Your draft is not kept")
+        expect(page.locator("#alert")).to_contain_text("Your draft is not saved")
     with serving(room) as served:
         page.once("dialog", lambda dialog: dialog.accept())
         opened(page, served, "written-a", key)
@@ -114,9 +114,9 @@ def test_two_who_mark_the_same_answer_see_both_marks_and_one_decides(
     expect(page.locator("#alert")).to_contain_text("Somebody else marked this answer")
     expect(page.locator(".note")).to_contain_text("grace")
     assert barriers(page) == []
-    page.get_by_role("button", name="Take these 1").click()
+    page.get_by_role("button", name="Use 1 point").click()
     expect(page.locator("#comment")).to_have_value("Half of it.")
-    page.get_by_role("button", name="Save and go on").click()
+    page.get_by_role("button", name="Save and next").click()
     expect(page.locator(".steps")).to_contain_text("1 of 8")
     assert [(marker, points) for marker, points, _ in marks(room)] == [
         ("grace", 1), ("ada", 2), ("ada", 1)
@@ -132,20 +132,20 @@ def test_a_dispute_is_flagged_listed_and_settled(
     page.keyboard.type("Is this not enough?")
     page.keyboard.press("Enter")
     expect(page.locator(".note")).to_contain_text("Is this not enough?")
-    page.get_by_role("link", name="To talk about (1)").click()
+    page.get_by_role("link", name="Flagged (1)").click()
     expect(page.locator(".open")).to_contain_text("Is this not enough?")
     assert barriers(page) == []
     page.locator(".open a").click()
-    expect(page.locator(".sheet")).to_be_visible()
+    expect(page.locator(".mark-form")).to_be_visible()
     page.keyboard.press("f")
     page.keyboard.press("Enter")
-    expect(page.locator("#alert")).to_contain_text("say how the dispute was settled")
-    page.get_by_label("How it was settled").fill("It is.")
+    expect(page.locator("#alert")).to_contain_text("say how the flag was resolved")
+    page.get_by_label("How the flag was resolved").fill("It is.")
     page.keyboard.press("Enter")
-    expect(page.locator("#to-open")).to_be_visible()
+    expect(page.locator("#to-flagged")).to_be_visible()
     expect(page.locator(".note")).to_have_count(0)
-    page.get_by_role("link", name="To talk about").click()
-    expect(page.locator("main")).to_contain_text("no answer is flagged")
+    page.get_by_role("link", name="Flagged").click()
+    expect(page.locator("main")).to_contain_text("No answer is flagged")
 
 
 def test_a_comment_is_used_again_and_a_changed_one_changes_no_mark(
@@ -217,7 +217,7 @@ def test_formulas_of_a_latex_answer_are_drawn(
     assert box is not None
     assert box["height"] > 30, "a fraction over a root is higher than a line"
     expect(page.locator(".answer code")).to_have_text("model.eval()")
-    page.get_by_role("button", name="As typed").click()
+    page.get_by_role("button", name="Show source").click()
     expect(page.locator(".raw")).to_contain_text(r"\frac{x - \mu_B}")
 
 
@@ -229,14 +229,14 @@ def test_nothing_keeps_people_out(page: Page, served: Asked, room: Classroom) ->
     ]
     page.emulate_media(reduced_motion="reduce")
     page.goto(served.address)
-    expect(page.locator("h1")).to_have_text("23 answers wait")
+    expect(page.locator("h1")).to_have_text("23 answers to mark")
     page.locator("summary").click()
     found = barriers(page)
     for colours, width, criterion, key in looks:
         page.emulate_media(color_scheme=colours, reduced_motion="reduce")  # type: ignore[arg-type]  # one of its words
         page.set_viewport_size({"width": width, "height": 800})
         page.goto(f"{served.base}/#/part/{criterion}/{key}")
-        expect(page.locator(".sheet")).to_be_visible()
+        expect(page.locator(".mark-form")).to_be_visible()
         page.keyboard.press("f")
         found += barriers(page)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -246,7 +246,7 @@ def test_nothing_keeps_people_out(page: Page, served: Asked, room: Classroom) ->
 
 def test_the_page_says_what_is_wrong_without_its_token(page: Page, served: Asked) -> None:
     page.goto(served.base)
-    expect(page.locator("#alert")).to_contain_text("open the address that `grader mark` has")
+    expect(page.locator("#alert")).to_contain_text("Open the address that `grader mark`")
     assert barriers(page) == []
 
 
@@ -255,6 +255,6 @@ def test_marks_are_written_into_grades_from_the_page(
 ) -> None:
     room.mark("noether", "written-a", 1)
     page.goto(served.address)
-    page.get_by_role("button", name="Write marks").click()
-    expect(page.locator("#renewed")).to_contain_text("students=8")
+    page.get_by_role("button", name="Update grades").click()
+    expect(page.locator("#refreshed")).to_contain_text("students=8")
     assert room.grades()["noether"]["written-a"]["points"] == 1

@@ -42,8 +42,8 @@ def served(quiet_room: Classroom) -> Iterator[Served]:
 
 
 def key_of(room: Classroom, student: str, criterion: str = "written-a") -> str:
-    with room.desk() as desk:
-        return answer_of(desk, student, criterion).key
+    with room.service() as service:
+        return answer_of(service, student, criterion).key
 
 
 def save(served: Served, criterion: str, key: str, points: float, **more: Any) -> httpx.Response:
@@ -86,8 +86,8 @@ def test_a_page_of_another_origin_cannot_mark(served: Served, quiet_room: Classr
     path = f"/api/answers/written-a/{key_of(quiet_room, 'noether')}/mark"
     plain = {"Content-Type": "text/plain", "X-Grader-Token": ""}
     assert httpx.post(served.base + path, content="{}", headers=plain).status_code == 403
-    with quiet_room.desk() as desk:
-        assert desk.book.marks() == []
+    with quiet_room.service() as service:
+        assert service.store.marks() == []
 
 
 def test_the_page_itself_holds_nothing_and_its_scripts_are_its_own(served: Served) -> None:
@@ -158,8 +158,8 @@ def test_what_is_no_mark_is_refused(
     else:
         found = served.ask(f"{path}/mark", "POST", body)
     assert found.status_code == status, found.text
-    with quiet_room.desk() as desk:
-        assert desk.book.marks() == []
+    with quiet_room.service() as service:
+        assert service.store.marks() == []
 
 
 def test_more_than_a_mark_is_not_even_read(served: Served, quiet_room: Classroom) -> None:
@@ -253,7 +253,7 @@ def test_an_answer_that_is_handed_in_anew_meanwhile_is_not_marked_for_the_old_on
         body = {"answer": old["answer"], "seen": old["version"], "points": 2}
         found = served.ask(f"/api/answers/written-a/{key}/mark", "POST", body)
         assert found.status_code == 409
-        assert "anew" in found.json()["error"]
+        assert "submitted another answer" in found.json()["error"]
         assert "After" in served.card("written-a", key)["html"]
 
 
@@ -290,7 +290,7 @@ def test_a_port_that_is_taken_is_named(room: Classroom) -> None:
             cwd=ROOT, capture_output=True, text=True, check=False, timeout=30,
         )  # fmt: skip
     assert done.returncode == 2
-    assert f"port {port} cannot be had" in done.stderr
+    assert f"port {port} cannot be used" in done.stderr
 
 
 def test_a_folder_without_results_is_named(tmp_path: Path) -> None:

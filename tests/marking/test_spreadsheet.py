@@ -45,8 +45,8 @@ def refusal(room: Classroom, path: Path) -> str:
 
 
 def marks(room: Classroom) -> int:
-    with room.desk() as desk:
-        return len(desk.book.marks())
+    with room.service() as service:
+        return len(service.store.marks())
 
 
 def test_a_row_for_each_answer_that_waits_without_names(room: Classroom) -> None:
@@ -108,12 +108,12 @@ def test_the_same_file_read_twice_adds_nothing(room: Classroom) -> None:
         ({"points": "-1"}, "points: found '-1'"),
         ({"points": "nan"}, "points: found 'nan'"),
         ({"points": "1e0"}, "points: found '1e0'"),
-        ({"points": "99"}, "99 points are not from 0 to"),
-        ({"points": "1.3"}, "in quarters"),
-        ({"points": "", "comment": "x"}, "there is a comment and none"),
+        ({"points": "99"}, "99 points: give 0 to"),
+        ({"points": "1.3"}, "in steps of 0.25"),
+        ({"points": "", "comment": "x"}, "points: missing beside a comment"),
         ({"points": "1", "id": "0123456789abcdef"}, "there is no answer 0123456789abcdef"),
         ({"points": "1", "criterion": "other"}, "there is no answer"),
-        ({"points": "1", "version": "0"}, "handed in anew"),
+        ({"points": "1", "version": "0"}, "submitted another answer"),
         ({"points": "1", "comment": "x" * 5000}, "more than 4,000"),
     ],
 )
@@ -127,7 +127,7 @@ def test_a_row_that_is_wrong_is_named_with_its_line_and_none_is_kept(
     found = refusal(room, filled(room, rows))
     assert f"marks.csv:{line}: " in found
     assert said in found
-    assert "No mark of this file was kept" in found
+    assert "No mark of this file was stored" in found
 
 
 def test_every_row_that_is_wrong_is_named_at_once(room: Classroom) -> None:
@@ -155,23 +155,23 @@ def test_what_was_handed_in_anew_is_reported(room: Classroom) -> None:
     for row in rows:
         if (row["student"], row["criterion"]) == ("noether", "written-a"):
             row["points"] = "1"
-    assert "handed in anew" in refusal(room, filled(room, rows))
+    assert "submitted another answer" in refusal(room, filled(room, rows))
 
 
 def test_an_answer_that_stands_twice_is_refused(room: Classroom) -> None:
     rows = written(room)
     rows[0]["points"] = "1"
-    assert "the same answer stands in line 2" in refusal(room, filled(room, [rows[0], rows[0]]))
+    assert "the same answer is also in line 2" in refusal(room, filled(room, [rows[0], rows[0]]))
 
 
 @pytest.mark.parametrize(
     ("content", "said"),
     [
         (b"", "marks.csv:1: the file is empty"),
-        (b"id,points\n1,2\n", "marks.csv:1: there must be one column 'criterion'"),
-        (b"id,criterion,points,comment,version,points\n", "one column 'points', and there are 2"),
+        (b"id,points\n1,2\n", "marks.csv:1: expected one column 'criterion'"),
+        (b"id,criterion,points,comment,version,points\n", "one column 'points', found 2"),
         (b"id,criterion,points,comment,version\n1,\xff\xfe,2,,\n", "csv:2: not text in UTF-8"),
-        (b'id,criterion,points,comment,version\n"1,2', "this is no CSV"),
+        (b'id,criterion,points,comment,version\n"1,2', "not a valid CSV file"),
     ],
 )  # fmt: skip
 def test_what_is_no_such_file_is_named(room: Classroom, content: bytes, said: str) -> None:

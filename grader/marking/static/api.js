@@ -1,18 +1,18 @@
-// What the server is asked, with the token that came in the address.
+// Requests to the server, with the token from the page's address.
 
-const KEPT = "grader-mark-token";
+const STORAGE_KEY = "grader-mark-token";
 
 export function takeToken() {
   const given = location.hash.slice(1);
   if (given && !given.startsWith("/")) {
-    sessionStorage.setItem(KEPT, given);
+    sessionStorage.setItem(STORAGE_KEY, given);
     history.replaceState(null, "", "#/");
   }
 }
 
-// Raises Refused, with words for the person, and Gone where nobody answers.
+// Errors with a message for the marker: the server refuses a request, or does not answer.
 export class Refused extends Error {}
-export class Gone extends Error {}
+export class Unreachable extends Error {}
 
 export async function ask(path, method = "GET", body = undefined, keepalive = false) {
   let answer;
@@ -20,14 +20,14 @@ export async function ask(path, method = "GET", body = undefined, keepalive = fa
     answer = await fetch(`/api/${path}`, {
       method,
       keepalive,
-      headers: { "X-Grader-Token": sessionStorage.getItem(KEPT) ?? "", "Content-Type": "application/json" },
+      headers: { "X-Grader-Token": sessionStorage.getItem(STORAGE_KEY) ?? "", "Content-Type": "application/json" },
       body: body === undefined ? undefined : JSON.stringify(body),
     });
   } catch {
-    throw new Gone("The server does not answer. Is `grader mark` still running? What was saved is kept.");
+    throw new Unreachable("The server does not answer. Is `grader mark` still running? Saved marks are safe.");
   }
   if (answer.status === 403) throw new Refused(await answer.text());
-  const told = await answer.json();
-  if (!answer.ok) throw new Refused(told.error);
-  return told;
+  const data = await answer.json();
+  if (!answer.ok) throw new Refused(data.error);
+  return data;
 }

@@ -1,4 +1,4 @@
-// Elements from plain data. Text is always text: nothing here reads HTML.
+// Builds elements from plain data. Text is never read as HTML here.
 
 export function el(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
@@ -20,18 +20,18 @@ export const signed = (value) => (value > 0 ? "+" : value < 0 ? "\u2212" : "") +
 export const when = (time) => new Date(time).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
 
 export const stateWords = {
-  waiting: "waits", marked: "marked", conflict: "two marks contradict", disputed: "to talk about",
+  waiting: "to mark", marked: "marked", conflict: "conflicting marks", disputed: "flagged",
   "by the check": "graded by the check",
 };
 
 export const state = (name) => el("span", { className: `state ${name.split(" ")[0]}` }, stateWords[name]);
 
-export function toTalkAbout(number) {
-  document.getElementById("to-open").textContent = number ? `To talk about (${number})` : "To talk about";
+export function showFlagged(number) {
+  document.getElementById("to-flagged").textContent = number ? `Flagged (${number})` : "Flagged";
 }
 
-// What a screen reader says, and what everybody must see.
-export const say = (text) => { document.getElementById("said").textContent = text; };
+// Announced by screen readers; `warn` is also shown.
+export const say = (text) => { document.getElementById("announcement").textContent = text; };
 
 export function warn(text) {
   const place = document.getElementById("alert");
@@ -39,16 +39,16 @@ export function warn(text) {
   if (place.textContent !== text) place.textContent = text;
 }
 
-// A dialog with a field for each [name, value, type]; their values, or null where it was left.
-export function asked(title, fields) {
+// Opens a dialog with a field for each [name, value, type]; resolves to their values, or to null if cancelled.
+export function prompt(title, fields) {
   const inputs = fields.map(([, value, type]) => el("input", { type, value, step: 0.25, maxLength: 4000 }));
   const dialog = el("dialog", { "aria-label": title },
     el("form", { method: "dialog" },
       el("h2", {}, title),
       fields.map(([name], index) => el("p", {}, el("label", {}, name, " ", inputs[index]))),
       el("div", { className: "actions" },
-        el("button", { className: "main", value: "yes" }, "Keep"),
-        el("button", { type: "button", onclick: () => dialog.close() }, "Leave"))));
+        el("button", { className: "main", value: "yes" }, "Save"),
+        el("button", { type: "button", onclick: () => dialog.close() }, "Cancel"))));
   document.body.append(dialog);
   dialog.showModal();
   return new Promise((resolve) => dialog.addEventListener("close", () => {
@@ -59,7 +59,7 @@ export function asked(title, fields) {
 
 export function mark(one) {
   const what = {
-    mark: `${points(one.points)} point${one.points === 1 ? "" : "s"}`, dispute: "flagged it", withdrawal: "took the mark back",
+    mark: `${points(one.points)} point${one.points === 1 ? "" : "s"}`, dispute: "flagged it", withdrawal: "withdrew the mark",
   }[one.kind];
   return [
     el("strong", {}, one.marker), ` ${what}, `, el("time", { dateTime: one.at }, when(one.at)),

@@ -1,31 +1,30 @@
-// The pages: all parts, one part's answers, what is to be talked about.
+// The pages: all parts, the answers to one part, the flagged answers.
 
 import { ask, takeToken } from "./api.js";
-import { el, mark, points, say, show, state, stateWords, toTalkAbout, warn } from "./build.js";
+import { el, mark, points, say, show, showFlagged, state, stateWords, warn } from "./build.js";
 import { leave, openPart, press } from "./marking.js";
 
 const keys = document.getElementById("keys");
 const single = document.getElementById("single-keys");
-let route = 0;   // only the last page that was asked for is shown
+let route = 0;   // counts requests for a page; only the latest is shown
 
 async function parts() {
-  const told = await ask("class");
-  about(told);
-  const byHand = told.criteria.filter((one) => one.by_hand);
-  const others = told.criteria.filter((one) => !one.by_hand);
+  const data = await ask("class");
+  describe(data);
+  const byHand = data.criteria.filter((one) => one.by_hand);
+  const others = data.criteria.filter((one) => !one.by_hand);
   const left = byHand.reduce((sum, one) => sum + (one.counts.waiting ?? 0), 0);
   return [
-    el("h1", { tabIndex: -1 }, left ? `${left} answers wait` : "No answer waits"),
+    el("h1", { tabIndex: -1 }, left ? `${left} answer${left === 1 ? "" : "s"} to mark` : "All answers are marked"),
     el("p", { className: "lead soft" },
-      `You mark as ${told.marker}. ` +
-      (told.names ? "Names are shown." : "Whose answers these are is not shown.")),
+      `You mark as ${data.marker}. Names are ${data.names ? "shown" : "hidden"}.`),
     byHand.length ? table(byHand) : null,
     el("p", { className: "actions" },
-      el("button", { type: "button", onclick: renew }, "Write marks into grades and feedback"),
-      el("span", { className: "soft small", id: "renewed" }, "This is also done when `grader mark` ends.")),
+      el("button", { type: "button", onclick: refresh }, "Update grades and feedback"),
+      el("span", { className: "soft small", id: "refreshed" }, "This also happens when `grader mark` ends.")),
     others.length ? el("details", { className: "gap" },
-      el("summary", {}, "Parts that the checks have graded"),
-      el("p", { className: "soft" }, "A mark here takes the place of what the check has said, and needs a comment."),
+      el("summary", {}, "Parts graded by checks"),
+      el("p", { className: "soft" }, "A mark here replaces the result of the check. It needs a comment."),
       table(others)) : null,
   ];
 }
@@ -33,7 +32,7 @@ async function parts() {
 function table(criteria) {
   return el("table", {},
     el("thead", {}, el("tr", {},
-      el("th", { scope: "col" }, "Part"), el("th", { scope: "col" }, "What is asked"),
+      el("th", { scope: "col" }, "Part"), el("th", { scope: "col" }, "Question"),
       el("th", { scope: "col" }, "Progress"), el("th", { scope: "col", className: "number hide-narrow" }, "Points"))),
     el("tbody", {}, criteria.map(row)));
 }
@@ -46,18 +45,18 @@ function row(one) {
     ? [el("progress", { max: one.by_hand, value: done, "aria-label": `${one.part}: ${done} of ${one.by_hand} marked` }),
       ` ${done} of ${one.by_hand}`,
       open.map((name) => el("div", { className: "small state disputed" }, `${one.counts[name]}: ${stateWords[name]}`))]
-    : "by the check";
+    : "graded by a check";
   return el("tr", {},
     el("th", { scope: "row" }, el("a", { href: `#/part/${one.id}` }, one.part)),
     el("td", {}, one.title), el("td", {}, progress), el("td", { className: "number hide-narrow" }, points(one.max)));
 }
 
-async function renew(event) {
+async function refresh(event) {
   event.target.disabled = true;
-  const place = document.getElementById("renewed");
-  place.textContent = "Writing.";
+  const place = document.getElementById("refreshed");
+  place.textContent = "Updating.";
   try {
-    place.textContent = (await ask("renew", "POST", {})).said;
+    place.textContent = (await ask("renew", "POST", {})).message;
     say(place.textContent);
   } catch (error) {
     warn(error.message);
@@ -65,23 +64,23 @@ async function renew(event) {
   event.target.disabled = false;
 }
 
-async function open() {
-  const told = await ask("class");
-  about(told);
+async function flagged() {
+  const data = await ask("class");
+  describe(data);
   return [
-    el("h1", { tabIndex: -1 }, "To talk about"),
+    el("h1", { tabIndex: -1 }, "Flagged answers"),
     el("p", { className: "lead soft" },
-      told.open.length ? "Each is settled by a new mark." : "Nothing: no answer is flagged, and no two marks contradict each other."),
-    el("ul", { className: "open" }, told.open.map((one) => el("li", { className: "card" },
+      data.open.length ? "A new mark resolves each of these." : "No answer is flagged, and no marks are in conflict."),
+    el("ul", { className: "open" }, data.open.map((one) => el("li", { className: "card" },
       el("h2", {}, el("a", { href: `#/part/${one.criterion}/${one.key}` }, `${one.part}, ${one.name}`), " ", state(one.state)),
       el("ul", { className: "history" }, [...one.marks, ...one.disputes].map((other) => el("li", {}, mark(other))))))),
   ];
 }
 
-function about(told) {
-  document.getElementById("homework").textContent = told.title;
-  document.title = `Marking – ${told.title}`;
-  toTalkAbout(told.open.length);
+function describe(data) {
+  document.getElementById("homework").textContent = data.title;
+  document.title = `Marking – ${data.title}`;
+  showFlagged(data.open.length);
 }
 
 async function go() {
@@ -89,24 +88,24 @@ async function go() {
   await leave();
   warn("");
   const [, page, id, key] = location.hash.slice(1).split("/");
-  for (const [link, name] of [["to-parts", ""], ["to-open", "open"]]) {
+  for (const [link, name] of [["to-parts", ""], ["to-flagged", "flagged"]]) {
     const here = (page ?? "") === name;
     if (here) document.getElementById(link).setAttribute("aria-current", "page");
     else document.getElementById(link).removeAttribute("aria-current");
   }
   try {
     if (page === "part" && id) {
-      about(await ask("class"));
+      describe(await ask("class"));
       if (mine === route) await openPart(id, key);
       return;
     }
-    const found = await (page === "open" ? open() : parts());
+    const found = await (page === "flagged" ? flagged() : parts());
     if (mine !== route) return;
     show(found);
     document.querySelector("h1").focus();
   } catch (error) {
     if (mine !== route) return;
-    show(el("h1", { tabIndex: -1 }, "Nothing to see yet"));
+    show(el("h1", { tabIndex: -1 }, "The page could not be loaded"));
     warn(error.message);
   }
 }

@@ -1,63 +1,63 @@
-// One answer beside what may be given for it. What is typed is kept on the server as it is typed.
+// Shows an answer beside the form for its mark. The server saves every change as a draft.
 
 import { ask } from "./api.js";
-import { asked, el, mark, points, say, show, signed, state, toTalkAbout, warn } from "./build.js";
+import { el, mark, points, prompt, say, show, showFlagged, signed, state, warn } from "./build.js";
 
-const PAUSE = 350;   // milliseconds without a key before a draft is kept
+const PAUSE = 350;   // milliseconds without a change before a draft is saved
 const RETRY = 3000;
 
 let part = null;     // the criterion, with its answers in this marker's order
 let card = null;     // the answer that is shown
-let draft = null;    // what is chosen and typed for it
-let dirty = false;   // not kept yet
+let draft = null;    // the choices and texts for it
+let dirty = false;   // changed since the draft was saved
 let timer = 0;
 let busy = false;
-let raw = false;
+let raw = false;      // show the source of the answer
 
 const path = (more = "") => `answers/${part.id}/${card.key}${more}`;
 const at = () => part.answers.findIndex((one) => one.key === card.key);
 const place = (name) => document.getElementById(name);
 
 export async function openPart(id, key) {
-  await look(id);
+  await reloadPart(id);
   const first = part.answers.find((one) => one.state === "waiting") ?? part.answers[0];
   if (!first) {
-    show(el("h1", { tabIndex: -1 }, part.title), el("p", {}, "Nobody has an answer to this."));
+    show(el("h1", { tabIndex: -1 }, part.title), el("p", {}, "No student has answered this part."));
     return;
   }
   await openAnswer(key ?? first.key);
 }
 
-// At the part as it is now: others may be marking it, too.
-async function look(id = part.id) {
+// Others may be marking the same part.
+async function reloadPart(id = part.id) {
   part = await ask(`criteria/${id}`);
-  toTalkAbout(part.open);
+  showFlagged(part.open);
 }
 
 export async function leave() {
   clearTimeout(timer);
-  if (card && dirty) await keep();
+  if (card && dirty) await saveDraft();
   card = null;
 }
 
 async function openAnswer(key) {
-  if (card && dirty) await keep();
+  if (card && dirty) await saveDraft();
   const found = await ask(`answers/${part.id}/${key}`);
   history.replaceState(null, "", `#/part/${part.id}/${key}`);
-  take(found);
+  setAnswer(found);
   document.querySelector("h1").focus();
   window.scrollTo(0, 0);
 }
 
-function take(found) {
+function setAnswer(found) {
   card = found;
-  draft = found.draft ?? begun(found);
+  draft = found.draft ?? startingDraft(found);
   dirty = false;
   render();
 }
 
-// Of an answer that has a mark, what was given; else nothing.
-function begun(found) {
+// The answer's present mark, or an empty draft.
+function startingDraft(found) {
   const last = found.standing.length === 1 && found.standing[0].kind === "mark" ? found.standing[0] : null;
   const had = (one) => last?.items.some((item) => item.text === one.text && item.points === one.points);
   return {
@@ -85,59 +85,59 @@ function render() {
     el("div", { className: "where" },
       el("p", { className: "soft" }, el("a", { href: "#/" }, "Parts"), ` / ${part.part}: ${part.title}`),
       el("p", { className: "steps" },
-        el("button", { type: "button", onclick: () => step(-1), disabled: index < 1 }, "Before ", el("kbd", {}, "k")),
+        el("button", { type: "button", onclick: () => step(-1), disabled: index < 1 }, "Previous ", el("kbd", {}, "k")),
         el("button", { type: "button", onclick: () => step(1), disabled: index >= part.answers.length - 1 }, "Next ", el("kbd", {}, "j")),
-        el("progress", { max: all || 1, value: done, "aria-label": "Marked of this part" }), `${done} of ${all}`)),
-    el("div", { className: "desk" }, answer(), sheet()));
-  shown();
+        el("progress", { max: all || 1, value: done, "aria-label": "Marked answers of this part" }), `${done} of ${all}`)),
+    el("div", { className: "workspace" }, answer(), markForm()));
+  showPoints();
 }
 
 function answer() {
   const named = card.student ? `${card.name}: ${card.student}` : card.name;
   return el("article", { className: "card", "aria-labelledby": "title" },
     el("header", {}, el("h1", { id: "title", tabIndex: -1 }, named),
-      el("span", { className: "apart" }, state(card.state), card.html ? el("button", { type: "button", className: "plain", id: "as-typed", "aria-pressed": String(raw), onclick: turn }, "As typed") : null)),
+      el("span", { className: "apart" }, state(card.state), card.html ? el("button", { type: "button", className: "plain", id: "show-source", "aria-pressed": String(raw), onclick: toggleSource }, "Show source") : null)),
     card.standing.length > 1 ? el("div", { className: "note" },
-      el("h2", {}, "Two marks of people who did not know of each other"),
+      el("h2", {}, "Conflicting marks"),
       el("ul", {}, card.standing.map((one) => el("li", {}, mark(one), " ",
-        one.kind === "mark" && el("button", { type: "button", onclick: () => taken(one) }, `Take these ${points(one.points)}`)))),
-      el("p", {}, "Both are kept. Your next mark decides.")) : null,
+        one.kind === "mark" && el("button", { type: "button", onclick: () => adopt(one) }, `Use ${points(one.points)} point${one.points === 1 ? "" : "s"}`)))),
+      el("p", {}, "Two people marked this answer at the same time. Both marks are saved; your next mark decides.")) : null,
     card.disputes.length ? el("div", { className: "note" },
-      el("h2", {}, "To talk about"),
+      el("h2", {}, "Flagged"),
       el("ul", {}, card.disputes.map((one) => el("li", {}, mark(one)))),
-      el("p", {}, "A new mark with a note settles it.")) : null,
-    written(),
+      el("p", {}, "A new mark with a note resolves this.")) : null,
+    answerText(),
     card.html ? null : el("p", { className: "text" }, card.reason),
     card.pdf ? [
       el("iframe", { src: `${card.pdf}#navpanes=0&view=FitH`, title: `${card.name} as a PDF` }),
-      el("p", { className: "small" }, el("a", { href: card.pdf, target: "_blank", rel: "noopener noreferrer" }, "The PDF in a tab of its own"),
-        " or ", el("a", { href: card.pdf, download: `${card.name}.pdf` }, "as a file"))] : null,
+      el("p", { className: "small" }, el("a", { href: card.pdf, target: "_blank", rel: "noopener noreferrer" }, "Open the PDF in a new tab"),
+        " or ", el("a", { href: card.pdf, download: `${card.name}.pdf` }, "download it"))] : null,
     card.files ? el("p", { className: "small" }, card.files) : null,
     card.pdf_missing ? el("p", {}, card.pdf_missing) : null,
     card.state === "by the check" ? el("p", {}, `The check gave ${points(card.by_check.points)}: ${card.by_check.status}.`) : null,
     card.seen.length + card.remarks.length ? el("dl", { className: "facts" },
       card.seen.map(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]),
-      card.remarks.map((one) => [el("dt", {}, "the code reaches for"), el("dd", {}, one)])) : null,
+      card.remarks.map((one) => [el("dt", {}, "suspicious code"), el("dd", {}, one)])) : null,
     card.history.length ? el("details", {}, el("summary", {}, `History (${card.history.length})`),
       el("ol", { className: "history" }, card.history.map((one) => el("li", {}, mark(one),
-        one.here ? null : el("span", { className: "soft" }, " of an earlier answer"))))) : null);
+        one.here ? null : el("span", { className: "soft" }, " (on an earlier answer)"))))) : null);
 }
 
-function written() {
+function answerText() {
   if (!card.html) return null;
   if (raw) return el("pre", { className: "answer raw" }, card.raw);
   const box = el("div", { className: "answer" });
-  box.innerHTML = card.html;   // made by grader/marking/rendering.py, which lets no student's tag through
+  box.innerHTML = card.html;   // from grader/marking/rendering.py, which lets no student's tag through
   return box;
 }
 
-function sheet() {
+function markForm() {
   const choices = part.options.map((one, index) => choice(one, index, draft.options.includes(index), () => toggle("options", index)));
   const reused = part.comments.map((one, index) => el("div", { className: "reused" },
     choice(one, part.options.length + index, draft.comments.includes(one.number), () => toggle("comments", one.number)),
     el("button", { type: "button", className: "plain small", "aria-label": `Change: ${one.text}`, onclick: () => change(one) }, "Change")));
   const needsNote = card.disputes.length || card.standing.length > 1;
-  return el("form", { className: "sheet", "aria-label": "Your mark", onsubmit: (event) => { event.preventDefault(); save(); } },
+  return el("form", { className: "mark-form", "aria-label": "Your mark", onsubmit: (event) => { event.preventDefault(); save(); } },
     choices.length ? el("fieldset", {}, el("legend", {}, "Options"), choices) : null,
     el("div", { className: "points-row" },
       el("label", { htmlFor: "points", className: "state" }, "Points"),
@@ -145,20 +145,20 @@ function sheet() {
       el("span", { className: "of" }, `of ${points(part.max)}`)),
     el("div", { className: "field" },
       el("label", { htmlFor: "comment" }, "Comment ", el("kbd", {}, "c")),
-      el("textarea", { id: "comment", value: draft.comment, maxLength: 4000, placeholder: "The student reads this.", oninput: (event) => { draft.comment = event.target.value; touched(); } })),
+      el("textarea", { id: "comment", value: draft.comment, maxLength: 4000, placeholder: "Shown to the student", oninput: (event) => { draft.comment = event.target.value; changed(); } })),
     needsNote ? el("div", { className: "field" },
-      el("label", { htmlFor: "note" }, card.disputes.length ? "How it was settled" : "Note, for those who mark"),
-      el("input", { id: "note", type: "text", value: draft.note, maxLength: 4000, oninput: (event) => { draft.note = event.target.value; touched(); } })) : null,
-    el("fieldset", {}, el("legend", {}, "Comments used again"), reused,
+      el("label", { htmlFor: "note" }, card.disputes.length ? "How the flag was resolved" : "Note for other markers"),
+      el("input", { id: "note", type: "text", value: draft.note, maxLength: 4000, oninput: (event) => { draft.note = event.target.value; changed(); } })) : null,
+    el("fieldset", {}, el("legend", {}, "Saved comments"), reused,
       el("div", { className: "again" },
         el("input", { id: "again-points", type: "number", step: 0.25, value: "0", "aria-label": "Points of a new comment" }),
-        el("input", { id: "again-text", type: "text", maxLength: 4000, placeholder: "A new one", "aria-label": "Text of a new comment" }),
-        el("button", { type: "button", onclick: () => again(place("again-text").value, Number(place("again-points").value)) }, "Add"))),
+        el("input", { id: "again-text", type: "text", maxLength: 4000, placeholder: "New comment", "aria-label": "Text of a new comment" }),
+        el("button", { type: "button", onclick: () => saveComment(place("again-text").value, Number(place("again-points").value)) }, "Add"))),
     el("div", { className: "actions" },
-      el("button", { className: "main" }, "Save and go on ", el("kbd", { "aria-hidden": "true" }, "↵")),
-      el("button", { type: "button", onclick: dispute }, "Flag ", el("kbd", {}, "d")),
+      el("button", { className: "main" }, "Save and next ", el("kbd", { "aria-hidden": "true" }, "↵")),
+      el("button", { type: "button", onclick: flag }, "Flag ", el("kbd", {}, "d")),
       el("button", { type: "button", onclick: undo }, "Undo ", el("kbd", {}, "u"))),
-    el("p", { className: "small soft", id: "kept" }, card.draft ? "Your draft, as you left it." : "What you type is kept."));
+    el("p", { className: "small soft", id: "kept" }, card.draft ? "Your saved draft." : "Drafts are saved automatically."));
 }
 
 function choice(one, index, checked, onchange) {
@@ -168,64 +168,64 @@ function choice(one, index, checked, onchange) {
     index < 9 ? el("kbd", { "aria-hidden": "true" }, String(index + 1)) : null);
 }
 
-function shown() {
+function showPoints() {
   place("points").value = draft.points ?? "";
 }
 
 function toggle(kind, which) {
   draft[kind] = draft[kind].includes(which) ? draft[kind].filter((one) => one !== which) : [...draft[kind], which];
   draft.points = sum();
-  shown();
-  touched();
+  showPoints();
+  changed();
 }
 
 function typedPoints(event) {
   draft.points = event.target.value === "" ? null : Number(event.target.value);
-  touched();
+  changed();
 }
 
 function give(value) {
   draft.points = Math.min(part.max, Math.max(0, value));
-  shown();
-  touched();
+  showPoints();
+  changed();
   say(`${points(draft.points)} of ${points(part.max)} points`);
 }
 
-function taken(one) {
+function adopt(one) {
   draft.points = one.points;
   draft.comment = [...one.items.map((item) => `${item.text} (${signed(item.points)})`), one.comment].filter(Boolean).join("\n");
   draft.options = [];
   draft.comments = [];
   render();
-  touched();
+  changed();
 }
 
-function touched() {
+function changed() {
   dirty = true;
   clearTimeout(timer);
-  timer = setTimeout(keep, PAUSE);
+  timer = setTimeout(saveDraft, PAUSE);
 }
 
-async function keep() {
+async function saveDraft() {
   clearTimeout(timer);
-  const kept = JSON.stringify(draft);
+  const sent = JSON.stringify(draft);
   try {
     await ask(path("/draft"), "PUT", draft);
-    if (JSON.stringify(draft) === kept) dirty = false;
+    if (JSON.stringify(draft) === sent) dirty = false;
     warn("");
-    if (place("kept")) place("kept").textContent = "Your draft is kept.";
+    if (place("kept")) place("kept").textContent = "Draft saved.";
   } catch (error) {
-    warn(`Your draft is not kept. ${error.message}`);
-    timer = setTimeout(() => card && dirty && keep(), RETRY);
+    warn(`Your draft is not saved. ${error.message}`);
+    timer = setTimeout(() => card && dirty && saveDraft(), RETRY);
   }
 }
 
-async function act(what) {
+async function act(action) {
   if (busy) return;
   busy = true;
   clearTimeout(timer);
   try {
-    await what();
+    await action();
   } catch (error) {
     warn(error.message);
   } finally {
@@ -233,57 +233,57 @@ async function act(what) {
   }
 }
 
-const of = (more) => ({ answer: card.answer, seen: card.version, ...more });
+const onAnswer = (more) => ({ answer: card.answer, seen: card.version, ...more });
 
 const save = () => act(async () => {
   if (draft.points === null || Number.isNaN(draft.points)) {
-    warn("Points are missing: choose an option, or type them.");
+    warn("Points are missing: choose an option or enter points.");
     return;
   }
-  const found = await ask(path("/mark"), "POST", of(draft));
+  const found = await ask(path("/mark"), "POST", onAnswer(draft));
   dirty = false;
   saved = { part: part.id, key: card.key };
   warn("");
   say(`${card.name}: ${points(draft.points)} of ${points(part.max)} points`);
-  await look();
+  await reloadPart();
   if (found.state === "conflict") {
-    take(found);
-    warn("Somebody else marked this answer while you had it open. Both marks are kept: decide which counts.");
+    setAnswer(found);
+    warn("Somebody else marked this answer while you had it open. Both marks are saved: decide which one counts.");
     return;
   }
   const next = following((one) => one.state === "waiting");
   if (next) {
     await openAnswer(next.key);
   } else {
-    take(found);
-    say("No answer of this part waits any more.");
-    place("kept").textContent = "Saved. No answer of this part waits any more.";
+    setAnswer(found);
+    say("All answers of this part are marked.");
+    place("kept").textContent = "Saved. All answers of this part are marked.";
   }
 });
 
 const undo = () => act(async () => {
   const mine = card.standing.at(-1) ?? null;
   if (!mine && lastSaved()) await openAnswer(lastSaved());
-  take(await ask(path("/undo"), "POST", of({})));
-  await look();
+  setAnswer(await ask(path("/undo"), "POST", onAnswer({})));
+  await reloadPart();
   render();
-  say(`${card.name}: your last mark was taken back`);
+  say(`${card.name}: your last mark was undone`);
 });
 
-// On a fresh answer `u` means the one before: the last that was saved here.
+// Undo on an answer without a mark goes back to the answer saved last.
 let saved = null;
 const lastSaved = () => (saved && saved.part === part.id && part.answers.some((one) => one.key === saved.key) ? saved.key : null);
 
-const dispute = () => act(async () => {
-  const [note] = (await asked("Flag this answer", [["What is to be talked about", "", "text"]])) ?? [];
+const flag = () => act(async () => {
+  const [note] = (await prompt("Flag this answer", [["What to discuss", "", "text"]])) ?? [];
   if (!note) return;
-  take(await ask(path("/dispute"), "POST", of({ note })));
-  await look();
+  setAnswer(await ask(path("/dispute"), "POST", onAnswer({ note })));
+  await reloadPart();
   render();
   say(`${card.name} is flagged`);
 });
 
-const again = (text, worth, replaces = 0) => act(async () => {
+const saveComment = (text, worth, replaces = 0) => act(async () => {
   if (!text.trim() && !replaces) return;
   const before = new Set(part.comments.map((one) => one.number));
   part = await ask(`criteria/${part.id}/comments`, "POST", { text, points: worth, replaces });
@@ -293,20 +293,20 @@ const again = (text, worth, replaces = 0) => act(async () => {
   if (draft.comment.trim() === text.trim()) draft.comment = "";
   draft.points = sum() ?? draft.points;
   render();
-  touched();
+  changed();
 });
 
 async function change(one) {
-  const found = await asked("This comment from now on", [
-    ["Text (none removes it; marks keep what they said)", one.text, "text"], ["Points", String(one.points), "number"],
+  const found = await prompt("Change the saved comment", [
+    ["Text (empty removes it; marks given so far do not change)", one.text, "text"], ["Points", String(one.points), "number"],
   ]);
-  if (found) again(found[0], Number(found[1]), one.number);
+  if (found) saveComment(found[0], Number(found[1]), one.number);
 }
 
-function turn() {
+function toggleSource() {
   raw = !raw;
   render();
-  place("as-typed").focus();
+  place("show-source").focus();
 }
 
 function following(wanted) {
@@ -331,11 +331,11 @@ const actions = {
   n: () => act(async () => { const next = following((one) => one.state === "waiting"); if (next) await openAnswer(next.key); }),
   f: () => give(part.max), 0: () => give(0),
   "+": () => give((draft.points ?? 0) + 0.25), "-": () => give((draft.points ?? 0) - 0.25),
-  c: () => place("comment").focus(), u: undo, d: dispute, t: () => card.html && turn(),
-  r: () => (draft.comment.trim() ? again(draft.comment, 0) : place("again-text").focus()),
+  c: () => place("comment").focus(), u: undo, d: flag, t: () => card.html && toggleSource(),
+  r: () => (draft.comment.trim() ? saveComment(draft.comment, 0) : place("again-text").focus()),
 };
 
-// Whether a key meant something here.
+// Carries out a shortcut. Returns whether the key is one.
 export function press(event, typing) {
   if (!card) return false;
   if (typing && event.key === "Escape") {
@@ -343,7 +343,7 @@ export function press(event, typing) {
     return true;
   }
   if (event.key === "Enter" && !event.shiftKey && !event.target.closest("button, a, summary")) {
-    if (event.target.id?.startsWith("again-")) again(place("again-text").value, Number(place("again-points").value));
+    if (event.target.id?.startsWith("again-")) saveComment(place("again-text").value, Number(place("again-points").value));
     else save();
     return true;
   }

@@ -1,4 +1,4 @@
-"""A student's page as axe-core reads it: in light and dark, on a desk and on a telephone."""
+"""A student's page as axe-core reads it: in light and dark, on a wide screen and on a phone."""
 
 from __future__ import annotations
 

@@ -15,8 +15,8 @@ from grader.errors import GraderError, UsageError
 from grader.grading import gradebook_file
 from grader.grading.gradebook_file import NAME, VERSION, open_gradebook
 from grader.grading.marks import Mark
-from grader.marking.mark_store import Comment, open_marks
-from grader.marking.service import Conflict, Given
+from grader.marking.mark_store import SavedComment, open_marks
+from grader.marking.service import Conflict, NewMark
 from grader.records import Concluded, Submission, Verdict
 from tests.marking.classroom import ROOT, Classroom, answer_of
 
@@ -25,9 +25,9 @@ import sys
 from pathlib import Path
 from grader.marking.mark_store import open_marks
 from grader.grading.marks import Mark
-with open_marks(Path(sys.argv[1])) as book:
+with open_marks(Path(sys.argv[1])) as store:
     for number in range(25):
-        with book.adding() as add:
+        with store.adding() as add:
             add(Mark("noether", "written-a", "x", sys.argv[2], points=1, max=2, seen=number))
 """
 
@@ -46,8 +46,8 @@ def test_marks_of_several_processes_at_once_are_all_kept(room: Classroom) -> Non
         for name in ("ada", "grace", "emmy")
     ]
     assert [one.wait(timeout=60) for one in markers] == [0, 0, 0]
-    with open_marks(room.results) as book:
-        found = book.marks()
+    with open_marks(room.results) as store:
+        found = store.marks()
     assert len(found) == 75
     assert {one.marker for one in found} == {"ada", "grace", "emmy"}
     with closing(sqlite3.connect(room.results / NAME)) as file:
@@ -91,13 +91,15 @@ def test_a_gradebook_that_cannot_be_brought_up_stays_as_it_was(
 
 def test_nothing_that_is_done_changes_a_row(room: Classroom) -> None:
     answer = room.mark("noether", "written-a", 1)
-    with room.desk() as desk:
-        old = desk.book.add_comment(Comment("written-a", "No place.", -0.5, "ada"))
+    with room.service() as service:
+        old = service.store.add_comment(SavedComment("written-a", "No place.", -0.5, "ada"))
     kept = {name: rows(room.results, name) for name in ("marks", "comments", "verdicts")}
     room.mark("noether", "written-a", 2)
-    with room.desk() as desk:
-        desk.dispute(answer, "grace", "Hm.", 0)
-        desk.book.add_comment(Comment("written-a", "Where?", -0.25, "ada", replaces=old.number))
+    with room.service() as service:
+        service.dispute(answer, "grace", "Hm.", 0)
+        service.store.add_comment(
+            SavedComment("written-a", "Where?", -0.25, "ada", replaces=old.number)
+        )
     room.run("--fresh")
     for name, before in kept.items():
         assert rows(room.results, name)[: len(before)] == before
@@ -106,40 +108,41 @@ def test_nothing_that_is_done_changes_a_row(room: Classroom) -> None:
 def test_a_comment_that_is_changed_is_another_from_now_on_and_one_without_text_is_gone(
     room: Classroom,
 ) -> None:
-    with open_marks(room.results) as book:
-        first = book.add_comment(Comment("written-a", "No place.", -0.5, "ada"))
-        assert [one.text for one in book.comments("written-a")] == ["No place."]
-        assert book.comments("written-b") == []
-        other = book.add_comment(Comment("written-a", "Where?", -0.25, "ada", first.number))
-        assert [(one.text, one.points) for one in book.comments("written-a")] == [("Where?", -0.25)]
-        book.add_comment(Comment("written-a", "", 0, "ada", other.number))
-        assert book.comments("written-a") == []
+    with open_marks(room.results) as store:
+        first = store.add_comment(SavedComment("written-a", "No place.", -0.5, "ada"))
+        assert [one.text for one in store.comments("written-a")] == ["No place."]
+        assert store.comments("written-b") == []
+        other = store.add_comment(SavedComment("written-a", "Where?", -0.25, "ada", first.number))
+        left = store.comments("written-a")
+        assert [(one.text, one.points) for one in left] == [("Where?", -0.25)]
+        store.add_comment(SavedComment("written-a", "", 0, "ada", other.number))
+        assert store.comments("written-a") == []
 
 
 def test_many_marks_are_kept_as_a_whole_or_not_at_all(room: Classroom) -> None:
     room.mark("hopper", "written-a", 1)
-    with room.desk() as desk:
+    with room.service() as service:
         marks = [
-            (answer_of(desk, student, "written-a"), "grace", Given(2), 0)
+            (answer_of(service, student, "written-a"), "grace", NewMark(2), 0)
             for student in ("noether", "hopper")
         ]
         with pytest.raises(Conflict, match="was marked by ada"):
-            desk.mark_all(marks)
-        assert [one.marker for one in desk.book.marks()] == ["ada"]
+            service.mark_all(marks)
+        assert [one.marker for one in service.store.marks()] == ["ada"]
 
 
 def test_a_mark_that_cannot_be_written_is_said_to_be_lost(room: Classroom) -> None:
-    with room.desk() as desk, closing(sqlite3.connect(room.results / NAME)) as file:
-        answer = answer_of(desk, "noether", "written-a")
+    with room.service() as service, closing(sqlite3.connect(room.results / NAME)) as file:
+        answer = answer_of(service, "noether", "written-a")
         file.executescript(
             "create trigger full before insert on marks begin select raise(fail, 'disk full'); end"
         )
-        with pytest.raises(GraderError, match=r"not kept.*disk full"):
-            desk.mark(answer, "ada", Given(1), 0)
+        with pytest.raises(GraderError, match=r"not saved.*disk full"):
+            service.mark(answer, "ada", NewMark(1), 0)
 
 
 def test_a_number_is_never_given_twice(room: Classroom) -> None:
-    with open_marks(room.results) as book, book.adding() as add:
+    with open_marks(room.results) as store, store.adding() as add:
         first = add(Mark("noether", "written-a", "x", "ada"))
         second = add(Mark("noether", "written-a", "x", "ada"))
     assert first.number < second.number
