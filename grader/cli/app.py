@@ -9,9 +9,8 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -31,11 +30,11 @@ from grader.cli import (
 from grader.cli import options as option
 from grader.errors import GraderError, UsageError
 
-if TYPE_CHECKING:   # nothing heavy is imported before a command needs it
-    from grader.submissions.discover import HandIn
 
-
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80})
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
+    epilog='Completion in your shell: eval "$(_GRADER_COMPLETE=bash_source grader)" (or zsh, fish)',
+)
 @click.version_option(__version__, prog_name="grader")
 def cli() -> None:
     """Grade deep-learning homework in PyTorch."""
@@ -62,39 +61,18 @@ def run(submissions: Path, out: Path, only: tuple[str, ...], templates: Path | N
     on, and one that is repeated grades what is new or changed. Ctrl-C finishes what runs; pressed
     twice it stops at once.
     """
+    from grader.api import grade
     from grader.cli.progress import Progress
     from grader.cli.summary import conclude, finishing
-    from grader.grading.gradebook_file import open_gradebook
-    from grader.run.cache.file import open_cache
-    from grader.run.grade_class import Class, grade_class
-    from grader.run.results_folder import keep_roster
-    from grader.submissions.discover import discover
-    from grader.submissions.enrolment import enrol
-    from grader.submissions.roster import read_roster
-    from grader.text import plain_line
 
     console, stop = option.console_of(), threading.Event()
-    rubric = option.rubric_of(options)
-    everyone = [item for item in discover(submissions) if out.resolve() not in item.sources]
-    enrolled = enrol(rubric, everyone, read_roster(submissions))
-    chosen = _only(enrolled.hand_ins, only, submissions)
-    for line in enrolled.warnings:
-        console.print(plain_line(line), style="yellow", markup=False, soft_wrap=True)
-    chosen_by = option.run_options(
-        options, whole=not only and not options["criterion"], submissions=submissions,
-        templates=templates,
-    )
-    homework = Class(enrolled.rubric, enrolled.hand_ins, tuple(chosen), out, templates)
-    keep_roster(submissions, out)
+    rubric, how = option.rubric_of(options), option.run_options(options, templates=templates)
     progress = Progress(console)
-    with (
-        open_gradebook(out, progress.say) as book,
-        open_cache(out) as cache,
-        finishing(stop, progress.say),
-        progress,
-    ):
-        ran = grade_class(homework, chosen_by, book, cache, progress, stop)
-    return conclude(console, ran, out)
+    with finishing(stop, progress.say), progress:
+        results = grade(
+            submissions, rubric, out, only=only, options=how, watcher=progress, stop=stop
+        )
+    return conclude(console, results, out)
 
 
 COMMANDS = (
@@ -123,18 +101,3 @@ def main() -> None:
         sys.stdout.flush()
         os._exit(130)   # threads may still wait for workers that are gone
     sys.exit(code)
-
-
-# What the commands share ------------------------------------------------------------------------
-
-
-def _only(hand_ins: Sequence[HandIn], only: tuple[str, ...], folder: Path) -> list[HandIn]:
-    if not hand_ins:
-        raise UsageError(f"{folder}: no submission in it; expected .py, .ipynb, archives, folders")
-    known = {student for item in hand_ins for student in (item.student, *item.owners)}
-    unknown = sorted(set(only) - known)
-    if unknown:
-        raise UsageError(f"no student '{unknown[0]}' in {folder}; there are "
-                         + ", ".join(sorted(known)[:20]))
-    return [item for item in hand_ins
-            if not only or {item.student, *item.owners}.intersection(only)]
