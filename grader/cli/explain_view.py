@@ -50,7 +50,8 @@ def _sum(marks: Json) -> str:
 def _criterion(console: Console, one: Json) -> None:
     rule, run = one["rule"], one["run"]
     points = "?" if one["points"] is None else f"{one['points']:g}"
-    _title(console, f"{one['part']} {one['id']}: {points} of {one['max']:g} points, {one['status']}")
+    result = f"{points} of {one['max']:g} points, {one['status']}"
+    _title(console, f"{one['part']} {one['id']}: {result}")
     lines = [
         ("title", one["title"]),
         ("points", one["how"]),
@@ -67,8 +68,8 @@ def _criterion(console: Console, one: Json) -> None:
     ]
     _grid(console, lines)
     if not one["evidence"]:
-        _say(console, "There is no evidence: the submission was not opened, or an older grader, which "
-                      "kept none, graded it.")
+        _say(console, "No evidence was kept: the submission was not opened, or an older grader graded "
+                      "it.")
     for evidence in one["evidence"]:
         _evidence(console, evidence)
     _grid(console, [

@@ -29,8 +29,8 @@ from grader.marking.mark_store import MarkStore, open_marks
 from grader.marking.server import address_of, open_socket, server_of
 from grader.marking.service import MarkingService, NewMark
 from grader.rubric.load import load
-from grader.run import fingerprint
-from grader.run.refresh import renew
+from grader.run.provenance import fingerprints as fingerprint
+from grader.run.refresh import refresh
 
 ROOT = Path(__file__).parent.parent.parent
 RUBRIC = """\
@@ -287,7 +287,7 @@ def serving_here(
         options = {one.id: one.options for one in rubric.criteria}
         service = MarkingService(room.results, store, options)
         app = MarkingApp(
-            service, drafts, marker, names, new_token(), lambda: str(renew(room.results))
+            service, drafts, marker, names, new_token(), lambda: str(refresh(room.results))
         )
         server = server_of(app, listener)
         thread = Thread(target=server.run, kwargs={"sockets": [listener]})
