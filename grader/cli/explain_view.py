@@ -68,8 +68,8 @@ def _criterion(console: Console, one: Json) -> None:
     ]
     _grid(console, lines)
     if not one["evidence"]:
-        _say(console, "No evidence was kept: the submission was not opened, or an older grader graded "
-                      "it.")
+        _say(console, "No evidence was kept: the submission was not opened, or an older grader "
+                      "graded it.")
     for evidence in one["evidence"]:
         _evidence(console, evidence)
     _grid(console, [

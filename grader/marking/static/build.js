@@ -19,7 +19,7 @@ export const signed = (value) => (value > 0 ? "+" : value < 0 ? "\u2212" : "") +
 
 export const when = (time) => new Date(time).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
 
-export const stateWords = {
+const stateWords = {
   waiting: "to mark", marked: "marked", conflict: "conflicting marks", disputed: "flagged",
   "by the check": "graded by the check",
 };

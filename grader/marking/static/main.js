@@ -1,7 +1,7 @@
 // The pages: all parts, the answers to one part, the flagged answers.
 
 import { ask, takeToken } from "./api.js";
-import { el, mark, points, say, show, showFlagged, state, stateWords, warn } from "./build.js";
+import { el, mark, points, say, show, showFlagged, state, warn } from "./build.js";
 import { leave, openPart, press } from "./marking.js";
 
 const keys = document.getElementById("keys");
@@ -21,7 +21,7 @@ async function parts() {
     byHand.length ? table(byHand) : null,
     el("p", { className: "actions" },
       el("button", { type: "button", onclick: refresh }, "Update grades and feedback"),
-      el("span", { className: "soft small", id: "refreshed" }, "This also happens when `grader mark` ends.")),
+      el("span", { className: "soft small", id: "refreshed" }, "This also happens when ", el("code", {}, "grader mark"), " ends.")),
     others.length ? el("details", { className: "gap" },
       el("summary", {}, "Parts graded by checks"),
       el("p", { className: "soft" }, "A mark here replaces the result of the check. It needs a comment."),
@@ -38,13 +38,12 @@ function table(criteria) {
 }
 
 function row(one) {
-  const waits = one.counts.waiting ?? 0;
-  const open = ["conflict", "disputed"].filter((name) => one.counts[name]);
-  const done = one.by_hand - waits;
+  const unresolved = [["conflict", "with conflicting marks"], ["disputed", "flagged"]].filter(([name]) => one.counts[name]);
+  const done = one.by_hand - (one.counts.waiting ?? 0) - (one.counts.conflict ?? 0);
   const progress = one.by_hand
     ? [el("progress", { max: one.by_hand, value: done, "aria-label": `${one.part}: ${done} of ${one.by_hand} marked` }),
       ` ${done} of ${one.by_hand}`,
-      open.map((name) => el("div", { className: "small state disputed" }, `${one.counts[name]}: ${stateWords[name]}`))]
+      unresolved.map(([name, words]) => el("div", { className: "small state disputed" }, `${one.counts[name]} ${words}`))]
     : "graded by a check";
   return el("tr", {},
     el("th", { scope: "row" }, el("a", { href: `#/part/${one.id}` }, one.part)),

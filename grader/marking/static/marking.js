@@ -79,7 +79,7 @@ function sum() {
 
 function render() {
   const index = at();
-  const done = part.answers.filter((one) => one.state === "marked").length;
+  const done = part.answers.filter((one) => one.state === "marked" || one.state === "disputed").length;
   const all = part.answers.filter((one) => one.state !== "by the check").length;
   show(
     el("div", { className: "where" },

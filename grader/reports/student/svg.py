@@ -89,9 +89,10 @@ def add_bars(
     """Add stacked bars that begin at `lefts`. Each layer is a pair of heights and opacity."""
     bottom = [0] * len(lefts)
     for heights, opacity in layers:
+        edges = [1 if height else 0 for height in heights]   # no line where a bar is empty
         axes.bar(
             lefts, heights, 0.92 * width, bottom, align="edge", color=(PLOT_A, opacity),
-            edgecolor=PLOT_A, linewidth=1,
+            edgecolor=PLOT_A, linewidth=edges,
         )
         bottom = [one + more for one, more in zip(bottom, heights, strict=True)]
 
