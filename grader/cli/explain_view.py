@@ -121,7 +121,7 @@ def _evidence(console: Console, one: Json) -> None:
 
 
 def _observed(outcome: Json) -> str:
-    """How the question ended, as the host observed it, and who is responsible for a failure."""
+    """The outcome of a question as the host observed it, and who is responsible for a failure."""
     end = f"{outcome['kind']} after {outcome.get('seconds', 0):g} s"
     if outcome["kind"] == "answered":
         return end

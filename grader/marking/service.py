@@ -22,7 +22,7 @@ LONGEST_COMMENT = 4000   # characters; pages show no more
 
 @dataclass(frozen=True)
 class NewMark:
-    """What a marker enters: a `Mark` that is not yet tied to an answer."""
+    """A mark as a marker enters it, not yet tied to an answer."""
 
     points: float
     items: tuple[Item, ...] = ()

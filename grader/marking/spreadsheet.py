@@ -120,7 +120,7 @@ def _check_version(row: _FilledRow, answer: StudentAnswer) -> None:
 
 
 def _is_stored(answer: StudentAnswer, marker: str, new: NewMark) -> bool:
-    """Whether an earlier reading of the file has stored this mark."""
+    """True if an earlier reading of the file has stored this mark."""
     mark = answer.place.mark
     return mark is not None and (mark.marker, mark.points, mark.text) == (
         marker, new.points, new.comment

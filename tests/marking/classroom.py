@@ -241,7 +241,7 @@ class Served(Asked):
         self.process.wait()
 
     def end(self) -> str:
-        """As Ctrl-C does; what it said."""
+        """Send Ctrl-C; returns what the command printed."""
         self.process.send_signal(signal.SIGINT)
         said, _ = self.process.communicate(timeout=20)
         return said
@@ -277,7 +277,7 @@ def serving(
 def serving_here(
     room: Classroom, marker: str = "ada", *, names: bool = False
 ) -> Iterator[Asked]:
-    """The same server in a thread, which is there at once."""
+    """The same server in a thread of this process, which starts faster."""
     rubric = load(room.folder / "rubric.yaml", parameter_models)
     with (
         open_marks(room.results) as store,

@@ -17,7 +17,7 @@ def graded_class(tmp_path_factory: pytest.TempPathFactory) -> Classroom:
 
 @pytest.fixture
 def room(graded_class: Classroom, tmp_path: Path) -> Classroom:
-    """Of the test's own; it remembers the submissions where it was graded first."""
+    """A copy for one test. It still names the folder where its submissions were graded."""
     folder = tmp_path / "homework"
     shutil.copytree(graded_class.folder, folder)
     return Classroom(folder)

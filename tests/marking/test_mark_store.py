@@ -38,7 +38,7 @@ def rows(folder: Path, table: str) -> list[tuple[object, ...]]:
 
 
 def test_marks_of_several_processes_at_once_are_all_kept(room: Classroom) -> None:
-    """Of a gradebook that the first of them have to bring up to date, too."""
+    """The gradebook is an old one, so the first processes also have to update it."""
     with closing(sqlite3.connect(room.results / NAME)) as file:
         file.executescript("drop table marks; drop table comments; pragma user_version = 2;")
     markers = [
@@ -77,7 +77,7 @@ def test_a_run_and_a_marker_write_at_the_same_time(room: Classroom) -> None:
 def test_a_gradebook_that_cannot_be_brought_up_stays_as_it_was(
     room: Classroom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As when the disk is full in the middle of it."""
+    """Simulates a disk that fills up in the middle of the update."""
     with monkeypatch.context() as later:
         broken = "create table one (id integer); create nonsense"
         later.setattr(gradebook_file, "TABLES", (*gradebook_file.TABLES, broken))

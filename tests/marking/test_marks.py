@@ -1,4 +1,4 @@
-"""What people say of an answer, and what it comes to."""
+"""Marks, flags and withdrawals of an answer, and the state that they lead to."""
 
 from __future__ import annotations
 

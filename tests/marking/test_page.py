@@ -1,4 +1,4 @@
-"""The page as people meet it: with keys alone, in the dark, on a phone, with hostile answers."""
+"""The marking page in a browser: keyboard only, dark, on a phone, with hostile answers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def marks(room: Classroom) -> list[tuple[str, float | None, str]]:
 
 
 def opened(page: Page, served: Asked, criterion: str, key: str = "") -> None:
-    """As from the address that was printed, and then on to a part or an answer."""
+    """Open the printed address, then a part or an answer."""
     page.goto(served.address)
     expect(page.locator("h1")).to_contain_text("answers")
     page.goto(f"{served.base}/#/part/{criterion}/{key}".rstrip("/"))

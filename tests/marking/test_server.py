@@ -29,7 +29,7 @@ from tests.marking.classroom import (
 
 @pytest.fixture(scope="module")
 def quiet_room(graded_class: Classroom, tmp_path_factory: pytest.TempPathFactory) -> Classroom:
-    """Of tests in which nothing is kept."""
+    """A class that several tests share, since none of them saves anything."""
     folder = tmp_path_factory.mktemp("quiet") / "homework"
     shutil.copytree(graded_class.folder, folder)
     return Classroom(folder)

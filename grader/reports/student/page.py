@@ -56,7 +56,7 @@ class Section:
 
     @property
     def settled(self) -> bool:
-        """Whether the criterion is passed and there is no hint to read."""
+        """True for a passed criterion without hints."""
         return self.status == "passed" and not self.hints
 
 
@@ -87,7 +87,7 @@ class Page:
 
     @property
     def waiting(self) -> bool:
-        """Whether points may still be added, by manual grading or by another run."""
+        """True if points may still be added, by manual grading or by another run."""
         return bool(self.statuses & {"needs_marking", "not_scored"})
 
     @property
@@ -134,7 +134,7 @@ def make_page(grade: Grade, homework: str, now: datetime, due: datetime | None) 
 
 
 def numeric_columns(table: Table) -> tuple[bool, ...]:
-    """Whether each column holds only numbers, for right alignment. The first one names the rows."""
+    """True for each column that holds only numbers; never for the first, which names the rows."""
     return tuple(
         index > 0
         and all(_NUMBER.fullmatch(row[index]) for row in table.rows if index < len(row))

@@ -131,7 +131,7 @@ def _figure(given: Figure) -> Figure:
 
 
 def _is_png(given: Figure) -> bool:
-    """Whether the data is strict base64, which cannot end an attribute, of a PNG of that size."""
+    """True for strict base64, which cannot end an attribute, of a PNG of the stated size."""
     sides = given.width, given.height
     if len(given.png) > FIGURE_SIZE or not all(0 < side <= _LARGEST_SIDE for side in sides):
         return False

@@ -49,7 +49,7 @@ def report(page: Page, file: Path) -> Page:
 
 
 def column(page: Page, number: int) -> list[str]:
-    """What is seen of a column of the students' table, from top to bottom."""
+    """The visible texts of a column of the students' table, from top to bottom."""
     cells = page.locator(f"#table tbody tr:visible > :nth-child({number})")
     return [text.strip() for text in cells.all_inner_texts()]
 

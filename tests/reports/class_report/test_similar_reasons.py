@@ -1,4 +1,4 @@
-"""Which reasons are the same, and what of them is told."""
+"""Reasons are grouped correctly, and the text of a group is what its members share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a class comes to: figures that can be counted by hand."""
+"""The numbers of the class report, checked against counts by hand."""
 
 from __future__ import annotations
 

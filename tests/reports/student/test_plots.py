@@ -1,4 +1,4 @@
-"""Pictures: legible on any page, the same every time, and deaf to what a class is called."""
+"""Plots are legible on any page, always the same, and harmless whatever a class is called."""
 
 from __future__ import annotations
 

@@ -199,7 +199,7 @@ def test_a_figure_of_an_impossible_size_is_left_out(width: int, height: int) -> 
 
 
 def test_text_of_every_field_of_a_run_is_shown_and_escaped() -> None:
-    """What becomes of attacks in a browser and in a viewer of Markdown: tests/hostile."""
+    """The tests in tests/hostile show attacks in a browser and in a viewer of Markdown."""
     names = ("name", "fact", "what", "where", "why", "place", "curve", "line", "table", "column",
              "cell", "figure", "output")  # fmt: skip
     field = {name: f'<i>{name}</i>"' for name in names}
