@@ -1,4 +1,4 @@
-"""Keeps what need not be done twice: workers' answers and drawn pages.
+"""Keeps what need not be done twice: workers' answers and drawn pictures.
 
 Everything here may be deleted at any time; what must not be lost belongs in `grading/`'s gradebook.
 """
