@@ -10,6 +10,7 @@ import base64
 import re
 import struct
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from grader.records import (
@@ -109,16 +110,11 @@ def _line(given: Series) -> Series:
 
 
 def _stretch(given: Stretch) -> Stretch:
-    return Stretch(
-        kind=given.kind,
+    return replace(
+        given,
         batches=min(max(0, given.batches), _LARGEST_COUNT),
         images=min(max(0, given.images), _LARGEST_COUNT),
-        mode=given.mode,
-        right=given.right,
         place=plain_line(given.place, 120),
-        lr=given.lr,
-        loss=given.loss,
-        accuracy=given.accuracy,
     )
 
 
@@ -127,7 +123,7 @@ def _caution(given: Caution) -> Caution:
 
 
 def _figure(given: Figure) -> Figure:
-    return Figure(plain_line(given.title, 120), given.width, given.height, given.png)
+    return replace(given, title=plain_line(given.title, 120))
 
 
 def _is_png(given: Figure) -> bool:
