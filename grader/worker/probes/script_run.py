@@ -41,7 +41,7 @@ def view_of(session: Session) -> View | None:
     return view if view is not None and view.classes else None
 
 
-def glimpse(session: Session, network: Mapping[str, Any] | None) -> stand_ins.Stage:
+def glimpse(session: Session, network: Mapping[str, Any] | None) -> stand_ins.ShimLog:
     """Stand-ins for a question that is not about training: hardly any data, and no time for it."""
     torch.set_num_threads(1)  # for work this small, threads cost more in waiting than they save
     Observer(GLIMPSE, session.folder).install()
@@ -76,7 +76,7 @@ class Left:
 def run_for_names(
     session: Session,
     source: Source,
-    stage: stand_ins.Stage,
+    stage: stand_ins.ShimLog,
     spec: Mapping[str, Any],
     answers: Callable[[Left], bool],
 ) -> Left:

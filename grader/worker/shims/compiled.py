@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from grader.worker.shims.log import Stage
+from grader.worker.shims.log import ShimLog
 
 
 class Compiled(nn.Module):
@@ -52,9 +52,9 @@ class Compiled(nn.Module):
             self._orig_mod.training = mode
 
 
-def install(stage: Stage) -> None:
+def install(log: ShimLog) -> None:
     def tell() -> None:
-        stage.note("torch.compile was left out: it changes how fast a network is and no result")
+        log.note("torch.compile was left out: it changes how fast a network is and no result")
 
     def leave_out(model: Any = None, **options: Any) -> Any:
         tell()

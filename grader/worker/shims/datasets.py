@@ -18,7 +18,7 @@ from PIL import Image
 from torchvision.datasets import VisionDataset
 
 from grader.worker.dataset_view import Images, View
-from grader.worker.shims.log import Stage
+from grader.worker.shims.log import ShimLog
 
 REAL_SIZE, REAL_TEST_SIZE = 50_000, 10_000   # of CIFAR-10, for which scripts write their splits
 _HELD_BACK = re.compile(r"(^|[\W_\d])(test|val|valid|validation|eval)([\W_\d]|$)", re.IGNORECASE)
@@ -80,7 +80,7 @@ _FOLDERS = ("DatasetFolder", "ImageFolder")
 class Shelf:
     """Where datasets take their images from: `images` of each split of the view (all when None)."""
 
-    stage: Stage
+    log: ShimLog
     view: View
     images: int | None
 
@@ -93,7 +93,7 @@ class Shelf:
         train, test = (len(self.view.split(name)[1]) for name in ("train", "validation"))
         # Of a handful of images the scaling is the grader's own business and no news.
         if self.images is None and (train < REAL_SIZE or test < REAL_TEST_SIZE):
-            self.stage.note(
+            self.log.note(
                 f"data sets are the grader's own images: {train:,} to train on and {test:,} to "
                 "test on, whatever was asked for"
             )
@@ -127,7 +127,7 @@ class Served(VisionDataset):  # type: ignore[misc]  # untyped base
             self.labels = np.array(labels)   # so SVHN and STL10 call their targets
         self.classes = list(self.shelf.view.classes)
         self.class_to_idx = {name: index for index, name in enumerate(self.classes)}
-        self.shelf.stage.served.append(self)
+        self.shelf.log.served.append(self)
 
     @property
     def shown(self) -> Image.Image | None:

@@ -16,7 +16,7 @@ import torch
 import torch.utils._device  # which torch itself imports late
 
 from grader.worker.shims import cuda
-from grader.worker.shims.log import Stage
+from grader.worker.shims.log import ShimLog
 
 _CPU = torch.device("cpu")
 _FACTORIES = (
@@ -40,7 +40,7 @@ _KNOWN = (
 class Here:
     """Says of each device that a script asks for where that is: `away` are the types not there."""
 
-    stage: Stage
+    log: ShimLog
     away: tuple[str, ...]
 
     def __call__(self, asked: Any) -> Any:
@@ -58,13 +58,13 @@ class Here:
         return _CPU
 
     def tell(self) -> None:
-        self.stage.note("the script asked for a GPU, and there is none here: it ran on the CPU")
+        self.log.note("the script asked for a GPU, and there is none here: it ran on the CPU")
 
 
-def install(stage: Stage) -> None:
+def install(log: ShimLog) -> None:
     if torch.cuda.is_available():
         return
-    here = Here(stage, ("cuda",) if torch.backends.mps.is_available() else ("cuda", "mps"))
+    here = Here(log, ("cuda",) if torch.backends.mps.is_available() else ("cuda", "mps"))
     _tensors(here)
     _factories(here)
     _defaults(here)

@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image
 
 from grader.worker.shims.import_hooks import OnImport
-from grader.worker.shims.log import Picture, Stage
+from grader.worker.shims.log import Picture, ShimLog
 
 MAX_FIGURES = 6      # the last ones: learning curves come at the end
 LONG_SIDE = 640      # pixels
@@ -29,27 +29,27 @@ _DPI = 100
 _TOKEN = "_grader_token"
 
 
-def install(stage: Stage, on_import: OnImport) -> None:
+def install(log: ShimLog, on_import: OnImport) -> None:
     """Follow matplotlib, once a script imports it, and PIL's `Image.show`."""
     on_import.do("matplotlib", _no_backends)
-    on_import.do("matplotlib.figure", functools.partial(_saving, stage))
-    on_import.do("matplotlib.pyplot", functools.partial(_showing, stage))
+    on_import.do("matplotlib.figure", functools.partial(_saving, log))
+    on_import.do("matplotlib.pyplot", functools.partial(_showing, log))
 
     def show(self: Image.Image, title: str | None = None, **kwargs: Any) -> None:
         with _in_silence():
-            _add(stage, Picture(_cut(title or ""), _pixels(self), (object(), "")))
+            _add(log, Picture(_cut(title or ""), _pixels(self), (object(), "")))
 
     Image.Image.show = show  # type: ignore[method-assign]  # a stand-in
 
 
-def keep_open_figures(stage: Stage) -> None:
+def keep_open_figures(log: ShimLog) -> None:
     """Keep what is still open: what a script has drawn without showing or saving it."""
     with _in_silence():
         pyplot = sys.modules.get("matplotlib.pyplot")
         numbers = pyplot.get_fignums() if pyplot is not None else []
         current = pyplot.gcf().number if numbers else None  # type: ignore[union-attr]  # of pyplot
         for number in numbers[-MAX_FIGURES:]:
-            _keep(stage, pyplot.figure(number), "")  # type: ignore[union-attr]  # likewise
+            _keep(log, pyplot.figure(number), "")  # type: ignore[union-attr]  # likewise
         if current is not None:
             pyplot.figure(current)  # type: ignore[union-attr]  # likewise
 
@@ -59,29 +59,29 @@ def _no_backends(matplotlib: Any) -> None:
     matplotlib.use = lambda *args, **kwargs: None
 
 
-def _saving(stage: Stage, module: Any) -> None:
+def _saving(log: ShimLog, module: Any) -> None:
     save = module.Figure.savefig
 
     @functools.wraps(save)
     def savefig(self: Any, fname: Any, *args: Any, **kwargs: Any) -> Any:
         name = os.fspath(fname) if isinstance(fname, (str, os.PathLike)) else ""
-        if stage.rendered < MOST_RENDERED:
+        if log.rendered < MOST_RENDERED:
             with _in_silence():
-                _keep(stage, self, str(name))
+                _keep(log, self, str(name))
         return save(self, fname, *args, **kwargs)
 
     def show(self: Any, *args: Any, **kwargs: Any) -> None:
         with _in_silence():
-            _keep(stage, self, "")
+            _keep(log, self, "")
 
     module.Figure.savefig, module.Figure.show = savefig, show
 
 
-def _showing(stage: Stage, pyplot: Any) -> None:
+def _showing(log: ShimLog, pyplot: Any) -> None:
     def show(*args: Any, block: bool | None = None, **kwargs: Any) -> None:
         """As where there is a display, figures are gone when the windows have been closed."""
-        if stage.rendered < MOST_RENDERED:
-            keep_open_figures(stage)
+        if log.rendered < MOST_RENDERED:
+            keep_open_figures(log)
         if block is not False and not pyplot.isinteractive():
             pyplot.close("all")
 
@@ -97,23 +97,23 @@ def _in_silence() -> Iterator[None]:
         yield
 
 
-def _keep(stage: Stage, figure: Any, name: str) -> None:
+def _keep(log: ShimLog, figure: Any, name: str) -> None:
     """Render a matplotlib figure; `name` is the file that it goes to, if any."""
     if not (figure.axes or figure.images or figure.texts):
         return
-    stage.rendered += 1
+    log.rendered += 1
     buffer = io.BytesIO()
     dpi = min(_DPI, LONG_SIDE / max(figure.get_size_inches()))
     figure.canvas.print_figure(buffer, format="png", dpi=dpi)
     # An object of the figure's own, since the number of one that is gone may come again.
     token = vars(figure).setdefault(_TOKEN, object())
-    _add(stage, Picture(_title(figure, name), _pixels(Image.open(buffer)), (token, name)))
+    _add(log, Picture(_title(figure, name), _pixels(Image.open(buffer)), (token, name)))
 
 
-def _add(stage: Stage, picture: Picture) -> None:
+def _add(log: ShimLog, picture: Picture) -> None:
     """Once each: what looks like one that is kept is that one, and a figure that is saved under
     the same name, or shown again, takes its own place."""
-    kept = stage.figures
+    kept = log.figures
     if any(np.array_equal(picture.pixels, other.pixels) for other in kept):
         return
     for index, other in enumerate(kept):

@@ -18,7 +18,7 @@ from torchvision.models import _api
 
 from grader.worker.networks import resnet as networks
 from grader.worker.shims.downloads import no_network
-from grader.worker.shims.log import Stage
+from grader.worker.shims.log import ShimLog
 
 RESNETS = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152")
 _SEED = 0
@@ -28,10 +28,10 @@ _OF_HUB = ("source", "trust_repo", "force_reload", "verbose", "skip_validation")
 Build = Callable[..., nn.Module]
 
 
-def install(stage: Stage, spec: Mapping[str, Any] | None) -> None:
+def install(log: ShimLog, spec: Mapping[str, Any] | None) -> None:
     """With a `spec` every ResNet is that network. Weights are a random initialisation, the same
     each time, whichever way a script asks for them."""
-    weights = Weights(stage, dict(_api.BUILTIN_MODELS))
+    weights = Weights(log, dict(_api.BUILTIN_MODELS))
     _api.WeightsEnum.get_state_dict = lambda wanted, *args, **kwargs: weights.of_enum(wanted)
     torch.hub.load_state_dict_from_url = weights.of_url
     model_zoo.load_url = weights.of_url  # type: ignore[attr-defined]  # torch exports it so
@@ -43,8 +43,8 @@ def install(stage: Stage, spec: Mapping[str, Any] | None) -> None:
 class Weights:
     """What stands in for a file of weights: what the network that they belong to begins with."""
 
-    def __init__(self, stage: Stage, builders: Mapping[str, Build]) -> None:
-        self._stage, self._builders = stage, builders
+    def __init__(self, log: ShimLog, builders: Mapping[str, Build]) -> None:
+        self._log, self._builders = log, builders
 
     def of_enum(self, wanted: Any) -> dict[str, Any]:
         """The state dict for a member of a `WeightsEnum`."""
@@ -64,13 +64,13 @@ class Weights:
         return self.of_enum(next(iter(torchvision.models.get_model_weights(name))))
 
     def tell(self, name: str) -> None:
-        self._stage.note(
+        self._log.note(
             f"{name} was asked for pretrained weights, which need a network: it was given a random "
             "initialisation, the same each time"
         )
 
     def built(self, network: nn.Module) -> nn.Module:
-        self._stage.built.append(network)
+        self._log.built.append(network)
         return network
 
 

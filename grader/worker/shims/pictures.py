@@ -21,7 +21,7 @@ import torchvision
 from PIL import Image
 
 from grader.worker.shims.import_hooks import IfMissing, OnImport
-from grader.worker.shims.log import Stage
+from grader.worker.shims.log import ShimLog
 from grader.worker.shims.paths import as_text, place_for
 
 FOLDER = Path(__file__).parent / "sample_images"
@@ -35,8 +35,8 @@ _NAMED = (("cat", re.compile(r"cat|chelsea|kitten|animal", re.I)),
 class Pictures:
     """Makes pictures where they are missing in the session's folder; each once."""
 
-    def __init__(self, stage: Stage, folder: Path) -> None:
-        self._stage, self._folder = stage, folder
+    def __init__(self, log: ShimLog, folder: Path) -> None:
+        self._log, self._folder = log, folder
         self._made: dict[str, Path] = {}   # where it is, by where it was asked for
 
     def __call__(self, asked: Any) -> Any:
@@ -49,7 +49,7 @@ class Pictures:
             place = place_for(path, self._folder)
             picture_for(path.name).save(place)
             self._made[key] = place
-            self._stage.note(
+            self._log.note(
                 f"{path.name} was not handed in: a picture of the grader's own was opened instead"
             )
         there = self._made.get(key, path)
@@ -63,9 +63,9 @@ def picture_for(name: str) -> Image.Image:
         return picture.convert("RGB")
 
 
-def install(stage: Stage, on_import: OnImport, missing: IfMissing, folder: Path) -> None:
+def install(log: ShimLog, on_import: OnImport, missing: IfMissing, folder: Path) -> None:
     """For PIL and torchvision at once; for what else reads images once a script imports it."""
-    pictures = Pictures(stage, folder)
+    pictures = Pictures(log, folder)
 
     def reads(*names: str) -> Callable[[Any], None]:
         def follow(module: Any) -> None:
@@ -83,7 +83,7 @@ def install(stage: Stage, on_import: OnImport, missing: IfMissing, folder: Path)
     on_import.do("cv2", reads("imread"))
     on_import.do("skimage.io._io", reads("imread"))
     on_import.do("skimage.data._fetchers", functools.partial(_fetching, pictures))
-    _without_scikit_image(stage, missing)
+    _without_scikit_image(log, missing)
 
 
 def _from(pictures: Pictures, read: Callable[..., Any]) -> Callable[..., Any]:
@@ -110,11 +110,11 @@ def _fetching(pictures: Pictures, fetchers: Any) -> None:
     fetchers._fetch = fetch_
 
 
-def _without_scikit_image(stage: Stage, missing: IfMissing) -> None:
+def _without_scikit_image(log: ShimLog, missing: IfMissing) -> None:
     """`skimage.data` and `skimage.io.imread`, and no more of it."""
 
     def sample(name: str) -> Any:
-        stage.note(f"skimage.data.{name} is a picture of the grader's own here")
+        log.note(f"skimage.data.{name} is a picture of the grader's own here")
         return np.array(picture_for(name))
 
     def part(name: str) -> ModuleType:
