@@ -30,7 +30,7 @@ from grader.worker.student_code.sources import Source
 from grader.worker.values.containers import Drained, Known, Reader, attributes
 from grader.worker.values.locals import Locals
 from grader.worker.values.parameter_lists import Frame
-from grader.worker.values.printed import listening
+from grader.worker.values.printed import recording
 
 GLIMPSE_IMAGES = 32
 GLIMPSE = Budget(images=4 * GLIMPSE_IMAGES, seconds=10)
@@ -93,7 +93,7 @@ def run_for_names(
         reader = Reader(known([*asked, *own], session.folder), drained)
         return Left(frames, stage.built, own, asked, error, printed, reader)
 
-    with listening() as heard:
+    with recording() as heard:
         with watched.watched():
             error = run_as_script(source, namespace)
             if isinstance(error, BudgetReached):

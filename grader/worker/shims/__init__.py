@@ -49,11 +49,11 @@ def install(network: Mapping[str, Any] | None, view: View | None, images: int | 
     models.install(log, network)
     cifar = None
     if view is not None:
-        shelf = datasets.Shelf(log, view, images)
-        datasets.install(shelf)
+        source = datasets.ImageSource(log, view, images)
+        datasets.install(source)
         # With a few images only, scaled splits are not worth a note for the student.
         splits.install(log if images is None else ShimLog())
-        cifar = CifarFiles(shelf, folder)
+        cifar = CifarFiles(source, folder)
         files.install(cifar)
     downloads.install(cifar, on_import)
     compiled.install(log)

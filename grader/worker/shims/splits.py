@@ -1,4 +1,4 @@
-"""Splits that are written for the real datasets' sizes, scaled to what is served."""
+"""Scales splits that scripts write for the real data sets' sizes to the images that are served."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from grader.worker.shims.log import ShimLog
 
 
 def install(log: ShimLog) -> None:
+    """Patch `random_split` and `Subset`; a split that was scaled gets a note."""
     data = torch.utils.data
     split, subset_init = data.random_split, data.Subset.__init__
 
@@ -34,4 +35,4 @@ def install(log: ShimLog) -> None:
 
     data.random_split = random_split
     data.dataset.random_split = random_split
-    data.Subset.__init__ = init  # type: ignore[method-assign]  # a stand-in
+    data.Subset.__init__ = init  # type: ignore[method-assign]  # a shim

@@ -16,7 +16,7 @@ from torchvision import transforms
 from grader.worker.dataset_view import View
 from grader.worker.observer.networks import Watched
 from grader.worker.probes.preprocessing import Prepared, as_the_script_does
-from grader.worker.shims.datasets import LOOKS, Served, Shelf
+from grader.worker.shims.datasets import IMAGE_FORMATS, ImageSource, ServedDataset
 from grader.worker.shims.log import ShimLog
 
 MEAN, STD = (0.4, 0.5, 0.6), (0.2, 0.3, 0.25)
@@ -39,13 +39,13 @@ class Shelves:
 
     def __init__(self, view: View) -> None:
         self.log = ShimLog()
-        shelf = Shelf(self.log, view, None)
+        source = ImageSource(self.log, view, None)
         import torchvision
 
         original = torchvision.datasets.CIFAR10
-        self.cifar: Any = type(
-            "CIFAR10", (Served,), {"shelf": shelf, "original": original, "look": LOOKS["CIFAR10"]}
-        )
+        image_format = IMAGE_FORMATS["CIFAR10"]
+        names = {"image_source": source, "original": original, "image_format": image_format}
+        self.cifar: Any = type("CIFAR10", (ServedDataset,), names)
 
 
 @pytest.fixture
