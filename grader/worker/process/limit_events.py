@@ -22,7 +22,7 @@ Counts = Mapping[str, int]
 
 
 def counts() -> Counts:
-    """How often each limit was hit since the container started; {} outside of a container."""
+    """Number of hits of each limit since the container started; {} outside of a container."""
     if not IN_CONTAINER:
         return {}   # other processes share the limits
     return {limit: _read(files, name) for limit, (files, name) in _COUNTS.items()}

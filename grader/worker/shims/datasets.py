@@ -94,8 +94,8 @@ class ImageSource:
         # With a few images only, the sizes are not worth a note for the student.
         if self.images is None and (train < REAL_SIZE or test < REAL_TEST_SIZE):
             self.log.note(
-                f"data sets are the grader's own images: {train:,} to train on and {test:,} to "
-                "test on, whatever was asked for"
+                f"every data set holds the grader's images: {train:,} for training, {test:,} for "
+                "testing"
             )
 
 

@@ -59,7 +59,7 @@ class DeviceRedirect:
         return _CPU
 
     def note(self) -> None:
-        self.log.note("the script asked for a GPU, and there is none here: it ran on the CPU")
+        self.log.note("the script asked for a GPU; none is available, so it ran on the CPU")
 
 
 def install(log: ShimLog) -> None:

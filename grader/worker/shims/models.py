@@ -68,8 +68,8 @@ class Weights:
 
     def note(self, name: str) -> None:
         self._log.note(
-            f"{name} was asked for pretrained weights, which need a network: it was given a random "
-            "initialisation, the same each time"
+            f"{name} was requested with pretrained weights, which need a download; it got a random "
+            "initialisation instead, the same each time"
         )
 
     def record(self, network: nn.Module) -> nn.Module:

@@ -50,7 +50,7 @@ class Pictures:
             picture_for(path.name).save(written)
             self._made[key] = written
             self._log.note(
-                f"{path.name} was not handed in: a picture of the grader's own was opened instead"
+                f"{path.name} was not handed in; a sample picture was opened instead"
             )
         made = self._made.get(key, path)
         return asked if made == path else type(asked)(str(made))
@@ -115,12 +115,12 @@ def _without_scikit_image(log: ShimLog, missing: IfMissing) -> None:
     """Provide `skimage.data` and `skimage.io.imread` where scikit-image is not installed."""
 
     def sample(name: str) -> Any:
-        log.note(f"skimage.data.{name} is a picture of the grader's own here")
+        log.note(f"skimage.data.{name} was replaced by a sample picture")
         return np.array(picture_for(name))
 
     def part(name: str) -> ModuleType:
         if name not in ("data", "io"):
-            raise AttributeError(f"scikit-image is not installed here, so there is no {name}")
+            raise AttributeError(f"scikit-image is not installed, so it has no {name}")
         return import_module(f"skimage.{name}")
 
     def samples(module: Any) -> None:

@@ -19,7 +19,7 @@ def install(log: ShimLog) -> None:
     def random_split(dataset: Any, lengths: Any, *args: Any, **kwargs: Any) -> Any:
         lengths, total = list(lengths), sum(lengths)
         if all(isinstance(n, int) for n in lengths) and total > len(dataset):
-            log.note(f"a split of {total} images was scaled to the {len(dataset)} that there are")
+            log.note(f"a split of {total:,} images was scaled to the {len(dataset):,} available")
             lengths = [n * len(dataset) // total for n in lengths]
             lengths[0] += len(dataset) - sum(lengths)
         return split(dataset, lengths, *args, **kwargs)
@@ -29,7 +29,7 @@ def install(log: ShimLog) -> None:
         top = max(chosen, default=0)
         if top >= len(dataset) and isinstance(dataset, VisionDataset):
             real = max(REAL_SIZE if getattr(dataset, "train", True) else REAL_TEST_SIZE, top + 1)
-            log.note(f"a subset of {real} images was scaled to the {len(dataset)} that there are")
+            log.note(f"a subset of {real:,} images was scaled to the {len(dataset):,} available")
             chosen = sorted({index * len(dataset) // real for index in chosen})
         subset_init(self, dataset, chosen)
 

@@ -1,4 +1,4 @@
-"""Datasets are the grader's own images, whatever they are called and however they are asked for."""
+"""Every data set of torchvision serves the grader's images in the data set's own format."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.worker.staged import TEST, TRAIN, run
+from tests.worker.shimmed_script import TEST, TRAIN, run
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ from tests.worker.staged import TEST, TRAIN, run
         ("USPS('data', False)", TEST, (16, 16)),
     ],
 )
-def test_each_dataset_is_served_and_looks_like_itself(
+def test_each_dataset_is_served_in_its_own_format(
     tmp_path: Path, asked: str, length: int, shape: tuple[int, ...]
 ) -> None:
     code = f"""
@@ -72,7 +72,7 @@ def test_transforms_are_applied(tmp_path: Path) -> None:
     run(tmp_path, code)
 
 
-def test_a_shown_image_is_what_every_index_gives(tmp_path: Path) -> None:
+def test_every_index_gives_the_shown_image(tmp_path: Path) -> None:
     code = """
         from PIL import Image
         from torchvision import datasets, transforms
@@ -113,7 +113,7 @@ def test_a_shown_image_is_what_every_index_gives(tmp_path: Path) -> None:
         ("test/train", TRAIN),
     ],
 )
-def test_a_folder_of_images_that_is_not_there_is_served(
+def test_a_missing_folder_of_images_is_served(
     tmp_path: Path, root: str, length: int
 ) -> None:
     code = f"""
@@ -125,7 +125,7 @@ def test_a_folder_of_images_that_is_not_there_is_served(
     run(tmp_path, code)
 
 
-def test_a_folder_of_images_that_is_there_is_the_students(tmp_path: Path) -> None:
+def test_an_existing_folder_of_images_is_the_students(tmp_path: Path) -> None:
     (tmp_path / "mine" / "cat").mkdir(parents=True)
     code = """
         from PIL import Image
@@ -149,7 +149,7 @@ def test_loaders_with_workers_read_what_is_served(tmp_path: Path) -> None:
     run(tmp_path, code)
 
 
-def test_made_up_data_stays_as_it_is(tmp_path: Path) -> None:
+def test_fake_data_is_not_replaced(tmp_path: Path) -> None:
     code = """
         from torchvision.datasets import FakeData
         assert len(FakeData(7)) == 7 and not log.served
@@ -157,18 +157,18 @@ def test_made_up_data_stays_as_it_is(tmp_path: Path) -> None:
     run(tmp_path, code)
 
 
-def test_the_grader_says_once_how_many_images_there_are(tmp_path: Path) -> None:
+def test_the_number_of_images_is_noted_once(tmp_path: Path) -> None:
     code = """
         from torchvision import datasets
         for train in (True, False):
             datasets.CIFAR10("data", train), datasets.MNIST("data", train)
     """
     (note,) = run(tmp_path, code).notes
-    assert "40 to train on and 20 to test on" in note
-    assert not run(tmp_path, code, images=8).notes, "a handful is the grader's own business"
+    assert "40 for training, 20 for testing" in note
+    assert not run(tmp_path, code, images=8).notes, "a few images need no note"
 
 
-def test_an_argument_that_no_dataset_has_is_an_error(tmp_path: Path) -> None:
+def test_an_unknown_argument_of_a_dataset_is_an_error(tmp_path: Path) -> None:
     code = """
         from torchvision import datasets
         try:

@@ -1,14 +1,14 @@
-"""Figures are kept as a person would have seen them, and the script notices nothing."""
+"""Figures are kept as they look on a screen, without any effect on the script."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from tests.worker.staged import run
+from tests.worker.shimmed_script import run
 
 HEAD = """
         import os, sys, numpy
-        import grader.worker.shims as stand_ins
+        from grader.worker import shims
 
         def titles():
             return [picture.title for picture in log.figures]
@@ -28,7 +28,7 @@ def test_a_figure_is_kept_when_it_is_shown_or_saved_or_left_open(tmp_path: Path)
         plt.figure(); plt.plot([2]); plt.title("thrown away"); plt.close()
         plt.figure()
         assert titles() == ["shown", "a, b", "curves.pdf"]
-        stand_ins.keep_open_figures(log)
+        shims.keep_open_figures(log)
         assert titles()[3:] == ["x" * 99 + "…"], titles()
         for picture in log.figures:
             assert picture.pixels.dtype == numpy.uint8 and picture.pixels.shape == (480, 640, 3)
@@ -45,13 +45,13 @@ def test_no_figure_is_kept_twice(tmp_path: Path) -> None:
         import matplotlib.pyplot as plt
         figure = plt.figure(); plt.plot([1, 2]); plt.title("once")
         plt.savefig("a.png"); plt.savefig("b.png"); plt.show(); figure.savefig("c.png")
-        stand_ins.keep_open_figures(log)
+        shims.keep_open_figures(log)
         assert titles() == ["once"]
     """
     run(tmp_path, code)
 
 
-def test_a_figure_that_grows_takes_its_own_place(tmp_path: Path) -> None:
+def test_a_figure_that_is_saved_again_replaces_its_picture(tmp_path: Path) -> None:
     code = f"""
         {HEAD}
         import matplotlib.pyplot as plt
@@ -71,7 +71,7 @@ def test_a_figure_that_grows_takes_its_own_place(tmp_path: Path) -> None:
     run(tmp_path, code)
 
 
-def test_of_many_figures_the_last_six_are_kept_and_they_are_small(tmp_path: Path) -> None:
+def test_the_last_six_of_many_figures_are_kept_and_small(tmp_path: Path) -> None:
     code = f"""
         {HEAD}
         import matplotlib.pyplot as plt
@@ -84,7 +84,7 @@ def test_of_many_figures_the_last_six_are_kept_and_they_are_small(tmp_path: Path
             plt.plot([0, number]); plt.savefig("batch.png")
         assert log.rendered <= 40
         plt.title("the end")
-        stand_ins.keep_open_figures(log)
+        shims.keep_open_figures(log)
         assert titles()[-1] == "the end"
     """
     run(tmp_path, code)
@@ -109,11 +109,11 @@ def test_showing_waits_for_no_window_and_begins_a_new_figure(tmp_path: Path) -> 
     assert run(tmp_path, code).err == ""
 
 
-def test_nothing_is_imported_before_the_script_does(tmp_path: Path) -> None:
+def test_nothing_is_imported_before_the_script_imports_it(tmp_path: Path) -> None:
     code = f"""
         {HEAD}
         assert "matplotlib" not in sys.modules
-        stand_ins.keep_open_figures(log)
+        shims.keep_open_figures(log)
         assert "matplotlib" not in sys.modules
         import inspect, matplotlib.figure as module
         assert "class Figure" in inspect.getsource(module) and module.__spec__.loader
@@ -121,7 +121,7 @@ def test_nothing_is_imported_before_the_script_does(tmp_path: Path) -> None:
     run(tmp_path, code)
 
 
-def test_what_cannot_be_kept_does_not_disturb_the_script(tmp_path: Path) -> None:
+def test_a_figure_that_cannot_be_kept_does_not_disturb_the_script(tmp_path: Path) -> None:
     code = f"""
         {HEAD}
         import matplotlib.pyplot as plt
