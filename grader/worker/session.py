@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from grader import wire
-from grader.worker.process import gpu_memory as gpu_share
 from grader.worker.process.fast_imports import load_worker
 from grader.worker.process.folder import arrange
+from grader.worker.process.gpu_memory import limit_gpu_memory
 from grader.worker.process.streams import take_over, write_all
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def _load() -> None:
 def _open(start: Mapping[str, Any], questions: BinaryIO, answers: BinaryIO) -> Session:
     # Before the student's folder is on the path, where a torch.py or a json.py may lie.
     _load()
-    gpu_share.keep_to(start.get("gpu_share"), sys.modules["torch"].cuda)
+    limit_gpu_memory(start.get("gpu_share"), sys.modules["torch"].cuda)
 
     def loaded() -> None:
         write_all(answers, wire.encode({"type": wire.LOADED}))

@@ -29,7 +29,7 @@ class Caution:
 
 
 def cautions(
-    folder: Path, observer: Observer, watched: Watched, stage: stand_ins.Stage
+    folder: Path, observer: Observer, watched: Watched, stage: stand_ins.ShimLog
 ) -> list[Caution]:
     """The mistakes that were seen, and those that the files and what was seen speak for together.
     """
@@ -55,7 +55,7 @@ def _order(watched: Watched, observer: Observer) -> Iterator[Caution]:
         yield Caution("not_shuffled", words(observer.batches.place(loader)))
 
 
-def _statistics(files: list[sources.Source], stage: stand_ins.Stage) -> Iterator[Caution]:
+def _statistics(files: list[sources.Source], stage: stand_ins.ShimLog) -> Iterator[Caution]:
     """Normalised by other numbers in training than in evaluation."""
     training = {_numbers(one.transform) for one in stage.served if one.train}
     testing = {_numbers(one.transform) for one in stage.served if not one.train}

@@ -36,7 +36,7 @@ def parameter_groups(session: Session, args: Mapping[str, Any], blobs: tuple[byt
     """args: `network`, a spec. Value: every list found, and what it holds of that network; whole
     numbers by name, also those that were printed."""
     stage = glimpse(session, args["network"])
-    with printed.listening() as heard:
+    with printed.recording() as heard:
         group = function(session, NAME)
         if group is not None and takes(group, 1):
             return _ask_function(session, group, args, heard), ()
@@ -106,7 +106,7 @@ def _groups(found: list[dict[str, Any]], network: nn.Module) -> int:
 
 
 def _ask_function(
-    session: Session, group: Any, args: Mapping[str, Any], heard: printed.Heard
+    session: Session, group: Any, args: Mapping[str, Any], heard: printed.RecordedOutput
 ) -> dict[str, Any]:
     """What it returns; else what it had in its own names, or printed."""
     network = networks.build(args["network"])

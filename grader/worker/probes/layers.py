@@ -26,7 +26,7 @@ def layer_counts(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, 
     """args: `network`, a spec. Value: every table of counts found, as [[name, count], ...], also
     those that were printed."""
     stage = glimpse(session, args["network"])
-    with printed.listening() as heard:
+    with printed.recording() as heard:
         count = function(session, NAME)
         if count is not None and takes(count, 1):
             return _ask_function(session, count, args, heard), ()
@@ -73,7 +73,7 @@ def _told_by(session: Session, left: Left, notes: list[str]) -> dict[str, Any]:
 
 
 def _ask_function(
-    session: Session, count: Any, args: Mapping[str, Any], heard: printed.Heard
+    session: Session, count: Any, args: Mapping[str, Any], heard: printed.RecordedOutput
 ) -> dict[str, Any]:
     """What it returns; else what it had in its own names, or printed."""
     network = networks.build(args["network"])

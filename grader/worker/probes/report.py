@@ -34,7 +34,7 @@ def report(
     session: Session,
     observer: Observer,
     chosen: Candidate,
-    stage: stand_ins.Stage,
+    stage: stand_ins.ShimLog,
     returned: Any,
     error: BaseException | None,
 ) -> dict[str, Any]:

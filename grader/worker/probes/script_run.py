@@ -30,7 +30,7 @@ from grader.worker.student_code.sources import Source
 from grader.worker.values.containers import Drained, Known, Reader, attributes
 from grader.worker.values.locals import Locals
 from grader.worker.values.parameter_lists import Frame
-from grader.worker.values.printed import listening
+from grader.worker.values.printed import recording
 
 GLIMPSE_IMAGES = 32
 GLIMPSE = Budget(images=4 * GLIMPSE_IMAGES, seconds=10)
@@ -41,7 +41,7 @@ def view_of(session: Session) -> View | None:
     return view if view is not None and view.classes else None
 
 
-def glimpse(session: Session, network: Mapping[str, Any] | None) -> stand_ins.Stage:
+def glimpse(session: Session, network: Mapping[str, Any] | None) -> stand_ins.ShimLog:
     """Stand-ins for a question that is not about training: hardly any data, and no time for it."""
     torch.set_num_threads(1)  # for work this small, threads cost more in waiting than they save
     Observer(GLIMPSE, session.folder).install()
@@ -76,7 +76,7 @@ class Left:
 def run_for_names(
     session: Session,
     source: Source,
-    stage: stand_ins.Stage,
+    stage: stand_ins.ShimLog,
     spec: Mapping[str, Any],
     answers: Callable[[Left], bool],
 ) -> Left:
@@ -93,7 +93,7 @@ def run_for_names(
         reader = Reader(known([*asked, *own], session.folder), drained)
         return Left(frames, stage.built, own, asked, error, printed, reader)
 
-    with listening() as heard:
+    with recording() as heard:
         with watched.watched():
             error = run_as_script(source, namespace)
             if isinstance(error, BudgetReached):

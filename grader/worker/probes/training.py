@@ -95,7 +95,7 @@ def predict(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, ...])
 def _chosen(
     observer: Observer,
     saved: Saved,
-    stage: stand_ins.Stage,
+    stage: stand_ins.ShimLog,
     view: View,
     way: Route | None,
     returned: Any,
