@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from weakref import ReferenceType, ref
 
 import torch
@@ -17,10 +17,8 @@ from torch.nn.modules.dropout import _DropoutNd
 from torch.utils.data import DataLoader
 
 from grader.worker.observer.batches import Batch, base
+from grader.worker.observer.facts import PassFacts
 from grader.worker.observer.source_lines import Place
-
-if TYPE_CHECKING:
-    from grader.worker.observer.passes import Pass
 
 MAX_RUNS = 600
 MAX_SAMPLES = 8
@@ -51,7 +49,7 @@ class Run:
     ended_at: int = 0
     order: int = 0
 
-    def add(self, one: Pass) -> None:
+    def add(self, one: PassFacts) -> None:
         """Count a pass in, now that what followed it is known."""
         self.passes += 1
         self.images += one.images
@@ -129,7 +127,7 @@ class Watched:
         before, self._taken_up = self._taken_up, (batch, self.steps)
         return batch is None or self._taken_up != before
 
-    def looks_at(self, one: Pass) -> None:
+    def looks_at(self, one: PassFacts) -> None:
         """Keep the first images of what may be an evaluation."""
         loader = one.batch.loader if one.batch is not None else None
         before, self._evaluates = self._evaluates, (not one.may_train, loader)
@@ -139,7 +137,7 @@ class Watched:
         while len(self.samples) > MAX_SAMPLES:
             del self.samples[next(iter(self.samples))]
 
-    def add(self, one: Pass, order: int, lr: float | None) -> None:
+    def add(self, one: PassFacts, order: int, lr: float | None) -> None:
         """Put a pass, now that it can be told apart, to the run that it belongs to."""
         kind = "train" if one.backward else "evaluate"
         loader, epoch = (one.batch.loader, one.batch.epoch) if one.batch is not None else (None, 0)

@@ -37,6 +37,22 @@ class Candidate:
     name: str = ""
     accuracy: float = 0.0
 
+    def predict(self, images: Any, size: int = BATCH) -> Any:
+        """Return float32 logits (N, classes) for uint8 images (N, H, W, 3), in evaluation mode.
+
+        `size` images at a time go through the network. Raises BadAnswer for other outputs, and
+        whatever the student's `forward` raises.
+        """
+        self.network.eval()   # its own statement: a student's own eval() may return nothing
+        parameter = next(self.network.parameters(), None)
+        device = parameter.device if parameter is not None else torch.device("cpu")
+        parts = []
+        with torch.no_grad():
+            for start in range(0, len(images), size):
+                batch = self.prepared.prepare(images[start : start + size]).to(device)
+                parts.append(_rows(self.network, batch, self.watched.classes))
+        return put_together(parts)
+
 
 def serious(trained: Sequence[Watched]) -> list[Watched]:
     """Those that were trained in earnest, by the number of steps."""
@@ -71,7 +87,7 @@ def _scored(one: Candidate, view: View) -> Candidate:
     images, labels = view.split("validation")
     images, labels = np.asarray(images[:IMAGES]), np.asarray(labels[:IMAGES])
     try:
-        predicted = logits(one, images).argmax(1)
+        predicted = one.predict(images).argmax(1)
     except Exception:   # it shows again, and is told, when it predicts
         return one
     accuracy = float((predicted == labels).mean())
@@ -101,21 +117,6 @@ def alike(one: nn.Module, other: nn.Module) -> bool:
 
 def _shapes(network: nn.Module) -> list[tuple[str, tuple[int, ...]]]:
     return sorted((bare(name), tuple(p.shape)) for name, p in network.named_parameters())
-
-
-def logits(one: Candidate, images: Any, size: int = BATCH) -> Any:
-    """float32 (N, classes) for uint8 (N, H, W, 3), in evaluation mode, `size` at a time. Raises
-    BadAnswer for outputs that are no such thing, and what the student's forward() raises."""
-    network, prepared, classes = one.network, one.prepared, one.watched.classes
-    network.eval()   # by itself: a student's own eval() may return nothing
-    parameter = next(network.parameters(), None)
-    device = parameter.device if parameter is not None else torch.device("cpu")
-    parts = []
-    with torch.no_grad():
-        for start in range(0, len(images), size):
-            batch = prepared.prepare(images[start : start + size]).to(device)
-            parts.append(_rows(network, batch, classes))
-    return put_together(parts)
 
 
 def _rows(network: nn.Module, batch: torch.Tensor, classes: int | None) -> Rows:

@@ -26,7 +26,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from grader.worker.observer.networks import Run, Watched
 from grader.worker.observer.observer import Observer
-from grader.worker.probes.candidates import Candidate, logits
+from grader.worker.probes.candidates import Candidate
 from grader.worker.probes.preprocessing import Prepared
 from grader.worker.session import Consult
 
@@ -106,7 +106,7 @@ class Looks:
         began = monotonic()
         images = np.frombuffer(blobs[0], dtype=np.uint8).reshape(reply["shape"])
         with _undisturbed(network.module):
-            rows = logits(self._copy(network), images, SIZE)
+            rows = self._copy(network).predict(images, SIZE)
         reply, _ = self.consult({"classes": rows.shape[1]}, (rows.tobytes(),))
         self._ended = monotonic()
         self._cost = self._ended - began

@@ -16,7 +16,7 @@ from grader.worker.observer.checkpoints import Saved
 from grader.worker.observer.networks import Watched
 from grader.worker.observer.observer import Budget, BudgetReached, Observer
 from grader.worker.observer.timer import alarm
-from grader.worker.probes.candidates import Candidate, best, logits, serious
+from grader.worker.probes.candidates import Candidate, best, serious
 from grader.worker.probes.eval_mode import deaf_norms
 from grader.worker.probes.interim import Looks
 from grader.worker.probes.preprocessing import Prepared, as_the_script_does
@@ -86,7 +86,7 @@ def predict(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, ...])
     answers, classes = [], 0
     for blob, shape in zip(blobs, args["shapes"], strict=True):
         images = np.frombuffer(blob, dtype=np.uint8).reshape(shape)
-        rows = logits(trained, images)
+        rows = trained.predict(images)
         classes = rows.shape[1]
         answers.append(rows.tobytes())
     return {"classes": classes}, tuple(answers)

@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from typing import IO, Any
 
 from grader import wire
+from grader.worker.process import answering
 from grader.worker.process import cleanup as leavings
 from grader.worker.process.cleanup import IN_CONTAINER
 from grader.worker.process.streams import Tail, write_all
@@ -185,9 +186,7 @@ def _become_session(ends: tuple[int, int, int]) -> None:
             os.dup2(end, target)
         # The supervisor's own streams, and every other descriptor that came along.
         os.closerange(3, 4096)
-        from grader.worker.session import main
-
-        main()
+        answering.main()
         code = 0
     except BaseException:
         traceback.print_exc()
@@ -198,7 +197,7 @@ def _become_session(ends: tuple[int, int, int]) -> None:
 def _spawn(cap: int) -> Child:
     process = subprocess.Popen(
         # Not `-m`: as `__main__` its exceptions would be others than those that probes raise.
-        [sys.executable, "-P", "-c", "from grader.worker.session import main; main()"],
+        [sys.executable, "-P", "-c", "from grader.worker.process.answering import main; main()"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

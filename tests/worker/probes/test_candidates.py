@@ -15,7 +15,7 @@ from torch import nn
 from grader.worker.dataset_view import View
 from grader.worker.observer.checkpoints import Saved
 from grader.worker.observer.networks import Run, Watched
-from grader.worker.probes.candidates import Candidate, best, logits, serious
+from grader.worker.probes.candidates import Candidate, best, serious
 from grader.worker.probes.preprocessing import Prepared
 
 PREPARED = Prepared(
@@ -155,6 +155,6 @@ def test_crops_of_an_image_are_asked_together_and_their_mean_counts() -> None:
     expected = torch.randn(4, 5, 3, 8, 8)
     torch.manual_seed(0)
     images = np.zeros((4, 8, 8, 3), dtype=np.uint8)
-    rows = logits(Candidate(watched(network), network, crops), images)
+    rows = Candidate(watched(network), network, crops).predict(images)
     wanted = network(expected.flatten(0, 1)).reshape(4, 5, 3).mean(1)
     assert np.allclose(rows, wanted.detach().numpy(), atol=1e-5)
