@@ -125,15 +125,6 @@ def in_order(loader: DataLoader[Any]) -> bool:
     return type(batches) is BatchSampler and isinstance(batches.sampler, SequentialSampler)
 
 
-def last_is_smaller(loader: DataLoader[Any]) -> bool:
-    """Whether the last batch of an epoch holds fewer images than the others."""
-    size = loader.batch_size
-    try:
-        return bool(size) and not loader.drop_last and len(loader.dataset) % size != 0  # type: ignore[arg-type,operator]  # a Dataset may have a length
-    except TypeError:
-        return False
-
-
 def base(dataset: Dataset[Any]) -> Any:
     """The torchvision data set inside of what a script wraps around it; else what it is itself."""
     found: Any = dataset

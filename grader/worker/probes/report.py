@@ -41,7 +41,7 @@ def report(
     network = chosen.watched.module
     used = observer.steps.settings(network)
     problem = failure(error, session.folder) if error is not None else None
-    found = cautions(session.folder, observer, chosen.watched, stage)
+    found = cautions(observer, chosen.watched, stage)
     told = {
         "form": "script" if chosen.prepared.way != "function" else "function",
         "runs": list(_rows(observer, chosen)),

@@ -71,14 +71,6 @@ class Source:
         """Whether it computes gradients."""
         return "backward" in self.attributes or {"autograd", "grad"} <= self.attributes
 
-    def place_of(self, line: int) -> str:
-        """A line for the student to find: `hw2.py, line 41`, or `hw2.py, cell 3, line 2`."""
-        before = self.text.split("\n")[:line]
-        marks = [number for number, text in enumerate(before, 1) if CELL.fullmatch(text)]
-        if not marks:
-            return f"{self.path.name}, line {line}"
-        return f"{self.path.name}, cell {self.cell_of(line)}, line {line - marks[-1]}"
-
     @property
     def tree(self) -> ast.Module:
         """Its syntax. Raises what parsing it raised, where `error` says that it did."""
