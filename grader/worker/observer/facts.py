@@ -7,7 +7,7 @@ from typing import Protocol
 import torch
 
 from grader.worker.observer.batches import Batch
-from grader.worker.observer.source_lines import Place
+from grader.worker.observer.source_lines import SourceLine
 
 
 class PassFacts(Protocol):
@@ -31,7 +31,7 @@ class PassFacts(Protocol):
 
     images: int
     batch: Batch | None
-    place: Place | None
+    place: SourceLine | None
     after_steps: int
     first_of_batch: bool
     input: torch.Tensor | None

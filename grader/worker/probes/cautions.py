@@ -1,4 +1,4 @@
-"""Cautions about a training: mistakes that were seen while it ran and that cost no points."""
+"""Lists cautions about a training: mistakes that were seen while it ran and cost no points."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 
 from grader.worker import shims
 from grader.worker.observer.batches import in_order
-from grader.worker.observer.networks import Watched
+from grader.worker.observer.networks import ObservedNetwork
 from grader.worker.observer.observer import Observer
-from grader.worker.observer.source_lines import Place
+from grader.worker.observer.source_lines import SourceLine
 from grader.worker.session import place
 
 
@@ -24,32 +24,32 @@ class Caution:
     detail: str = ""
 
 
-def cautions(observer: Observer, watched: Watched, stage: shims.Stage) -> list[Caution]:
+def cautions(observer: Observer, observed: ObservedNetwork, shim_log: shims.Stage) -> list[Caution]:
     """The mistakes that were observed in the training of a network, each kind once."""
     found = [
         Caution(one.kind, words(one.place), one.detail) for one in observer.mistakes.found.values()
     ]
-    return [*found, *_order(watched, observer), *_normalization(stage)]
+    return [*found, *_order(observed, observer), *_normalization(shim_log)]
 
 
-def words(where: Place | None) -> str:
+def words(where: SourceLine | None) -> str:
     """`hw2.py, line 12`; "" when no line of the student's was on the stack."""
     return place(Path(where.file), where.line) if where is not None else ""
 
 
-def _order(watched: Watched, observer: Observer) -> Iterator[Caution]:
+def _order(observed: ObservedNetwork, observer: Observer) -> Iterator[Caution]:
     """Training images that come in the same order in every epoch."""
-    loader = watched.training_loader
+    loader = observed.training_loader
     # A loader that is built anew for each epoch may have been given its images in another order.
-    epochs = sum(run.kind == "train" and run.loader is loader for run in watched.runs)
+    epochs = sum(one.kind == "train" and one.loader is loader for one in observed.phases)
     if loader is not None and epochs > 1 and in_order(loader):
-        yield Caution("not_shuffled", words(observer.batches.place(loader)))
+        yield Caution("not_shuffled", words(observer.batches.line_of(loader)))
 
 
-def _normalization(stage: shims.Stage) -> Iterator[Caution]:
+def _normalization(shim_log: shims.Stage) -> Iterator[Caution]:
     """Training images and test images that are normalized with different constants."""
-    training = {_constants(one.transform) for one in stage.served if one.train}
-    testing = {_constants(one.transform) for one in stage.served if not one.train}
+    training = {_constants(one.transform) for one in shim_log.served if one.train}
+    testing = {_constants(one.transform) for one in shim_log.served if not one.train}
     known = len(training) == len(testing) == 1 and None not in training | testing
     if known and training != testing:
         yield Caution("normalised_differently", "")
