@@ -46,7 +46,7 @@ def run(
     view: bool = True,
     network: Mapping[str, Any] | None = None,
 ) -> Told:
-    """Run a script in `folder`, where `stage` is a name that it has; it must not raise."""
+    """Run a script in `folder`, where `log` is a name that it has; it must not raise."""
     here, there = _CONTEXT.Pipe()
     data = write_view(folder / "view") if view else None
     script = folder / "script.py"
@@ -95,9 +95,9 @@ def _child(
     notes: list[str] = []
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
-            stage = stand_ins.install(network, open_view(data) if data else None, images)
-            notes = stage.notes
-            main.__dict__["stage"] = stage
+            log = stand_ins.install(network, open_view(data) if data else None, images)
+            notes = log.notes
+            main.__dict__["log"] = log
             exec(compile(script.read_text(encoding="utf-8"), script, "exec"), main.__dict__)
         except BaseException:
             error = traceback.format_exc()

@@ -24,7 +24,9 @@ class Caution:
     detail: str = ""
 
 
-def cautions(observer: Observer, observed: ObservedNetwork, shim_log: shims.Stage) -> list[Caution]:
+def cautions(
+    observer: Observer, observed: ObservedNetwork, shim_log: shims.ShimLog
+) -> list[Caution]:
     """The mistakes that were observed in the training of a network, each kind once."""
     found = [
         Caution(one.kind, words(one.place), one.detail) for one in observer.mistakes.found.values()
@@ -46,7 +48,7 @@ def _order(observed: ObservedNetwork, observer: Observer) -> Iterator[Caution]:
         yield Caution("not_shuffled", words(observer.batches.line_of(loader)))
 
 
-def _normalization(shim_log: shims.Stage) -> Iterator[Caution]:
+def _normalization(shim_log: shims.ShimLog) -> Iterator[Caution]:
     """Training images and test images that are normalized with different constants."""
     training = {_constants(one.transform) for one in shim_log.served if one.train}
     testing = {_constants(one.transform) for one in shim_log.served if not one.train}

@@ -44,7 +44,7 @@ def parameter_groups(session: Session, args: Mapping[str, Any], blobs: tuple[byt
     the output, which may be counts of groups. There are no blobs.
     """
     shim_log = install_briefly(session, args["network"])
-    with printed.listening() as heard:
+    with printed.recording() as heard:
         group = function(session, NAME)
         if group is not None and takes(group, 1):
             return _ask_function(session, group, args, heard), ()
@@ -114,7 +114,7 @@ def _groups(found: list[dict[str, Any]], network: nn.Module) -> int:
 
 
 def _ask_function(
-    session: Session, group: Any, args: Mapping[str, Any], heard: printed.Heard
+    session: Session, group: Any, args: Mapping[str, Any], heard: printed.RecordedOutput
 ) -> dict[str, Any]:
     """The groups that the function returns; without any, those in its variables or its output."""
     network = networks.build(args["network"])

@@ -34,7 +34,7 @@ def layer_counts(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, 
     The value has each table as [[name, count], ...]. There are no blobs.
     """
     shim_log = install_briefly(session, args["network"])
-    with printed.listening() as heard:
+    with printed.recording() as heard:
         count = function(session, NAME)
         if count is not None and takes(count, 1):
             return _ask_function(session, count, args, heard), ()
@@ -79,7 +79,7 @@ def _reply(session: Session, result: ScriptResult, notes: list[str]) -> dict[str
 
 
 def _ask_function(
-    session: Session, count: Any, args: Mapping[str, Any], heard: printed.Heard
+    session: Session, count: Any, args: Mapping[str, Any], heard: printed.RecordedOutput
 ) -> dict[str, Any]:
     """The tables that the function returns; without any, those in its variables or its output."""
     network = networks.build(args["network"])

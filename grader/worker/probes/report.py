@@ -33,7 +33,7 @@ def report(
     session: Session,
     observer: Observer,
     chosen: Candidate,
-    shim_log: shims.Stage,
+    shim_log: shims.ShimLog,
     returned: Any,
     error: BaseException | None,
 ) -> dict[str, Any]:

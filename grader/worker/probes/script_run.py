@@ -29,7 +29,7 @@ from grader.worker.student_code.sources import Source
 from grader.worker.values.containers import Drained, Known, Reader, attributes
 from grader.worker.values.locals import Locals
 from grader.worker.values.parameter_lists import Frame
-from grader.worker.values.printed import listening
+from grader.worker.values.printed import recording
 
 BRIEF_IMAGES = 32
 BRIEF = Budget(images=4 * BRIEF_IMAGES, seconds=10)
@@ -47,7 +47,7 @@ def view_of(session: Session) -> View | None:
     return view if view is not None and view.classes else None
 
 
-def install_briefly(session: Session, network: Mapping[str, Any] | None) -> shims.Stage:
+def install_briefly(session: Session, network: Mapping[str, Any] | None) -> shims.ShimLog:
     """Install shims and an observer for a question that is not about training.
 
     They give hardly any data and no time to train. `network` is a spec that replaces each ResNet
@@ -84,7 +84,7 @@ class ScriptResult:
 def run_for_names(
     session: Session,
     source: Source,
-    shim_log: shims.Stage,
+    shim_log: shims.ShimLog,
     spec: Mapping[str, Any],
     answers: Callable[[ScriptResult], bool],
 ) -> ScriptResult:
@@ -111,7 +111,7 @@ def run_for_names(
         reader = Reader(known([*asked, *own], session.folder), drained)
         return ScriptResult(frames, shim_log.built, own, asked, error, printed, reader)
 
-    with listening() as heard:
+    with recording() as heard:
         with variables.watched():
             error = run_as_script(source, namespace)
             if isinstance(error, BudgetReached):

@@ -111,7 +111,7 @@ def predict(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, ...])
 def _chosen(
     observer: Observer,
     saved: SavedCheckpoints,
-    shim_log: shims.Stage,
+    shim_log: shims.ShimLog,
     view: View,
     entry: TrainingEntry | None,
     returned: Any,

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from grader import wire
-from grader.worker.process import gpu_memory
 from grader.worker.process.fast_imports import load_worker
 from grader.worker.process.folder import arrange
+from grader.worker.process.gpu_memory import limit_gpu_memory
 from grader.worker.process.streams import take_over, write_all
 from grader.worker.session import (
     MAX_TRACEBACK,
@@ -74,7 +74,7 @@ def _open(start: Mapping[str, Any], questions: BinaryIO, answers: BinaryIO) -> S
     """Prepare the submission's folder and the session, as the START message describes them."""
     # Before the student's folder is on the path: it may hold a torch.py or a json.py.
     _load()
-    gpu_memory.keep_to(start.get("gpu_share"), sys.modules["torch"].cuda)
+    limit_gpu_memory(start.get("gpu_share"), sys.modules["torch"].cuda)
 
     def loaded() -> None:
         write_all(answers, wire.encode({"type": wire.LOADED}))

@@ -16,8 +16,8 @@ from torchvision import transforms
 from grader.worker.dataset_view import View
 from grader.worker.observer.networks import ObservedNetwork
 from grader.worker.probes.preprocessing import Prepared, as_the_script_does
-from grader.worker.shims.datasets import LOOKS, Served, Shelf
-from grader.worker.shims.log import Stage
+from grader.worker.shims.datasets import IMAGE_FORMATS, ImageSource, ServedDataset
+from grader.worker.shims.log import ShimLog
 
 MEAN, STD = (0.4, 0.5, 0.6), (0.2, 0.3, 0.25)
 USUAL = transforms.Compose([transforms.ToTensor(), transforms.Normalize(MEAN, STD)])
@@ -38,14 +38,14 @@ class Shelves:
     """CIFAR-10 as a script finds it."""
 
     def __init__(self, view: View) -> None:
-        self.stage = Stage()
-        shelf = Shelf(self.stage, view, None)
+        self.log = ShimLog()
+        source = ImageSource(self.log, view, None)
         import torchvision
 
         original = torchvision.datasets.CIFAR10
-        self.cifar: Any = type(
-            "CIFAR10", (Served,), {"shelf": shelf, "original": original, "look": LOOKS["CIFAR10"]}
-        )
+        image_format = IMAGE_FORMATS["CIFAR10"]
+        names = {"image_source": source, "original": original, "image_format": image_format}
+        self.cifar: Any = type("CIFAR10", (ServedDataset,), names)
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def evaluated(
     batch = next(iter(loader))
     images = batch[0] if isinstance(batch, (tuple, list)) else batch
     observed.samples[loader if by_loader else None] = loop(images)
-    return as_the_script_does(observed, shelves.stage.served, view)
+    return as_the_script_does(observed, shelves.log.served, view)
 
 
 def test_the_test_sets_own_transform_is_the_way(shelves: Shelves, view: View) -> None:
@@ -184,7 +184,7 @@ def test_without_an_evaluation_the_test_sets_transform_counts(shelves: Shelves, 
     shelves.cifar("x", False, test)
     shelves.cifar("x", True, train)
     observed = ObservedNetwork(nn.Linear(1, 1), frozenset(), lambda network: None)
-    found = as_the_script_does(observed, shelves.stage.served, view)
+    found = as_the_script_does(observed, shelves.log.served, view)
     assert (found.way, found.sure) == ("transform", False)
     assert torch.allclose(found.prepare(HIDDEN), usual(HIDDEN), atol=1e-5)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from grader.worker.process import gpu_memory as gpu_share
+from grader.worker.process.gpu_memory import limit_gpu_memory
 
 
 class Cuda:
@@ -37,7 +37,7 @@ class Cuda:
 
 def test_every_visible_gpu_is_shared_as_soon_as_it_is_used() -> None:
     cuda = Cuda(2)
-    gpu_share.keep_to(0.25, cuda)
+    limit_gpu_memory(0.25, cuda)
     assert cuda.told == [], "CUDA was started for code that may not use it"
     cuda.start()
     assert cuda.told == [(0.25, 0), (0.25, 1)]
@@ -48,13 +48,13 @@ def test_a_torch_that_keeps_nothing_for_later_is_told_at_once(
 ) -> None:
     monkeypatch.delattr(Cuda, "_lazy_call")
     cuda = Cuda(1)
-    gpu_share.keep_to(0.5, cuda)
+    limit_gpu_memory(0.5, cuda)
     assert cuda.told == [(0.5, 0)]
 
 
 @pytest.mark.parametrize(("share", "gpus"), [(None, 1), (0.5, 0)])
 def test_without_a_share_or_a_gpu_nothing_is_said(share: float | None, gpus: int) -> None:
     cuda = Cuda(gpus)
-    gpu_share.keep_to(share, cuda)
+    limit_gpu_memory(share, cuda)
     cuda.start()
     assert cuda.told == []

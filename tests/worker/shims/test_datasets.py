@@ -36,7 +36,7 @@ def test_each_dataset_is_served_and_looks_like_itself(
         assert len(data) == {length} and numpy.asarray(image).shape == {shape}
         assert target == 3 == int(data.targets[3])
         assert int(numpy.asarray(image).flat[0]) == 3 + 100 * (len(data) == {TEST})
-        assert stage.served == [data] and data.train is (len(data) == {TRAIN})
+        assert log.served == [data] and data.train is (len(data) == {TRAIN})
     """
     assert len(run(tmp_path, code).notes) == 1
 
@@ -67,7 +67,7 @@ def test_transforms_are_applied(tmp_path: Path) -> None:
         test = datasets.CIFAR10("data", False, plain)
         assert train[3][0].shape == (3, 32, 32) and train[3][1] == 4
         assert test.transform is plain
-        assert [data.train for data in stage.served] == [True, False]
+        assert [data.train for data in log.served] == [True, False]
     """
     run(tmp_path, code)
 
@@ -84,7 +84,7 @@ def test_a_shown_image_is_what_every_index_gives(tmp_path: Path) -> None:
         hidden = Image.new("RGB", (32, 32), (200, 200, 200))
         plain = transforms.Compose([transforms.ToTensor()])
         photos, digits, own = datasets.CIFAR10("d", False, plain), datasets.MNIST("d"), Own("d")
-        for data in stage.served:
+        for data in log.served:
             assert data.shown is None
             data.shown = hidden
         image, target = photos[10_000]
@@ -93,10 +93,10 @@ def test_a_shown_image_is_what_every_index_gives(tmp_path: Path) -> None:
         assert image.size == (28, 28) and image.mode == "L" and image.getpixel((3, 3)) == 200
         image, target = own[7]
         assert target == 0 and image.getpixel((3, 3)) == (200, 200, 200)
-        for data in stage.served:
+        for data in log.served:
             data.shown = Image.new("RGB", (64, 64), (50, 50, 50))
         assert own[0][0].size == (32, 32) and own[0][0].getpixel((3, 3)) == (50, 50, 50)
-        for data in stage.served:
+        for data in log.served:
             data.shown = None
         assert own[7][0].getpixel((3, 3)) == (7, 7, 7) and own[7][1] == 7 and digits[7][1] == 7
     """
@@ -120,7 +120,7 @@ def test_a_folder_of_images_that_is_not_there_is_served(
         from torchvision.datasets import ImageFolder
         data = ImageFolder({root!r}, transform=lambda image: image.size)
         assert len(data) == {length} == len(data.samples) and data[3] == ((32, 32), 3)
-        assert data.classes == list("0123456789") and stage.served == [data]
+        assert data.classes == list("0123456789") and log.served == [data]
     """
     run(tmp_path, code)
 
@@ -133,7 +133,7 @@ def test_a_folder_of_images_that_is_there_is_the_students(tmp_path: Path) -> Non
         Image.new("RGB", (9, 9)).save("mine/cat/one.png")
         data = ImageFolder("mine")
         assert len(data) == 1 and data[0][0].size == (9, 9) and data.class_to_idx == {"cat": 0}
-        assert not stage.served and not stage.notes
+        assert not log.served and not log.notes
     """
     run(tmp_path, code)
 
@@ -152,7 +152,7 @@ def test_loaders_with_workers_read_what_is_served(tmp_path: Path) -> None:
 def test_made_up_data_stays_as_it_is(tmp_path: Path) -> None:
     code = """
         from torchvision.datasets import FakeData
-        assert len(FakeData(7)) == 7 and not stage.served
+        assert len(FakeData(7)) == 7 and not log.served
     """
     run(tmp_path, code)
 

@@ -45,7 +45,7 @@ def test_each_way_to_ask_gives_the_same_weights(tmp_path: Path, asked: str) -> N
             assert torch.equal(weights, second.state_dict()[name]), name
         assert not torch.equal(first.conv1.weight, usual.conv1.weight)
         assert first.fc.out_features == 1000 and first.conv1.weight.std() > 0
-        assert first in stage.built and len(stage.built) == 3
+        assert first in log.built and len(log.built) == 3
     """
     (note,) = run(tmp_path, code, view=False).notes
     assert "resnet18" in note
@@ -71,7 +71,7 @@ def test_any_network_of_torchvision_may_be_asked_for(tmp_path: Path, asked: str)
         pairs = zip(one.state_dict().values(), other.state_dict().values())
         backbone = "backbone" in "".join(one.state_dict())
         assert all(torch.equal(a, b) for a, b in list(pairs)[:6 if backbone else None])
-        assert not stage.built
+        assert not log.built
     """
     assert len(run(tmp_path, code, view=False).notes) == 1
 
@@ -98,8 +98,8 @@ def test_without_weights_nothing_is_noted(tmp_path: Path) -> None:
     code = f"""
         {LOADED}
         network = models.resnet18(num_classes=10)
-        assert stage.built == [network] and network.fc.out_features == 10
-        assert models.get_model("resnet50", weights=None) is stage.built[1]
+        assert log.built == [network] and network.fc.out_features == 10
+        assert models.get_model("resnet50", weights=None) is log.built[1]
         assert models.get_model_weights("resnet18") is models.ResNet18_Weights
         models.vgg11(num_classes=10)
     """
@@ -113,7 +113,7 @@ def test_the_hidden_network_takes_the_place_of_a_resnet_and_of_no_other(tmp_path
                       lambda: models.get_model("resnet34"),
                       lambda: torch.hub.load("pytorch/vision", "resnet101", pretrained=True)):
             assert asked().fc.out_features == 7
-        assert len(stage.built) == 4
+        assert len(log.built) == 4
         assert models.squeezenet1_0().num_classes == 1000
     """
     spec = {"layers": [1, 1, 1, 1], "width": 8, "num_classes": 7}

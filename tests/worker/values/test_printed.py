@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from grader.worker.values import printed
-from grader.worker.values.printed import MAX_CHARACTERS, Heard, listening
+from grader.worker.values.printed import MAX_CHARACTERS, RecordedOutput, recording
 
 LAYERS = {
     "conv1", "bn1", "layer1.0.conv1", "fc", "conv1.weight", "bn1.weight", "bn1.bias", "a", "b",
@@ -29,7 +29,7 @@ def tables(text: str) -> list[list[list[object]]]:
 
 
 def test_what_is_printed_is_passed_on_and_kept(capsys: pytest.CaptureFixture[str]) -> None:
-    with listening() as heard:
+    with recording() as heard:
         print("bn:", 9600)
         sys.stdout.flush()
     print("later")
@@ -39,14 +39,14 @@ def test_what_is_printed_is_passed_on_and_kept(capsys: pytest.CaptureFixture[str
 
 def test_the_stream_comes_back_after_an_exception() -> None:
     before = sys.stdout
-    with pytest.raises(ValueError, match="oh"), listening():
+    with pytest.raises(ValueError, match="oh"), recording():
         raise ValueError("oh")
     assert sys.stdout is before
 
 
 def test_of_a_flood_the_beginning_and_the_end_are_kept() -> None:
     stream = io.StringIO()
-    heard = Heard(stream)
+    heard = RecordedOutput(stream)
     for line in ("begin\n", "x" * MAX_CHARACTERS, *["y" * 50_000] * 40, "end\n"):
         heard.write(line)
     assert heard.text.startswith("begin\n") and heard.text.endswith("end\n")
