@@ -1,4 +1,4 @@
-"""The state of a session and its errors: what probes share while one submission is questioned."""
+"""The state of a session, which the probes share, and the errors that they raise."""
 
 from __future__ import annotations
 
@@ -74,9 +74,9 @@ def failure(error: BaseException, folder: Path) -> dict[str, Any]:
     is WORKER_FAILED when the worker raised the exception without the student's code on the stack.
     """
     every = traceback.extract_tb(error.__traceback__)
-    mine = str(Path(__file__).parent)
-    ours = bool(every) and every[-1].filename.startswith(mine)
-    frames = [frame for frame in every if not frame.filename.startswith(mine)]
+    worker = str(Path(__file__).parent)
+    ours = bool(every) and every[-1].filename.startswith(worker)
+    frames = [frame for frame in every if not frame.filename.startswith(worker)]
     own = [index for index, frame in enumerate(frames) if frame.filename.startswith(str(folder))]
     shown = frames[own[0] :] if own else every[-3:]
     lines = traceback.format_list(shown) if shown else []

@@ -1,7 +1,7 @@
-"""Scripts run in processes of their own with the stand-ins in place: what they print, what is told.
+"""Runs scripts with the shims installed, each in a process of its own.
 
-The processes are forked from one that has torch imported, where there is fork; nothing that a
-script or a stand-in does to torch reaches the tests.
+Where there is fork, the processes are forked from one that has torch imported. No change that a
+script or a shim makes to torch reaches the tests.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _CONTEXT.set_forkserver_preload(["grader.worker.shims"])
 
 @dataclass(frozen=True)
 class Told:
-    """What a script printed, what the stand-ins noted, what was printed to stderr."""
+    """What a script printed to stdout and stderr, and the notes of the shims."""
 
     out: str
     notes: list[str]

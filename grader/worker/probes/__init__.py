@@ -1,7 +1,7 @@
 """The probes: one function per kind of question, which runs the student's code and answers.
 
 A probe knows nothing of rubrics, points or expected values. `PROBES` maps a question's `kind` to
-its probe; what probes observe with is in `observer`, and what they read values with in `values`.
+its probe. Observing a training belongs in `observer`, reading Python values in `values`.
 """
 
 from __future__ import annotations

@@ -120,7 +120,7 @@ def _other_states(
     """Averages and copies that the script evaluated, and the states that it saved."""
     for one in copies:
         if same_parameters(one.module, first.network):
-            yield Candidate(first.observed, one.module, first.prepared, "a copy of it")
+            yield Candidate(first.observed, one.module, first.prepared, "a copy of the network")
     for name, state in saved.states(first.network):
         try:
             other = copy.deepcopy(first.network)

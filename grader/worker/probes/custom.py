@@ -102,7 +102,7 @@ class Student:
         found = self.get(of)
         network = found if isinstance(found, nn.Module) else self.call(of, *args)
         if not isinstance(network, nn.Module):
-            self.wrong(f"{of} gave a {type(network).__name__} where a torch.nn.Module was expected")
+            self.wrong(f"{of} gave a {type(network).__name__}; a torch.nn.Module was expected")
         return dict(network.named_parameters())
 
     def run(

@@ -77,8 +77,8 @@ def _samples(network: ObservedNetwork) -> list[tuple[Any, torch.Tensor]]:
     """The samples of its evaluations, the latest first, those of training images last."""
     found = list(reversed(network.samples.items()))
     training = network.training_loader
-    mine = training.dataset if training is not None else None
-    return sorted(found, key=lambda one: one[0] is not None and one[0].dataset is mine)
+    trained_on = training.dataset if training is not None else None
+    return sorted(found, key=lambda one: one[0] is not None and one[0].dataset is trained_on)
 
 
 def _through(dataset: Any, served: Sequence[Any]) -> Prepare | None:

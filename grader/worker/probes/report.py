@@ -106,13 +106,13 @@ def _notes(observer: Observer, chosen: Candidate) -> list[str]:
     if count > 1:
         name = type(chosen.observed.module).__name__
         found.append(
-            f"{count} networks were trained; the one that is graded is {name}"
-            f"{_where(chosen.observed)}, which does best on the validation images"
+            f"{count} networks were trained; {name}{_where(chosen.observed)} is graded, since it "
+            "is the most accurate on the validation images"
         )
     if chosen.name:
         found.append(
-            f"{chosen.name} does better on the validation images than the network as the code left "
-            "it, and is what predicts the hidden images"
+            f"{chosen.name} predicts the hidden images, since it is more accurate on the "
+            "validation images than the network as the code left it"
         )
     return found
 

@@ -203,11 +203,11 @@ def _whole(networks: list[nn.Module], built: list[nn.Module]) -> list[nn.Module]
 
     A loop over layers leaves its last layer in a variable.
     """
-    ours = {id(network) for network in built}
+    kept = {id(network) for network in built}
     unique = {
         id(network): network
         for network in networks
-        if id(network) in ours or not ours & {id(module) for module in network.modules()}
+        if id(network) in kept or not kept & {id(module) for module in network.modules()}
     }
     inner = {id(m) for n in unique.values() for m in n.modules() if m is not n}
     return [network for key, network in unique.items() if key not in inner]

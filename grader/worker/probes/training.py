@@ -98,7 +98,7 @@ def predict(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, ...])
     """
     trained = session.trained
     if trained is None:
-        raise NotFound("no network was trained, so there is none to predict with")
+        raise NotFound("a trained network to predict with")
     answers, classes = [], 0
     for blob, shape in zip(blobs, args["shapes"], strict=True):
         images = np.frombuffer(blob, dtype=np.uint8).reshape(shape)
@@ -150,9 +150,9 @@ def _why_not(
         )
     if error is not None:
         return error
-    name = entry.name if entry is not None else "the code"
+    name = entry.name if entry is not None else "The code"
     return NotFound(
-        f"{name} ran to its end, and no network was trained in it; looked for {WANTED}"
+        f"a trained network. {name} ran to its end without training one. Expected: {WANTED}"
     )
 
 

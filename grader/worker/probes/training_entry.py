@@ -65,7 +65,7 @@ def find_entry(
         run = partial(_epoch_by_epoch, session, one, evaluate, view, args)
         return TrainingEntry(run, "train_one_epoch()", False)
     names = " and ".join(one.path.name for one in training_scripts(session.folder))
-    return TrainingEntry(partial(_run_scripts, session, trained), names or "the code", True)
+    return TrainingEntry(partial(_run_scripts, session, trained), names or "The code", True)
 
 
 def _homework_function(session: Session, name: str) -> Callable[..., Any] | None:

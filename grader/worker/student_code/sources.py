@@ -142,7 +142,7 @@ def _contents(folder: Path) -> str:
     """The files of a submission and their functions, for a message."""
     files = read(folder)
     if not files:
-        return "there is no Python file"
+        return "no Python file"
     parts = []
     for source in files[:8]:
         defined = ", ".join(list(source.functions)[:12]) or "no functions"
@@ -152,7 +152,7 @@ def _contents(folder: Path) -> str:
 
 def not_found(folder: Path, wanted: str) -> NotFound:
     """The error that a submission lacks something; `wanted` names it."""
-    return NotFound(f"looked for {wanted}; found {_contents(folder)}")
+    return NotFound(f"{wanted}. The submission has: {_contents(folder)}")
 
 
 def uncalled_mode_switches(folder: Path) -> list[str]:
