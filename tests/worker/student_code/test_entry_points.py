@@ -1,4 +1,4 @@
-"""The script that a person would run to train is found among a student's files."""
+"""The scripts that a person would run are found among the files of a student."""
 
 from __future__ import annotations
 
