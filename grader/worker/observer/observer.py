@@ -117,15 +117,13 @@ class Observer:
         count in place of steps.
         """
         stepped = [one for one in self._networks if one.steps]
-        if not stepped:
-            stepped = [one for one in self._networks if one.backward_passes]
+        stepped = stepped or [one for one in self._networks if one.backward_passes]
         whole = [
             one
             for one in reversed(stepped)
             if not any(one.parameters < other.parameters for other in stepped)
         ]
-        whole = join_composites(whole)
-        return sorted(whole, key=lambda one: -one.progress)
+        return sorted(join_composites(whole), key=lambda one: -one.progress)
 
     @property
     def evaluated(self) -> list[ObservedNetwork]:
@@ -145,8 +143,6 @@ class Observer:
                 self.calls.muted = before
 
         return call
-
-    # Events ---------------------------------------------------------------------------------------
 
     def _begin(self, root: nn.Module, inputs: Any, frame: types.FrameType | None) -> Pass:
         before = self.calls.open
@@ -189,8 +185,6 @@ class Observer:
         if not one.scored and isinstance(targets, torch.Tensor):
             one.score(one.output, targets)
         return one
-
-    # Grouping -------------------------------------------------------------------------------------
 
     def _network(self, root: nn.Module) -> ObservedNetwork:
         known = self._by_module.get(id(root))
@@ -240,9 +234,8 @@ class Observer:
         """
         if self.stopped == "sure":   # the student's code has caught the exception
             self._stop("sure")
-        if self.interim_look is None or self._pending or not (
-            root.training and torch.is_grad_enabled()
-        ):
+        trains = root.training and torch.is_grad_enabled()
+        if self.interim_look is None or self._pending or not trains:
             return
         before, began = self.calls.muted, monotonic()
         self.calls.muted = self._looking = True
