@@ -64,7 +64,7 @@ MISTAKES: dict[str, Sequence[tuple[float, str]]] = {
 CAUTIONS = (
     "The network is in train mode while it is evaluated.",
     "The training images come in the same order in every epoch.",
-    "The checkpoint is chosen by its result on the test set.",
+    "Gradients are not put to zero between steps.",
 )
 
 

@@ -152,12 +152,10 @@ class _Mistake(_Said):
     kind: Literal[
         "gradients_kept",
         "loss_not_finite",
-        "means_of_batches",
         "normalised_differently",
         "not_shuffled",
         "scores_without_log_softmax",
         "softmax_before_cross_entropy",
-        "test_set_chooses",
     ]
     place: Text
     detail: Text

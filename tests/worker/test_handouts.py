@@ -1,4 +1,4 @@
-"""What the course handed out is there for a student's code, and never taken for the student's."""
+"""Files that the course handed out are there for a student's code and never count as its own."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from typing import IO, Any
 
 from grader import wire
-from grader.worker.process import cleanup
+from grader.worker.process import answering, cleanup
 from grader.worker.process.cleanup import IN_CONTAINER
 from grader.worker.process.streams import Tail, write_all
 
@@ -193,9 +193,7 @@ def _become_session(ends: tuple[int, int, int]) -> None:
             os.dup2(end, target)
         # Close the supervisor's streams and every other inherited descriptor.
         os.closerange(3, 4096)
-        from grader.worker.session import main
-
-        main()
+        answering.main()
         code = 0
     except BaseException:
         traceback.print_exc()
@@ -206,7 +204,7 @@ def _become_session(ends: tuple[int, int, int]) -> None:
 def _spawn(cap: int) -> Child:
     process = subprocess.Popen(
         # Not `-m`: the exceptions of a module that runs as `__main__` differ from those of probes.
-        [sys.executable, "-P", "-c", "from grader.worker.session import main; main()"],
+        [sys.executable, "-P", "-c", "from grader.worker.process.answering import main; main()"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
