@@ -21,7 +21,7 @@ from pathlib import Path
 
 from grader import wire
 from grader.errors import SandboxError
-from grader.sandbox.base import Exit, Job, Places, Sandbox, Worker
+from grader.sandbox.base import Exit, Job, Sandbox, Worker, WorkerPaths
 
 REFERENCE = "reference"   # what the pipeline calls the reference solution
 
@@ -60,7 +60,7 @@ class RecordedWorker:
     the end, is the reply to the last one."""
 
     def __init__(self, worker: Worker, folder: Path, who: str) -> None:
-        self.places = worker.places
+        self.paths = worker.paths
         self._worker, self._folder, self._who = worker, folder, who
         self._asked = ""
         self._said = bytearray()
@@ -110,7 +110,7 @@ class InstantWorker:
     """`base.Worker`: each question is answered in the call that puts it."""
 
     def __init__(self, replies: Mapping[str, bytes], job: Job) -> None:
-        self.places = Places(str(job.submission), str(job.data), "")
+        self.paths = WorkerPaths(str(job.submission), str(job.data), "")
         self._replies, self._who = replies, job.name
         self._said = io.BytesIO()
         self._news = threading.Condition()

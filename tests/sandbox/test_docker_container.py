@@ -222,8 +222,8 @@ def test_a_killed_grader_leaves_nothing_running_and_the_next_one_removes_the_res
         from tests.sandbox.test_docker_container import a_job
         sandbox = DockerSandbox(connect(), sys.argv[1], run=sys.argv[2])
         with sandbox.start(a_job(Path(sys.argv[3])), ()) as worker:
-            worker.write(wire.encode({"type": wire.START, "submission": worker.places.submission,
-                "data": None, "scratch": worker.places.scratch, "output_bytes": 1000}))
+            worker.write(wire.encode({"type": wire.START, "submission": worker.paths.submission,
+                "data": None, "scratch": worker.paths.scratch, "output_bytes": 1000}))
             print(wire.read_frame(worker.read)[0]["type"], flush=True)
             time.sleep(600)
         """
@@ -536,9 +536,9 @@ def test_the_worker_gets_ready_and_ends_when_its_stdin_does(
     with docker_sandbox.start(job, ()) as worker:
         worker.write(wire.encode({
             "type": wire.START,
-            "submission": worker.places.submission,
-            "data": worker.places.data,
-            "scratch": worker.places.scratch,
+            "submission": worker.paths.submission,
+            "data": worker.paths.data,
+            "scratch": worker.paths.scratch,
             "output_bytes": 1000,
         }))
         frame = wire.read_frame(worker.read)
