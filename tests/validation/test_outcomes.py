@@ -1,4 +1,4 @@
-"""What marks say: killed, survived, lost more, spared, and the figures by criterion."""
+"""Cases compared with what they must lose: killed, survived, lost more, spared; and the rates."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ KEPT = row("modes", 4.0), row("groups", 4.0)
 def test_a_mutant_that_loses_what_it_names_is_killed() -> None:
     one = concluded("mutant", {"modes"}, row("modes", 2.0), row("groups", 4.0))
     assert (one.outcome, one.words) == ("right", "killed exactly")
-    assert set(one.marks) == set(CRITERIA)   # a person's criterion is not looked at
+    assert set(one.marks) == set(CRITERIA)   # a criterion that a person marks does not count
 
 
 def test_a_mutant_that_keeps_what_it_names_has_survived() -> None:

@@ -19,7 +19,7 @@ from grader.rubric.model import Again, Calibration, Profile, Rubric, Threshold
 from grader.submissions.discover import hand_in
 from grader.validation.calibration.hardware import Environment, solution_digest, warnings
 from grader.validation.calibration.propose import evidence, often, propose
-from grader.validation.calibration.runs import Figures, Run, Solution
+from grader.validation.calibration.runs import Figures, SeedRun, Solution
 
 ROOT = Path(__file__).parent.parent.parent.parent
 HERE = Environment(
@@ -40,7 +40,7 @@ USUAL = (297, 296, 295, 298, 296, 297, 297, 296, 295, 297) * 3
 
 def figures(**solutions: tuple[int, ...]) -> Figures:
     runs = [
-        Run(name, seed, correct, 4.0 + seed / 100, seed)
+        SeedRun(name, seed, correct, 4.0 + seed / 100, seed)
         for name, some in solutions.items()
         for seed, correct in enumerate(some, 1)
     ]
@@ -285,7 +285,7 @@ def test_a_threshold_with_evidence_is_not_warned_of() -> None:
 
 def test_a_threshold_without_evidence_is_warned_of_with_what_to_run() -> None:
     (told,) = warnings(with_evidence().model_copy(update={"profiles": {"quick": PROFILE}}), HERE)
-    assert "nothing says how often its thresholds fail a right solution" in told
+    assert "it is unknown how often its thresholds fail a right solution" in told
     assert "run `grader calibrate --profile quick --write evidence`" in told
 
 
@@ -405,7 +405,7 @@ def test_a_variant_that_is_not_right_is_told_with_its_seed(tmp_path: Path) -> No
     ran = CliRunner().invoke(cli, arguments, standalone_mode=False)
     assert isinstance(ran.exception, UsageError)
     assert "reference, seed 1: 'train' ended with" in str(ran.exception)
-    assert "Thresholds are calibrated by solutions that are right" in str(ran.exception)
+    assert "Thresholds are calibrated with right solutions only" in str(ran.exception)
 
 
 def test_the_shipped_thresholds_of_the_quick_profile_are_borne_by_their_evidence() -> None:
