@@ -132,10 +132,10 @@ def _serve(desk: Desk, marker: str, port: int, out: Path, templates: Path | None
 def _renewed(out: Path, templates: Path | None) -> str:
     """Writes grades and feedback, and says so; a run that is at work does it itself."""
     from grader.errors import UsageError
-    from grader.run.refresh import renew
+    from grader.run.refresh import refresh
 
     try:
-        found = renew(out, templates)
+        found = refresh(out, templates)
     except UsageError as error:
         return f"The marks are kept; grades and feedback are not written yet: {error} Then run "\
                f"`grader mark --apply --out {out}`."

@@ -26,7 +26,8 @@ from grader.cli.student_view import show
 from grader.records import Grade
 from grader.reports.grades_file import submission_json
 from grader.rubric.model import Rubric
-from grader.run.recheck import Broken, Checked, Desk, open_desk
+from grader.run.options import RunOptions
+from grader.run.recheck import Broken, Checked, Rechecker, open_rechecker
 from grader.submissions.own_work import ANSWERS, own_work
 from grader.text import plain_line
 
@@ -93,7 +94,7 @@ class Screen:
 
 
 def watch(
-    rubric: Rubric, file: Path, options: Mapping[str, Any], console: Console,
+    rubric: Rubric, file: Path, options: RunOptions, console: Console,
     as_json: Callable[[str], None] | None,
 ) -> int:
     """Check now and after every save, until Ctrl-C. `as_json` is given a line for each round, in
@@ -107,15 +108,17 @@ def watch(
     with (
         suppress(KeyboardInterrupt),
         _noticing(file, events),
-        open_desk(rubric, options["criterion"], options["seed"], file, events.put) as desk,
+        open_rechecker(rubric, options.criteria, options.seed, file, events.put) as rechecker,
     ):
-        _keep_checking(desk, screen, file, events)
+        _keep_checking(rechecker, screen, file, events)
     return 0
 
 
-def _keep_checking(desk: Desk, screen: Screen, file: Path, events: queue.Queue[Event]) -> None:
+def _keep_checking(
+    rechecker: Rechecker, screen: Screen, file: Path, events: queue.Queue[Event]
+) -> None:
     contents = _contents(file)
-    desk.begin()
+    rechecker.begin()
     while True:
         try:
             event = events.get(timeout=_LOOK_SECONDS)
@@ -127,11 +130,11 @@ def _keep_checking(desk: Desk, screen: Screen, file: Path, events: queue.Queue[E
                 if now is None:
                     screen.note(f"{file.name} is not there; waiting for it ...")
                 elif now != contents:
-                    desk.begin()
+                    rechecker.begin()
                 contents = now
-            case Checked(round=number) if number == desk.round:
+            case Checked(round=number) if number == rechecker.round:
                 screen.result(event)
-            case Broken(round=number, error=error) if number == desk.round:
+            case Broken(round=number, error=error) if number == rechecker.round:
                 raise error
 
 
