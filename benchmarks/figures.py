@@ -16,7 +16,7 @@ Unit = Literal["", "s", "ms"]   # a ratio has no unit
 
 @dataclass(frozen=True)
 class Sizes:
-    """How much is measured; smaller numbers are for trying it out.
+    """The extent of a measurement; smaller numbers are for trying it out.
 
     Attributes:
         pairs: Pairs of runs, or repetitions, for each figure.

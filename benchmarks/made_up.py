@@ -109,10 +109,10 @@ def _judged(
     if not mistakes or draw.random() < 0.25 + 0.7 * skill:
         return _verdict(criterion, 1, "All is right.")
     share, reason = mistakes[min(int(draw.expovariate(1.2)), len(mistakes) - 1)]
-    told = reason.format(n=draw.randint(12, 62), who=key.lower())
+    text = reason.format(n=draw.randint(12, 62), who=key.lower())
     cautioned = criterion.check == "mode_switch" and draw.random() < 0.8
     run = TrainingRun((), (), cautions=(Caution(CAUTIONS[0], "", ""),)) if cautioned else None
-    return _verdict(criterion, share, told, run=run)
+    return _verdict(criterion, share, text, run=run)
 
 
 def _written(draw: random.Random, criterion: Criterion, skill: float) -> Verdict:

@@ -90,7 +90,7 @@ class WorkerPaths:
 
 @dataclass(frozen=True)
 class Exit:
-    """How a worker ended, as the host observed it.
+    """The end of a worker, as the host observed it.
 
     Attributes:
         code: Exit status; -N if signal N ended the worker, None if it is unknown.
@@ -147,12 +147,12 @@ class Sandbox(Protocol):
 
     @property
     def version(self) -> str:
-        """What workers consist of: image, runtime, versions. Part of the cache key of answers."""
+        """A text that names image, runtime and versions; part of the cache key of answers."""
         ...
 
     @property
     def waits_quietly(self) -> bool:
-        """Whether a worker can get ready beside running ones without slowing them down."""
+        """True if a worker can get ready beside running ones without slowing them down."""
 
     def start(self, job: Job, gpus: Iterable[str]) -> AbstractContextManager[Worker]:
         """Start a worker for one job. Leaving the context ends it and removes every trace of it.

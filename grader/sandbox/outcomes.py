@@ -117,7 +117,7 @@ def from_silence(exit_: Exit, seconds: float, limit: float) -> Outcome:
 def in_time(outcome: Outcome, limit: float) -> Outcome:
     """Turn a time limit that the host heard of much too late into a failure of the harness.
 
-    Whatever held up the host may have held up the worker. Other outcomes are returned unchanged.
+    The same delay may have held up the worker. Other outcomes are returned unchanged.
     """
     late = outcome.kind == wire.TIME_LIMIT and outcome.seconds > limit + HELD_SECONDS
     return _held_up(outcome.seconds, limit) if late else outcome

@@ -66,7 +66,7 @@ class ProcessWorker:
     def _watch(self, limit: int) -> None:
         """Kill the worker's child processes once they and it together exceed the memory limit.
 
-        The worker itself survives, as in a container: it reports the loss and goes on with the next
+        The worker itself survives, as in a container: it reports the loss and takes the next
         question. `limit` is in bytes.
         """
         while self._process.poll() is None:

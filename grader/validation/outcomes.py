@@ -122,7 +122,7 @@ class Rate:
 
 @dataclass(frozen=True)
 class Accuracy:
-    """How well a criterion distinguishes wrong work from right.
+    """Sensitivity and specificity of a criterion.
 
     Results that were not scored count in neither rate.
 

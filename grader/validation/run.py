@@ -35,7 +35,7 @@ JSON, XML, PAGE = "validation.json", "validation.xml", "validation.html"
 
 @dataclass(frozen=True)
 class Plan:
-    """What to grade: cases and samples as hand-ins, and the folder of the samples, if any."""
+    """The cases and samples to grade as hand-ins, and the folder of the samples, if any."""
 
     cases: Mapping[str, Case]   # by the name under which it is graded
     hand_ins: tuple[HandIn, ...]

@@ -84,7 +84,7 @@ def test_the_page_shows_what_is_wrong_and_obeys_the_policy(mixed: ValidationRepo
     assert "It is not." in page
 
 
-def test_nothing_wrong_and_something_unknown_is_not_right() -> None:
+def test_a_case_that_was_not_scored_makes_the_validation_not_scored() -> None:
     case = Case("variant", "lost", "a style")
     assert made(conclusion(case, groups=UNKNOWN)).outcome == "not scored"
     assert made(conclusion(case)).outcome == "right"

@@ -21,7 +21,7 @@ from grader.sandbox.docker.engine import (
     engine_errors,
 )
 from grader.sandbox.docker.inputs import Inputs
-from grader.sandbox.docker.leftovers import labels, reap_leftovers, remove_run
+from grader.sandbox.docker.leftovers import Gate, labels, reap_leftovers, remove_run
 from grader.sandbox.docker.settings import FULL_SHARES, USER, environment, host_config, worker_paths
 from grader.sandbox.docker.stream import Streams
 
@@ -31,32 +31,6 @@ _ENDING_SECONDS = 2.0   # at most, from the end of stdout to the end of the proc
 _KILL_SECONDS = 30.0    # time for the engine to carry out a kill
 _OOM_SECONDS = 1.0      # how long after the exit the engine may learn of a memory kill
 _POLL_SECONDS = 0.02
-_SHUT_SECONDS = 5.0     # time for a container that is just being created
-
-
-class Gate:
-    """Guards the creation of containers: once it is shut, none is created."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._is_shut = False
-
-    @contextmanager
-    def passed(self) -> Iterator[None]:
-        """Create a container within this context. Raises SandboxError when the run is over."""
-        with self._lock:
-            if self._is_shut:
-                raise SandboxError("the run is over: no more containers are started")
-            yield
-
-    def shut(self) -> None:
-        """Let no more containers through, and wait until one that is being created exists.
-
-        The wait is bounded, in case the engine hangs.
-        """
-        self._is_shut = True
-        if self._lock.acquire(timeout=_SHUT_SECONDS):
-            self._lock.release()
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Finds and removes the containers that a killed grader left behind.
+"""Removes the containers of a run that is over, and those that a killed grader left behind.
 
 A worker ends when its stdin closes, so nothing keeps running after its grader was killed; only the
 stopped container can stay. Labels on each container name the process that created it.
@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import platform
 import sys
+import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -21,6 +23,32 @@ RUN = "grader.run"
 _WORLD = "grader.world"   # the boot and the process namespace that the pid belongs to
 OWNER = "grader.owner"   # pid and start time, since pids are used again
 _OTHER_WORLD_KEPT = 3600  # seconds
+_SHUT_SECONDS = 5.0   # time for a container that is just being created
+
+
+class Gate:
+    """Guards the creation of containers: once it is shut, none is created."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._is_shut = False
+
+    @contextmanager
+    def passed(self) -> Iterator[None]:
+        """Create a container within this context. Raises SandboxError when the run is over."""
+        with self._lock:
+            if self._is_shut:
+                raise SandboxError("the run is over: no more containers are started")
+            yield
+
+    def shut(self) -> None:
+        """Let no more containers through, and wait until one that is being created exists.
+
+        The wait is bounded, in case the engine hangs.
+        """
+        self._is_shut = True
+        if self._lock.acquire(timeout=_SHUT_SECONDS):
+            self._lock.release()
 
 
 def labels(run: str) -> dict[str, str]:

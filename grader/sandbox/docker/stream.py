@@ -60,7 +60,7 @@ class Streams:
 
     @property
     def ended(self) -> bool:
-        """Whether both output streams have ended."""
+        """True once both output streams have ended."""
         with self._changed:
             return self._ended
 

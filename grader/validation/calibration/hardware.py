@@ -27,7 +27,7 @@ _VERSIONS = ("python", "torch", "torchvision")
 
 @dataclass(frozen=True)
 class Environment:
-    """What accuracies and seconds depend on, apart from the rubric."""
+    """The hardware and versions that accuracies and seconds depend on."""
 
     hardware: Mapping[str, str | int]
     versions: Mapping[str, str]

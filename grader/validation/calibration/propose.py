@@ -55,7 +55,7 @@ class SolutionSummary:
 
     @property
     def credible(self) -> bool:
-        """Whether the distribution fits well enough to believe its chances."""
+        """True if the distribution fits well enough to believe its chances."""
         return self.fits >= _UNBELIEVABLE
 
 
@@ -79,7 +79,7 @@ class Proposal:
 
     @property
     def usable(self) -> bool:
-        """Whether a rubric can have these thresholds: positive, and all different."""
+        """True if a rubric can have these thresholds: positive, and all different."""
         accuracies = [one.accuracy for one in self.thresholds]
         return accuracies[-1] > 0 and accuracies == sorted(set(accuracies), reverse=True)
 
