@@ -226,8 +226,7 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Caution:
-    """A warning about a training, which costs no points: what was seen, where, and why it matters.
-    """
+    """A warning about a training, without cost: what was seen, where, and why it matters."""
 
     what: str
     where: str
@@ -310,8 +309,10 @@ class Trace:
 
 @dataclass(frozen=True)
 class Concluded:
-    """The result of grading one submission: verdicts by criterion, the seconds that the answers
-    took, and traces of the evidence."""
+    """The result of grading one submission.
+
+    It has the verdicts by criterion, the seconds that the answers took, and traces of the evidence.
+    """
 
     verdicts: Mapping[str, Verdict] = field(default_factory=dict)
     seconds: float = 0.0
@@ -383,6 +384,7 @@ class Grade:
 
     @property
     def state(self) -> Literal["graded", "needs_marking", "not_scored"]:
+        """Graded if all points are known; otherwise what decides the missing ones."""
         statuses = {criterion.verdict.status for criterion in self.criteria}
         if "not_scored" in statuses:
             return "not_scored"
