@@ -1,4 +1,4 @@
-"""Under which circumstances figures were measured, and whether they still are those of today."""
+"""Records the hardware and versions of a calibration, and warns if today's are others."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from grader.sandbox.conversation import versions
 from grader.text import plain_line
 from grader.validation.calibration import statistics
 
-# Patches of these change what a training comes to; of numpy none that was ever seen does.
+# Patch releases of these change the result of a training; numpy's never did in our measurements.
 _VERSIONS = ("python", "torch", "torchvision")
 
 
 @dataclass(frozen=True)
 class Environment:
-    """What accuracies and seconds depend on beside the rubric."""
+    """The hardware and versions that accuracies and seconds depend on."""
 
     hardware: Mapping[str, str | int]
     versions: Mapping[str, str]
@@ -36,12 +36,22 @@ class Environment:
 def environment(
     sandbox: Sandbox, folder: Path, limits: Limits, gpus: Collection[str], turns: int
 ) -> Environment:
-    """Those of this machine, and of a worker that is started to be asked, in a new folder within
-    `folder`. Raises SandboxError."""
+    """Describe this machine, and the versions that a worker reports, which is started for that.
+
+    Args:
+        sandbox: Starts the worker.
+        folder: An empty folder for the worker is created in it.
+        limits: Limits of the worker.
+        gpus: Device ids of the GPUs that trainings use.
+        turns: Number of trainings that run at the same time.
+
+    Raises:
+        SandboxError: The worker did not start.
+    """
     nothing = folder / "nothing"
     nothing.mkdir()
     nothing.chmod(0o755)   # a container's user is another one
-    told = versions(sandbox, Job("versions", nothing, (), limits), gpus)
+    found = versions(sandbox, Job("versions", nothing, (), limits), gpus)
     own = {"grader": grader.__version__}
     return Environment(
         {
@@ -51,12 +61,12 @@ def environment(
             "gpu": _gpu() if gpus else "none",
             "sandbox": sandbox.name,
         },
-        own | {name: told[name] for name in _VERSIONS if name in told},
+        own | {name: found[name] for name in _VERSIONS if name in found},
     )
 
 
 def warnings_now(rubric: Rubric, options: RunOptions, say: Say) -> list[str]:
-    """`warnings` by what `options` of the command line name; starts a worker where it has to."""
+    """Return `warnings` for the sandbox that `options` name; starts a worker if it needs one."""
     if rubric.active.calibration is None or not _judges_by_thresholds(rubric):
         return warnings(rubric, None)
     with workspace() as folder, open_sandbox(options, folder, say) as (sandbox, gpus):
@@ -64,32 +74,39 @@ def warnings_now(rubric: Rubric, options: RunOptions, say: Say) -> list[str]:
 
 
 def warnings(rubric: Rubric, now: Environment | None) -> list[str]:
-    """A line for each reason why nobody knows how often the active profile's thresholds fail a
-    right solution, with what to run; [] where it is known. `now` None: the machine is not looked
-    at."""
+    """List the reasons why it is unknown how often chance fails a right solution.
+
+    Args:
+        rubric: Its active profile is looked at.
+        now: Today's hardware and versions; None: these are not compared.
+
+    Returns:
+        A line for each reason, with the command to run; [] if the calibration still applies.
+    """
     if not _judges_by_thresholds(rubric):
         return []
     name, profile = rubric.profile, rubric.active
     found = profile.calibration
     run = f"run `grader calibrate --profile {name} --write evidence`"
     if found is None:
-        return [f"profile '{name}': nothing says how often its thresholds fail a right solution: "
+        return [f"profile '{name}': it is unknown how often its thresholds fail a right solution: "
                 f"{run}"]
-    told = [
+    lines = [
         f"profile '{name}': its thresholds were calibrated on {found.date} with {what}: {run}"
         for what in (*_of_the_homework(rubric, found), *_of_the_machine(found, now))
     ]
-    return told + _of_the_risk(name, profile, found)
+    return lines + _of_the_risk(name, profile, found)
 
 
 def data_in_words(spec: DataSpec) -> str:
-    """The dataset and its split, the same on every machine."""
+    """Describe the data set and its split, in the same words on every machine."""
     hidden = spec.hidden.images.name if spec.hidden.images else f"{spec.hidden.held_out} hidden"
     limit = f", {spec.limit_train} for training" if spec.limit_train else ""
     return f"{spec.source}, {hidden}, {spec.validation} for validation, seed {spec.seed}{limit}"
 
 
 def solution_digest(path: Path) -> str:
+    """Return 16 hex digits of a digest of the solution's files."""
     return of_folder(path)[:16]
 
 
@@ -100,16 +117,16 @@ def _judges_by_thresholds(rubric: Rubric) -> bool:
 
 def _of_the_homework(rubric: Rubric, found: Calibration) -> list[str]:
     profile = rubric.active
-    told = []
+    changed = []
     if found.epochs != profile.epochs:
-        told.append(f"{found.epochs} epochs, and the profile has {profile.epochs}")
+        changed.append(f"{found.epochs} epochs, and the profile has {profile.epochs}")
     if found.data != data_in_words(profile.data):
-        told.append(f"other data ({found.data}), and the profile has "
-                    f"{data_in_words(profile.data)}")
+        changed.append(f"other data ({found.data}), and the profile has "
+                       f"{data_in_words(profile.data)}")
     reference = next((one for one in found.runs if one.solution == "reference"), None)
     if reference is not None and reference.digest != solution_digest(rubric.reference):
-        told.append("another reference solution")
-    return told
+        changed.append("another reference solution")
+    return changed
 
 
 def _of_the_machine(found: Calibration, now: Environment | None) -> list[str]:
@@ -143,7 +160,7 @@ def _of_the_risk(name: str, profile: Profile, found: Calibration) -> list[str]:
 
 
 def _processor() -> str:
-    """The name that the processor gives itself, where the system tells it."""
+    """Return the processor's model name, or what the platform calls it."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
@@ -155,7 +172,7 @@ def _processor() -> str:
 def _gpu() -> str:
     command = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
     try:
-        said = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     except (OSError, subprocess.SubprocessError):
-        return "of a name that nvidia-smi did not tell"
-    return ", ".join(sorted(set(said.stdout.split("\n")) - {""}))
+        return "unknown, since nvidia-smi failed"
+    return ", ".join(sorted(set(done.stdout.split("\n")) - {""}))
