@@ -69,7 +69,7 @@ def _run(way: Way, data: Path, threads: int, script: Path) -> tuple[float, float
 
     from grader.worker import shims
     from grader.worker.dataset_view import open_view
-    from grader.worker.observer.checkpoints import Saved
+    from grader.worker.observer.checkpoints import SavedCheckpoints
     from grader.worker.observer.observer import Budget, Observer
     from grader.worker.student_code import sources
     from grader.worker.student_code.execution import run_as_script
@@ -81,7 +81,7 @@ def _run(way: Way, data: Path, threads: int, script: Path) -> tuple[float, float
         copy.write_bytes(script.read_bytes())
         if way == "watched":
             Observer(Budget(), Path(folder)).install()
-            Saved().install()
+            SavedCheckpoints().install()
         shims.install(None, open_view(data), None)
         (source,) = sources.read(Path(folder))
         namespace: dict[str, Any] = {}
