@@ -17,7 +17,7 @@ from grader.records import Grade
 from grader.rubric.model import Rubric
 
 
-class Work(Protocol):
+class AnySubmission(Protocol):
     """What was handed in as one: a hand-in, or a submission. `student` is what it is called."""
 
     @property
@@ -34,7 +34,7 @@ class Work(Protocol):
 class Attempts:
     """What a student has handed in, from the first to the last, and which of it may count."""
 
-    works: tuple[str, ...]
+    submissions: tuple[str, ...]
     counting: tuple[str, ...]
     group: tuple[str, ...] = ()
 
@@ -43,7 +43,7 @@ class Awards:
     """Works on their way to students: a student's grade is given when all of theirs that may count
     are graded, and not before: what may still be more would be taken for final."""
 
-    def __init__(self, rubric: Rubric, works: Iterable[Work]) -> None:
+    def __init__(self, rubric: Rubric, works: Iterable[AnySubmission]) -> None:
         self._rubric = rubric
         self._attempts = attempts_of(works, rubric.attempts)
         self._of: dict[str, list[str]] = {}   # students by work
@@ -58,7 +58,7 @@ class Awards:
         """The works that may count for somebody: no others need be graded."""
         return self._of.keys()
 
-    def students(self, works: Iterable[Work]) -> set[str]:
+    def students(self, works: Iterable[AnySubmission]) -> set[str]:
         """Those for whom one of the works may count."""
         return {student for work in works for student in self._of.get(work.student, ())}
 
@@ -87,12 +87,12 @@ def award(
     # One that is not known in full, through nobody's fault perhaps, may still be the best; one that
     # can only come up to what another has for sure holds nothing up.
     best = max(reversed(found), key=lambda one: (possible(rubric, one), one.score))
-    number, last = own.works.index(best.submission.student) + 1, rubric.attempts == "last"
+    number, last = own.submissions.index(best.submission.student) + 1, rubric.attempts == "last"
     notes = [*best.notes]
     if own.group:
         notes.append(f"Handed in together by {', '.join(own.group)}.")
-    if len(own.works) > 1:
-        which = f"Attempt {number} of {len(own.works)} counts: the "
+    if len(own.submissions) > 1:
+        which = f"Attempt {number} of {len(own.submissions)} counts: the "
         if last and len(own.counting) == 1:
             notes.append(f"{which}last one.")
         else:
@@ -100,22 +100,22 @@ def award(
             why = ", since nobody knows which is the last" if last else ""
             notes.append(f"{which}best after the late penalty of each{so_far}{why}.")
     return dataclasses.replace(best, notes=tuple(notes), attempt=number,
-                               attempts=len(own.works), group=own.group)
+                               attempts=len(own.submissions), group=own.group)
 
 
 def attempts_of(
-    works: Iterable[Work], which: Literal["last", "best"]
+    works: Iterable[AnySubmission], which: Literal["last", "best"]
 ) -> dict[str, Attempts]:
     """What each student has handed in, alone or with others. Where nobody knows what came last, any
     may count, and the best does."""
-    by_student: dict[str, list[Work]] = {}
+    by_student: dict[str, list[AnySubmission]] = {}
     for work in works:
         for student in work.owners:
             by_student.setdefault(student, []).append(work)
     return {student: _attempts(found, which) for student, found in by_student.items()}
 
 
-def _attempts(found: list[Work], which: Literal["last", "best"]) -> Attempts:
+def _attempts(found: list[AnySubmission], which: Literal["last", "best"]) -> Attempts:
     timed = all(work.submitted_at is not None for work in found)
     numbers = [work.attempt for work in found]
     in_order = sorted(found, key=_time if timed else _number)
@@ -126,9 +126,9 @@ def _attempts(found: list[Work], which: Literal["last", "best"]) -> Attempts:
     return Attempts(keys, counting, tuple(together))
 
 
-def _time(work: Work) -> tuple[datetime, int]:
+def _time(work: AnySubmission) -> tuple[datetime, int]:
     return (work.submitted_at or datetime.min).astimezone(UTC), work.attempt
 
 
-def _number(work: Work) -> int:
+def _number(work: AnySubmission) -> int:
     return work.attempt

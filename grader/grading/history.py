@@ -25,7 +25,7 @@ _TRACE, _CONDITIONS = TypeAdapter(Trace), TypeAdapter(Conditions)
 
 
 @dataclass(frozen=True)
-class Run:
+class RunRecord:
     """`conditions` is None for a run from before they were kept."""
 
     number: int
@@ -36,7 +36,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Kept:
+class StoredVerdict:
     """A verdict as it was added, in `run`, to the `grading` of these files, which took `seconds`;
     `number` tells the order in which verdicts came."""
 
@@ -58,7 +58,7 @@ class History:
     _connection: sqlite3.Connection
     _version: int
 
-    def runs(self) -> dict[int, Run]:
+    def runs(self) -> dict[int, RunRecord]:
         """By number, in order."""
         query = "select id, began, machine, seed, null from runs order by id"
         if self._version > 1:
@@ -66,17 +66,18 @@ class History:
                 "select id, began, machine, seed, conditions from runs"
                 " left join conditions on run = id order by id"
             )
-        return {
-            number: Run(number, began, machine, seed, _read(_CONDITIONS, text) if text else None)
-            for number, began, machine, seed, text in self._rows(query)
-        }
+        found = {}
+        for number, began, machine, seed, text in self._rows(query):
+            conditions = _read(_CONDITIONS, text) if text else None
+            found[number] = RunRecord(number, began, machine, seed, conditions)
+        return found
 
     def latest(self) -> dict[str, tuple[int, int]]:
         """Of everybody of whom something was ever concluded, the last grading and its run."""
         query = "select student, max(id), run from submissions group by student"
         return {student: (grading, run) for student, grading, run in self._rows(query)}
 
-    def works(self, run: int) -> dict[str, Submission]:
+    def submissions(self, run: int) -> dict[str, Submission]:
         """All that was handed in, as it was known by this run, by what it is called."""
         rows = self._rows(
             "select student, submission from submissions where id in"
@@ -86,7 +87,7 @@ class History:
         read = {name: _read(_SUBMISSION, text) for name, text in rows}
         return {name: one for name, one in read.items() if one is not None}
 
-    def verdicts(self, student: str) -> list[Kept]:
+    def verdicts(self, student: str) -> list[StoredVerdict]:
         """All of a student's, in the order in which they came; what cannot be read is left out."""
         rows = self._rows(
             "select v.id, s.id, s.run, s.at, s.submission, v.fingerprint, v.verdict, s.seconds"
@@ -98,8 +99,9 @@ class History:
         for number, grading, run, at, submission, fingerprint, verdict, seconds in rows:
             files, concluded = _read(_SUBMISSION, submission), _read(_VERDICT, verdict)
             if files is not None and concluded is not None:
-                kept = Kept(number, grading, run, at, files, fingerprint, concluded, seconds)
-                found.append(kept)
+                found.append(StoredVerdict(
+                    number, grading, run, at, files, fingerprint, concluded, seconds
+                ))  # fmt: skip
         return found
 
     def marks(self, student: str) -> list[Mark]:

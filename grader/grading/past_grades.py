@@ -1,4 +1,4 @@
-"""How a student stood after a run: the verdicts that held then, and the marks that they made."""
+"""A student's grade as of a past run, recomputed from the gradebook."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from grader.checks.check import NoParams
 from grader.errors import UsageError
 from grader.grading.attempts import Attempts, attempts_of, award
-from grader.grading.history import History, Kept, Run
+from grader.grading.history import History, RunRecord, StoredVerdict
 from grader.grading.marks import Mark
 from grader.grading.points import grade
 from grader.records import Conditions, Grade, Submission
@@ -19,98 +19,109 @@ from grader.rubric.model import Rubric
 
 
 @dataclass(frozen=True)
-class Standing:
-    """`grade` by the rubric of the `run`; `held` has the verdicts behind it, by criterion, and
-    `marks` what people had said by then."""
+class PastGrade:
+    """A grade by the rubric of a past run.
 
-    run: Run
+    Attributes:
+        held: the verdicts that made the grade, by criterion.
+        marks: all marks that people had given to this submission by then.
+    """
+
+    run: RunRecord
     conditions: Conditions
     grade: Grade
-    held: Mapping[str, Kept]
+    held: Mapping[str, StoredVerdict]
     marks: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True)
-class Moment:
-    """A run of a results folder, with what it graded by."""
+class PastRun:
+    """A run of a results folder, with the conditions that it graded by."""
 
     history: History
-    run: Run
+    run: RunRecord
     conditions: Conditions
 
     @cached_property
     def rubric(self) -> Rubric:
-        """As it was, for its points and its policies; its checks' parameters stay apart."""
+        """The run's rubric, with its points and policies but without its checks' parameters."""
         criteria: list[dict[str, Any]] = [
             dict(criterion, params=NoParams()) for criterion in self.conditions.rubric["criteria"]
         ]
         return Rubric.model_validate({**self.conditions.rubric, "criteria": criteria})
 
     @cached_property
-    def works(self) -> Mapping[str, Submission]:
-        return self.history.works(self.run.number)
+    def submissions(self) -> Mapping[str, Submission]:
+        """Every submission that this run knew, by its name."""
+        return self.history.submissions(self.run.number)
 
     @cached_property
     def attempts(self) -> Mapping[str, Attempts]:
-        """What each student had handed in by then, alone or with others."""
-        return attempts_of(self.works.values(), self.rubric.attempts)
+        """The attempts of each student by then, alone or in a group."""
+        return attempts_of(self.submissions.values(), self.rubric.attempts)
 
-    def standing(self, student: str) -> Standing | None:
-        """None for a student who had no marks by then, or none by the rubric of then."""
+    def grade_of(self, student: str) -> PastGrade | None:
+        """Return the student's grade; None if no verdict on their work held in this run."""
         own = self.attempts.get(student)
-        found = {work: one for work in (own.counting if own else ())
-                 if (one := self.of_work(work)) is not None}
+        found = {name: one for name in (own.counting if own else ())
+                 if (one := self.grade_of_submission(name)) is not None}
         if own is None or not found:
             return None
-        graded = {work: one.grade for work, one in found.items()}
+        graded = {name: one.grade for name, one in found.items()}
         given = award(self.rubric, student, own, graded)
         return dataclasses.replace(found[given.submission.student], grade=given)
 
-    def of_work(self, student: str) -> Standing | None:
-        """The same of one thing that was handed in, by what it is called, for its first owner."""
-        came = [one for one in self.history.verdicts(student) if one.run <= self.run.number]
+    def grade_of_submission(self, name: str) -> PastGrade | None:
+        """Return the grade of one submission, for its first owner; None if no verdict held."""
+        came = [one for one in self.history.verdicts(name) if one.run <= self.run.number]
         held = _held(came, self.run.conditions)
         if not held:
             return None
         latest = max(held.values(), key=lambda one: one.number).submission
-        if self.works[student].digest == latest.digest:
-            latest = self.works[student]   # when it came, and whose it is, as it was known last
+        if self.submissions[name].digest == latest.digest:
+            latest = self.submissions[name]   # has the time and owners that were known last
         verdicts = [one.verdict for one in held.values()]
         took = sum({one.grading: one.seconds for one in held.values()}.values())
-        marks = [one for one in self.history.marks(student) if one.run <= self.run.number]
+        marks = [one for one in self.history.marks(name) if one.run <= self.run.number]
         found = grade(self.rubric, latest, verdicts, round(took, 1), marks)
-        return Standing(self.run, self.conditions, found, held, tuple(marks))
+        return PastGrade(self.run, self.conditions, found, held, tuple(marks))
 
 
-def moment(history: History, number: int | None = None) -> Moment:
-    """The run with this number, by default the last. Raises UsageError for one that there is not,
-    and where nobody kept what it graded by."""
+def past_run(history: History, number: int | None = None) -> PastRun:
+    """Return the run with this number; None stands for the last run.
+
+    A run from before conditions were stored gets those of the next run that has them. Raises
+    UsageError if there is no such run, or if no run has stored conditions.
+    """
     runs = history.runs()
     if not runs:
-        raise UsageError(f"{history.folder}: no run has begun there yet")
+        raise UsageError(f"{history.folder}: this folder has no runs yet")
     number = max(runs) if number is None else number
     if number not in runs:
         raise UsageError(
-            f"{history.folder}: there is no run {number}; there are 1 to {max(runs)}"
+            f"{history.folder}: there is no run {number}; expected a number from 1 to {max(runs)}"
         )
-    # Before conditions were kept, nobody knows what a criterion was worth: as much as the next
-    # that is known.
     known = sorted(runs.values(), key=lambda run: (run.number < number, abs(run.number - number)))
     conditions = next((run.conditions for run in known if run.conditions is not None), None)
     if conditions is None:
         raise UsageError(
-            f"{history.folder} was graded before runs kept what they grade by; grade the class "
-            "once more into this folder with this grader, and its verdicts can be explained"
+            f"{history.folder}: its runs did not store their rubric, so their verdicts can't be "
+            "explained; grade the class into this folder again with this version of the grader"
         )
-    return Moment(history, runs[number], conditions)
+    return PastRun(history, runs[number], conditions)
 
 
-def _held(came: Iterable[Kept], conditions: Conditions | None) -> dict[str, Kept]:
-    """As the gradebook has it: on the files that were graded last, the last verdict that holds
-    under the run's fingerprints; `not_scored` where there is no other."""
+def _held(
+    came: Iterable[StoredVerdict], conditions: Conditions | None
+) -> dict[str, StoredVerdict]:
+    """Select the verdicts that held, by the same rule as `Gradebook.known`.
+
+    They are about the files that were graded last and have the run's fingerprints. The last one on
+    a criterion counts; `not_scored` counts only if there is no other.
+    """
     came = list(came)
     files = came[-1].submission.digest if came else ""
-    held: dict[str, Kept] = {}
+    held: dict[str, StoredVerdict] = {}
     for one in came:
         name, status = one.verdict.criterion, one.verdict.status
         wanted = conditions is None or conditions.fingerprints.get(name) == one.fingerprint

@@ -160,7 +160,8 @@ def test_of_two_attempts_that_are_as_good_the_later_one_counts(class_: Class) ->
 def test_attempts_are_told_by_the_names_of_files_as_well(tmp_path: Path) -> None:
     for name in ("ada_attempt2.py", "ada.py", "grace_attempt3.py"):
         (tmp_path / name).write_text("", encoding="utf-8")
-    assert {who: one.works for who, one in attempts_of(discover(tmp_path), "last").items()} == {
+    found = attempts_of(discover(tmp_path), "last")
+    assert {who: one.submissions for who, one in found.items()} == {
         "ada": ("ada", "ada_attempt2"), "grace": ("grace",),
     }  # fmt: skip
 
