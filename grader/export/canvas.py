@@ -15,7 +15,7 @@ from pathlib import Path
 
 from grader.errors import UsageError
 from grader.reports.saved_grades import Saved, SavedGrade
-from grader.submissions.canvas_gradebook import (
+from grader.submissions.canvas import (
     ID,
     LOGIN,
     POSSIBLE,

@@ -9,13 +9,18 @@ imported, there are several. It writes no time into a name, only that a submissi
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from grader.errors import UsageError
 from grader.submissions.layout import Upload, Someone
 from grader.submissions.student_names import owner
 
+STUDENT, ID, SIS, LOGIN, SECTION = "Student", "ID", "SIS User ID", "SIS Login ID", "Section"
+POSSIBLE = "Points Possible"
+_NEEDED = (STUDENT, ID)
 _AGAIN = re.compile(r"-\d{1,3}(?=(\.[^.]*)?$)")
 
 
@@ -66,3 +71,25 @@ def _upload(files: list[Path], attempt: int) -> Upload:
     in_order = tuple(sorted(files, key=lambda file: file.name))
     late = any(one.late for one in told)
     return Upload((who,), in_order, attempt, late=late, origin=f"canvas {numbers}")
+
+
+def read_gradebook(path: Path) -> list[dict[str, str]]:
+    """The rows of students. Raises UsageError for a file that is not Canvas's."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file, restval=""))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UsageError(f"{path}: cannot be read: {error}") from None
+    missing = [name for name in _NEEDED if not rows or name not in rows[0]]
+    if missing:
+        raise UsageError(
+            f"{path}:1: no column '{missing[0]}'; expected the file that Canvas's gradebook "
+            "exports (Export > Export Entire Gradebook)"
+        )
+    nobody = (POSSIBLE, "Student, Test")
+    return [row for row in rows if row[ID] and row[STUDENT].strip() not in nobody]
+
+
+def spoken(name: str) -> str:
+    """A name as it is said: `Ada Lovelace` for `Lovelace, Ada`."""
+    return " ".join(reversed(name.split(", ", 1)))

@@ -8,6 +8,7 @@ named after the student. Whoever hands in again has several attempts.
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from grader.submissions.roster import Roster, read_roster
 from grader.submissions.student_names import Owner, owner, student_key
 
 _CODE = (".py", ".ipynb")
+ANSWERS = "answers.md"
 _README = re.compile(r"readme(?![a-z])")   # and not a student called Readmehta
 _COMPANIONS = (".md", ".tex", ".pdf")  # belong to the code of the same name
 
@@ -88,6 +90,18 @@ def hand_in(source: Path) -> HandIn:
         raise UsageError(f"{source}: no such file; expected a .py, .ipynb, archive or folder")
     path = source.resolve()  # "." has a name, too
     return HandIn(student_key(_label(path, owner(path.name))), (path,))
+
+
+def own_work(path: Path) -> HandIn:
+    """The file, folder or archive as a submission; an `answers.md` beside a file belongs to it.
+
+    Raises UsageError when there is nothing at that path.
+    """
+    item = hand_in(path)
+    answers = path.resolve().parent / ANSWERS
+    if path.is_file() and answers.is_file() and answers != path.resolve():
+        return dataclasses.replace(item, sources=(*item.sources, answers))
+    return item
 
 
 def _is_ours(path: Path) -> bool:

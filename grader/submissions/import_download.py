@@ -21,13 +21,13 @@ from pathlib import Path
 
 from grader.submissions import gradescope as gradescope_export
 from grader.submissions.archives import is_archive, unpack
-from grader.submissions.canvas import file_names
-from grader.submissions.canvas_gradebook import (
+from grader.submissions.canvas import (
     ID,
     LOGIN,
     SECTION,
     SIS,
     STUDENT,
+    file_names,
     read_gradebook,
     spoken,
 )

@@ -23,6 +23,7 @@ from grader.submissions.discover import HandIn
 from grader.submissions.collect import chunks_of, collect, files_in, free
 from grader.errors import RefusedArchive
 from grader.submissions.safe_writer import Caps, kind, shown
+from grader.submissions.ipython_syntax import IPythonSyntax
 from grader.submissions.notebook import LARGEST_NOTEBOOK, NotebookError, read_notebook
 from grader.records import Submission
 from grader.submissions.suspicious_code import remarks
@@ -101,7 +102,8 @@ def _top(hand_in: HandIn, upload: Path) -> tuple[Path, str]:
 def _convert_notebooks(folder: Path, notes: list[str]) -> list[str]:
     """Write the code of each notebook beside it; returns the texts of all Markdown cells."""
     markdown: list[str] = []
-    left = 2 * LARGEST_NOTEBOOK  # bytes of all of them together
+    left = 2 * LARGEST_NOTEBOOK  # bytes of all notebooks together
+    ipython = IPythonSyntax()
     for file in sorted(files_in(folder)):
         path = folder / file
         if path.suffix.lower() != ".ipynb":
@@ -114,7 +116,7 @@ def _convert_notebooks(folder: Path, notes: list[str]) -> list[str]:
                     "them together than twice that; clear its outputs and save it again"
                 )
             left -= size
-            notebook = read_notebook(_decoded(path.read_bytes()))
+            notebook = read_notebook(_decoded(path.read_bytes()), ipython)
         except NotebookError as error:
             notes.append(f"{shown(file)} was left out: {error}.")
             continue

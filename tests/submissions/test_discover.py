@@ -323,7 +323,8 @@ def test_a_notebook_is_converted_beside_itself_and_its_text_is_read(tmp_path: Pa
     found = prepared(tmp_path, source)
     assert found.files == ("b.ipynb", "b.py", "hw2.ipynb", "hw2.py", "hw2_notebook.py")
     assert (found.folder / "hw2.py").read_text() == "kept"
-    assert (found.folder / "b.py").read_text().startswith("# %% [cell 2]\npass  # %matplotlib")
+    script = "# %% [cell 2]\nget_ipython().run_line_magic('matplotlib', 'inline')\nx = 1\n"
+    assert (found.folder / "b.py").read_text() == script
     assert found.answers["a"].startswith("Before.")
 
 

@@ -30,7 +30,7 @@ class Shell(Nothing):
     """The result of `get_ipython()`. Of all magics, only `%%writefile` does something."""
 
     def run_cell_magic(self, magic: str, line: str, cell: str) -> None:
-        if magic != "writefile":
+        if magic not in ("writefile", "file"):
             return
         words = shlex.split(line)
         path = Path(words[-1]).expanduser()
@@ -49,8 +49,10 @@ def install(on_import: OnImport, missing: IfMissing) -> None:
         module.get_ipython = lambda: shell
         module.version_info = (9, 0, 0)   # matplotlib reads it and then does nothing itself
 
-    missing.give("IPython", ipython)
-    missing.give("IPython.display", _displays)
+    # Installed or not: the installed IPython has no shell to give to a script.
+    for name, fill in (("IPython", ipython), ("IPython.display", _displays)):
+        on_import.do(name, fill)
+        missing.give(name, fill)
     missing.give("google", lambda module: None)
     missing.give("google.colab", _does_nothing("drive", "files", "output", "userdata"))
     missing.give("google.colab.patches", _does_nothing("cv2_imshow"))

@@ -34,6 +34,19 @@ def test_ipythons_functions_exist_without_ipython(tmp_path: Path) -> None:
     assert run(tmp_path, code, view=False).out == "shown\nshown as well\n"
 
 
+def test_an_installed_ipython_has_the_same_shell_and_displays(tmp_path: Path) -> None:
+    pytest.importorskip("IPython")
+    code = """
+        from IPython import get_ipython as shell
+        from IPython.display import clear_output, display, set_matplotlib_formats
+        set_matplotlib_formats("svg")
+        shell().run_line_magic("matplotlib", "inline")
+        clear_output(wait=True)
+        display("shown")
+    """
+    assert run(tmp_path, code, view=False).out == "shown\n"
+
+
 def test_colab_has_nothing_to_mount(tmp_path: Path) -> None:
     code = """
         import sys
@@ -84,7 +97,7 @@ def test_colab_can_be_imported_beside_other_google_packages(tmp_path: Path) -> N
 def test_a_cell_that_writes_a_file_can_be_imported(tmp_path: Path) -> None:
     code = """
         get_ipython().run_cell_magic("writefile", "deep/net.py", "x = 1\\n")
-        get_ipython().run_cell_magic("writefile", "-a deep/net.py", "y = 2\\n")
+        get_ipython().run_cell_magic("file", "-a deep/net.py", "y = 2\\n")
         print(open("deep/net.py").read())
     """
     assert run(tmp_path, code, view=False).out == "x = 1\ny = 2\n\n"
