@@ -32,7 +32,7 @@ def validate(samples: Path | None, only: tuple[str, ...], out: Path, **options: 
     holds, with 1 if it does not or could not be determined.
     """
     from grader.cli.progress import Progress
-    from grader.validation.calibration.hardware import warnings_now
+    from grader.validation.calibration.warnings import warnings_now
     from grader.validation.run import PAGE
     from grader.validation.run import validate as run
 

@@ -21,9 +21,9 @@ from itertools import groupby
 from grader.errors import UsageError
 from grader.rubric.model import Calibration, CalibrationRuns, Profile, Threshold
 from grader.validation.calibration import statistics
-from grader.validation.calibration.hardware import data_in_words
 from grader.validation.calibration.runs import Figures, SeedRun, Solution
 from grader.validation.calibration.statistics import Chance, Fit
+from grader.validation.calibration.warnings import data_in_words
 
 METHOD = "normal on the scale of arcsin sqrt; one-sided tolerance bound of the worst solution"
 STEPS = 200          # thresholds are multiples of 1 / STEPS: half a percentage point

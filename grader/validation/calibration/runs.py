@@ -28,10 +28,10 @@ from grader.run.jobs import Asker, ask
 from grader.run.open import Say, data_cache, open_sandbox
 from grader.run.options import RunOptions
 from grader.run.provenance.fingerprints import ground_of
+from grader.run.provenance.hardware import Environment, environment
 from grader.run.workspace import workspace
 from grader.submissions.discover import HandIn
 from grader.submissions.prepare import prepare
-from grader.validation.calibration.hardware import Environment, environment
 
 AT_A_TIME = 5   # seeds for one worker, which imports torch once for all of them
 Contexts = Callable[[int], RunContext]

@@ -16,10 +16,11 @@ from grader.errors import RubricError, UsageError
 from grader.rubric.edit import write_calibration
 from grader.rubric.load import load
 from grader.rubric.model import Again, Calibration, Profile, Rubric, Threshold
+from grader.run.provenance.hardware import Environment
 from grader.submissions.discover import hand_in
-from grader.validation.calibration.hardware import Environment, solution_digest, warnings
 from grader.validation.calibration.propose import evidence, often, propose
 from grader.validation.calibration.runs import Figures, SeedRun, Solution
+from grader.validation.calibration.warnings import solution_digest, warnings
 
 ROOT = Path(__file__).parent.parent.parent.parent
 HERE = Environment(
