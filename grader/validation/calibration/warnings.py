@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from grader.checks.registry import checks_with
 from grader.rubric.model import Calibration, DataSpec, Profile, Rubric
 from grader.run.open import Say, open_sandbox
