@@ -1,4 +1,4 @@
-"""A script that was a notebook finds what the notebook gave it."""
+"""A script that was a notebook finds the notebook's functions and modules."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.worker.staged import run
+from tests.worker.shimmed_script import run
 
 
-def test_what_ipython_gives_is_there_without_ipython(tmp_path: Path) -> None:
+def test_ipythons_functions_exist_without_ipython(tmp_path: Path) -> None:
     code = """
         import sys
         path = list(sys.path)
@@ -58,7 +58,7 @@ def test_colab_has_nothing_to_mount(tmp_path: Path) -> None:
     run(tmp_path, code, view=False)
 
 
-def test_what_is_installed_comes_first_and_what_nobody_has_is_missing(tmp_path: Path) -> None:
+def test_installed_modules_come_first_and_unknown_ones_are_missing(tmp_path: Path) -> None:
     (tmp_path / "IPython.py").write_text("mine = True\n", encoding="utf-8")
     code = """
         import sys
@@ -73,7 +73,7 @@ def test_what_is_installed_comes_first_and_what_nobody_has_is_missing(tmp_path: 
     assert run(tmp_path, code, view=False).out == "missing\n"
 
 
-def test_bars_of_a_notebook_are_bars_in_text(tmp_path: Path) -> None:
+def test_a_notebooks_progress_bars_are_text(tmp_path: Path) -> None:
     pytest.importorskip("tqdm")
     code = """
         from tqdm.auto import tqdm as auto
@@ -83,7 +83,7 @@ def test_bars_of_a_notebook_are_bars_in_text(tmp_path: Path) -> None:
     assert "100%" in run(tmp_path, code, view=False).err
 
 
-def test_colab_is_there_beside_other_packages_of_that_name(tmp_path: Path) -> None:
+def test_colab_can_be_imported_beside_other_google_packages(tmp_path: Path) -> None:
     code = """
         import google.protobuf
         from google.colab import drive
