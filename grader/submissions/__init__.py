@@ -1,5 +1,5 @@
-"""From files on disk to submissions: whose they are, unpacking, notebooks, rosters, imports.
+"""Reads submissions: finds their owners, unpacks archives, converts notebooks, imports downloads.
 
-Modules here read what students, Gradescope and Canvas produce, and treat it as hostile. Nothing of
-a submission is executed here; running belongs in `grader.sandbox`, judging in `grader.checks`.
+Everything that students, Gradescope and Canvas produce is treated as hostile here, and nothing of a
+submission is executed. Running it belongs in `grader.sandbox`, judging it in `grader.checks`.
 """

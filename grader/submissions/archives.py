@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO
 
 from grader.errors import RefusedArchive
-from grader.submissions.bounded_reader import TAR_OVERHEAD, BoundedReader, BoundedHeaders
+from grader.submissions.bounded_reader import TAR_OVERHEAD, BoundedHeaders, BoundedReader
 from grader.submissions.safe_writer import MEGABYTE, Caps, SafeWriter, shown
 
 # The last two are refused with advice.

@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from grader.errors import UsageError
-from grader.submissions.layout import Upload, Submitter
+from grader.submissions.layout import Submitter, Upload
 from grader.submissions.student_names import owner
 
 STUDENT, ID, SIS, LOGIN, SECTION = "Student", "ID", "SIS User ID", "SIS Login ID", "Section"

@@ -6,10 +6,10 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from grader.errors import RefusedArchive
 from grader.submissions.archives import is_archive, unpack
 from grader.submissions.canvas import file_names
 from grader.submissions.discover import HandIn
-from grader.errors import RefusedArchive
 from grader.submissions.safe_writer import Caps, SafeWriter, is_clutter, kind, shown
 from grader.submissions.student_names import module_name, owner
 

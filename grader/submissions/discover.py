@@ -14,14 +14,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from grader.submissions import canvas as canvas_export, gradescope as gradescope_export
-from grader.submissions.archives import is_archive
-from grader.submissions.layout import Upload, Submitter, oldest_first
 from grader.errors import UsageError
+from grader.submissions import canvas as canvas_export
+from grader.submissions import gradescope as gradescope_export
+from grader.submissions.archives import is_archive
 from grader.submissions.gradescope import METADATA
-from grader.submissions.safe_writer import is_clutter, kind
+from grader.submissions.layout import Submitter, Upload, oldest_first
 from grader.submissions.roster import NAME as ROSTER
 from grader.submissions.roster import Roster, read_roster
+from grader.submissions.safe_writer import is_clutter, kind
 from grader.submissions.student_names import Owner, owner, student_key
 
 _CODE = (".py", ".ipynb")

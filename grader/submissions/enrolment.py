@@ -11,10 +11,10 @@ import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from grader.submissions.discover import HandIn
 from grader.rubric.late_policy import Extension
-from grader.submissions.roster import Roster
 from grader.rubric.model import Rubric
+from grader.submissions.discover import HandIn
+from grader.submissions.roster import Roster
 from grader.submissions.student_names import student_key
 from grader.text import counted
 
@@ -41,16 +41,16 @@ def enrol(rubric: Rubric, hand_ins: Sequence[HandIn], roster: Roster | None) -> 
              for group, names in rubric.teams.items()}
     warnings = list(_strangers(rubric.teams, keys))
     together = _with_groups(hand_ins, teams)
-    everybody = keys | {key.casefold(): key for members in teams.values() for key in members}
+    by_name = keys | {key.casefold(): key for members in teams.values() for key in members}
     granted = []
     for one in rubric.late.granted if rubric.late else ():
-        if one.student.casefold() in everybody:
+        if one.student.casefold() in by_name:
             granted.append(one.model_copy(
-                update={"student": everybody[one.student.casefold()]}
+                update={"student": by_name[one.student.casefold()]}
             ))
         else:
             warnings.append(f"Unknown student '{one.student}' has an extension, which is ignored"
-                            f"{_near(one.student, everybody)}.")
+                            f"{_near(one.student, by_name)}.")
     warnings += _twice(granted)
     late = rubric.late and rubric.late.model_copy(update={"extensions": tuple(granted)})
     if late is not None:

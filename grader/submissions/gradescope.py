@@ -18,8 +18,8 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from grader.submissions.layout import Upload, Submitter
 from grader.errors import UsageError
+from grader.submissions.layout import Submitter, Upload
 from grader.submissions.safe_writer import kind
 
 METADATA = "submission_metadata.yml"

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from grader.errors import RefusedArchive, UsageError
+from grader.files import replace
 from grader.submissions import gradescope as gradescope_export
 from grader.submissions.archives import is_archive, unpack
 from grader.submissions.canvas import (
@@ -28,16 +30,14 @@ from grader.submissions.canvas import (
     SIS,
     STUDENT,
     file_names,
-    read_gradebook,
     given_name_first,
+    read_gradebook,
 )
 from grader.submissions.discover import uploads_in
-from grader.submissions.layout import Upload, Submitter
-from grader.errors import RefusedArchive, UsageError
 from grader.submissions.gradescope import METADATA
-from grader.submissions.safe_writer import MEGABYTE, Caps, is_clutter, kind
-from grader.files import replace
+from grader.submissions.layout import Submitter, Upload
 from grader.submissions.roster import NAME, Entry, Person, Roster, as_csv, read_roster
+from grader.submissions.safe_writer import MEGABYTE, Caps, is_clutter, kind
 from grader.submissions.student_names import student_key
 
 # For a whole class; each student's submission has its own caps when it is graded.

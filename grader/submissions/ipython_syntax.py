@@ -36,7 +36,7 @@ class IPythonSyntax:
     def to_python(self, cell: str) -> str:
         """Return the cell with IPython's syntax rewritten, in as many lines.
 
-        Everything else stays as it is and need not be valid Python. Raises TooLong and nothing else.
+        Everything else stays as it is and need not be valid Python. Raises TooLong, nothing else.
         """
         lines = _lines(_without_transparent_magics(cell))
         blank = next((number for number, line in enumerate(lines) if line.strip()), len(lines))

@@ -4,8 +4,8 @@ The source is made of the code cells in order. Each starts with a line of its ow
 
     # %% [cell N]
 
-where N counts all cells (code, Markdown and raw) from 1, top to bottom. The cell's code follows, and
-its first line is line 1 of that cell. No other line begins like a marker. Lines end with a line feed.
+where N counts all cells (code, Markdown and raw) from 1, top to bottom. The cell's code follows; its
+first line is line 1 of that cell. No other line begins like a marker. Lines end with a line feed.
 
 A cell that is Python stays as it is. Any other cell is rewritten by IPython's transformer, with
 line numbers kept. If the result is not Python either, the cell becomes code that raises its

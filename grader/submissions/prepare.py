@@ -3,8 +3,8 @@
     workspace/students/STUDENT/code/NAME/    the folder that the sandbox shows to the worker
 
 The folder `students` keeps a student called `data` apart from the run's own data. NAME is the name
-of the submitted folder, so that a package's imports of itself work, or else the student's. `prepare`
-returns a Submission for any input: unusable parts are refused, or noted for the student.
+of the submitted folder, so that a package's imports of itself work, or else the student's.
+`prepare` returns a Submission for any input: unusable parts are refused, or noted for the student.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from grader.submissions.written_answers import latex_answers, markdown_answers, merged
-from grader.submissions.discover import HandIn
-from grader.submissions.collect import chunks_of, collect, files_in, free
 from grader.errors import RefusedArchive
-from grader.submissions.safe_writer import Caps, kind, shown
+from grader.records import Submission
+from grader.submissions.collect import chunks_of, collect, files_in, free
+from grader.submissions.discover import HandIn
 from grader.submissions.ipython_syntax import IPythonSyntax
 from grader.submissions.notebook import LARGEST_NOTEBOOK, NotebookError, read_notebook
-from grader.records import Submission
-from grader.submissions.suspicious_code import remarks
+from grader.submissions.safe_writer import Caps, kind, shown
 from grader.submissions.student_names import module_name
+from grader.submissions.suspicious_code import remarks
+from grader.submissions.written_answers import latex_answers, markdown_answers, merged
 
 _LARGEST_TEXT = 1_000_000  # bytes of an answers file that are read
 _MOST_TEXTS = 20  # answers files of one kind that are read
@@ -79,7 +79,9 @@ def prepare(hand_in: HandIn, workspace: Path, caps: Caps | None = None) -> Submi
 
 def _shortened(notes: list[str]) -> tuple[str, ...]:
     more = len(notes) - _MOST_NOTES
-    return (*notes[:_MOST_NOTES], f"{more:,} more notes are not shown.") if more > 1 else tuple(notes)
+    if more <= 1:
+        return tuple(notes)
+    return (*notes[:_MOST_NOTES], f"{more:,} more notes are not shown.")
 
 
 def _top(hand_in: HandIn, upload: Path) -> tuple[Path, str]:

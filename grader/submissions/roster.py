@@ -1,6 +1,6 @@
 """Reads and writes roster.csv: the students of a class, their attempts, and submission times.
 
-`grader import` writes it into a class folder. `grader run` reads it and puts a copy into the results
+`grader import` writes it into a class folder. `grader run` reads it and copies it into the results
 folder, where the exports find it. It has a row for each student and attempt; a student without a
 submission has one row without an attempt. Instructors may edit it, and imports only add to it.
 """

@@ -8,13 +8,20 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from tests.support.downloads import CANVAS, CANVAS_GRADEBOOK, CANVAS_LATER, GRADESCOPE_LATER, gradescope, zipped
 
 from grader.cli.app import cli
 from grader.errors import UsageError
 from grader.submissions.discover import HandIn, discover
 from grader.submissions.import_download import import_canvas, import_gradescope
 from grader.submissions.roster import NAME, as_csv, read_roster
+from tests.support.downloads import (
+    CANVAS,
+    CANVAS_GRADEBOOK,
+    CANVAS_LATER,
+    GRADESCOPE_LATER,
+    gradescope,
+    zipped,
+)
 
 
 @pytest.fixture

@@ -45,9 +45,9 @@ def test_fixtures_are_kept_for_whom_they_are(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("text", "told"), [
     ("import pytest\n\nclass TestIt:\n    @pytest.mark.hidden\n    def test_it(self): ...\n",
-     r":4: 'hidden' is left"),
+     r":4: 'hidden' would be in the students' copy"),
     ("import pytest\n\n@pytest.mark.parametrize('n', [pytest.param(2, marks=pytest.mark.hidden)])\n"
-     "def test_it(student, n): ...\n", r":3: 'hidden' is left"),
+     "def test_it(student, n): ...\n", r":3: 'hidden' would be in the students' copy"),
     ("import pytest\n\n@pytest.mark.hidden\ndef test_it(student): ...\n",
      "all of its tests are hidden"),
     ("import pytest\n\ndef test_one(student): ...\n\n@pytest.mark.hidden\ndef test_it(s): ...\n\n"
