@@ -1,5 +1,4 @@
-"""From verdicts to grades: points, late penalty, attempts and groups, and the gradebook that stores
-them.
+"""Turns verdicts into grades, and stores both: points, late penalty, attempts, the gradebook.
 
 Checks reach verdicts and `grader.marking` has the page for manual grading; neither belongs here.
 """

@@ -25,9 +25,9 @@ from grader.errors import GraderError
 from grader.grading.marks import Mark, marks_in
 from grader.records import Concluded, Conditions, Submission, Trace, Verdict
 
-_SUBMISSION, _VERDICT = TypeAdapter(Submission), TypeAdapter(Verdict)
+SUBMISSION, VERDICT = TypeAdapter(Submission), TypeAdapter(Verdict)
 
-Record = TypeVar("Record", Submission, Verdict)
+Record = TypeVar("Record")
 Fingerprints = Mapping[str, str]   # criterion -> digest of everything that its verdict depends on
 
 
@@ -134,7 +134,7 @@ class Gradebook:
                 "select submission from submissions where student = ? order by id desc limit 1",
                 student,
             )
-            submission = _read(_SUBMISSION, rows[0][0]) if rows else None
+            submission = read_record(SUBMISSION, rows[0][0]) if rows else None
             known = self._last(submission, 0, ()) if submission is not None else Concluded()
             if submission is not None and known.verdicts:
                 yield submission, known
@@ -195,7 +195,8 @@ class Gradebook:
             if criterion in afresh and run < self._run:
                 continue
             # A verdict that cannot be read is graded again.
-            verdict = _read(_VERDICT, text) if self._wanted.get(criterion) == fingerprint else None
+            holds = self._wanted.get(criterion) == fingerprint
+            verdict = read_record(VERDICT, text) if holds else None
             if verdict is None or (verdict.status == "not_scored" and criterion in found):
                 continue
             found[criterion] = verdict
@@ -207,7 +208,7 @@ class Gradebook:
             "select submission from submissions where student = ? order by id desc limit 1",
             submission.student,
         )
-        before = _read(_SUBMISSION, rows[0][0]) if rows else None
+        before = read_record(SUBMISSION, rows[0][0]) if rows else None
         return before is None or _of_whom(before) == _of_whom(submission)
 
     def _write(self) -> None:
@@ -268,7 +269,8 @@ def plain_value(value: Any) -> Any:
     return value.tolist() if hasattr(value, "tolist") else str(value)
 
 
-def _read(kind: TypeAdapter[Record], text: str) -> Record | None:
+def read_record(kind: TypeAdapter[Record], text: str) -> Record | None:
+    """Read a record from its JSON; None if it is damaged or from another version."""
     try:
         return kind.validate_python(json.loads(text))
     except (ValueError, ValidationError):

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from grader.errors import UsageError
+from grader.grading.gradebook import SUBMISSION, VERDICT, read_record
 from grader.grading.gradebook_file import NAME, VERSION, graded_in, read_only
 from grader.grading.marks import Mark, marks_in
 from grader.records import Conditions, Submission, Trace, Verdict
 
-_SUBMISSION, _VERDICT = TypeAdapter(Submission), TypeAdapter(Verdict)
 _TRACE, _CONDITIONS = TypeAdapter(Trace), TypeAdapter(Conditions)
 
 
@@ -73,7 +73,7 @@ class History:
             )
         found = {}
         for number, began, machine, seed, text in self._rows(query):
-            conditions = _read(_CONDITIONS, text) if text else None
+            conditions = read_record(_CONDITIONS, text) if text else None
             found[number] = RunRecord(number, began, machine, seed, conditions)
         return found
 
@@ -92,7 +92,7 @@ class History:
             " (select max(id) from submissions where run <= ? group by student) order by student",
             run,
         )
-        read = {name: _read(_SUBMISSION, text) for name, text in rows}
+        read = {name: read_record(SUBMISSION, text) for name, text in rows}
         return {name: one for name, one in read.items() if one is not None}
 
     def verdicts(self, student: str) -> list[StoredVerdict]:
@@ -105,7 +105,7 @@ class History:
         )
         found = []
         for number, grading, run, at, submission, fingerprint, verdict, seconds in rows:
-            files, concluded = _read(_SUBMISSION, submission), _read(_VERDICT, verdict)
+            files, concluded = read_record(SUBMISSION, submission), read_record(VERDICT, verdict)
             if files is not None and concluded is not None:
                 found.append(StoredVerdict(
                     number, grading, run, at, files, fingerprint, concluded, seconds
@@ -130,7 +130,7 @@ class History:
             grading,
         )
         found = [
-            _read(_TRACE, json.dumps(
+            read_record(_TRACE, json.dumps(
                 {"reference": kept.get("gold", ""), **kept}   # "gold": before version 0.2
                 | {"question": json.loads(question), "digest": digest}
             ))
@@ -160,10 +160,3 @@ def open_history(folder: Path) -> Iterator[History]:
             yield History(folder, connection, version)
     except sqlite3.Error as error:
         raise UsageError(f"{path}: cannot be read: {error}") from None
-
-
-def _read(kind: TypeAdapter[Any], text: str) -> Any:
-    try:
-        return kind.validate_python(json.loads(text))
-    except (ValueError, ValidationError):
-        return None

@@ -34,9 +34,9 @@ class IPythonSyntax:
         self._work = work
 
     def to_python(self, cell: str) -> str:
-        """Return the cell without IPython's syntax, in as many lines.
+        """Return the cell with IPython's syntax rewritten, in as many lines.
 
-        The rest stays as it is and need not be valid Python. Raises TooLong, and nothing else.
+        Everything else stays as it is and need not be valid Python. Raises TooLong, nothing else.
         """
         lines = _lines(_without_transparent_magics(cell))
         blank = next((number for number, line in enumerate(lines) if line.strip()), len(lines))
@@ -53,10 +53,10 @@ class IPythonSyntax:
         return python if cell.endswith("\n") else python.removesuffix("\n")
 
     def _transformed(self, lines: list[str]) -> list[str]:
-        """The lines after every step of `TransformerManager.transform_cell`.
+        """Apply the steps of `TransformerManager.transform_cell` one at a time.
 
-        A cell magic leaves one line of all; a later step replaces one statement by one line, after
-        which as many blank lines are added as it had more.
+        A cell magic turns the whole cell into one line. Each later step replaces one statement by
+        one line; blank lines fill up what it had more.
         """
         from IPython.core.inputtransformer2 import TransformerManager
 
@@ -89,12 +89,12 @@ def _lines(text: str) -> list[str]:
 
 
 def _without_transparent_magics(cell: str) -> str:
-    """`%%time` and its like are emptied at the top of a cell; what follows is code as any other."""
+    """Blank `%%time` and similar magics at the top of a cell, and keep the code below them."""
     magics = _TRANSPARENT.match(cell)
     return "\n" * magics[0].count("\n") + cell[magics.end() :] if magics else cell
 
 
 def _statement(timed: re.Match[str]) -> str:
-    """`fit()` for `%time fit()`, which runs in the notebook's own namespace."""
+    """Return `fit()` for `%time fit()`, since it runs in the notebook's own namespace."""
     code = str(ast.literal_eval(timed[1])).strip()
     return timed[0] if code.startswith("-") else code

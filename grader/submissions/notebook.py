@@ -1,12 +1,11 @@
-"""`.ipynb` -> Python source that runs as a script, and the texts of its Markdown cells.
+"""Converts a notebook to Python source that runs as a script, and collects its Markdown cells.
 
 The source is made of the code cells in order. Each starts with a line of its own, exactly
 
     # %% [cell N]
 
-where N is the cell's place among all cells (code, Markdown and raw), counted from 1 as Jupyter
-shows them from top to bottom. The cell's code follows; its first line is line 1 of that cell. No
-other line of the source begins like a marker. Lines end with a line feed and nothing else.
+where N counts all cells (code, Markdown and raw) from 1, top to bottom. The cell's code follows; its
+first line is line 1 of that cell. No other line begins like a marker. Lines end with a line feed.
 
 A cell that is Python stays as it is. Any other cell is rewritten by IPython's transformer, with
 line numbers kept. If the result is not Python either, the cell becomes code that raises its
@@ -27,9 +26,9 @@ from grader.submissions.ipython_syntax import IPythonSyntax, TooLong
 
 LARGEST_NOTEBOOK = 50_000_000  # bytes
 _LARGEST_CODE = 2_000_000  # characters, all cells together
-_LARGEST_CELL = 500_000  # characters; to compile them takes a thousand times as many bytes
+_LARGEST_CELL = 500_000  # characters; compiling takes a thousand times as many bytes
 _MOST_CELLS = 20_000
-_MOST_NODES = 3_000_000  # values of all kinds: each takes memory, however short its text
+_MOST_NODES = 3_000_000  # values of all kinds, since each takes memory
 
 _MARKER = re.compile(r"^# (?=%% \[cell )", re.MULTILINE)
 # IPython runs these without their % in a cell of one line; students leave it out elsewhere, too.
@@ -37,17 +36,22 @@ _INSTALL = re.compile(r"^([ \t]*)(?=(?:pip3?|conda|mamba)[ \t]+install\b)", re.M
 
 
 class NotebookError(ValueError):
-    """A notebook that can't be read; the text says why, for the student."""
+    """A notebook can't be read; the message is for the student."""
 
 
 @dataclass(frozen=True)
 class Notebook:
+    """A converted notebook: Python source, and the texts of its Markdown cells."""
+
     source: str
     markdown: tuple[str, ...]
 
 
 def read_notebook(text: str, ipython: IPythonSyntax | None = None) -> Notebook:
-    """Convert the contents of an `.ipynb` file; raises NotebookError, and nothing else."""
+    """Convert the contents of an `.ipynb` file; raises NotebookError and nothing else.
+
+    Pass the same `ipython` for all notebooks of a submission, so that they share its budget.
+    """
     try:
         cells = list(_cells(text))
     except NotebookError:
@@ -61,7 +65,7 @@ def read_notebook(text: str, ipython: IPythonSyntax | None = None) -> Notebook:
     code = [source for kind, source in cells if kind == "code"]
     if sum(map(len, code)) > _LARGEST_CODE or max(map(len, code), default=0) > _LARGEST_CELL:
         raise NotebookError(
-            f"the notebook holds more than {_LARGEST_CODE:,} characters of code, or more than "
+            f"the notebook has more than {_LARGEST_CODE:,} characters of code, or more than "
             f"{_LARGEST_CELL:,} in one cell; keep data in a file of its own"
         )
     ipython = ipython or IPythonSyntax()
@@ -75,13 +79,13 @@ def read_notebook(text: str, ipython: IPythonSyntax | None = None) -> Notebook:
 
 
 def _cells(text: str) -> Iterator[tuple[str, str]]:
-    """(kind, source) of every cell, in the format's version 4 whatever the file's own is."""
+    """Yield (kind, source) of every cell, as in version 4 of the format."""
     from nbformat import convert, reader
 
     if len(text) > LARGEST_NOTEBOOK or sum(map(text.count, "[{,")) > _MOST_NODES:
         raise NotebookError(
-            f"the notebook is larger than {LARGEST_NOTEBOOK // 1_000_000} MB or as good as that; "
-            "clear its outputs and save it again"
+            f"the notebook is larger than {LARGEST_NOTEBOOK // 1_000_000} MB or has too many "
+            "values; clear its outputs and save it again"
         )
     try:
         notebook = json.loads(text)
@@ -93,21 +97,21 @@ def _cells(text: str) -> Iterator[tuple[str, str]]:
             f"the notebook's 'nbformat' is {str(version)[:20]!r}, expected 4 (or the old 3); "
             "save it again in Jupyter"
         )
-    # Version 3 had pages of cells, of which nbformat keeps the first.
+    # Version 3 had pages of cells, and nbformat would keep the first page only.
     pages = [notebook] if version == 4 else notebook["worksheets"]
     cells = [_bare(cell, version) for page in pages for cell in page["cells"]]
     if len(cells) > _MOST_CELLS:
         raise NotebookError(f"the notebook has more than {_MOST_CELLS:,} cells")
     bare = {"nbformat": version, "nbformat_minor": 0, "metadata": {}}
     bare |= {"cells": cells} if version == 4 else {"worksheets": [{"cells": cells}]}
-    # `reader.reads` and not `nbformat.reads`, which would complain of missing fields in our output.
+    # Not `nbformat.reads`, which would log warnings about missing fields.
     converted: Any = convert(reader.reads(json.dumps(bare)), 4)  # type: ignore[no-untyped-call]  # nbformat is untyped here
     for cell in converted.cells:
         yield str(cell.cell_type), _clean(cell.source)
 
 
 def _bare(cell: dict[str, Any], version: int) -> dict[str, Any]:
-    """A cell with nothing but its text: nbformat copies, checks and logs all that it is given."""
+    """Return a cell with its text only, since nbformat copies, checks and logs everything else."""
     kind, level = cell["cell_type"], cell.get("level", 1)
     text = cell["input" if kind == "code" and "input" in cell else "source"]
     text = text if isinstance(text, str) else "".join(text)
@@ -117,13 +121,13 @@ def _bare(cell: dict[str, Any], version: int) -> dict[str, Any]:
     if kind == "heading":
         level = max(1, min(int(level), 6))
         return {"cell_type": kind, "metadata": {}, "level": level, "source": text}
-    # Of the kinds that hold text only Markdown is read.
+    # Markdown is the only kind of text that is read.
     kind = "markdown" if kind in ("markdown", "html") else "raw"
     return {"cell_type": kind, "metadata": {}, "source": text}
 
 
 def _clean(source: str) -> str:
-    """Line ends as Python itself reads them; no character that a file or Python would refuse."""
+    """Normalise line ends, and replace characters that a file or Python would refuse."""
     source = source.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "\ufffd")
     return source.encode("utf-8", "replace").decode("utf-8")
 

@@ -207,7 +207,7 @@ def written(path: Path, text: str) -> Path:
         ("student,due\nada,tomorrow: noon\n", ":2: due: Input should be a valid datetime"),
         ("student,days\n,1\n", ":2: student: Field required"),
         ("student,days\nada,1\nAda,2\n", ":3: 'Ada' has an extension above; keep one"),
-        ("student,days\nada,1,ill\n", ":2: more fields than the first line names"),
+        ("student,days\nada,1,ill\n", ":2: more fields than the first line has"),
         ("student,due\nada,2026-12-01 12:00\ngrace,2025-12-01 12:00\n",
          ":3: due: 2025-12-01 12:00 is before everybody's; is the date right?"),
     ],

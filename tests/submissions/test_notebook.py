@@ -265,7 +265,9 @@ def test_an_old_notebook_keeps_its_headings() -> None:
 )
 def test_any_cell_becomes_source_that_compiles(cells: list[str]) -> None:
     source = read_notebook(notebook(*cells)).source
-    compile(source.encode("utf-8"), "notebook", "exec")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # `,1` calls a number
+        compile(source.encode("utf-8"), "notebook", "exec")
     assert source.count("# %% [cell ") == len(cells)
 
 
