@@ -34,6 +34,7 @@ def test_a_changed_worker_gets_another_image(project: Path) -> None:
 
 def test_files_that_are_not_copied_do_not_change_the_image(project: Path) -> None:
     before = image_tag(Build(context=project))
+    (project / "grader/rubric").mkdir()
     (project / "grader/rubric/model.py").write_text("answers = 42")
     (project / "grader/worker/__pycache__").mkdir(exist_ok=True)
     (project / "grader/worker/__pycache__/x.pyc").write_bytes(b"x")
