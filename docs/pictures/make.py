@@ -60,7 +60,7 @@ def marking(folder: Path) -> Iterator[Served]:
     room = Classroom(folder)
     for number in range(6):
         hand_in(room, f"student{number}", ANSWER)
-    homework = ["--rubric", ROOT / "rubric.yaml", "--criterion", "written-b"]
+    homework: list[str | Path] = ["--rubric", ROOT / "rubric.yaml", "--criterion", "written-b"]
     command("run", room.hand_ins, *homework, "--sandbox", "process", "--out", room.results)
     room.mark("student0", "written-b", 2)
     room.mark("student1", "written-b", 1)
