@@ -191,5 +191,5 @@ def test_no_answer_is_a_formula_in_a_spreadsheet(room: Classroom) -> None:
 
 
 def test_one_thing_at_a_time(room: Classroom) -> None:
-    with pytest.raises(UsageError, match="three things"):
+    with pytest.raises(UsageError, match="exclude each other"):
         command("mark", "--out", room.results, "--apply", "--csv-out", room.folder / "x.csv")
