@@ -28,7 +28,11 @@ LABEL = "grader.worker"
 PROJECT = Path(__file__).resolve().parents[3]
 # As in the Dockerfile.
 _COPIED = ("grader/__init__.py", "grader/packing.py", "grader/wire.py", "grader/worker")
-_PACKAGED = "grader/sandbox/docker/Dockerfile"
+# At the top of a checkout; a wheel carries both beside this module.
+_DOCKERFILE, _CONSTRAINTS = "Dockerfile", "constraints.txt"
+_PACKAGED = "grader/sandbox/docker"
+# Up to here constraints.txt is about the image; a pin below it gives no new image.
+END_OF_IMAGE = "# --- end of the worker's image ---"
 _ARGUMENTS = (
     "BASE_IMAGE", "TORCH_VERSION", "TORCHVISION_VERSION", "TORCH_INDEX", "STUDENT_PACKAGES",
 )  # fmt: skip
@@ -138,7 +142,9 @@ def _lines(event: Mapping[str, Any]) -> Iterator[str]:
 
 def _sources(context: Path) -> Iterator[tuple[str, bytes]]:
     """Everything that the build sees, as (name, content), in a fixed order."""
-    yield "Dockerfile", _dockerfile(context).read_bytes()
+    yield _DOCKERFILE, _at_the_top(context, _DOCKERFILE).read_bytes()
+    pins = _at_the_top(context, _CONSTRAINTS).read_bytes()
+    yield _CONSTRAINTS, pins.partition(END_OF_IMAGE.encode())[0]
     paths: list[Path] = []
     for name in _COPIED:
         path = context / name
@@ -148,14 +154,14 @@ def _sources(context: Path) -> Iterator[tuple[str, bytes]]:
             yield path.relative_to(context).as_posix(), path.read_bytes()
 
 
-def _dockerfile(context: Path) -> Path:
-    """At the top of a checkout; a wheel carries it beside this module."""
-    places = (context / "Dockerfile", context / _PACKAGED)
+def _at_the_top(context: Path, name: str) -> Path:
+    """The file of that name, in a checkout or beside this module. Raises ImageMissing."""
+    places = (context / name, context / _PACKAGED / name)
     for place in places:
         if place.is_file():
             return place
     raise ImageMissing(
-        f"no Dockerfile: looked for {' and '.join(map(str, places))}. Install the grader again, "
+        f"no {name}: looked for {' and '.join(map(str, places))}. Install the grader again, "
         "from its wheel or from a checkout (`pip install -e .`)."
     )
 
