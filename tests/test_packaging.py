@@ -35,13 +35,13 @@ def test_the_wheel_has_every_file_of_the_package_and_what_commands_copy(
 
 def test_the_wheel_has_neither_the_reference_nor_tests(wheel: zipfile.ZipFile) -> None:
     tops = {name.split("/")[0] for name in wheel.namelist()}
-    assert tops == {"grader", f"grader-{__version__}.dist-info"}
+    assert tops == {"grader", f"torch_grader-{__version__}.dist-info"}
 
 
 def test_the_wheel_says_the_version_of_the_package_and_asks_for_torch_only_as_an_extra(
     wheel: zipfile.ZipFile,
 ) -> None:
-    said = message_from_bytes(wheel.read(f"grader-{__version__}.dist-info/METADATA"))
+    said = message_from_bytes(wheel.read(f"torch_grader-{__version__}.dist-info/METADATA"))
     assert said["Version"] == __version__
     torch = [line for line in said.get_all("Requires-Dist", []) if line.startswith("torch")]
     assert torch and all("extra ==" in line for line in torch)

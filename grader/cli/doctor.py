@@ -120,7 +120,7 @@ def _torch(sandbox: str) -> Iterator[Finding]:
             versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             fix = ("Install it for `grader check` and `--sandbox process`: "
-                   "pip install 'grader[torch]'. Containers bring their own.")
+                   "pip install 'torch-grader[torch]'. Containers bring their own.")
             state: State = "problem" if sandbox == "process" else "warning"
             yield Finding("torch", state, f"no {name} on this machine", fix)
             return

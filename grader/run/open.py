@@ -158,6 +158,6 @@ def _require(*packages: str) -> None:
     if missing:
         raise UsageError(
             f"{sys.executable} has no {' and no '.join(missing)}, and submissions run with it "
-            "without Docker. Install them beside the grader (`pip install 'grader[torch]'`), or "
-            "take --sandbox docker, whose image brings its own."
+            "without Docker. Install them beside the grader (`pip install 'torch-grader[torch]'`), "
+            "or take --sandbox docker, whose image brings its own."
         )

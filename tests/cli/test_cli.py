@@ -244,7 +244,7 @@ def test_without_torch_on_this_machine_the_message_says_how_to_get_it(submission
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT
     )
     assert ran.returncode == 2
-    assert "has no torch," in ran.stderr and "pip install 'grader[torch]'" in ran.stderr
+    assert "has no torch," in ran.stderr and "pip install 'torch-grader[torch]'" in ran.stderr
 
 
 @pytest.mark.parametrize("jobs", ["0", "-1", "many"])

@@ -21,6 +21,7 @@ from jsonschema.validators import (  # type: ignore[import-untyped]  # ships no 
 from ruamel.yaml import YAML
 
 from tests.cli.test_cli import ROOT
+from tests.support.install_lines import install_lines_below
 
 SCHEMAS = {"github": "github-workflows.json", "gitlab": "gitlab-ci.json"}
 FILES = {"github": (".github/workflows/validate.yml", ".github/workflows/check.yml"),
@@ -104,7 +105,7 @@ def test_the_homework_validates_itself_as_its_workflow_does(
     assert "The reference earns everything; the starter earns nothing" in done.stdout
     assert (homework / "results/validation/validation.xml").is_file()
     assert read(homework / ".gitlab-ci.yml")["validate"]["script"] == [command]
-    assert re.search(r"^grader\[torch\]==", (homework / "requirements.txt").read_text(), re.M)
+    assert re.search(r"^torch-grader\[torch\]==", (homework / "requirements.txt").read_text(), re.M)
 
 
 @pytest.mark.parametrize(("sample", "code", "marks"), [
@@ -146,3 +147,12 @@ def test_a_homework_without_a_starter_gets_no_workflow(
     done = shell("grader init . --ci gitlab", tmp_path, tools, code=2)
     assert "the key 'starter' names no folder" in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["rubric.yaml"]
+
+
+def test_nothing_that_commands_write_installs_a_stranger_s_package(
+    homework: Path, repository: Path, tools: dict[str, str]
+) -> None:
+    """`grader` on PyPI is another project, and ours is `torch-grader`."""
+    shell("grader export autograder --to ../gradescope/autograder.zip", homework, tools)
+    for written in (homework, repository, homework.parent / "gradescope"):
+        assert install_lines_below(written) == []
