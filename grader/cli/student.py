@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+import dataclasses
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,16 +11,10 @@ import click
 
 from grader.cli import options as option
 from grader.errors import UsageError
+from grader.run.options import AT_HOME
 
 if TYPE_CHECKING:   # nothing heavy is imported before a command needs it
     from grader.rubric.model import Rubric
-
-# What `grader check` does not ask about: it runs one's own code, on one's own machine.
-_AT_HOME = {
-    "sandbox_name": "process", "gpus": "auto", "slots_per_gpu": 1, "jobs": 1, "base_image": None,
-    "runtime": None, "fresh": False, "whole": True,
-}  # fmt: skip
-
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
@@ -43,14 +37,15 @@ def check(file: Path, watch: bool, as_json: bool, out: Path | None, strict: bool
     last, and the next save ends it.
     """
     rubric = option.rubric_of(options)
-    options |= {"criterion": _visible(rubric, options["criterion"])} | _AT_HOME
+    criteria = _visible(rubric, options["criterion"])
+    at_home = dataclasses.replace(AT_HOME, criteria=criteria, seed=options["seed"])
     if watch and (strict or out is not None):
         raise UsageError("--watch goes on until Ctrl-C; --out and --strict are for one check")
     if watch:
         from grader.cli.watch import watch as keep_watching
 
         write = click.echo if as_json else None
-        return keep_watching(rubric, file, options, option.console_of(), write)
+        return keep_watching(rubric, file, at_home, option.console_of(), write)
     from grader.cli.student_view import show
     from grader.grading.gradebook_file import in_memory
     from grader.reports.grades_file import Marks, submission_json
@@ -61,8 +56,9 @@ def check(file: Path, watch: bool, as_json: bool, out: Path | None, strict: bool
     console = option.console_of()
     waiting = nullcontext() if as_json else console.status("Checking your work ...")
     with waiting, in_memory() as book:
-        (grade,) = list(grades_of(rubric, [own_work(file)], options, _nowhere, _nowhere, book,
-                                  no_cache(), threading.Event()))
+        (grade,) = list(grades_of(
+            rubric, [own_work(file)], at_home, book, no_cache(), _silent, _silent
+        ))
     if as_json:
         click.echo(submission_json(grade))
     else:
@@ -98,8 +94,7 @@ def release(to: Path, torch_index: str | None, **options: Any) -> int:
 
     console = option.console_of()
     rubric = option.rubric_of(options)
-    options |= {"gpus": "none", "runtime": None}
-    done = write(rubric, to, options, option.line_of(console), torch_index)
+    done = write(rubric, to, option.run_options(options), option.line_of(console), torch_index)
     click.echo(f"{done.path}: {done.criteria} of {len(rubric.criteria)} criteria, "
                f"{done.answers} answers of the reference, {done.bytes / 2**20:.1f} MiB.")
     if rubric.starter is None:
@@ -116,8 +111,8 @@ def _visible(rubric: Rubric, chosen: tuple[str, ...]) -> tuple[str, ...]:
     return chosen or tuple(visible)
 
 
-def _nowhere(*said: str) -> None:
-    """For a command that tells nothing on its way."""
+def _silent(*text: str) -> None:
+    """Show no progress."""
 
 
 COMMANDS = (check, release)
