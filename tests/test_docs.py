@@ -20,7 +20,8 @@ from grader.rubric.load import json_schema
 
 PROJECT = Path(__file__).parent.parent
 DOCS = PROJECT / "docs"
-PAGES = sorted([*DOCS.glob("*.md"), *PROJECT.glob("*.md"), *PROJECT.glob("examples/**/*.md")])
+FOLDERS = (PROJECT, DOCS, DOCS / "contributing", *PROJECT.glob("examples/**"))
+PAGES = sorted(page for folder in FOLDERS for page in folder.glob("*.md"))
 
 
 @pytest.fixture(scope="module")
