@@ -28,6 +28,7 @@ from benchmarks.code_only import RUBRIC, SOLUTIONS
 from benchmarks.figures import Figure, Sizes, ratios
 from benchmarks.instant import InstantSandbox, Recording, replies_in
 from benchmarks.timing import ROOT, Command, command, run
+from grader.api import Results
 from grader.cli.progress import Progress
 from grader.cli.summary import conclude
 from grader.grading.gradebook_file import open_gradebook
@@ -129,7 +130,7 @@ def _grade(rubric_path: Path, folder: Path, out: Path, opener: Opener) -> int:
     homework = Class(rubric, everyone, everyone, out)
     with open_gradebook(out, console.print) as book, open_cache(out) as cache, progress:
         ran = grade_class(homework, OPTIONS, book, cache, progress, opener=opener)
-    return conclude(console, ran, out)
+    return conclude(console, Results(ran.grades, ran.faults, ran.left, ran.unknown, out), out)
 
 
 @contextmanager

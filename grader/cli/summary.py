@@ -11,19 +11,19 @@ from types import FrameType
 
 from rich.console import Console
 
-from grader.run.grade_class import ClassGrades
+from grader.api import Results
 from grader.text import counted, plain_line
 
 GRADED, NOT_ALL, STOPPED = 0, 1, 130   # exit codes
 
 
-def conclude(console: Console, ran: ClassGrades, out: Path) -> int:
+def conclude(console: Console, ran: Results, out: Path) -> int:
     """Print what became of the class and what to do next; return the exit code."""
-    states = [one.state for one in ran.grades]
+    states = [one.state for one in ran.students]
     waiting, lost = states.count("needs_marking"), states.count("not_scored")
-    console.print(f"{counted(len(ran.grades), 'submission')} graded. Marks: {out / 'grades.csv'}. "
-                  f"Feedback: {out / 'feedback'}. Class report: {out / 'report.html'}.",
-                  markup=False, soft_wrap=True)
+    graded = counted(len(states), "submission")
+    console.print(f"{graded} graded. Marks: {out / 'grades.csv'}. Feedback: {out / 'feedback'}. "
+                  f"Class report: {out / 'report.html'}.", markup=False, soft_wrap=True)
     if ran.unknown:
         console.print(f"{counted(ran.unknown, 'other submission')} not graded by this rubric yet. "
                       "Run without --only to grade all.")
@@ -31,7 +31,7 @@ def conclude(console: Console, ran: ClassGrades, out: Path) -> int:
         needs = "needs" if waiting == 1 else "need"
         console.print(f"{counted(waiting, 'submission')} {needs} manual grading: run "
                       "`grader mark`.")
-    suspicious = sum(bool(one.submission.remarks) for one in ran.grades)
+    suspicious = sum(bool(one.submission.remarks) for one in ran.students)
     if suspicious:
         console.print(f"{counted(suspicious, 'submission')} with code that could forge the report "
                       f"of a training. See 'remarks' in {out / 'grades.json'}.",

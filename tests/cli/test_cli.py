@@ -60,10 +60,10 @@ def grade_written(folder: Path, out: Path, *more: str) -> subprocess.CompletedPr
 def test_help_names_every_command() -> None:
     done = grader("--help")
     assert done.returncode == 0
-    commands = ("run", "check", "validate", "init", "schema", "image", "release", "doctor",
-                "completion")
+    commands = ("run", "check", "validate", "init", "schema", "image", "release", "doctor")
     for command in commands:
         assert f"\n  {command} " in done.stdout
+    assert "_GRADER_COMPLETE=bash_source grader" in done.stdout
 
 
 @pytest.mark.parametrize("word", ["grade", "--colour"])
@@ -244,7 +244,7 @@ def test_without_torch_on_this_machine_the_message_says_how_to_get_it(submission
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT
     )
     assert ran.returncode == 2
-    assert "has no torch," in ran.stderr and "pip install 'torch-grader[torch]'" in ran.stderr
+    assert "has no torch." in ran.stderr and "pip install 'torch-grader[torch]'" in ran.stderr
 
 
 @pytest.mark.parametrize("jobs", ["0", "-1", "many"])
