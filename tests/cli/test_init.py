@@ -1,5 +1,5 @@
-"""What `grader init` writes: a homework that works as it is, and workflows that CI accepts and
-whose commands do what they say."""
+"""`grader init` writes a homework that validates, and workflows that the CI services accept and
+whose commands work."""
 
 from __future__ import annotations
 
@@ -24,13 +24,14 @@ from tests.cli.test_cli import ROOT
 from tests.support.install_lines import install_lines_below
 
 SCHEMAS = {"github": "github-workflows.json", "gitlab": "gitlab-ci.json"}
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="the commands need a POSIX shell")
 FILES = {"github": (".github/workflows/validate.yml", ".github/workflows/check.yml"),
          "gitlab": (".gitlab-ci.yml", ".gitlab-ci.yml")}
 
 
 @pytest.fixture(scope="module")
 def tools(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """An environment in which `grader` and `python` are what CI would have installed."""
+    """An environment whose `grader` and `python` are those of this checkout."""
     folder = tmp_path_factory.mktemp("bin")
     for name, words in (("grader", "-m grader"), ("python", "")):
         script = folder / name
@@ -52,7 +53,7 @@ def homework(tools: dict[str, str], tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture(scope="module")
 def repository(homework: Path, tools: dict[str, str]) -> Path:
-    """What a student pushes: the bundle, set up before by the cache of CI."""
+    """The repository of a student: the bundle, with the `.venv` that CI keeps between runs."""
     shell("grader release --to ../student --sandbox process", homework, tools)
     folder = homework.parent / "student"
     venv.create(folder / ".venv", symlinks=True)
@@ -80,7 +81,7 @@ def read(path: Path) -> Any:
 
 
 def runs(workflow: Any) -> Iterator[str]:
-    """The commands of a workflow, but for what installs the grader."""
+    """Yields the commands of a workflow except those that install the grader."""
     for job in workflow["jobs"].values():
         commands = [step["run"] for step in job["steps"] if "run" in step]
         yield from (command for command in commands if "pip install" not in command)
