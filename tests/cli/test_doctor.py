@@ -85,7 +85,8 @@ def test_missing_data_and_a_missing_reference_are_problems(tmp_path: Path) -> No
     words = ("--sandbox", "process", "--profile", "full")
     findings = doctor(*words, cwd=tmp_path, code=1)
     state, found, fix = findings["data"]
-    assert state == "problem" and found.endswith("data/cifar10-jpeg.zip is missing") and "profile" in fix
+    assert state == "problem" and found.endswith("data/cifar10-jpeg.zip is missing")
+    assert "profile" in fix
     assert findings["reference"][0] == "problem"
 
 
