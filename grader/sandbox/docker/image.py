@@ -2,7 +2,8 @@
 
 The digest covers the Dockerfile, the pinned packages, the worker's sources and the build arguments.
 So a changed worker gets a new image, an unchanged one is never built twice, and the reference and
-the students ran the same code if they ran under one tag. `_sources` lists the files, both for hashing and for building.
+the students ran the same code if they ran under one tag. `_sources` lists the files, both for
+hashing and for building.
 """
 
 from __future__ import annotations
