@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import tarfile
 import zipfile
 from email import message_from_bytes
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from grader import __version__
+from tests.support.installed import Installed
 
 PROJECT = Path(__file__).parent.parent
 
@@ -46,6 +48,20 @@ def test_the_wheel_has_the_version_of_the_package_and_needs_torch_only_as_an_ext
     assert metadata["Version"] == __version__
     torch = [line for line in metadata.get_all("Requires-Dist", []) if line.startswith("torch")]
     assert torch and all("extra ==" in line for line in torch)
+
+
+def test_an_installed_grader_gives_students_no_solution_of_its_homeworks(
+    installed: Installed, tmp_path: Path
+) -> None:
+    code = "import pathlib, grader.export.student_bundle.wheel as wheel; "
+    subprocess.run(
+        [installed.bin / "python", "-c", f"{code}wheel.pack_grader(pathlib.Path({str(tmp_path)!r}))"],
+        cwd=tmp_path, env=installed.environment(tmp_path), check=True, timeout=120,
+    )  # fmt: skip
+    (bundled,) = tmp_path.glob("*.whl")
+    names = zipfile.ZipFile(bundled).namelist()
+    assert "grader/cli/scaffold/ci.py" in names
+    assert not [name for name in names if name.endswith(("hw1.py", "hw2.py"))]
 
 
 def test_the_sdist_has_what_its_tests_need(distributions: Path) -> None:
