@@ -53,9 +53,10 @@ def test_the_wheel_has_the_version_of_the_package_and_needs_torch_only_as_an_ext
 def test_an_installed_grader_gives_students_no_solution_of_its_homeworks(
     installed: Installed, tmp_path: Path
 ) -> None:
-    code = "import pathlib, grader.export.student_bundle.wheel as wheel; "
+    code = "import sys, pathlib, grader.export.student_bundle.wheel as wheel\n"
+    code += "wheel.pack_grader(pathlib.Path(sys.argv[1]))"
     subprocess.run(
-        [installed.bin / "python", "-c", f"{code}wheel.pack_grader(pathlib.Path({str(tmp_path)!r}))"],
+        [installed.bin / "python", "-c", code, tmp_path],
         cwd=tmp_path, env=installed.environment(tmp_path), check=True, timeout=120,
     )  # fmt: skip
     (bundled,) = tmp_path.glob("*.whl")
