@@ -14,9 +14,9 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from grader.errors import RubricError, UsageError
+from grader.rubric.csv_table import read_table
 from grader.rubric.late_policy import Extension, Late
 from grader.rubric.model import did_you_mean
-from grader.submissions.roster import table
 
 
 def read_extensions(path: Path, late: Late) -> tuple[Extension, ...]:
@@ -58,7 +58,7 @@ def _rows(
     path: Path, needed: tuple[str, ...], known: tuple[str, ...]
 ) -> list[tuple[int, dict[str, str]]]:
     try:
-        rows = table(path, needed)
+        rows = read_table(path, needed)
     except UsageError as error:
         raise RubricError(f"{error}; the rubric names this file") from None
     for name in rows[0][1] if rows else ():
