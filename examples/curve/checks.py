@@ -30,17 +30,17 @@ def train_and_predict(student, x, y, between, steps):
         return student.call(model, between)
 
 
-def drawn(criterion, exam):
+def drawn(criterion, inputs):
     """A piece of a sine: points to train on, and others in between. Another one in each run."""
-    random = exam.draw(criterion.id)
+    random = inputs.draw(criterion.id)
     phase, speed = random.uniform(0, 2 * np.pi), random.uniform(3, 5) * criterion.params.steep
     x = np.sort(random.uniform(-1, 1, size=(128, 1))).astype(np.float32)
     between = random.uniform(-0.95, 0.95, size=(256, 1)).astype(np.float32)
     return x, np.sin(speed * x + phase), between, np.sin(speed * between + phase)
 
 
-def ask(criterion, exam, limits):
-    x, y, between, _ = drawn(criterion, exam)
+def ask(criterion, inputs, limits):
+    x, y, between, _ = drawn(criterion, inputs)
     return [
         train_and_predict.question(
             criterion.id, limits.seconds,
@@ -51,7 +51,7 @@ def ask(criterion, exam, limits):
 
 def judge(criterion, work, key):
     found, params = answer(work, criterion.id), criterion.params
-    wanted = drawn(criterion, key.exam)[-1]
+    wanted = drawn(criterion, key.inputs)[-1]
     if getattr(found, "shape", None) != wanted.shape:
         return graded(criterion, 0.0, f"The output has another shape than {wanted.shape}.")
     error = float(((found - wanted) ** 2).mean())

@@ -34,8 +34,8 @@ def change_a_token(student, tokens, changed, vocabulary):
     return (after - before).abs().amax(dim=(0, 2))
 
 
-def ask_causal(criterion, exam, limits):
-    random = exam.draw("causal")
+def ask_causal(criterion, inputs, limits):
+    random = inputs.draw("causal")
     vocabulary, at = int(random.integers(11, 30)), LENGTH // 2
     tokens = random.integers(vocabulary, size=(16, LENGTH))
     changed = tokens.copy()
@@ -95,9 +95,9 @@ def train_and_continue(student, sequences, beginnings, vocabulary, epochs):
     return {"losses": [float(loss) for loss in losses], "logits": torch.stack(logits)}
 
 
-def drawn(exam):
+def drawn(inputs):
     """Sequences in which two tokens make the next, by a rule that is another one in each run."""
-    random = exam.draw("learns")
+    random = inputs.draw("learns")
     vocabulary = 7
     a, b = random.integers(1, vocabulary, size=2)
     tokens = np.empty((1024 + 256, LENGTH + 1), dtype=np.int64)
@@ -107,8 +107,8 @@ def drawn(exam):
     return vocabulary, tokens[:1024], tokens[1024:]
 
 
-def ask_learns(criterion, exam, limits):
-    vocabulary, sequences, hidden = drawn(exam)
+def ask_learns(criterion, inputs, limits):
+    vocabulary, sequences, hidden = drawn(inputs)
     beginnings = [tensor(hidden[:, :known]) for known in range(2, LENGTH + 1)]
     return [
         train_and_continue.question(
@@ -121,7 +121,7 @@ def ask_learns(criterion, exam, limits):
 
 def judge_learns(criterion, work, key):
     found, limits = answer(work, "learns"), criterion.params
-    vocabulary, _, hidden = drawn(key.exam)
+    vocabulary, _, hidden = drawn(key.inputs)
     wanted = hidden[:, 2:].T   # (beginnings, sequences)
     if found["logits"].shape != (*wanted.shape, vocabulary):
         return graded(criterion, 0.0, f"The logits have the shape {found['logits'].shape}.")

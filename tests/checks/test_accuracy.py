@@ -64,8 +64,8 @@ def test_the_highest_threshold_that_is_reached_counts(
 
 def test_the_next_threshold_is_told() -> None:
     assert verdict(predicted(9)).reason == "Top-1 accuracy 90.0% on 10 hidden images."
-    assert "; 90% earns more." in verdict(predicted(7)).reason
-    assert "; 60% earns more." in verdict(predicted(2)).reason
+    assert "The next threshold is 90 %." in verdict(predicted(7)).reason
+    assert "The next threshold is 60 %." in verdict(predicted(2)).reason
 
 
 def test_hidden_images_count_and_validation_images_do_not() -> None:
@@ -129,14 +129,14 @@ def test_a_report_within_rounding_is_not_worth_telling(reported: float | None) -
 def test_a_budget_that_was_used_up_is_told_and_what_was_learnt_counts(budget: str) -> None:
     found = verdict(predicted(10), trained(stopped=budget))
     assert found.fraction == 1
-    assert f"stopped when its budget of {budget} was used up" in found.reason
+    assert f"stopped because its budget of {budget} was used up" in found.reason
 
 
 def test_an_exception_after_the_training_is_a_hint() -> None:
     error = {"message": "NameError: plot", "traceback": ""}
     found = verdict(predicted(10), trained(error=error))
     assert found.fraction == 1
-    assert "The code raised after it had trained: NameError: plot" in found.hints
+    assert "The code raised an exception after the training: NameError: plot" in found.hints
 
 
 def test_the_confusion_matrix_is_kept() -> None:

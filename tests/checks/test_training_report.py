@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from grader.checks import cautions
+from grader.checks import training_report
 from grader.checks.groups.optimizer_groups import Params
-from grader.checks.training_report import watched, with_run
+from grader.checks.training_report import training_run, with_run
 from grader.checks.training_run import TRAIN
 from grader.records import Evidence, TrainingRun, Verdict
 from grader.rubric.model import Criterion
@@ -23,9 +23,7 @@ from tests.checks.evidence import CRITERION, answered, run, trained, unanswered
 
 
 def page(evidence: Evidence) -> TrainingRun:
-    found = watched(evidence)
-    assert found is not None
-    return found
+    return training_run(evidence)
 
 
 def test_an_epoch_is_told_with_its_loss_accuracy_mode_and_place() -> None:
@@ -74,10 +72,10 @@ def test_there_are_words_for_every_kind_of_mistake_that_a_worker_may_tell() -> N
     (mistake,) = typing.get_args(typing.get_args(field)[0] if len(
         typing.get_args(field)) > 1 else field)
     kinds = typing.get_args(mistake.model_fields["kind"].annotation)
-    assert set(kinds) == set(cautions._WORDS)
+    assert set(kinds) == set(training_report._MISTAKES)
     for kind in kinds:
         told = {"runs": [], "mistakes": [{"kind": kind, "place": "a, line 1", "detail": "12"}]}
-        (caution,) = cautions.cautions(told)
+        (caution,) = training_report.cautions(told)
         assert "{" not in caution.what and caution.why.endswith(".")
 
 

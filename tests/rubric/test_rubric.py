@@ -180,7 +180,7 @@ def test_a_parameter_of_another_check_is_refused(rubric_file: Path) -> None:
 def test_thresholds_go_down(rubric_file: Path, right: str, wrong: str) -> None:
     told = refusal(rubric_file, SMALL.replace(right, wrong))
     line = line_of(SMALL, "thresholds:")
-    assert f"{rubric_file}:{line}: profiles.quick.thresholds: they go from the highest" in told
+    assert f"{rubric_file}:{line}: profiles.quick.thresholds: order them from the highest" in told
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,7 @@ def test_nothing_that_is_seen_depends_on_what_is_not(
     text = text.replace("visibility: visible", f"visibility: {one}")
     told = refusal(rubric_file, text)
     assert told.startswith(f"{rubric_file}:{line_of(text, 'depends_on')}: criteria.1.depends_on.0")
-    assert f"'second' is {one} and 'first' is {other}" in told
+    assert f"'second' is {one} but 'first' is {other}" in told
 
 
 @pytest.mark.parametrize("both", ["visible", "after_due", "hidden"])
@@ -213,8 +213,8 @@ def test_a_hidden_criterion_may_depend_on_a_visible_one(rubric_file: Path) -> No
         ("title: a\ntitle: b\n", ":2: not valid YAML: found duplicate key"),
         ("title: \x07\n", ": not valid YAML: "),
         ("title: *nobody\n", ":1: not valid YAML: found undefined alias"),
-        ("- a\n- b\n", ":1: a mapping was expected"),
-        ("", ":1: a mapping was expected"),
+        ("- a\n- b\n", ":1: expected keys and values"),
+        ("", ":1: expected keys and values"),
         ("criteria: none\n", ":1: criteria: Input should be"),
         ("criteria: [3]\n", ":1: criteria.0: Input should be"),
     ],
@@ -274,7 +274,7 @@ def test_data_that_does_not_fit_together_is_told(
 def test_handouts_that_are_not_there_are_told_with_their_line(rubric_file: Path) -> None:
     text = SMALL.replace("cap: 5", "cap: 5\nhandouts: given")
     place = f"{rubric_file}:{line_of(text, 'handouts')}: handouts: there is no folder "
-    assert refusal(rubric_file, text).startswith(f"{place}{rubric_file.parent / 'given'}; make it")
+    assert refusal(rubric_file, text).startswith(f"{place}{rubric_file.parent / 'given'}; create")
     (rubric_file.parent / "given").mkdir()
     assert loaded(rubric_file, text).handouts == rubric_file.parent / "given"
 
@@ -295,7 +295,7 @@ def test_the_due_date_keeps_its_zone(rubric_file: Path, due: str) -> None:
 
 def test_a_due_date_without_a_zone_is_told(rubric_file: Path) -> None:
     told = refusal(rubric_file, f"late:\n  grace_minutes: 5\n  due: 2026-11-30T23:59:00\n{SMALL}")
-    assert f"{rubric_file}:3: late.due: a time zone is missing" in told
+    assert f"{rubric_file}:3: late.due: no time zone" in told
 
 
 def test_the_published_schema_is_that_of_the_code() -> None:
@@ -377,7 +377,8 @@ def test_options_are_for_any_criterion_and_may_award_or_take_off(rubric_file: Pa
 @pytest.mark.parametrize(
     ("option", "said"),
     [
-        ("{points: 1.5, text: One}", "18: criteria.0.options: all of them give 1.5 of 2 points"),
+        ("{points: 1.5, text: One}",
+         "18: criteria.0.options: they add up to 1.5 points; the criterion has 2"),
         ("{points: 0.3, text: One}", "19: criteria.0.options.0.points: "),
         ("{points: 2}", "19: criteria.0.options.0.text: "),
     ],

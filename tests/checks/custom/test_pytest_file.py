@@ -224,7 +224,7 @@ def test_what_a_test_gets_wrong_by_itself_is_never_a_mark(tmp_path: Path) -> Non
         "test_unpackable": "not_scored", "test_skipped": "skipped", "test_swallows": "passed",
     }
     assert "near line 7: FileNotFoundError" in tests["test_before"][1]
-    assert "could make nothing of what your code returned: TypeError" in tests["test_after"][1]
+    assert "cannot use the value that your code returned: TypeError" in tests["test_after"][1]
     assert "a object; numbers, text, lists" in tests["test_unpackable"][1]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from grader.checks.groups.counts import group_counts, spoken, stands_there
+from grader.checks.groups.counts import group_counts, has_count, spoken
 
 
 def number(name: str, value: int, line: int = 0, **more: Any) -> dict[str, Any]:
@@ -101,6 +101,6 @@ def test_labels_go_before_order() -> None:
 
 def test_a_number_stands_there_unless_its_name_speaks_of_another_group() -> None:
     rows = [number("a", 7), number("bias", 8), *printed(("rest", 9, 1))]
-    assert stands_there(rows, 0, 7) and stands_there(rows, 1, 8) and stands_there(rows, 2, 9)
-    assert not stands_there(rows, 0, 8) and not stands_there(rows, 0, 9)
-    assert not stands_there(rows, 0, 5)
+    assert has_count(rows, 0, 7) and has_count(rows, 1, 8) and has_count(rows, 2, 9)
+    assert not has_count(rows, 0, 8) and not has_count(rows, 0, 9)
+    assert not has_count(rows, 0, 5)
