@@ -1,25 +1,15 @@
-"""What a student runs, and what hands it out: `grader check` and `grader release`."""
+"""`grader check` for students, and `grader release`, which makes their bundle."""
 
 from __future__ import annotations
 
-import threading
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from grader.cli import options as option
 from grader.errors import UsageError
-
-if TYPE_CHECKING:   # nothing heavy is imported before a command needs it
-    from grader.rubric.model import Rubric
-
-# What `grader check` does not ask about: it runs one's own code, on one's own machine.
-_AT_HOME = {
-    "sandbox_name": "process", "gpus": "auto", "slots_per_gpu": 1, "jobs": 1, "base_image": None,
-    "runtime": None, "fresh": False, "whole": True,
-}  # fmt: skip
 
 
 @click.command()
@@ -28,41 +18,37 @@ _AT_HOME = {
 @option.profile
 @option.criterion
 @option.seed
-@click.option("--watch", is_flag=True, help="Check again whenever it is saved, until Ctrl-C.")
+@click.option("--watch", is_flag=True, help="Check again after every save, until Ctrl-C.")
 @click.option("--json", "as_json", is_flag=True,
-              help="The result as JSON on stdout; with --watch a line for each.")
+              help="Print JSON; with --watch one line per check.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="FOLDER",
-              help="Leave the result there as well, for `grader export`.")
-@click.option("--strict", is_flag=True, help="Exit with 1 while a criterion is not passed.")
+              help="Also write the result there, for `grader export`.")
+@click.option("--strict", is_flag=True, help="Exit with 1 if a criterion is not passed.")
 def check(file: Path, watch: bool, as_json: bool, out: Path | None, strict: bool,
           **options: Any) -> int:
-    """Check your own FILE (.py, .ipynb, folder or archive) and read what is wrong and why.
+    """Check your own FILE (.py, .ipynb, folder or archive): what is wrong, and why.
 
-    Runs on this machine, without Docker, and looks at the criteria that are not hidden. With
-    --watch a worker stays warm, so that a verdict is there in about a second; what trains comes
-    last, and the next save ends it.
+    Runs on this machine, without Docker, by the criteria that are not hidden. With --watch, a
+    verdict takes about a second after a save; trainings come last, and the next save ends them.
     """
-    rubric = option.rubric_of(options)
-    options |= {"criterion": _visible(rubric, options["criterion"])} | _AT_HOME
+    rubric, criteria = option.rubric_of(options), options["criterion"]
     if watch and (strict or out is not None):
-        raise UsageError("--watch goes on until Ctrl-C; --out and --strict are for one check")
+        raise UsageError("--watch runs until Ctrl-C; use --out and --strict without it")
     if watch:
+        from grader.api import visible
         from grader.cli.watch import watch as keep_watching
 
+        how = option.run_options(options, criteria=visible(rubric, criteria))
         write = click.echo if as_json else None
-        return keep_watching(rubric, file, options, option.console_of(), write)
+        return keep_watching(rubric, file, how, option.console_of(), write)
+    from grader import api
     from grader.cli.student_view import show
-    from grader.grading.gradebook_file import in_memory
     from grader.reports.grades_file import Marks, submission_json
-    from grader.run.cache.file import no_cache
-    from grader.run.open import grades_of
-    from grader.submissions.own_work import own_work
 
     console = option.console_of()
-    waiting = nullcontext() if as_json else console.status("Checking your work ...")
-    with waiting, in_memory() as book:
-        (grade,) = list(grades_of(rubric, [own_work(file)], options, _nowhere, _nowhere, book,
-                                  no_cache(), threading.Event()))
+    with nullcontext() if as_json else console.status("Checking your work ..."):
+        results = api.check(file, rubric, criteria=criteria, seed=options["seed"])
+    (grade,) = results.students
     if as_json:
         click.echo(submission_json(grade))
     else:
@@ -79,45 +65,30 @@ def check(file: Path, watch: bool, as_json: bool, out: Path | None, strict: bool
 @option.rubric
 @option.profile
 @click.option("--to", type=click.Path(path_type=Path), default=Path("bundle"), show_default=True,
-              metavar="PATH", help="A new folder, or a .zip.")
+              metavar="PATH", help="A new folder or .zip file.")
 @click.option("--torch-index", envvar="GRADER_TORCH_INDEX", metavar="URL",
-              help="Where pip finds a torch without CUDA, besides its own index.")
+              help="A pip index with torch without CUDA.")
 @option.seed
 @option.base_image
 @click.option("--sandbox", "sandbox_name", type=click.Choice(["docker", "process"]),
-              default="process", show_default=True, help="Where the reference is asked.")
+              default="process", show_default=True, help="Where the reference runs.")
 def release(to: Path, torch_index: str | None, **options: Any) -> int:
-    """Make the bundle that students get: everything to check by, and nothing hidden.
+    """Make the students' bundle: everything to check work with, and nothing hidden.
 
-    It has the starter, what is handed out, the visible criteria, the reference's answers to public
-    questions and this grader, pinned. Neither the reference is in it nor what else is hidden:
-    criteria, tests and checks, images, seeds, calibration. Students check with one command,
-    `python check.py FILE`.
+    It holds the starter, the handouts, the visible criteria, the reference's answers to public
+    questions, and this grader, pinned. It leaves out the reference, hidden criteria, tests, checks,
+    images and seeds, and the calibration. Students run `python check.py FILE`.
     """
     from grader.export.student_bundle.release import release as write
 
     console = option.console_of()
     rubric = option.rubric_of(options)
-    options |= {"gpus": "none", "runtime": None}
-    done = write(rubric, to, options, option.line_of(console), torch_index)
+    done = write(rubric, to, option.run_options(options), option.line_of(console), torch_index)
     click.echo(f"{done.path}: {done.criteria} of {len(rubric.criteria)} criteria, "
                f"{done.answers} answers of the reference, {done.bytes / 2**20:.1f} MiB.")
     if rubric.starter is None:
-        click.echo("There is no starter in it: the rubric's key 'starter' names none.")
+        click.echo("It has no starter: the rubric has no key 'starter'.")
     return 0
-
-
-def _visible(rubric: Rubric, chosen: tuple[str, ...]) -> tuple[str, ...]:
-    visible = [item.id for item in rubric.criteria if item.visibility == "visible"]
-    hidden = sorted(set(chosen) - set(visible))
-    if hidden:
-        raise UsageError(f"'{hidden[0]}' is not a criterion that can be checked here; these can: "
-                         + ", ".join(visible))
-    return chosen or tuple(visible)
-
-
-def _nowhere(*said: str) -> None:
-    """For a command that tells nothing on its way."""
 
 
 COMMANDS = (check, release)

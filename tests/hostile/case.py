@@ -25,7 +25,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from grader.records import Grade
-from grader.run.pipeline import RunSetup, grade_one
+from grader.run.pipeline import grade_one
+from grader.run.setup import RunSetup
 from grader.sandbox.base import Sandbox
 from grader.submissions.discover import hand_in
 

@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 
 from grader.records import Grade
-from grader.run.pipeline import RunSetup, grade_all
+from grader.run.pipeline import grade_all
+from grader.run.setup import RunSetup
 from grader.submissions.discover import discover
 from grader.submissions.safe_writer import MEGABYTE, Caps
 from tests.hostile.archives import BLOCK, CASES, EVIL, HARMLESS, HONEST_CODE, zipped

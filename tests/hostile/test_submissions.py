@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from grader.reports.student.render import Renderer
-from grader.run.pipeline import RunSetup
+from grader.run.setup import RunSetup
 from grader.sandbox.docker import DockerSandbox, leftovers
 from tests.hostile.case import HONEST, Case, grade_code, grade_path, happened, read_cases
 from tests.hostile.conftest import Verify

@@ -13,6 +13,7 @@ from grader.errors import DataError
 from grader.records import Grade
 from grader.rubric.load import load
 from grader.run import pipeline, schedule
+from grader.run.setup import set_up
 from grader.sandbox.base import Sandbox
 from grader.sandbox.process import ProcessSandbox
 from grader.submissions.discover import discover, hand_in
@@ -47,7 +48,7 @@ def graded(request: pytest.FixtureRequest, homework: Path) -> Iterator[Graded]:
         slots = schedule.Slots(schedule.default_jobs(rubric.limits.memory_mib))
         ids = [criterion.id for criterion in rubric.criteria]
         cache = workspace / "cache"
-        setup = pipeline.set_up(rubric, ids, sandbox, workspace, cache, slots=slots, seed=546)
+        setup = set_up(rubric, ids, sandbox, workspace, cache, slots=slots, seed=546)
         hand_ins = [*discover(homework / "submissions"), *own]
         found = pipeline.grade_all(setup, hand_ins, lambda who, what: None)
         yield homework, {grade.student: grade for grade in found}
@@ -75,6 +76,6 @@ def test_a_check_that_trains_needs_data_and_says_so(tmp_path: Path) -> None:
     )
     (tmp_path / "hw.py").write_text("")
     rubric = load(tmp_path / "rubric.yaml", parameter_models)
-    setup = pipeline.set_up(rubric, ["learns"], ProcessSandbox(), tmp_path, tmp_path / "cache")
+    setup = set_up(rubric, ["learns"], ProcessSandbox(), tmp_path, tmp_path / "cache")
     with pytest.raises(DataError, match=r"'learns' trains, and the rubric has no data"):
         pipeline.grade_one(setup, hand_in(tmp_path / "hw.py"), lambda who, what: None)

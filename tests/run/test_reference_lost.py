@@ -13,6 +13,7 @@ from grader.errors import SandboxError
 from grader.records import Grade
 from grader.rubric.load import load
 from grader.run import jobs, pipeline
+from grader.run.setup import set_up
 from grader.sandbox.base import Job
 from grader.sandbox.process import ProcessSandbox, ProcessWorker
 from grader.submissions.discover import hand_in
@@ -38,7 +39,7 @@ class Down(ProcessSandbox):
 
 def graded(tmp_path: Path, times: int) -> Grade:
     rubric = load(ROOT / "rubric.yaml", parameter_models)
-    setup = pipeline.set_up(
+    setup = set_up(
         rubric, ["layer-counts"], Down(times), tmp_path, tmp_path / "cache", seed=1
     )
     own = hand_in(ROOT / "submissions" / "right-folder")

@@ -14,6 +14,7 @@ from grader.records import Question, Verdict
 from grader.rubric.load import load
 from grader.rubric.model import Limits, Rubric
 from grader.run import pipeline
+from grader.run.setup import set_up
 from grader.sandbox.base import Job
 from grader.sandbox.conversation import converse
 from grader.sandbox.process import ProcessSandbox
@@ -31,7 +32,7 @@ def rubric() -> Rubric:
 
 
 def groups_verdict(rubric: Rubric, script: Path, workspace: Path) -> Verdict:
-    setup = pipeline.set_up(
+    setup = set_up(
         rubric, ["parameter-groups"], ProcessSandbox(), workspace, workspace / "cache", seed=0
     )
     grade = pipeline.grade_one(setup, hand_in(script), lambda who, what: None)

@@ -19,8 +19,8 @@ from grader.cli.app import cli
 from grader.errors import UsageError
 from grader.grading.gradebook_file import NAME, TABLES, open_gradebook
 from grader.grading.history import open_history
-from grader.run import fingerprint
 from grader.run.cache import file as cache_file
+from grader.run.provenance import fingerprints as fingerprint
 
 ROOT = Path(__file__).parent.parent.parent.parent
 RIGHT = """\
@@ -162,7 +162,7 @@ def test_every_link_from_question_to_points_is_told(graded: Graded, told: Any) -
     found = told("explain", "ada", "parameter-groups")
     (one,) = found["criteria"]
     assert (one["points"], one["max"], one["status"]) == (2.0, 6.0, "partial")
-    assert one["how"] == "0.3333 of 6 points is 2"
+    assert one["how"] == "6 points × 0.3333 = 2"
     assert one["rule"]["check"] == "param_groups"
     assert one["rule"]["how"].startswith("A third of the points per group")
     assert [row["question"]["id"] for row in one["evidence"]] == [
@@ -231,7 +231,7 @@ def test_answers_that_were_cleared_are_told_by_their_digests(
     shutil.copytree(graded.results, tmp_path / "results")
     cache_file.clear(tmp_path / "results")
     assert command("explain", "ada", "--out", tmp_path / "results") == 0
-    assert "no longer in the cache" in capsys.readouterr().out
+    assert "removed from the cache" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("words", [["explain", "ada"], ["diff", "1", "4"]])
