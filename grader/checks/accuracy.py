@@ -97,34 +97,27 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
     reason += f" The next threshold is {100 * better[-1].accuracy:.3g} %." if better else ""
     reason += f" {explained_again(tried, key)}" if len(tried) > 1 else ""
     reason += _reported(training.value["reported_accuracy"], on_validation)
-    stopped = {"epochs": "epochs", "seconds": "seconds"}.get(training.value["stopped"] or "")
-    if stopped:
-        reason += f" The training was stopped because its budget of {stopped} was used up."
-    if training.value["stopped"] == SURE:
+    stopped = training.value["stopped"]
+    if stopped == SURE:
         reason += " " + explained(training, epochs_at(training.value["runs"][-1], training.value))
+    elif stopped:
+        reason += f" The training was stopped because its budget of {stopped} was used up."
+    seen = {
+        "hidden_accuracy": accuracy,
+        "validation_accuracy": on_validation,
+        "disagrees": _disagrees(training.value["reported_accuracy"], on_validation),
+        "seconds": training.outcome.seconds,
+        **{name: training.value[name]
+           for name in ("reported_accuracy", "device", "steps", "prepared")},
+        **_seen_of(tried),
+    }
     return graded(
-        criterion,
-        share,
-        reason,
-        asked=ASKED,
-        hints=_hints(training),
+        criterion, share, reason, asked=ASKED, hints=_hints(training), seen=seen,
+        tables=table_of(tried), pictures=(_confusion(hidden, key),),
         next_step="" if share == 1 else "Look at the learning curve: does the loss still fall at "
         "the end (train longer), or is the training accuracy far above the validation accuracy "
         "(overfitting)?",
-        tables=table_of(tried),
-        pictures=(_confusion(hidden, key),),
-        seen={
-            "hidden_accuracy": accuracy,
-            "validation_accuracy": on_validation,
-            "reported_accuracy": training.value["reported_accuracy"],
-            "disagrees": _disagrees(training.value["reported_accuracy"], on_validation),
-            "device": training.value["device"],
-            "steps": training.value["steps"],
-            "seconds": training.outcome.seconds,
-            "prepared": training.value["prepared"],
-            **_seen_of(tried),
-        },
-    )
+    )  # fmt: skip
 
 
 def stopped_in_vain(evidence: Mapping[str, Evidence], key: AnswerKey) -> bool:
@@ -192,9 +185,7 @@ def _disagrees(reported: float | None, computed: float) -> bool:
 
 
 def _reported(reported: float | None, computed: float) -> str:
-    if reported is None or not _disagrees(reported, computed):
-        return ""
-    return (
+    return "" if not _disagrees(reported, computed) else (
         f" Your code reports {reported:.1%} on the validation images; the grader computes "
         f"{computed:.1%} for the network that it returned."
     )

@@ -83,34 +83,28 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
         0.5 * right_in_training + 0.5 * (not in_evaluation),
         " ".join(problems) or f"Correct in all {len(train_rows)} training and "
         f"{len(evaluation_rows)} evaluation phases.",
-        asked=ASKED,
-        hints=_hints(runs, training.value),
-        next_step=""
-        if not problems
-        else "Call model.train() at the start of each training epoch and model.eval() at the start "
-        "of each evaluation.",
-        tables=(_table(runs),),
+        asked=ASKED, hints=_hints(runs, training.value), tables=(_table(runs),),
+        next_step="Call model.train() at the start of each training epoch and model.eval() at the "
+        "start of each evaluation." if problems else "",
         seen={"batches_tracked": tracked[:1]},
-    )
+    )  # fmt: skip
 
 
 def _training_problems(rows: Rows, tracked: list[int]) -> list[str]:
-    wrong = [number for number, row in enumerate(rows, 1) if row["norms_evaluating"]]
+    wrong = [row for row in rows if row["norms_evaluating"]]
     if not wrong:
-        if tracked and not any(tracked) and _passes(rows):
-            return [
-                f"After {_passes(rows)} training batches the running statistics have not changed: "
-                "num_batches_tracked is 0 in every batch norm, so eval mode has nothing to use."
-            ]
-        return []
-    if 1 not in wrong:
+        return [
+            f"After {_passes(rows)} training batches the running statistics have not changed: "
+            "num_batches_tracked is 0 in every batch norm, so eval mode has nothing to use."
+        ] if tracked and not any(tracked) and _passes(rows) else []
+    if wrong[0] is not rows[0]:
         return [
             "The first epoch trains in train mode, but from the second on the network is in eval "
             "mode: train() is called only once, before the epochs, and the evaluation after each "
             "epoch switches to eval mode."
         ]
     return [
-        f"The network is in eval mode while it trains{_at(rows[wrong[0] - 1])}, in {len(wrong)} of "
+        f"The network is in eval mode while it trains{_at(wrong[0])}, in {len(wrong)} of "
         f"{len(rows)} training phases."
     ]
 
@@ -186,14 +180,13 @@ def _passes(rows: Rows) -> int:
 
 
 def _hints(runs: Rows, value: Mapping[str, Any]) -> tuple[str, ...]:
-    hints = []
-    rows = evaluations_after_training(runs)
-    if any(row["with_gradients"] for row in rows):
-        hints.append(
-            "The evaluation records a gradient graph, which costs time and memory but no points: "
-            "use torch.no_grad()."
+    hints = _miscounted(runs, value["batches_tracked"])
+    if any(row["with_gradients"] for row in evaluations_after_training(runs)):
+        hints.insert(
+            0, "The evaluation records a gradient graph, which costs time and memory but no "
+            "points: use torch.no_grad().",
         )
-    return (*hints, *_miscounted(runs, value["batches_tracked"]))
+    return tuple(hints)
 
 
 def _miscounted(runs: Rows, tracked: list[int]) -> list[str]:

@@ -51,13 +51,9 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
         raise CheckError(f"{file}: none of its tests is worth a point")
     passed = [test for test in tests if test["status"] == "passed"]
     earned = sum(test["points"] for test in passed)
+    reason = " ".join([f"{len(passed)} of {len(tests)} tests pass.", *_failures(tests)])
     return graded(
-        criterion,
-        earned / points,
-        " ".join([f"{len(passed)} of {len(tests)} tests pass.", *_failures(tests)]),
-        asked=criterion.title,
-        tables=tables,
-        seen=seen,
+        criterion, earned / points, reason, asked=criterion.title, tables=tables, seen=seen
     )
 
 

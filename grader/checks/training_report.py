@@ -98,14 +98,10 @@ def with_run(
     evidence: Mapping[str, Evidence],
     known: Iterable[Verdict] = (),
 ) -> list[Verdict]:
-    """Attaches the training run to one of the verdicts that rest on it: the most visible one.
+    """Attaches the training run to the most visible of the verdicts that rest on it.
 
-    Args:
-        criteria: The criteria that were judged.
-        verdicts: Their verdicts, in the same order.
-        evidence: By question id.
-        known: Verdicts on other criteria. If one of them carries this training run already, it is
-            not attached again.
+    `verdicts` are in the order of `criteria`. The run is not attached if one of the `known`
+    verdicts, on other criteria, has it already.
     """
     found = list(verdicts)
     resting = [

@@ -174,13 +174,8 @@ def explain(
 ) -> str:
     """The problems in a YAML file, one line each, with their places.
 
-    Args:
-        error: The error of validating `document`.
-        document: The file's content, as `read_document` returns it.
-        path: The file.
-        prefix: Place of the validated part in the document.
-        allowed: Keys that are allowed there; by default those of the model.
-        model: The model that was validated.
+    `document` is the file's content, as `read_document` returns it. `prefix` is the place of the
+    validated part, `allowed` are the keys that it may have, by default those of `model`.
     """
     lines = []
     for problem in error.errors():

@@ -108,15 +108,9 @@ def _verdict(
     criterion: Criterion, seen: Mapping[str, Any], problems: Sequence[str], asked: str, *,
     hidden: bool, hints: Sequence[str] = (),
 ) -> Verdict:
-    """The verdict on one optimizer.
+    """A third of the points for each group whose problem is "".
 
-    Args:
-        criterion: The criterion that is judged.
-        seen: The worker's report of the optimizer.
-        problems: One per group; "" for a correct group.
-        asked: What was asked, as the student reads it.
-        hidden: The optimizer is for a hidden network.
-        hints: Remarks that cost nothing.
+    `seen` is the worker's report of the optimizer; `hidden` if it is for a hidden network.
     """
     truth, wrong = _truth(seen), [problem for problem in problems if problem]
     # The name of the student's optimizer class could reveal the hidden network.
@@ -125,18 +119,13 @@ def _verdict(
         f"{title} applies weight decay to {sum(truth[2].values()):,} parameters and none to "
         f"{sum(truth[0].values()) + sum(truth[1].values()):,}. Correct."
     )
+    advice = "Give the optimizer one dict per group, each with its own weight_decay."
     return graded(
-        criterion,
-        1 - len(wrong) / 3,
-        reason,
-        asked=asked,
-        hints=tuple(hints),
-        next_step="Give the optimizer one dict per group, each with its own weight_decay."
-        if wrong
-        else "",
+        criterion, 1 - len(wrong) / 3, reason, asked=asked, hints=tuple(hints),
+        next_step=advice if wrong else "",
         tables=(_table(truth, seen["groups"], hidden=hidden),),
         seen={"optimizer": seen["optimizer"]},
-    )
+    )  # fmt: skip
 
 
 def _problems(seen: Mapping[str, Any]) -> list[str]:

@@ -105,12 +105,9 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
             "The groups are of a network class of your own, so they were not tested on other "
             "networks."
         )
+    reason = " ".join(problems) if fraction < 1 and problems else _summary(shares, truth)
     return graded(
-        criterion,
-        fraction,
-        " ".join(problems) if fraction < 1 and problems else _summary(shares, truth),
-        asked=ASKED,
-        hints=tuple(hints),
+        criterion, fraction, reason, asked=ASKED, hints=tuple(hints),
         next_step="" if fraction == 1 else "Decide by the layer's type (isinstance), not by name.",
         tables=(table_of(answer, truth),),
         seen={
@@ -151,9 +148,7 @@ def truth_from_reference(key: AnswerKey, question: str) -> Truth:
     """The reference solution's groups: number of elements by parameter name."""
     value = key.value(question)
     sizes = {row[0]: row[1] for row in value["structure"]}
-    first, second, third = (
-        {name: sizes[name] for name in row["names"]} for row in value["lists"]
-    )
+    first, second, third = ({n: sizes[n] for n in row["names"]} for row in value["lists"])
     return first, second, third
 
 
@@ -180,12 +175,10 @@ def _beyond_hint(evidence: Evidence, key: AnswerKey, public: Answer) -> list[str
         return []
     right = answer_of(evidence, truth_from_reference(key, BEYOND), public).right
     wrong = [NUMERALS[g] for g in range(3) if public.right[g] and not right[g]]
-    if not wrong:
-        return []
     return [
         f"Beyond the homework, at no cost: for a network with {in_words(_beyond(key.inputs))}, "
         f"these groups differ from the reference solution's: {', '.join(wrong)}."
-    ]
+    ] if wrong else []
 
 
 def _summary(shares: Sequence[float], truth: Truth) -> str:
@@ -193,9 +186,7 @@ def _summary(shares: Sequence[float], truth: Truth) -> str:
         f"{NUMERALS[g]} {GROUPS[g]}, {sum(truth[g].values()):,} parameters"
         for g in range(3) if shares[g] == 1
     ]
-    if not right:
-        return "None of the three groups is right."
-    return f"Correct: {'; '.join(right)}."
+    return f"Correct: {'; '.join(right)}." if right else "None of the three groups is right."
 
 
 CHECK = Check("param_groups", NoParams, ask, judge, needs_reference=True)

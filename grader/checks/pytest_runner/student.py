@@ -20,7 +20,6 @@ class StudentError(Exception):
     """
 
     def __init__(self, kind: str, message: str) -> None:
-        """Create the error with the kind of the outcome and a message for the student."""
         super().__init__(message)
         self.kind = kind
 
