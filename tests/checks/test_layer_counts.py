@@ -1,4 +1,4 @@
-"""Judging the counts per layer: shapes of an answer, partial credit, typed-in counts."""
+"""The check `layer_counts`: shapes of an answer, partial credit, typed-in counts."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_counts_per_tensor_are_added_up_per_layer() -> None:
     assert judge(CRITERION, work(evidence), key(reference_answers)).fraction == 1
 
 
-def test_the_table_that_speaks_of_the_layers_counts() -> None:
+def test_the_table_that_names_the_layers_counts() -> None:
     evidence = {
         name: reply(table([("conv1", 1)], "draft"), table(counts.items()), table([("x", 3)], "x"))
         for name, counts in TRUTH.items()
@@ -114,7 +114,7 @@ def test_a_forgotten_layer_stands_in_the_table() -> None:
     assert found.tables[0].rows == (("bn1", "8", "missing"),)
 
 
-def test_layers_counted_instead_of_elements_are_told() -> None:
+def test_layers_counted_instead_of_elements_are_reported() -> None:
     found = verdict(each(lambda counts: [("number of layers", len(counts))]))
     assert found.fraction == 0
     assert "That is the number of layers; count each layer's elements with numel()." in found.reason

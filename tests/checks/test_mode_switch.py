@@ -1,4 +1,4 @@
-"""Judging train and eval mode: half for training passes, half for evaluation, each diagnosis."""
+"""The check `mode_switch`: half for training, half for evaluation, and each diagnosis."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_train_called_once_before_the_epochs_loses_the_half_of_training() -> Non
     assert "train() is called only once, before the epochs" in found.reason
 
 
-def test_eval_mode_in_every_epoch_is_told_otherwise() -> None:
+def test_eval_mode_in_every_epoch_has_another_message() -> None:
     found = verdict(trained([in_eval_mode(), run("evaluate")]))
     assert found.fraction == 0.5
     assert found.reason == (
@@ -76,30 +76,30 @@ def test_eval_mode_in_every_epoch_is_told_otherwise() -> None:
     )
 
 
-def test_eval_without_parentheses_is_told_with_its_place() -> None:
+def test_eval_without_parentheses_is_reported_with_its_place() -> None:
     rows = [run("train"), in_train_mode()]
     found = verdict(trained(rows, uncalled=["hw2.py:12"]))
     assert found.fraction == 0.5
     assert "The parentheses of the call are missing at hw2.py:12" in found.reason
 
 
-def test_a_switch_that_is_named_elsewhere_costs_nothing() -> None:
+def test_a_mode_switch_that_is_not_called_elsewhere_costs_nothing() -> None:
     assert verdict(trained(uncalled=["hw2.py:12"])).fraction == 1
 
 
-def test_dropout_that_is_active_in_evaluation_is_told() -> None:
+def test_dropout_that_is_active_in_evaluation_is_reported() -> None:
     rows = [run("train"), in_train_mode(statistics_moved=False)]
     found = verdict(trained(rows))
     assert (found.fraction, found.reason) == (0.5, "Dropout is active in evaluation.")
 
 
-def test_a_batch_norm_that_does_not_heed_eval_mode_is_told_by_its_name() -> None:
+def test_a_batch_norm_that_ignores_eval_mode_is_named() -> None:
     found = verdict(trained(deaf=["layer1.0.bn1"]))
     assert found.fraction == 0.5
     assert "layer1.0.bn1 is in eval mode but still uses" in found.reason
 
 
-def test_running_statistics_that_move_in_evaluation_are_told() -> None:
+def test_running_statistics_that_move_in_evaluation_are_reported() -> None:
     found = verdict(trained([run("train"), run("evaluate", statistics_moved=True)]))
     assert found.fraction == 0.5
     assert found.reason == "Running statistics changed during evaluation."
@@ -111,7 +111,7 @@ def test_no_evaluation_at_all_loses_its_half() -> None:
     assert found.reason == "Your code did not evaluate the network after training had begun."
 
 
-def test_a_look_at_a_batch_before_the_training_is_no_evaluation() -> None:
+def test_a_pass_over_one_batch_before_the_training_is_no_evaluation() -> None:
     rows = [in_train_mode(after_steps=0), run("train"), run("evaluate")]
     assert verdict(trained(rows)).fraction == 1
 
@@ -127,7 +127,7 @@ def test_a_graph_recorded_in_evaluation_is_a_hint_and_costs_nothing() -> None:
     assert "records a gradient graph, which costs time and memory but no points" in found.hints[0]
 
 
-def test_an_output_that_depends_on_the_batch_is_told() -> None:
+def test_an_output_that_depends_on_the_batch_is_reported() -> None:
     found = verdict(trained(), evaluated(second=LOGITS + 0.5))
     assert found.fraction == 0.5
     assert "an image's output depends on its batch" in found.reason
@@ -137,7 +137,7 @@ def test_rounding_is_no_difference() -> None:
     assert verdict(trained(), evaluated(second=LOGITS + np.float32(1e-5))).fraction == 1
 
 
-def test_outputs_unlike_those_of_eval_mode_are_told() -> None:
+def test_outputs_unlike_those_of_eval_mode_are_reported() -> None:
     found = verdict(trained(), evaluated(LOGITS + 0.5, LOGITS + 0.5))
     assert found.fraction == 0.5
     assert "the outputs differ from those of the network in eval mode" in found.reason
@@ -149,25 +149,25 @@ def test_outputs_that_are_not_a_number_are_not_equal() -> None:
 
 
 @pytest.mark.parametrize("columns", [9, 1, 11])
-def test_outputs_of_another_shape_are_told(columns: int) -> None:
+def test_outputs_of_another_shape_are_reported(columns: int) -> None:
     other = np.zeros((IMAGES, columns), dtype="<f4")
     found = verdict(trained(), evaluated(other, other))
     assert found.fraction == 0.5
     assert "outputs of another shape" in found.reason
 
 
-def test_a_blob_of_no_shape_at_all_is_told() -> None:
+def test_a_blob_of_no_shape_at_all_is_reported() -> None:
     evaluation = answered({"complete": [True, True], "buffers_moved": False}, b"abc", b"abc")
     assert "outputs of another shape" in verdict(trained(), evaluation).reason
 
 
-def test_statistics_that_evaluate_moved_are_told() -> None:
+def test_statistics_that_evaluate_moved_are_reported() -> None:
     found = verdict(trained(), evaluated(moved=True))
     assert found.fraction == 0.5
     assert "running statistics have changed afterwards" in found.reason
 
 
-def test_images_that_were_left_out_are_told() -> None:
+def test_images_that_were_left_out_are_reported() -> None:
     found = verdict(trained(), evaluated(complete=False))
     assert found.fraction == 0.5
     assert "did not run the network on every image" in found.reason

@@ -1,4 +1,4 @@
-"""Judging the three groups: what earns points, and the sentence for each known mistake."""
+"""The check `param_groups`: points, and the sentence for each known mistake."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_a_group_is_right_by_identity_and_not_by_its_count() -> None:
     assert "Group (i) has 2 tensors twice." in found_.reason
 
 
-def test_what_is_wrong_for_one_hidden_network_loses_its_share() -> None:
+def test_a_group_that_is_wrong_for_one_hidden_network_loses_its_share() -> None:
     norm, biases, rest = groups_of(ROWS[HIDDEN[1]])
     fc_only = [name for name in biases if name.startswith("fc")]
     found_ = verdict(right() | {HIDDEN[1]: reply(returned((norm, fc_only, rest)), HIDDEN[1])})
@@ -180,7 +180,7 @@ def test_groups_of_an_own_network_of_three_parameters_are_for_a_person() -> None
 
 
 @pytest.mark.parametrize(("form", "status"), [("function", "needs_marking"), ("script", "passed")])
-def test_lists_of_which_one_fits_whatever_is_meant_are_for_a_person(
+def test_many_overlapping_lists_are_for_a_person(
     form: str, status: str
 ) -> None:
     def hedged(name: str) -> Evidence:
@@ -205,7 +205,7 @@ def test_names_with_bn_miss_the_shortcuts() -> None:
     )
 
 
-def test_biases_of_batch_norms_among_the_biases_are_told() -> None:
+def test_biases_of_batch_norms_among_the_biases_are_reported() -> None:
     def bias_first(norm: list[str], biases: list[str], rest: list[str]) -> Any:
         own = [name for name in norm if name.endswith("bias")]
         return [name for name in norm if name not in own], [*biases, *own], rest
@@ -215,13 +215,13 @@ def test_biases_of_batch_norms_among_the_biases_are_told() -> None:
     assert "Group (ii) has the biases of the batch norms" in found_.reason
 
 
-def test_a_forgotten_fc_bias_is_told() -> None:
+def test_a_forgotten_fc_bias_is_reported() -> None:
     found_ = verdict(everywhere(lambda norm, biases, rest: (norm, biases[:-1], rest)))
     assert "fc.bias is in none of the groups." in found_.reason
     assert found_.fraction == pytest.approx(2 / 3)
 
 
-def test_tensors_counted_instead_of_elements_are_told() -> None:
+def test_tensors_counted_instead_of_elements_are_reported() -> None:
     evidence = {
         name: counted([len(group) for group in truth(rows)], name) for name, rows in ROWS.items()
     }
@@ -230,7 +230,7 @@ def test_tensors_counted_instead_of_elements_are_told() -> None:
     assert found_.reason.startswith("Your code counts tensors instead of elements: 6 / 1 / 4")
 
 
-def test_wrong_counts_are_told_beside_the_right_ones() -> None:
+def test_wrong_counts_are_reported_beside_the_right_ones() -> None:
     found_ = verdict({name: counted((1, 2, SIZES[2]), name) for name in ROWS})
     assert "Group (i) has 40 parameters; yours has 1." in found_.reason
     assert "Group (ii) has 10 parameters; yours has 2." in found_.reason
@@ -244,7 +244,7 @@ def test_wrong_counts_are_told_beside_the_right_ones() -> None:
         ({"used_up": True, "names": []}, "Group (i) is a generator that was already used up"),
     ],
 )
-def test_what_does_not_belong_into_a_group_costs_it_and_is_told(
+def test_items_that_do_not_belong_to_a_group_cost_it_and_are_reported(
     change: dict[str, Any], told: str
 ) -> None:
     evidence = {}
@@ -256,13 +256,13 @@ def test_what_does_not_belong_into_a_group_costs_it_and_is_told(
     assert told in found_.reason
 
 
-def test_a_parameter_in_two_groups_is_told() -> None:
+def test_a_parameter_in_two_groups_is_reported() -> None:
     found_ = verdict(everywhere(lambda norm, biases, rest: (norm, biases, [*rest, norm[0]])))
     assert "Several groups share 1 tensor." in found_.reason
     assert found_.fraction == pytest.approx(2 / 3)
 
 
-def test_a_parameter_that_is_nowhere_is_told_and_stands_in_the_table() -> None:
+def test_a_missing_parameter_is_reported_and_in_the_table() -> None:
     found_ = verdict(everywhere(lambda norm, biases, rest: (norm, biases, rest[1:])))
     assert "Group (iii) lacks 1 tensor, such as conv1.weight." in found_.reason
     (table,) = found_.tables
@@ -270,13 +270,13 @@ def test_a_parameter_that_is_nowhere_is_told_and_stands_in_the_table() -> None:
     assert table.rows[2] == ("(iii) all the rest", "508", "0", "0", "400", "108")
 
 
-def test_a_missing_list_is_told() -> None:
+def test_a_missing_list_is_reported() -> None:
     lists = [found("bn", NORM), found("bias", BIASES)]
     found_ = verdict(right() | {PUBLIC: reply(lists)})
     assert "No list was found for group (iii), all the rest." in found_.reason
 
 
-def test_what_lies_beyond_the_homework_is_a_hint_and_costs_nothing() -> None:
+def test_networks_beyond_the_homework_give_hints_and_cost_nothing() -> None:
     found_ = verdict(right() | {BEYOND: reply(returned((NORM[:1], BIASES, REST)), BEYOND)})
     assert found_.fraction == 1
     assert found_.hints == (
@@ -340,7 +340,7 @@ ERROR = {"message": "hw2.py, line 9: FileNotFoundError: no photo", "traceback": 
 
 
 def printed(name: str, labels: Sequence[str], counts: Sequence[int] | None = None) -> Evidence:
-    """The right counts of a network as they were printed, one on a line, or other counts."""
+    """Right or other counts of a network as printed, one on each line."""
     counts = counts or [sum(group.values()) for group in truth(ROWS[name])]
     rows = zip(labels, counts, strict=True)
     numbers = [
@@ -367,7 +367,7 @@ def test_printed_counts_that_are_typed_in_earn_nothing() -> None:
     [(("x:", "y:", "z:"), "needs_marking"), (("BN:", "biases:", ""), "needs_marking"),
      (("biases:", "BN:", "others:"), "partial"), (("others:", "x:", "y:"), "failed")],
 )
-def test_right_counts_that_no_word_assigns_are_for_a_person(
+def test_right_counts_without_names_are_for_a_person(
     labels: Sequence[str], status: str
 ) -> None:
     assert verdict({name: printed(name, labels) for name in ROWS}).status == status
@@ -379,7 +379,7 @@ def test_right_counts_without_a_word_that_are_typed_in_are_not_for_a_person() ->
 
 
 def mixed(name: str, rest: str, names: Sequence[str]) -> Evidence:
-    """Lists of (i) and of something else, and the right counts beside them."""
+    """Lists of (i) and of something else, with right counts beside them."""
     counts = counted([sum(group.values()) for group in truth(ROWS[name])], name)
     norm, _, _ = groups_of(ROWS[name])
     return reply([found("bn", norm), found(rest, names)], name, numbers=counts.value["numbers"])
@@ -403,7 +403,7 @@ def test_a_wrong_list_with_a_name_goes_before_a_right_count() -> None:
     assert table.rows[1] == ("(ii) biases", "10", "0", "10", "0", "")
 
 
-def test_a_wrong_count_beside_right_lists_is_told_by_itself() -> None:
+def test_a_wrong_count_beside_right_lists_is_reported_by_itself() -> None:
     evidence = {}
     for name, rows in ROWS.items():
         norm, _, rest = groups_of(rows)
@@ -414,7 +414,7 @@ def test_a_wrong_count_beside_right_lists_is_told_by_itself() -> None:
     assert found_.reason == "Group (ii) has 10 parameters; yours has 2."
 
 
-def test_an_exception_is_told_where_nothing_right_was_found_before_it() -> None:
+def test_an_exception_is_reported_where_nothing_right_was_found_before_it() -> None:
     found_ = verdict(right() | {PUBLIC: counted((1, 2, 3), error=ERROR)})
     assert (found_.status, found_.fraction) == ("failed", 0)
     assert found_.reason.startswith("The code raised an exception: hw2.py, line 9: FileNotFound")
