@@ -260,7 +260,7 @@ def test_tests_that_end_the_process_are_not_scored(rubric: Path, tmp_path: Path)
     (question,) = CHECKS["pytest"].ask(criterion, None, read(rubric).limits)   # type: ignore[arg-type]  # it looks at no exam
     work: Any = type("Work", (), {"evidence": {question.id: evidence}})
     verdict = CHECKS["pytest"].judge(criterion, work, None)   # type: ignore[arg-type]  # nor at a key
-    assert verdict.status == "not_scored" and "did not come to their end" in verdict.reason
+    assert verdict.status == "not_scored" and "the tests did not finish" in verdict.reason
 
 
 @pytest.mark.parametrize(

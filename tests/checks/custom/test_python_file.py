@@ -124,7 +124,7 @@ def test_a_probe_that_fails_by_itself_stops_the_class_with_its_line(
     [
         ("normal(size=", "normal(sizes=", r"checks\.py:18: TypeError: .*sizes"),
         ("by=criterion.params.by", "bye=2", r"checks\.py:8: the probe shifted: .*'by'"),
-        ("tensor(numbers)", "exam", r"checks\.py:8: the probe shifted: .* is a Exam; numbers"),
+        ("tensor(numbers)", "exam", r"checks\.py:8: the probe shifted: .* is a EvalInputs; numbers"),
     ],
 )
 def test_an_ask_that_fails_stops_the_class_with_its_line(
@@ -146,7 +146,7 @@ def test_an_ask_that_fails_stops_the_class_with_its_line(
          "checks.py:12: the probe shifted uses 'TOLERANCE'"),
         ("@probe\n", "@probe\n@np.vectorize\n", "@probe was given a vectorize"),
         ("@probe\n", "import functools\n@probe\n@functools.cache\n",
-         "@probe must be its only decorator"),
+         "it must be the only decorator of a function"),
         ("import numpy as np", "import numpyy as np", "checks.py:3: ModuleNotFoundError"),
         ("def judge(criterion, work, key):", "def judge(criterion, work, key:",
          "checks.py:22: not valid Python"),
