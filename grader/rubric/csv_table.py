@@ -39,7 +39,7 @@ def read_table(path: Path, needed: Sequence[str]) -> list[tuple[int, dict[str, s
         )
     for line, row in rows:
         if None in row:
-            raise UsageError(f"{path}:{line}: more fields than the first line names")
+            raise UsageError(f"{path}:{line}: more fields than the first line has")
     stripped = ((line, {key: _unescaped(text) for key, text in row.items()}) for line, row in rows)
     return [(line, row) for line, row in stripped if any(row.values())]
 

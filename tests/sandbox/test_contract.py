@@ -1,7 +1,7 @@
-"""What every sandbox must do, whatever the student's code does: one suite, each sandbox.
+"""The contract of a sandbox: one suite for every sandbox, with code that misbehaves.
 
-Each case is a submission of one file. It is asked two questions, so that what the first one breaks
-shows in the second.
+Each case is a submission of one file. It gets two questions, so that damage by the first one shows
+in the second.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def test_ignoring_every_signal_does_not_outlast_the_limit(
 
 
 @pytest.mark.parametrize("body", ["os._exit(0)", "sys.exit(0)", "os._exit(137)"])
-def test_leaving_early_is_the_students_doing(
+def test_exiting_early_is_the_students_fault(
     sandbox: Sandbox, tmp_path: Path, body: str
 ) -> None:
     found = ask(sandbox, tmp_path, group(body))
@@ -180,7 +180,7 @@ def test_a_student_who_prints_an_answer_has_not_answered(
     assert rest_is_unharmed(found)
 
 
-def test_what_one_session_writes_the_next_does_not_find(
+def test_files_of_one_session_are_gone_in_the_next(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
     code = "open('hw2.py', 'w').write('raise SystemExit(3)')\n" + group("return [], [], []")
@@ -216,7 +216,7 @@ def test_a_child_that_holds_the_pipes_does_not_hide_that_its_parent_ended(
     assert rest_is_unharmed(found)
 
 
-def test_what_detached_itself_ends_with_its_session(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_detached_process_ends_with_its_session(sandbox: Sandbox, tmp_path: Path) -> None:
     mark = secrets.token_hex(16)
     program = f"import time\ntime.sleep(600)  # {mark}"
     body = (
@@ -245,7 +245,7 @@ def test_what_detached_itself_ends_with_its_session(sandbox: Sandbox, tmp_path: 
 
 
 def runs(program: str) -> bool:
-    """Whether this machine has a process with that argument."""
+    """Say if this machine has a process with that argument."""
     found = (process.info["cmdline"] or () for process in psutil.process_iter(["cmdline"]))
     return any(program in line for line in found)
 

@@ -323,7 +323,8 @@ def test_a_notebook_is_converted_beside_itself_and_its_text_is_read(tmp_path: Pa
     found = prepared(tmp_path, source)
     assert found.files == ("b.ipynb", "b.py", "hw2.ipynb", "hw2.py", "hw2_notebook.py")
     assert (found.folder / "hw2.py").read_text() == "kept"
-    assert (found.folder / "b.py").read_text().startswith("# %% [cell 2]\npass  # %matplotlib")
+    script = "# %% [cell 2]\nget_ipython().run_line_magic('matplotlib', 'inline')\nx = 1\n"
+    assert (found.folder / "b.py").read_text() == script
     assert found.answers["a"].startswith("Before.")
 
 
@@ -352,7 +353,7 @@ def test_answers_md_comes_before_other_texts_and_a_readme_is_not_read(tmp_path: 
     found = prepared(tmp_path, source)
     assert found.answers == {"a": "First", "b": "Kept", "c": "LaTeX", "pdf": "hw.pdf"}
     assert found.notes == (
-        "No Python code was found (no .py, no readable .ipynb); there is: "
+        "No Python code was found (no .py, no readable .ipynb). Found: "
         "'README.md', 'a.md', 'answers.md', 'hw.pdf', 'x.tex'.",
     )
 
@@ -373,7 +374,7 @@ def test_links_and_pipes_in_a_folder_are_left_out_with_a_note(tmp_path: Path) ->
     os.mkfifo(source / "pipe.py")
     found = prepared(tmp_path, source)
     assert found.files == ("ok.py",)
-    assert len(found.notes) == 3 and "'pipe.py' is a link or a device" in " ".join(found.notes)
+    assert len(found.notes) == 3 and "'pipe.py' was left out: it is a link, a pipe or a device" in " ".join(found.notes)
 
 
 @pytest.mark.parametrize(
@@ -586,7 +587,7 @@ def test_a_thousand_broken_notebooks_make_no_thousand_notes(tmp_path: Path) -> N
     source = write(tmp_path / "eve", {f"{n:04}.ipynb": "{" for n in range(1_000)})
     found = prepared(tmp_path, source)
     assert len(found.notes) == 21
-    assert found.notes[-1] == "And 981 more like these."
+    assert found.notes[-1] == "981 more notes are not shown."
 
 
 def test_notebooks_are_read_up_to_a_size_of_all_together(

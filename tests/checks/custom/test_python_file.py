@@ -74,7 +74,7 @@ VERDICTS = {
     "right": ("passed", "Right."),
     "wrong": ("failed", "Not shifted."),
     "raises": ("failed", "The code raised an exception: hw0.py, line 5: ZeroDivisionError"),
-    "missing": ("failed", "This was not found: looked for missing"),
+    "missing": ("failed", "This was not found: missing"),
     "no_number": ("failed", "in what was returned, ['rows'] is NaN or infinite."),
     # What a probe or a judge makes of an odd answer is theirs to mend, and nobody's zero.
     "no_tensor": ("not_scored", "checks.py, line 12, in shifted: TypeError: list indices"),
@@ -124,7 +124,7 @@ def test_a_probe_that_fails_by_itself_stops_the_class_with_its_line(
     [
         ("normal(size=", "normal(sizes=", r"checks\.py:18: TypeError: .*sizes"),
         ("by=criterion.params.by", "bye=2", r"checks\.py:8: the probe shifted: .*'by'"),
-        ("tensor(numbers)", "exam", r"checks\.py:8: the probe shifted: .* is a EvalInputs; numbers"),
+        ("tensor(numbers)", "exam", r"checks\.py:8: the probe shifted: .* is a EvalInputs"),
     ],
 )
 def test_an_ask_that_fails_stops_the_class_with_its_line(
