@@ -1,4 +1,4 @@
-"""Evidence as a worker would give it, written down by hand: a small network's worth of it."""
+"""Evidence as a worker would report it, written by hand for a small network."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def truth(rows: Sequence[Sequence[Any]]) -> Truth:
 
 
 def found(name: str, names: Sequence[str], **more: Any) -> dict[str, Any]:
-    """One list that a worker found."""
+    """A list as a worker reports it."""
     row = {
         "frame": 0, "origin": "script", "name": name, "cell": 0, "line": 0, "names": list(names),
         "kind": "parameter", "number": len(names), "empty": not names, "foreign": 0, "buffers": 0,
@@ -109,7 +109,7 @@ def key(reference_answers: Mapping[str, Evidence] | None = None, *, seed: int = 
 
 
 def run(kind: str, **more: Any) -> dict[str, Any]:
-    """Consecutive passes of one kind, right in all that is watched."""
+    """A run of passes of one kind, without mistakes."""
     training = kind == "train"
     row = {
         "kind": kind, "after_steps": 0 if training else 5, "passes": 5, "images": 50,
@@ -122,7 +122,7 @@ def run(kind: str, **more: Any) -> dict[str, Any]:
 
 
 def trained(runs: Sequence[Mapping[str, Any]] | None = None, **more: Any) -> Evidence:
-    """A training as observed: two epochs, each with its evaluation."""
+    """The report of a training: two epochs, each with an evaluation."""
     rows = structure()
     runs = list(runs or [run("train"), run("evaluate"), run("train"), run("evaluate")])
     value = {

@@ -1,4 +1,4 @@
-"""What is remembered of trainings that were ended early."""
+"""Caching of trainings that were stopped early."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from grader.run.cache.recall import Recall
 from tests.checks.evidence import trained
 
 
-def test_a_training_that_was_ended_early_holds_under_the_same_rule_only(tmp_path: Path) -> None:
+def test_a_training_stopped_early_is_cached_for_the_same_rule_only(tmp_path: Path) -> None:
     predict = Question("p", "predict", {"shapes": [[2, 8, 8, 3]]}, "s", 5.0)
     predicted = Evidence(predict, Outcome("answered", "student"), {"classes": 10}, (bytes(80),))
     ada = Submission("ada", Path("ada.py"), Path("ada"), ("ada.py",), "d1")

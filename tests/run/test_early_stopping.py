@@ -343,9 +343,9 @@ def test_full_credit_comes_sooner_and_is_the_same(
     assert marks(early) == marks(late) == dict.fromkeys(CRITERIA, ("passed", 1.0))
     assert steps(early) < steps(late)
     said = accuracy(early).reason
-    assert "The training was stopped after 2 epochs, when your network was sure of full" in said
-    assert "at 70% or above, and a network below that is stopped so with a chance of at" in said
-    assert "most 0.01." in said and "stopped" not in accuracy(late).reason
+    assert "stopped early after 2 epochs, because full credit was certain: a part of the" in said
+    assert "an accuracy of 70% or more (the risk of a wrong stop is at most 0.01)." in said
+    assert "stopped" not in accuracy(late).reason
 
 
 def test_a_network_that_does_not_reach_it_is_trained_to_the_end(

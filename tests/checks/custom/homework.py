@@ -1,4 +1,4 @@
-"""A small homework of no network that the grader knows, and what grading it comes to."""
+"""A small homework without any built-in check, and helpers that grade it."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def read(path: Path) -> Rubric:
 def setup_of(
     rubric: Path, workspace: Path, sandbox: Sandbox | None = None, recall: Recall | None = None
 ) -> RunSetup:
-    """What to grade by: all criteria."""
+    """The setup of a run on all criteria."""
     return set_up(
         read(rubric), [one.id for one in read(rubric).criteria], sandbox or ProcessSandbox(),
         workspace / "work", workspace / "cache", recall=recall, seed=1,
@@ -73,7 +73,7 @@ def setup_of(
 def graded_by(
     rubric: Path, codes: list[str], workspace: Path, sandbox: Sandbox | None = None
 ) -> list[Grade]:
-    """The grades of submissions of one file each; what the class is told on the way is left out."""
+    """The grades of submissions of one file each, without the run's output."""
     setup = setup_of(rubric, workspace, sandbox)
     files = [write(workspace, f"in/hw{number}.py", code) for number, code in enumerate(codes)]
     return [pipeline.grade_one(setup, hand_in(file), lambda who, what: None) for file in files]
@@ -82,7 +82,7 @@ def graded_by(
 def graded(
     rubric: Path, code: str, workspace: Path, sandbox: Sandbox | None = None
 ) -> Grade:
-    """The grade of one."""
+    """The grade of one submission."""
     (grade,) = graded_by(rubric, [code], workspace, sandbox)
     return grade
 
@@ -90,7 +90,7 @@ def graded(
 def examined(
     folder: Path, tests: str, code: str, sandbox: Sandbox | None = None, seconds: float = 20
 ) -> Evidence:
-    """What a file of tests finds of a submission of one file."""
+    """The results of a file of tests for a submission of one file."""
     file = write(folder, "test_hw.py", tests)
     write(folder, "student/hw.py", code)
     for path in (folder.parent, folder, folder / "student", folder / "student" / "hw.py"):
