@@ -9,7 +9,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from grader.errors import SandboxError
+from grader.sandbox.base import Sandbox
 from grader.sandbox.docker import Build, DockerSandbox, connect, ensure_image
+from tests.factories import DOCKER, requested_sandbox
 from tests.support.installed import distributions, installed  # noqa: F401 - fixtures, as the next one
 from tests.support.looking import page  # noqa: F401 - a fixture, for every test that names it
 
@@ -46,3 +48,9 @@ def docker_sandbox() -> Iterator[DockerSandbox]:
         yield sandbox
     finally:
         engine.close()
+
+
+@pytest.fixture(scope="session", params=["process", DOCKER])
+def sandbox(request: pytest.FixtureRequest) -> Sandbox:
+    """Each sandbox in turn."""
+    return requested_sandbox(request)

@@ -25,9 +25,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from grader.records import Grade
-from grader.run.pipeline import RunSetup, grade_one
+from grader.run.pipeline import RunSetup
 from grader.sandbox.base import Sandbox
-from grader.submissions.discover import hand_in
+from tests.factories import grade_file
 
 HERE = Path(__file__).parent
 HONEST = HERE / "honest.py"
@@ -104,7 +104,7 @@ def grade_path(setup: RunSetup, source: Path, criteria: tuple[str, ...]) -> Grad
     chosen = tuple(one for one in setup.criteria if one.id in criteria)
     assert len(chosen) == len(criteria), criteria
     setup = dataclasses.replace(setup, criteria=chosen)
-    return grade_one(setup, hand_in(source), lambda who, what: None)
+    return grade_file(setup, source)
 
 
 def happened(grade: Grade) -> Mapping[str, str]:

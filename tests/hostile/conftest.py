@@ -13,7 +13,6 @@ from grader.records import Grade
 from grader.rubric.load import load
 from grader.run import pipeline
 from grader.sandbox.base import Sandbox
-from grader.sandbox.process import ProcessSandbox
 from tests.hostile.case import HERE, Must, happened, is_as_it_must
 
 ROWS = pytest.StashKey[list[tuple[str, str, str]]]()
@@ -23,16 +22,6 @@ Record = Callable[[str], None]
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[ROWS] = []
-
-
-@pytest.fixture(
-    scope="session", params=["process", pytest.param("docker", marks=pytest.mark.docker)]
-)
-def sandbox(request: pytest.FixtureRequest) -> Sandbox:
-    if request.param == "docker":
-        found: Sandbox = request.getfixturevalue("docker_sandbox")
-        return found
-    return ProcessSandbox()
 
 
 @pytest.fixture(scope="session")

@@ -14,16 +14,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pytest
-
 from grader import wire
-from grader.checks.registry import parameter_models
-from grader.rubric.load import load
 from grader.rubric.model import Rubric
 from grader.run import pipeline
 from grader.run.schedule import Slots
 from grader.sandbox.base import Exit, Job, Places
 from grader.submissions.discover import discover
+from tests.factories import grade_class
 
 ROOT = Path(__file__).parent.parent.parent
 ANSWERS_AFTER = 0.3   # seconds
@@ -87,11 +84,6 @@ class Sandbox:
             self.events.append((job.name, "gone"))
 
 
-@pytest.fixture
-def rubric() -> Rubric:
-    return load(ROOT / "rubric.yaml", parameter_models)
-
-
 def class_of(folder: Path, *students: str) -> Path:
     folder.mkdir()
     for student in students:
@@ -107,8 +99,7 @@ def grade(
     setup = pipeline.set_up(
         rubric, [criterion], sandbox, work / "work", work / "cache", slots=slots, ahead=ahead
     )
-    found = list(pipeline.grade_all(setup, discover(folder), lambda who, what: None))
-    assert len(found) == len(discover(folder))
+    assert len(grade_class(setup, discover(folder))) == len(discover(folder))
     return [event for event in sandbox.events if event[0] != "reference"]
 
 

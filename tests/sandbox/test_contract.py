@@ -23,6 +23,7 @@ from grader.sandbox.base import Job, Sandbox
 from grader.sandbox.conversation import converse
 from grader.sandbox.outcomes import MEMORY_LIMIT, NOT_STARTED, OWNER
 from grader.sandbox.process import ProcessSandbox
+from tests.factories import DOCKER, requested_sandbox
 
 TINY = RESNET18 | {"layers": [1, 1, 1, 1], "width": 16, "num_classes": 10}
 GOOD_COUNTS = """
@@ -34,14 +35,11 @@ def layer_parameter_counts(model):
 
 @pytest.fixture(
     scope="module",
-    params=["process", "spawned", pytest.param("docker", marks=pytest.mark.docker)],
+    params=["process", "spawned", DOCKER],
 )
 def sandbox(request: pytest.FixtureRequest) -> Sandbox:
     """`spawned` is how the worker starts its sessions where fork is not safe."""
-    if request.param == "docker":
-        found: Sandbox = request.getfixturevalue("docker_sandbox")
-        return found
-    return ProcessSandbox({"GRADER_WORKER_SPAWN": "1"} if request.param == "spawned" else None)
+    return requested_sandbox(request)
 
 
 def ask(

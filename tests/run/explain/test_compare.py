@@ -18,9 +18,10 @@ from grader.rubric.load import load
 from grader.run.conditions import conditions
 from grader.run.explain.compare import UNKNOWN, compare
 from grader.sandbox.process import ProcessSandbox
+from tests.factories import submission
 
 RUBRIC = Path(__file__).parent.parent.parent.parent / "rubric.yaml"
-ADA = Submission("ada", Path("in/ada.py"), Path("work/ada"), ("ada.py",), "digest of ada's files")
+ADA = submission(digest="digest of ada's files")
 NAME = "accuracy"
 
 
