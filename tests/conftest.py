@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -20,6 +22,36 @@ from tests.support.looking import page  # noqa: F401 - a fixture, for every test
 settings.register_profile("local", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("local"), derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+
+# With `-n 2` a module's tests stay together, so that what a module or session makes is made once;
+# where a fixture stands for a sandbox, each sandbox's tests go by themselves. The modules here make
+# nothing that their tests share, and take long: each of their tests goes where it is free.
+SPREAD = ("tests/run/test_early_stopping.py", "tests/test_tutorials.py")
+# What takes longest begins first, so that no process ends long after the others.
+LONGEST_FIRST = ("tests/hostile/test_submissions.py", "tests/run/test_samples.py", *SPREAD)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def place(item: pytest.Item) -> int:
+        module = item.nodeid.partition("::")[0]
+        return LONGEST_FIRST.index(module) if module in LONGEST_FIRST else len(LONGEST_FIRST)
+
+    items.sort(key=place)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # no hints
+
+    class InGroups(LoadScopeScheduling):   # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            module, _, test = nodeid.partition("::")
+            sandbox = re.search(r"\b(process|spawned|docker)\b", test.partition("[")[2])
+            return nodeid if module in SPREAD else f"{module} {sandbox and sandbox[1]}"
+
+    config.option.loadscopereorder = False
+    return InGroups(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -24,9 +24,8 @@ from grader.sandbox import conversation as converse
 from grader.sandbox.base import Job
 from grader.sandbox.docker import DockerSandbox
 from grader.sandbox.outcomes import WORKER_LOST
-from tests.hostile.case import HONEST, grade_path, happened, in_sandbox
+from tests.hostile.case import HONEST, containers, grade_path, happened, in_sandbox
 from tests.hostile.conftest import Verify
-from tests.hostile.test_submissions import containers
 
 MIB = 2**20
 FLAT = 150 * MIB
