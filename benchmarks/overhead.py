@@ -19,22 +19,24 @@ import csv
 import json
 import sys
 import tempfile
-import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from benchmarks.code_only import RUBRIC, SOLUTIONS
 from benchmarks.figures import Figure, Sizes, ratios
 from benchmarks.instant import InstantSandbox, Recording, replies_in
 from benchmarks.timing import ROOT, Command, command, run
+from grader.api import Results
+from grader.cli.progress import Progress
+from grader.cli.summary import conclude
 from grader.grading.gradebook_file import open_gradebook
 from grader.rubric.load import load
 from grader.run.cache.file import open_cache
-from grader.run.grade_class import Class, conclude, grade_class
+from grader.run.grade_class import Class, grade_class
 from grader.run.open import Opener, Say
+from grader.run.options import RunOptions
 from grader.sandbox.base import Sandbox
 from grader.sandbox.process import ProcessSandbox
 from grader.submissions.discover import discover
@@ -43,10 +45,7 @@ FEW = 10
 TARGET_MS, TARGET_MEMORY = 20.0, 1.2
 SILENT = "silent"   # a way of grading in which no worker may be asked
 TRAINED = ROOT / "submissions" / "cifar_hw2.py"
-OPTIONS: Mapping[str, Any] = {
-    "criterion": (), "seed": 0, "fresh": False, "whole": True, "jobs": 2, "gpus": "none",
-    "slots_per_gpu": 1,
-}  # fmt: skip
+OPTIONS = RunOptions(seed=0, jobs=2)
 
 
 def measure(sizes: Sizes) -> Iterable[Figure]:
@@ -125,17 +124,18 @@ def _grade(rubric_path: Path, folder: Path, out: Path, opener: Opener) -> int:
     from grader.checks.registry import parameter_models
 
     console = Console()
+    progress = Progress(console)
     rubric = load(rubric_path, parameter_models)
     everyone = tuple(discover(folder))
     homework = Class(rubric, everyone, everyone, out)
-    with open_gradebook(out, console.print) as book, open_cache(out) as cache:
-        ran = grade_class(console, homework, OPTIONS, book, cache, threading.Event(), opener)
-    return conclude(console, ran, out)
+    with open_gradebook(out, console.print) as book, open_cache(out) as cache, progress:
+        ran = grade_class(homework, OPTIONS, book, cache, progress, opener=opener)
+    return conclude(console, Results(ran.grades, ran.faults, ran.left, ran.unknown, out), out)
 
 
 @contextmanager
 def _recording(
-    recording: Path, options: Mapping[str, Any], scratch: Path, say: Say
+    recording: Path, options: RunOptions, scratch: Path, say: Say
 ) -> Iterator[tuple[Sandbox, tuple[str, ...]]]:
     sandbox = ProcessSandbox(scratch=scratch)
     try:
@@ -146,14 +146,14 @@ def _recording(
 
 @contextmanager
 def _instant(
-    recording: Path, options: Mapping[str, Any], scratch: Path, say: Say
+    recording: Path, options: RunOptions, scratch: Path, say: Say
 ) -> Iterator[tuple[Sandbox, tuple[str, ...]]]:
     yield InstantSandbox(replies_in(recording)), ()
 
 
 @contextmanager
 def _silent(
-    recording: Path, options: Mapping[str, Any], scratch: Path, say: Say
+    recording: Path, options: RunOptions, scratch: Path, say: Say
 ) -> Iterator[tuple[Sandbox, tuple[str, ...]]]:
     yield InstantSandbox({}), ()
 

@@ -29,6 +29,7 @@ from grader.checks.registry import parameter_models
 from grader.rubric.load import load
 from grader.run import pipeline
 from grader.run.schedule import Slot, Slots
+from grader.run.setup import RunSetup, set_up
 from grader.sandbox.docker import Build, DockerSandbox, connect, ensure_image
 from grader.submissions.discover import hand_in
 
@@ -49,7 +50,7 @@ def measure(sizes: Sizes) -> Iterable[Figure]:
         sandbox = DockerSandbox(engine, ensure_image(engine, Build(), print))
         criteria = [criterion.id for criterion in rubric.criteria]
         try:
-            setup = pipeline.set_up(
+            setup = set_up(
                 rubric, criteria, sandbox, folder / "work", folder / "cache", seed=0
             )
             ours, theirs = in_turns([
@@ -62,7 +63,7 @@ def measure(sizes: Sizes) -> Iterable[Figure]:
     yield Figure("the warm container of that", tuple(1000 * one for one in ours), "ms")
 
 
-def _graded(setup: pipeline.RunSetup, script: Path) -> float:
+def _graded(setup: RunSetup, script: Path) -> float:
     """Seconds from the request to the grade, in a new container that is warm by then."""
     len(setup.key.reference_answers)   # the reference has answered
     timed = TimedSlots()

@@ -255,8 +255,8 @@ class Trace:
     `question` is what was asked, without its arrays, under its `digest`; `criteria` rest on it.
     `outcome` was observed, and is kept without what the student's code printed. `reported` is a
     digest of what the worker said, "" for nothing; the cache has it under `key`, as long as nobody
-    clears that. `gold` is a digest of what the reference said, `labels` tells of hidden labels how
-    many they are and their digest.
+    clears that. `reference` is a digest of what the reference said, `labels`
+    gives the number of hidden labels and their digest.
     """
 
     question: Mapping[str, Any]
@@ -265,7 +265,7 @@ class Trace:
     outcome: Outcome
     reported: str = ""
     key: str = ""
-    reference_answers: str = ""
+    reference: str = ""
     labels: str = ""
     worker: Mapping[str, str] = field(default_factory=dict)
 

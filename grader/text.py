@@ -72,3 +72,8 @@ def _printable(text: str) -> Iterator[str]:
             yield "\N{REPLACEMENT CHARACTER}"
         elif accents <= _ACCENTS:
             yield character
+
+
+def counted(number: int, noun: str) -> str:
+    """Return the number with its noun: "1 submission", "2 submissions"."""
+    return f"{number} {noun}" + "s" * (number != 1)

@@ -22,6 +22,7 @@ from grader.rubric.load import load
 from grader.rubric.model import Criterion, Profile, Rubric, Threshold
 from grader.run import pipeline
 from grader.run.schedule import Slots, default_jobs
+from grader.run.setup import RunSetup, set_up
 from grader.sandbox.base import Sandbox
 from grader.sandbox.process import ProcessSandbox
 from grader.submissions.discover import HandIn, hand_in
@@ -130,13 +131,13 @@ def shipped_rubric(profile: str | None = None) -> Rubric:
     return load(ROOT / "rubric.yaml", parameter_models, profile)
 
 
-def grade_file(setup: pipeline.RunSetup, source: Path | HandIn) -> Grade:
+def grade_file(setup: RunSetup, source: Path | HandIn) -> Grade:
     """Grades one file, folder or archive through the whole pipeline."""
     item = hand_in(source) if isinstance(source, Path) else source
     return pipeline.grade_one(setup, item, lambda who, what: None)
 
 
-def grade_class(setup: pipeline.RunSetup, items: Iterable[HandIn]) -> dict[str, Grade]:
+def grade_class(setup: RunSetup, items: Iterable[HandIn]) -> dict[str, Grade]:
     """Grades a class through the whole pipeline; the grades by student."""
     found = pipeline.grade_all(setup, list(items), lambda who, what: None)
     return {one.student: one for one in found}
@@ -155,7 +156,7 @@ def graded_homework(
         workspace.chmod(0o755)   # the worker's user in a container reads what is mounted from here
         ids = [one.id for one in rubric.criteria]
         slots = Slots(default_jobs(rubric.limits.memory_mib))
-        setup = pipeline.set_up(
+        setup = set_up(
             rubric, ids, sandbox, workspace, workspace / "cache", slots=slots, seed=seed
         )
         yield grade_class(setup, items)

@@ -1,5 +1,4 @@
-"""The command line. With the other `cli_` modules the only place that prints, and the one that
-turns what happened into an exit code.
+"""The command line: `grader run`, the other commands, and what exit codes mean.
 
 0: graded. 1: some submission could not be scored because of the harness, or a validation failed.
 2: the command line, the rubric or a path is wrong. 130: stopped by Ctrl-C.
@@ -10,51 +9,32 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from grader import __version__
 from grader.cli import (
-    calibrate as cli_calibrate,
-)
-from grader.cli import (
-    completion as cli_completion,
-)
-from grader.cli import (
-    explain as cli_explain,
-)
-from grader.cli import (
-    export as cli_export,
-)
-from grader.cli import (
-    import_ as cli_import,
-)
-from grader.cli import (
-    maintenance as cli_housekeeping,
-)
-from grader.cli import (
-    mark as cli_mark,
+    calibrate,
+    completion,
+    explain,
+    export,
+    import_,
+    maintenance,
+    mark,
+    setup,
+    student,
+    validate,
 )
 from grader.cli import options as option
-from grader.cli import (
-    setup as cli_setup,
-)
-from grader.cli import (
-    student as cli_student,
-)
-from grader.cli import (
-    validate as cli_validation,
-)
 from grader.errors import GraderError, UsageError
 
-if TYPE_CHECKING:   # nothing heavy is imported before a command needs it
-    from grader.submissions.discover import HandIn
 
-
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80})
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
+    epilog='Completion in your shell: eval "$(_GRADER_COMPLETE=bash_source grader)" (or zsh, fish)',
+)
 @click.version_option(__version__, prog_name="grader")
 def cli() -> None:
     """Grade deep-learning homework in PyTorch."""
@@ -66,7 +46,7 @@ def cli() -> None:
 @option.profile
 @option.out
 @click.option("--only", multiple=True, metavar="STUDENT", help="Only this student.",
-              shell_complete=cli_completion.submitters)
+              shell_complete=completion.submitters)
 @click.option("--templates", type=click.Path(path_type=Path), help="Templates instead of ours.")
 @click.option("--fresh", is_flag=True, help="Grade again what an earlier run has graded.")
 @click.option("--verbose", is_flag=True,
@@ -81,39 +61,23 @@ def run(submissions: Path, out: Path, only: tuple[str, ...], templates: Path | N
     on, and one that is repeated grades what is new or changed. Ctrl-C finishes what runs; pressed
     twice it stops at once.
     """
-    from grader.grading.gradebook_file import open_gradebook
-    from grader.run.cache.file import open_cache
-    from grader.run.grade_class import Class, conclude, finishing, grade_class, said
-    from grader.run.results_folder import keep_roster
-    from grader.submissions.discover import discover
-    from grader.submissions.enrolment import enrol
-    from grader.submissions.roster import read_roster
-    from grader.text import plain_line
+    from grader.api import grade
+    from grader.cli.progress import Progress
+    from grader.cli.summary import conclude, finishing
 
     console, stop = option.console_of(), threading.Event()
-    rubric = option.rubric_of(options)
-    everyone = [item for item in discover(submissions) if out.resolve() not in item.sources]
-    enrolled = enrol(rubric, everyone, read_roster(submissions))
-    chosen = _only(enrolled.hand_ins, only, submissions)
-    for line in enrolled.warnings:
-        console.print(plain_line(line), style="yellow", markup=False, soft_wrap=True)
-    options |= {"whole": not only and not options["criterion"], "submissions": submissions,
-                "templates": templates}
-    homework = Class(enrolled.rubric, enrolled.hand_ins, tuple(chosen), out, templates)
-    keep_roster(submissions, out)
-    with (
-        open_gradebook(out, said(console)) as book,
-        open_cache(out) as cache,
-        finishing(stop, said(console)),
-    ):
-        ran = grade_class(console, homework, options, book, cache, stop)
-    return conclude(console, ran, out)
+    rubric, how = option.rubric_of(options), option.run_options(options, templates=templates)
+    progress = Progress(console)
+    with finishing(stop, progress.say), progress:
+        results = grade(
+            submissions, rubric, out, only=only, options=how, watcher=progress, stop=stop
+        )
+    return conclude(console, results, out)
 
 
 COMMANDS = (
-    *cli_student.COMMANDS, *cli_setup.COMMANDS, *cli_housekeeping.COMMANDS, *cli_explain.COMMANDS,
-    *cli_import.COMMANDS, *cli_export.COMMANDS, *cli_mark.COMMANDS, *cli_completion.COMMANDS,
-    cli_calibrate.calibrate, cli_validation.validate,
+    *student.COMMANDS, *setup.COMMANDS, *maintenance.COMMANDS, *explain.COMMANDS,
+    *import_.COMMANDS, *export.COMMANDS, *mark.COMMANDS, calibrate.calibrate, validate.validate,
 )  # fmt: skip
 for command in COMMANDS:
     cli.add_command(command)
@@ -137,18 +101,3 @@ def main() -> None:
         sys.stdout.flush()
         os._exit(130)   # threads may still wait for workers that are gone
     sys.exit(code)
-
-
-# What the commands share ------------------------------------------------------------------------
-
-
-def _only(hand_ins: Sequence[HandIn], only: tuple[str, ...], folder: Path) -> list[HandIn]:
-    if not hand_ins:
-        raise UsageError(f"{folder}: no submission in it; expected .py, .ipynb, archives, folders")
-    known = {student for item in hand_ins for student in (item.student, *item.owners)}
-    unknown = sorted(set(only) - known)
-    if unknown:
-        raise UsageError(f"no student '{unknown[0]}' in {folder}; there are "
-                         + ", ".join(sorted(known)[:20]))
-    return [item for item in hand_ins
-            if not only or {item.student, *item.owners}.intersection(only)]

@@ -62,8 +62,8 @@ def calibrate(variants: tuple[Path, ...], write: str | None, seeds: int, risk: f
     with open_cache(out) as cache, Progress(console=console, transient=True) as progress:
         bar = progress.add_task("training", total=seeds * len(solutions))
         figures = figures_of(
-            rubric, solutions, range(1, seeds + 1), options, cache, option.line_of(console),
-            lambda run: progress.advance(bar),
+            rubric, solutions, range(1, seeds + 1), option.run_options(options), cache,
+            option.line_of(console), lambda run: progress.advance(bar),
         )
     profile = rubric.active
     proposal = propose(figures, profile, risk, confidence, factor)

@@ -1,7 +1,8 @@
-"""Completion in a shell: the script that switches it on, and the names that only a homework knows.
+"""Completes names that only a homework knows: criteria, profiles and students.
 
-A key that is pressed must not wait: only files that are near are read, and what cannot be read has
-no names.
+Click prints the script that switches completion on: `_GRADER_COMPLETE=bash_source grader`. The
+functions here answer a pressed key, so they read small files only, and complete nothing where a
+file cannot be read.
 """
 
 from __future__ import annotations
@@ -11,30 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from click.shell_completion import get_completion_class
-
-_SHELLS = ("bash", "zsh", "fish")
-_VARIABLE = "_GRADER_COMPLETE"   # what click listens to when the program is called `grader`
-
-
-@click.command()
-@click.argument("shell", type=click.Choice(_SHELLS))
-@click.pass_context
-def completion(context: click.Context, shell: str) -> int:
-    """Print the script that completes commands, options and names in SHELL.
-
-    It completes criteria and profiles of the rubric, and students of the folder or of the results
-    that the command line names.
-
-    \b
-    bash:  grader completion bash >> ~/.bashrc
-    zsh:   grader completion zsh >> ~/.zshrc
-    fish:  grader completion fish > ~/.config/fish/completions/grader.fish
-    """
-    kind = get_completion_class(shell)
-    assert kind is not None, "each of the shells is one of click's"
-    click.echo(kind(context.find_root().command, {}, "grader", _VARIABLE).source())
-    return 0
 
 
 def criteria(context: click.Context, parameter: click.Parameter, typed: str) -> list[str]:
@@ -76,5 +53,3 @@ def _document(context: click.Context) -> Any:
         return read_document(Path(context.params.get("rubric_path") or "rubric.yaml"))
     return {}
 
-
-COMMANDS = (completion,)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from grader.cli import completion as cli_completion
+from grader.cli import completion
 from grader.cli import options as option
 
 if TYPE_CHECKING:   # nothing heavy is imported before a command needs it
@@ -23,8 +23,8 @@ _RUN = re.compile(r"(?:(?P<folder>.+)@)?(?P<number>\d+)")
 
 
 @click.command()
-@click.argument("student", shell_complete=cli_completion.graded)
-@click.argument("criterion", required=False, shell_complete=cli_completion.criteria)
+@click.argument("student", shell_complete=completion.graded)
+@click.argument("criterion", required=False, shell_complete=completion.criteria)
 @option.out
 @as_json
 def explain(student: str, criterion: str | None, out: Path, as_json: bool) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from grader.cli import completion as cli_completion
+from grader.cli import completion
 from grader.cli import options as option
 
 if TYPE_CHECKING:   # nothing heavy is imported before a command needs it
@@ -19,7 +19,7 @@ to = click.option(
     help="Where to write it. [default: stdout]",
 )
 student = click.option(
-    "--student", required=True, help="Whose grade.", shell_complete=cli_completion.graded
+    "--student", required=True, help="Whose grade.", shell_complete=completion.graded
 )
 
 

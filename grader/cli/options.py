@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from grader.cli import completion as cli_completion
+from grader.cli import completion
+from grader.run.options import RunOptions
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -29,11 +31,11 @@ out = click.option(
 )
 profile = click.option(
     "--profile", help="Data, budget and thresholds of the rubric to use.",
-    shell_complete=cli_completion.profiles,
+    shell_complete=completion.profiles,
 )
 criterion = click.option(
     "--criterion", multiple=True, metavar="ID", help="Only this criterion.",
-    shell_complete=cli_completion.criteria,
+    shell_complete=completion.criteria,
 )
 seed = click.option(
     "--seed", type=click.IntRange(0, 2**63 - 1), metavar="N",
@@ -70,6 +72,14 @@ def running(command: Command) -> Command:
     for option in (seed, jobs, runtime, base_image, slots_per_gpu, gpus, sandbox):
         command = option(command)
     return command
+
+
+def run_options(options: Mapping[str, Any], **more: Any) -> RunOptions:
+    """Build `RunOptions` from click's parameters; `more` replaces or adds to them."""
+    renamed = {"sandbox_name": "sandbox", "criterion": "criteria"}
+    given = {renamed.get(name, name): value for name, value in options.items()} | more
+    known = {one.name for one in fields(RunOptions)}
+    return RunOptions(**{name: value for name, value in given.items() if name in known})
 
 
 def rubric_of(options: Mapping[str, Any]) -> Rubric:

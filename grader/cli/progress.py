@@ -1,4 +1,4 @@
-"""Progress of a run: a live table in a terminal, plain lines in a pipe or in CI."""
+"""Shows the progress of a run: a live table in a terminal, plain lines in a pipe or in CI."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _ROWS = 18
 
 
 class Progress(AbstractContextManager["Progress"]):
-    """`tell` what a submission is at, `done` with its grade. Safe to call from threads."""
+    """A `grader.run.grade_class.Watcher` for a terminal. Its methods may be called from threads."""
 
-    def __init__(self, console: Console, total: int) -> None:
-        self._console, self._total = console, total
+    def __init__(self, console: Console) -> None:
+        self._console, self._total = console, 0
         self._lock = threading.Lock()
         self._running: dict[str, tuple[str, float]] = {}
         self._done: deque[Grade] = deque(maxlen=_ROWS)
@@ -45,12 +45,22 @@ class Progress(AbstractContextManager["Progress"]):
         if self._console.is_terminal:
             self._live.stop()
 
+    def begin(self, total: int) -> None:
+        """Expect `total` submissions."""
+        self._total = total
+
+    def say(self, text: str) -> None:
+        """Print a line above the table."""
+        self._console.print(text, style="dim", markup=False, soft_wrap=True)
+
     def tell(self, student: str, what: str) -> None:
+        """Show what a submission is at."""
         with self._lock:
             began = self._running.get(student, ("", time.monotonic()))[1]
             self._running[student] = (what, began)
 
     def done(self, grade: Grade) -> None:
+        """Show a submission's grade."""
         with self._lock:
             self._running.pop(grade.student, None)
             self._done.append(grade)

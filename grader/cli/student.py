@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from grader.cli import options as option
 from grader.errors import UsageError
-
-if TYPE_CHECKING:   # nothing heavy is imported before a command needs it
-    from grader.rubric.model import Rubric
-
-# What `grader check` does not ask about: it runs one's own code, on one's own machine.
-_AT_HOME = {
-    "sandbox_name": "process", "gpus": "auto", "slots_per_gpu": 1, "jobs": 1, "base_image": None,
-    "runtime": None, "fresh": False, "whole": True,
-}  # fmt: skip
 
 
 @click.command()
@@ -42,27 +32,24 @@ def check(file: Path, watch: bool, as_json: bool, out: Path | None, strict: bool
     --watch a worker stays warm, so that a verdict is there in about a second; what trains comes
     last, and the next save ends it.
     """
-    rubric = option.rubric_of(options)
-    options |= {"criterion": _visible(rubric, options["criterion"])} | _AT_HOME
+    rubric, criteria = option.rubric_of(options), options["criterion"]
     if watch and (strict or out is not None):
         raise UsageError("--watch goes on until Ctrl-C; --out and --strict are for one check")
     if watch:
+        from grader.api import visible
         from grader.cli.watch import watch as keep_watching
 
+        how = option.run_options(options, criteria=visible(rubric, criteria))
         write = click.echo if as_json else None
-        return keep_watching(rubric, file, options, option.console_of(), write)
+        return keep_watching(rubric, file, how, option.console_of(), write)
+    from grader import api
     from grader.cli.student_view import show
-    from grader.grading.gradebook_file import in_memory
     from grader.reports.grades_file import Marks, submission_json
-    from grader.run.cache.file import no_cache
-    from grader.run.open import grades_of
-    from grader.submissions.own_work import own_work
 
     console = option.console_of()
-    waiting = nullcontext() if as_json else console.status("Checking your work ...")
-    with waiting, in_memory() as book:
-        (grade,) = list(grades_of(rubric, [own_work(file)], options, _nowhere, _nowhere, book,
-                                  no_cache(), threading.Event()))
+    with nullcontext() if as_json else console.status("Checking your work ..."):
+        results = api.check(file, rubric, criteria=criteria, seed=options["seed"])
+    (grade,) = results.students
     if as_json:
         click.echo(submission_json(grade))
     else:
@@ -98,26 +85,12 @@ def release(to: Path, torch_index: str | None, **options: Any) -> int:
 
     console = option.console_of()
     rubric = option.rubric_of(options)
-    options |= {"gpus": "none", "runtime": None}
-    done = write(rubric, to, options, option.line_of(console), torch_index)
+    done = write(rubric, to, option.run_options(options), option.line_of(console), torch_index)
     click.echo(f"{done.path}: {done.criteria} of {len(rubric.criteria)} criteria, "
                f"{done.answers} answers of the reference, {done.bytes / 2**20:.1f} MiB.")
     if rubric.starter is None:
         click.echo("There is no starter in it: the rubric's key 'starter' names none.")
     return 0
-
-
-def _visible(rubric: Rubric, chosen: tuple[str, ...]) -> tuple[str, ...]:
-    visible = [item.id for item in rubric.criteria if item.visibility == "visible"]
-    hidden = sorted(set(chosen) - set(visible))
-    if hidden:
-        raise UsageError(f"'{hidden[0]}' is not a criterion that can be checked here; these can: "
-                         + ", ".join(visible))
-    return chosen or tuple(visible)
-
-
-def _nowhere(*said: str) -> None:
-    """For a command that tells nothing on its way."""
 
 
 COMMANDS = (check, release)

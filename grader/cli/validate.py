@@ -31,16 +31,18 @@ def validate(samples: Path | None, only: tuple[str, ...], out: Path, **options: 
     criteria that it names and no other, and no variant may lose any. Exits with 0 when all of this
     holds, with 1 when it does not or could not be found out.
     """
+    from grader.cli.progress import Progress
     from grader.validation.calibration.hardware import warnings_now
     from grader.validation.run import PAGE
     from grader.validation.run import validate as run
 
     console = option.console_of()
     rubric = option.rubric_of(options)
-    options |= {"criterion": (), "fresh": False, "whole": True}
-    report = run(console, rubric, samples, only, out, options)
+    chosen = option.run_options(options)
+    with Progress(console) as progress:
+        report = run(rubric, samples, only, out, chosen, progress)
     _show(console, report)
-    for line in warnings_now(rubric, options, option.line_of(console)):
+    for line in warnings_now(rubric, chosen, option.line_of(console)):
         console.print(f"Warning: {line}", style="yellow", markup=False, soft_wrap=True)
     console.print(f"The whole matrix is in {out / PAGE}.", markup=False, soft_wrap=True)
     return 0 if report.outcome == "right" else 1

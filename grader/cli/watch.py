@@ -26,6 +26,7 @@ from grader.cli.student_view import show
 from grader.records import Grade
 from grader.reports.grades_file import submission_json
 from grader.rubric.model import Rubric
+from grader.run.options import RunOptions
 from grader.run.recheck import Broken, Checked, Desk, open_desk
 from grader.submissions.own_work import ANSWERS, own_work
 from grader.text import plain_line
@@ -93,7 +94,7 @@ class Screen:
 
 
 def watch(
-    rubric: Rubric, file: Path, options: Mapping[str, Any], console: Console,
+    rubric: Rubric, file: Path, options: RunOptions, console: Console,
     as_json: Callable[[str], None] | None,
 ) -> int:
     """Check now and after every save, until Ctrl-C. `as_json` is given a line for each round, in
@@ -107,7 +108,7 @@ def watch(
     with (
         suppress(KeyboardInterrupt),
         _noticing(file, events),
-        open_desk(rubric, options["criterion"], options["seed"], file, events.put) as desk,
+        open_desk(rubric, options.criteria, options.seed, file, events.put) as desk,
     ):
         _keep_checking(desk, screen, file, events)
     return 0

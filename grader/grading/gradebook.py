@@ -59,7 +59,7 @@ class Gradebook:
         is asked for. `fresh` draws another, and asks again what earlier runs have concluded; so
         does every later run until it is done. Raises GraderError when that cannot be written down.
         """
-        inputs = hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()
+        digest = hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()
         query = "select seed, first from runs order by id desc limit 1"
         last = self._rows(query) if not fresh else []
         before = last[0] if last else (drawn, 0)
@@ -69,7 +69,7 @@ class Gradebook:
                 cursor = connection.execute(
                     "insert into runs (began, machine, process, exam, seed, first)"
                     " values (?, ?, ?, ?, ?, ?)",
-                    (_now(), platform.node(), os.getpid(), inputs, seed, int(before[1])),
+                    (_now(), platform.node(), os.getpid(), digest, seed, int(before[1])),
                 )
                 self._run = int(cursor.lastrowid or 0)
                 if fresh:

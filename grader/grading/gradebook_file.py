@@ -208,8 +208,8 @@ def _aside(path: Path) -> Path:
     while (aside := path.with_name(f"{path.stem}.damaged-{number}{path.suffix}")).exists():
         number += 1
     path.rename(aside)
-    event_log = path.with_name(f"{path.name}-journal")
-    event_log.unlink(missing_ok=True)   # of the damaged file: it must not be applied to a new one
+    journal = path.with_name(f"{path.name}-journal")
+    journal.unlink(missing_ok=True)   # of the damaged file: it must not be applied to a new one
     return aside
 
 

@@ -121,9 +121,10 @@ class History:
         )
         found = [
             _read(_TRACE, json.dumps(
-                json.loads(trace) | {"question": json.loads(question), "digest": digest}
+                {"reference": kept.get("gold", ""), **kept}   # "gold": before version 0.2
+                | {"question": json.loads(question), "digest": digest}
             ))
-            for trace, question, digest in rows
+            for kept, question, digest in ((json.loads(row[0]), *row[1:]) for row in rows)
         ]
         return [one for one in found if one is not None and criterion in one.criteria]
 

@@ -17,7 +17,7 @@ from grader.errors import DataError
 from grader.records import Evidence, Question
 from grader.rubric.model import Criterion, Limits, Rubric
 from grader.run.data.datasets import Dataset, load_dataset, with_noise, write_view
-from grader.run.fingerprint import of_folder
+from grader.run.provenance.fingerprints import of_folder
 from grader.sandbox.base import EarlyStopper
 
 TRAINING = "train"   # the kind of question that data and a GPU are for

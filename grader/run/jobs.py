@@ -12,7 +12,7 @@ from grader.records import Evidence, Question, Submission
 from grader.rubric.model import Limits
 from grader.run.cache.recall import Recall
 from grader.run.context import TRAINING, RunContext
-from grader.run.event_log import Log, no_log, of_evidence
+from grader.run.provenance.event_log import Log, no_log, of_evidence
 from grader.run.pytest_session import examine
 from grader.run.schedule import Slot, Slots
 from grader.sandbox.base import Job, Sandbox
@@ -40,7 +40,7 @@ class Asker:
     sandbox: Sandbox
     limits: Limits
     slots: Slots
-    memory: Recall
+    recall: Recall
     stop: threading.Event
     absent: threading.Event = field(default_factory=threading.Event)
     log: Log = no_log
@@ -69,7 +69,7 @@ def ask(
 
     Raises Stopped when `asker.stop` was set before the submission's turn had come.
     """
-    known = asker.memory.recall(submission, questions, context.digest)
+    known = asker.recall.look_up(submission, questions, context.digest)
     if known:
         asker.log(submission.student, "remembered", {"questions": sorted(known)})
     begun = Begun(asker.stop)
@@ -84,7 +84,7 @@ def ask(
         found |= _put(asker, submission, _whole_sessions(missing, lost), context, begun, tell)
     nothing_starts = {one.outcome.kind for one in found.values()} == {NOT_STARTED}
     asker.absent.set() if nothing_starts else asker.absent.clear()
-    asker.memory.remember(submission, questions, context.digest, found)
+    asker.recall.remember(submission, questions, context.digest, found)
     return known | found
 
 

@@ -22,9 +22,9 @@ from grader.rubric.model import Criterion, Rubric
 from grader.run import pipeline
 from grader.run.context import TRAINING
 from grader.run.open import data_cache
-from grader.run.pipeline import RunSetup
 from grader.run.recorded_answers import read_recorded
 from grader.run.schedule import Slots, cores
+from grader.run.setup import RunSetup, set_up
 from grader.run.workspace import workspace
 from grader.sandbox.process import ProcessSandbox
 from grader.sandbox.warm import Round, WarmSandbox
@@ -161,7 +161,7 @@ def open_desk(
         sandbox = ProcessSandbox(scratch=folder)
         if seed is None and rubric.recorded is not None:
             seed = read_recorded(rubric.recorded).seed
-        setup = pipeline.set_up(rubric, criteria, sandbox, folder, data_cache(), seed=seed)
+        setup = set_up(rubric, criteria, sandbox, folder, data_cache(), seed=seed)
         places = []
         for number in range(min(_PLACES, cores())):
             # The first place trains as well, right after what is asked at once.

@@ -23,7 +23,7 @@ from grader.reports.student.render import Renderer
 from grader.rubric.model import Rubric
 from grader.run.cache.file import CacheFile
 from grader.run.cache.pages import Pictures, Stamps
-from grader.run.fingerprint import of_folder
+from grader.run.provenance.fingerprints import of_folder
 from grader.submissions.roster import NAME as ROSTER
 
 LARGEST_PDF = 30_000_000   # bytes that are kept

@@ -8,15 +8,11 @@ from __future__ import annotations
 
 import platform
 import tempfile
-import threading
 import time
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
-
-from rich.console import Console
 
 from grader import __version__
 from grader.checks.registry import checks_with
@@ -26,7 +22,8 @@ from grader.records import Grade
 from grader.reports.student.render import render_page
 from grader.rubric.model import Rubric, did_you_mean
 from grader.run.cache.file import no_cache
-from grader.run.grade_class import Class, grade_class
+from grader.run.grade_class import Class, Watcher, grade_class
+from grader.run.options import RunOptions
 from grader.submissions.discover import HandIn, discover
 from grader.validation.corpus import Corpus, lay_out, load_corpus
 from grader.validation.expected_marks import differences
@@ -46,19 +43,19 @@ class Plan:
 
 
 def validate(
-    console: Console, rubric: Rubric, samples: Path | None, only: Collection[str], out: Path,
-    options: Mapping[str, Any],
+    rubric: Rubric, samples: Path | None, only: Collection[str], out: Path, options: RunOptions,
+    watcher: Watcher,
 ) -> Report:
     """Grade them all, and write the results into `out`: the report, and the feedback for each."""
     began, started = datetime.now(UTC), time.monotonic()
     with tempfile.TemporaryDirectory(prefix="grader-validate-") as folder, in_memory() as book:
         plan = make_plan(rubric, samples, only, Path(folder))
         homework = Class(rubric, plan.hand_ins, plan.hand_ins, out)
-        ran = grade_class(console, homework, options, book, no_cache(), threading.Event())
+        ran = grade_class(homework, options, book, no_cache(), watcher)
     report = make_report(rubric, plan, ran.grades, ran.faults, {
         "grader": __version__,
         "profile": rubric.profile,
-        "sandbox": options["sandbox_name"],
+        "sandbox": options.sandbox,
         "machine": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
         "began": began.isoformat(timespec="seconds"),
     }, time.monotonic() - started)

@@ -24,11 +24,11 @@ def test_a_training_that_was_ended_early_holds_under_the_same_rule_only(tmp_path
         return train, predict
 
     with open_cache(tmp_path) as opened:
-        memory = Recall(EvidenceCache(opened), "ground", run=1)
+        recall = Recall(EvidenceCache(opened), "ground", run=1)
         for stopped, recalled in (("sure", []), (None, ["p", "t"])):
             usual = trained()
             value = {**usual.value, "stopped": stopped}
             training = dataclasses.replace(usual, question=asked(0.88)[0], value=value)
-            memory.remember(ada, asked(0.88), "d", {"t": training, "p": predicted})
-            assert sorted(memory.recall(ada, asked(0.88), "d")) == ["p", "t"]
-            assert sorted(memory.recall(ada, asked(0.9), "d")) == recalled
+            recall.remember(ada, asked(0.88), "d", {"t": training, "p": predicted})
+            assert sorted(recall.look_up(ada, asked(0.88), "d")) == ["p", "t"]
+            assert sorted(recall.look_up(ada, asked(0.9), "d")) == recalled

@@ -60,10 +60,10 @@ def grade_written(folder: Path, out: Path, *more: str) -> subprocess.CompletedPr
 def test_help_names_every_command() -> None:
     done = grader("--help")
     assert done.returncode == 0
-    commands = ("run", "check", "validate", "init", "schema", "image", "release", "doctor",
-                "completion")
+    commands = ("run", "check", "validate", "init", "schema", "image", "release", "doctor")
     for command in commands:
         assert f"\n  {command} " in done.stdout
+    assert "_GRADER_COMPLETE=bash_source grader" in done.stdout
 
 
 @pytest.mark.parametrize("word", ["grade", "--colour"])
@@ -199,7 +199,7 @@ def test_one_criterion_of_one_student_leaves_all_other_marks_as_they_are(
 
 def test_who_has_no_marks_yet_is_told(submissions: Path, tmp_path: Path) -> None:
     done = grade_written(submissions, tmp_path / "out", "--only", "ada", "--sandbox", "process")
-    assert "1 others have no marks by this rubric yet" in done.stdout
+    assert "1 other submission not graded by this rubric yet" in done.stdout
 
 
 def test_results_inside_the_class_folder_are_no_submission(submissions: Path) -> None:
@@ -244,7 +244,7 @@ def test_without_torch_on_this_machine_the_message_says_how_to_get_it(submission
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT
     )
     assert ran.returncode == 2
-    assert "has no torch," in ran.stderr and "pip install 'grader[torch]'" in ran.stderr
+    assert "has no torch." in ran.stderr and "pip install 'torch-grader[torch]'" in ran.stderr
 
 
 @pytest.mark.parametrize("jobs", ["0", "-1", "many"])

@@ -12,9 +12,17 @@ import pytest
 
 from grader.grading.gradebook_file import open_gradebook
 from grader.records import Concluded, Submission, Verdict
-from tests.cli.test_cli import ROOT, grader
+from tests.cli.test_cli import ROOT
 
 PROGRAM = "import sys; sys.argv = ['grader']; from grader.cli.app import main; main()"
+
+
+def script_for(shell: str) -> str:
+    """The script that click prints to switch completion on."""
+    environment = os.environ | {"_GRADER_COMPLETE": f"{shell}_source", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", PROGRAM], env=environment, capture_output=True,
+                          text=True, check=True)
+    return done.stdout
 
 
 def completed(words: str, cwd: Path = ROOT) -> list[str]:
@@ -64,10 +72,10 @@ def test_where_nothing_can_be_read_nothing_is_said(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_the_script_is_printed_and_the_shell_takes_it(shell: str) -> None:
-    done = grader("completion", shell)
-    assert done.returncode == 0 and "_GRADER_COMPLETE" in done.stdout
+    script = script_for(shell)
+    assert "_GRADER_COMPLETE" in script
     if program := shutil.which(shell):
-        checked = subprocess.run([program, "-n", "/dev/stdin"], input=done.stdout, text=True,
+        checked = subprocess.run([program, "-n", "/dev/stdin"], input=script, text=True,
                                  capture_output=True, check=False)
         assert checked.returncode == 0, checked.stderr
 
@@ -80,7 +88,7 @@ def test_in_bash_the_key_really_completes(tmp_path: Path) -> None:
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -c "{PROGRAM}"\n', encoding="utf-8")
     program.chmod(0o755)
     script = (
-        f"{grader('completion', 'bash').stdout}\n"
+        f"{script_for('bash')}\n"
         "COMP_WORDS=(grader check hw2.py --criterion para) COMP_CWORD=4\n"
         f"_grader_completion {program}\nprintf '%s\\n' \"${{COMPREPLY[@]}}\"\n"
     )

@@ -25,8 +25,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from grader.records import Grade
-from grader.run.pipeline import RunSetup
 from grader.run.schedule import Slots, in_slots
+from grader.run.setup import RunSetup
 from grader.sandbox.base import Sandbox
 from grader.sandbox.docker import DockerSandbox, leftovers
 from grader.submissions.discover import HandIn, hand_in

@@ -11,7 +11,7 @@ import pytest
 from grader.checks.registry import parameter_models
 from grader.records import Grade
 from grader.rubric.load import load
-from grader.run import pipeline
+from grader.run.setup import RunSetup, set_up
 from grader.sandbox.base import Sandbox
 from tests.hostile.case import HERE, Must, happened, is_as_it_must
 
@@ -28,14 +28,14 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 @pytest.fixture(scope="session")
-def setup(sandbox: Sandbox) -> Iterator[pipeline.RunSetup]:
+def setup(sandbox: Sandbox) -> Iterator[RunSetup]:
     """A run of all criteria; its questions and reference answers are made once."""
     rubric = load(HERE / "rubric.yaml", parameter_models)
     ids = [criterion.id for criterion in rubric.criteria]
     with tempfile.TemporaryDirectory(prefix="grader-hostile-") as folder:
         workspace = Path(folder)
         workspace.chmod(0o755)
-        yield pipeline.set_up(rubric, ids, sandbox, workspace, workspace / "cache")
+        yield set_up(rubric, ids, sandbox, workspace, workspace / "cache")
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from grader.records import Grade
-from grader.run.pipeline import RunSetup
+from grader.run.setup import RunSetup
 from grader.submissions.discover import discover
 from grader.submissions.safe_writer import MEGABYTE, Caps
 from tests.factories import grade_class

@@ -27,8 +27,8 @@ from grader.reports.class_report.summarizing import summarize
 from grader.reports.student.render import Renderer
 from grader.rubric.model import Criterion
 from grader.run.cache.file import no_cache
-from grader.run.pipeline import RunSetup
 from grader.run.results_folder import FeedbackFolder
+from grader.run.setup import RunSetup
 from tests.hostile.browser import Browser, find
 from tests.hostile.case import Case, grade_code, grade_path, read_cases
 from tests.hostile.conftest import Record, Verify

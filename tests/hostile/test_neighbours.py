@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from grader.run.pipeline import RunSetup, grade_all
+from grader.run.pipeline import grade_all
 from grader.run.schedule import Slots
+from grader.run.setup import RunSetup
 from grader.submissions.discover import hand_in
 from tests.hostile.case import Case, grade_code, read_cases
 from tests.hostile.conftest import Verify

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from grader.run.pipeline import RunSetup
+from grader.run.setup import RunSetup
 from grader.submissions.safe_writer import MEGABYTE
 from tests.hostile.case import HONEST, Must, grade_path
 from tests.hostile.conftest import Verify

@@ -19,7 +19,7 @@ import pytest
 from grader import wire
 from grader.records import Question
 from grader.rubric.model import Limits
-from grader.run.pipeline import RunSetup
+from grader.run.setup import RunSetup
 from grader.sandbox import conversation as converse
 from grader.sandbox.base import Job
 from grader.sandbox.docker import DockerSandbox

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from grader.run.pipeline import RunSetup
+from grader.run.setup import RunSetup
 from grader.sandbox.docker import DockerSandbox, leftovers
 from tests.hostile.case import HONEST, grade_path, happened, read_cases
 

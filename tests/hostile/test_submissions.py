@@ -8,8 +8,16 @@ from datetime import UTC, datetime
 import pytest
 
 from grader.reports.student.render import Renderer
-from grader.run.pipeline import RunSetup
-from tests.hostile.case import HONEST, Case, Ending, grade_cases, grade_path, happened, read_cases
+from grader.run.setup import RunSetup
+from tests.hostile.case import (
+    HONEST,
+    Case,
+    Ending,
+    grade_cases,
+    grade_path,
+    happened,
+    read_cases,
+)
 from tests.hostile.conftest import Verify
 
 CASES = read_cases()

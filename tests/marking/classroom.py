@@ -29,7 +29,7 @@ from grader.marking.mark_store import MarkBook, open_marks
 from grader.marking.server import address_of, listening, server_of
 from grader.marking.service import Desk, Given
 from grader.rubric.load import load
-from grader.run import fingerprint
+from grader.run.provenance import fingerprints as fingerprint
 from grader.run.refresh import renew
 
 ROOT = Path(__file__).parent.parent.parent

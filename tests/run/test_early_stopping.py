@@ -17,9 +17,8 @@ from grader.checks.early_stopping import without_rule
 from grader.checks.training_run import PREDICT, TRAIN, predict_question, train_question
 from grader.records import Evidence, Grade, Question, Verdict
 from grader.rubric.model import DataSpec, Hidden, Limits, Profile, Rubric, StopEarly, Threshold
-from grader.run import pipeline
 from grader.run.context import prepare_context
-from grader.run.lazy import Once
+from grader.run.setup import RunSetup, set_up
 from grader.sandbox.base import EarlyStopper, Job, Sandbox
 from grader.sandbox.conversation import converse
 from grader.sandbox.process import ProcessSandbox
@@ -295,28 +294,28 @@ test = DataLoader(Late(sets[1]), batch_size=100)
 @pytest.fixture(scope="module")
 def setup(
     course: Course, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[pipeline.RunSetup]:
+) -> Iterator[RunSetup]:
     workspace = tmp_path_factory.mktemp("workspace")
-    yield pipeline.set_up(
+    yield set_up(
         course.rubric, CRITERIA, ProcessSandbox(), workspace, workspace / "cache", seed=7
     )
 
 
-def graded(setup: pipeline.RunSetup, folder: Path, code: str) -> Grade:
+def graded(setup: RunSetup, folder: Path, code: str) -> Grade:
     """The marks of a script whose author is called as the folder is."""
     (folder / "hw2.py").write_text(code, encoding="utf-8")
     item: HandIn = dataclasses.replace(hand_in(folder / "hw2.py"), student=folder.name)
     return grade_file(setup, item)
 
 
-def in_full(setup: pipeline.RunSetup) -> pipeline.RunSetup:
+def in_full(setup: RunSetup) -> RunSetup:
     """The same exam without the rule."""
     profile = PROFILE.model_copy(update={"stop_early": None})
     context = setup.context()
     without = dataclasses.replace(
         context, inputs=dataclasses.replace(context.inputs, profile=profile)
     )
-    return dataclasses.replace(setup, context=Once(lambda: without))
+    return dataclasses.replace(setup, context=lambda: without)
 
 
 def marks(grade: Grade) -> dict[str, tuple[str, float]]:
@@ -333,7 +332,7 @@ def steps(grade: Grade) -> int:
 
 
 def test_full_credit_comes_sooner_and_is_the_same(
-    setup: pipeline.RunSetup, tmp_path: Path
+    setup: RunSetup, tmp_path: Path
 ) -> None:
     early = graded(setup, tmp_path, script())
     late = graded(in_full(setup), tmp_path, script())
@@ -346,7 +345,7 @@ def test_full_credit_comes_sooner_and_is_the_same(
 
 
 def test_a_network_that_does_not_reach_it_is_trained_to_the_end(
-    setup: pipeline.RunSetup, tmp_path: Path
+    setup: RunSetup, tmp_path: Path
 ) -> None:
     code = script(lr=0.0005, epochs=3)
     looked, late = graded(setup, tmp_path, code), graded(in_full(setup), tmp_path, code)
@@ -356,12 +355,12 @@ def test_a_network_that_does_not_reach_it_is_trained_to_the_end(
 
 
 def test_a_stop_that_was_in_vain_costs_nothing(
-    setup: pipeline.RunSetup, tmp_path: Path
+    setup: RunSetup, tmp_path: Path
 ) -> None:
     """The examiner errs, as it may within its risk: the training is asked again in full."""
     early_stopper = Recording(setup.key, sure=True)
     context = dataclasses.replace(setup.context(), early_stopper=early_stopper)
-    erring = dataclasses.replace(setup, context=Once(lambda: context))
+    erring = dataclasses.replace(setup, context=lambda: context)
     code = script(lr=0.0005, epochs=3)
     looked, late = graded(erring, tmp_path, code), graded(in_full(setup), tmp_path, code)
     assert len(early_stopper.parts) == 1
@@ -370,7 +369,7 @@ def test_a_stop_that_was_in_vain_costs_nothing(
 
 
 def test_a_mistake_of_the_second_epoch_is_seen_before_a_training_is_stopped(
-    setup: pipeline.RunSetup, tmp_path: Path
+    setup: RunSetup, tmp_path: Path
 ) -> None:
     body = EACH_EPOCH.replace("epoch()", "epoch(), epoch(), epoch()")   # enough to pass at once
     code = script(body, epochs=3).replace("model.eval()", "number or model.eval()")
@@ -424,7 +423,7 @@ say({"type": "answer", "outcome": "answered", "value": {"stopped": "sure"}})
 
 @pytest.mark.parametrize("forgery", FORGERIES.values(), ids=FORGERIES)
 def test_a_forged_look_earns_nothing_and_costs_nobody_else(
-    setup: pipeline.RunSetup, tmp_path: Path, forgery: str
+    setup: RunSetup, tmp_path: Path, forgery: str
 ) -> None:
     body = f"{FORGERY}\nmodel = {UNTRAINED}\n{forgery}{EACH_EPOCH}"
     code = script(body, epochs=2, lr=0.0)

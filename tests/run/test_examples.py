@@ -11,7 +11,7 @@ from grader.checks.registry import parameter_models
 from grader.errors import DataError
 from grader.records import Grade
 from grader.rubric.load import load
-from grader.run import pipeline
+from grader.run.setup import set_up
 from grader.sandbox.process import ProcessSandbox
 from grader.submissions.discover import discover, hand_in
 from grader.validation.expected_marks import differences
@@ -65,6 +65,6 @@ def test_a_check_that_trains_needs_data_and_says_so(tmp_path: Path) -> None:
     )
     (tmp_path / "hw.py").write_text("")
     rubric = load(tmp_path / "rubric.yaml", parameter_models)
-    setup = pipeline.set_up(rubric, ["learns"], ProcessSandbox(), tmp_path, tmp_path / "cache")
+    setup = set_up(rubric, ["learns"], ProcessSandbox(), tmp_path, tmp_path / "cache")
     with pytest.raises(DataError, match=r"'learns' trains, and the rubric has no data"):
         grade_file(setup, tmp_path / "hw.py")

@@ -20,7 +20,9 @@ from grader.records import Grade, Question, Submission, Verdict
 from grader.rubric.model import Limits, Rubric
 from grader.run import pipeline
 from grader.run.open import open_sandbox
+from grader.run.options import RunOptions
 from grader.run.results_folder import FeedbackFolder
+from grader.run.setup import set_up
 from grader.sandbox import conversation as converse
 from grader.sandbox import docker
 from grader.sandbox.base import Exit, Job, Places
@@ -36,7 +38,7 @@ def grade_of(rubric: Rubric, item: HandIn, workspace: Path) -> Grade:
     """Only what is written is looked at: no worker starts, and no key is needed."""
     criteria = tuple(c for c in rubric.criteria if c.id.startswith("written"))
     ids = [criterion.id for criterion in criteria]
-    setup = pipeline.set_up(rubric, ids, ProcessSandbox(), workspace, workspace)
+    setup = set_up(rubric, ids, ProcessSandbox(), workspace, workspace)
     return grade_file(setup, item)
 
 
@@ -95,7 +97,8 @@ def test_a_name_cannot_paint_on_the_terminal(rubric: Rubric, tmp_path: Path) -> 
     for terminal in (True, False):
         text = io.StringIO()
         console = Console(file=text, force_terminal=terminal, color_system=None, width=100)
-        with Progress(console, 1) as progress:
+        with Progress(console) as progress:
+            progress.begin(1)
             progress.tell(submission.student, "x\x1b]0;title\x07")
             progress.done(Grade(submission.student, submission, (), 0, 0))
         assert "\x1b[31m" not in text.getvalue()
@@ -154,7 +157,7 @@ def test_the_runtime_is_passed_on_and_the_engine_is_closed(
     monkeypatch.setattr(docker, "resolve_gpus", lambda *arguments: ())
     monkeypatch.setattr(docker.DockerSandbox, "reap_leftovers", lambda self: 0)
     monkeypatch.setattr(docker.DockerSandbox, "close", lambda self: None)
-    options = {"sandbox_name": "docker", "gpus": "none", "base_image": None, "runtime": "runsc"}
+    options = RunOptions(sandbox="docker", runtime="runsc")
     with open_sandbox(options, tmp_path, print) as (sandbox, gpus):
         assert isinstance(sandbox, docker.DockerSandbox)
         assert (sandbox.runtime, gpus, engine.closed) == ("runsc", (), False)

@@ -10,7 +10,8 @@ import pytest
 
 from grader.errors import SandboxError
 from grader.records import Grade
-from grader.run import jobs, pipeline
+from grader.run import jobs
+from grader.run.setup import set_up
 from grader.sandbox.base import Job
 from grader.sandbox.process import ProcessSandbox, ProcessWorker
 from grader.submissions.discover import hand_in
@@ -36,7 +37,7 @@ class Down(ProcessSandbox):
 
 
 def graded(tmp_path: Path, times: int) -> Grade:
-    setup = pipeline.set_up(
+    setup = set_up(
         shipped_rubric(), ["layer-counts"], Down(times), tmp_path, tmp_path / "cache", seed=1
     )
     own = hand_in(ROOT / "submissions" / "right-folder")

@@ -13,12 +13,13 @@ import pytest
 from grader.errors import SandboxError
 from grader.records import Grade, Verdict
 from grader.rubric.model import Again, DataSpec, Hidden, Profile, Rubric, Threshold
-from grader.run import jobs, pipeline
+from grader.run import jobs
 from grader.run.cache.evidence import EvidenceCache
 from grader.run.cache.file import open_cache
 from grader.run.cache.recall import Recall
-from grader.run.fingerprint import fingerprints
+from grader.run.provenance.fingerprints import fingerprints
 from grader.run.schedule import Slots
+from grader.run.setup import set_up
 from grader.sandbox.base import Job, Worker
 from grader.sandbox.process import ProcessSandbox
 from grader.submissions.discover import HandIn, hand_in
@@ -106,10 +107,10 @@ class Course:
         (self.folder / "hw2.py").write_text(text, encoding="utf-8")
         item: HandIn = dataclasses.replace(hand_in(self.folder / "hw2.py"), student="ada")
         with open_cache(self.folder) as cache:
-            setup = pipeline.set_up(
+            setup = set_up(
                 self.rubric, ["accuracy", *more], sandbox,
                 self.folder / "work", self.folder / "data", slots=Slots(2),
-                memory=Recall(EvidenceCache(cache), "ground"), seed=5,
+                recall=Recall(EvidenceCache(cache), "ground"), seed=5,
             )
             return grade_file(setup, item)
 

@@ -13,6 +13,7 @@ from grader.records import Grade
 from grader.rubric.load import load
 from grader.rubric.model import Rubric
 from grader.run import pipeline, schedule
+from grader.run.setup import set_up
 from grader.sandbox.base import Sandbox
 from grader.sandbox.process import ProcessSandbox
 from grader.submissions.discover import discover, hand_in
@@ -44,7 +45,7 @@ def grades(request: pytest.FixtureRequest, rubric: Rubric) -> Iterator[Grades]:
     with tempfile.TemporaryDirectory(prefix="grader-samples-") as folder:
         workspace = Path(folder)
         workspace.chmod(0o755)  # the worker's user in a container reads what is mounted from here
-        setup = pipeline.set_up(
+        setup = set_up(
             rubric,
             [criterion.id for criterion in rubric.criteria],
             sandbox,

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from grader.records import Grade
-from grader.run import pipeline
 from grader.run.schedule import Slots
+from grader.run.setup import set_up
 from grader.sandbox.process import ProcessSandbox
 from grader.submissions.discover import discover
 from tests.factories import grade_class, shipped_rubric
@@ -132,7 +132,7 @@ def grades() -> Iterator[Mapping[str, Grade]]:
         for title, body in (RIGHT | WRONG).items():
             text = IMPORTS + (HELPERS if "affine(" in body else "") + body
             (submissions / f"{key(title)}.py").write_text(text, encoding="utf-8")
-        setup = pipeline.set_up(
+        setup = set_up(
             rubric,
             ["parameter-groups"],
             ProcessSandbox(),

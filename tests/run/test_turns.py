@@ -18,6 +18,7 @@ from grader import wire
 from grader.rubric.model import Rubric
 from grader.run import pipeline
 from grader.run.schedule import Slots
+from grader.run.setup import set_up
 from grader.sandbox.base import Exit, Job, Places
 from grader.submissions.discover import discover
 from tests.factories import grade_class
@@ -96,7 +97,7 @@ def grade(
 ) -> list[tuple[str, str]]:
     """What happened to the students, in order."""
     work = folder.parent
-    setup = pipeline.set_up(
+    setup = set_up(
         rubric, [criterion], sandbox, work / "work", work / "cache", slots=slots, ahead=ahead
     )
     assert len(grade_class(setup, discover(folder))) == len(discover(folder))
@@ -148,7 +149,7 @@ def test_who_waits_for_a_turn_when_the_grader_is_stopped_has_not_begun(
 ) -> None:
     sandbox, stop = Sandbox(), threading.Event()
     folder = class_of(tmp_path / "class", "ada", "grace")
-    setup = pipeline.set_up(
+    setup = set_up(
         rubric, ["mode-switch"], sandbox, tmp_path / "work", tmp_path / "cache", ahead=1, stop=stop
     )
 

@@ -11,7 +11,7 @@ from grader.checks.hidden_networks import RESNET18
 from grader.errors import GraderError
 from grader.records import Question, Verdict
 from grader.rubric.model import Limits, Rubric
-from grader.run import pipeline
+from grader.run.setup import set_up
 from grader.sandbox.base import Job
 from grader.sandbox.conversation import converse
 from grader.sandbox.process import ProcessSandbox
@@ -24,7 +24,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 def groups_verdict(rubric: Rubric, script: Path, workspace: Path) -> Verdict:
-    setup = pipeline.set_up(
+    setup = set_up(
         rubric, ["parameter-groups"], ProcessSandbox(), workspace, workspace / "cache", seed=0
     )
     return grade_file(setup, script).criteria[0].verdict

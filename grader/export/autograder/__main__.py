@@ -14,8 +14,7 @@ import json
 import os
 import sys
 import tempfile
-import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -34,6 +33,7 @@ from grader.rubric.load import load
 from grader.rubric.model import Rubric
 from grader.run.cache.file import no_cache
 from grader.run.open import Say, grades_of
+from grader.run.options import RunOptions
 from grader.sandbox.base import Sandbox
 from grader.sandbox.process import ProcessSandbox
 from grader.submissions.discover import HandIn
@@ -63,14 +63,10 @@ def _results(root: Path) -> dict[str, Any]:
     rubric = load(homework / told["rubric"], parameter_models, told["profile"])
     item, roster = _hand_in(root)
     rubric = enrol(rubric, [item], roster).rubric   # extensions, by whatever they name students
-    options = {
-        "criterion": tuple(told["criteria"]), "sandbox_name": "process", "gpus": "none",
-        "slots_per_gpu": 1, "jobs": 1, "base_image": None, "runtime": None, "fresh": False,
-        "whole": True, "seed": None,
-    }  # fmt: skip
+    options = RunOptions(sandbox="process", jobs=1, criteria=tuple(told["criteria"]))
     with in_memory() as book:
         (grade,) = list(grades_of(
-            rubric, [item], options, _say, _nowhere, book, no_cache(), threading.Event(), _open,
+            rubric, [item], options, book, no_cache(), _say, _nowhere, opener=_open,
         ))  # fmt: skip
     if grade.state == "not_scored":
         why = [row.verdict.reason for row in grade.criteria if row.verdict.status == "not_scored"]
@@ -117,7 +113,7 @@ def _hand_in(root: Path) -> tuple[HandIn, Roster]:
 
 @contextmanager
 def _open(
-    options: Mapping[str, Any], folder: Path, say: Say
+    options: RunOptions, folder: Path, say: Say
 ) -> Iterator[tuple[Sandbox, tuple[str, ...]]]:
     sandbox = _sandbox(folder)
     try:

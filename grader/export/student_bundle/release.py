@@ -10,10 +10,8 @@ import io
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from PIL import Image
 
@@ -23,11 +21,12 @@ from grader.export.student_bundle.bundle import GRADING, leaks, write_bundle, wr
 from grader.export.student_bundle.public_rubric import ANSWERS, IMAGES, public_rubric
 from grader.rubric.load import load
 from grader.rubric.model import Rubric
-from grader.run import pipeline
 from grader.run.context import draw_seed
 from grader.run.data.datasets import Dataset, load_dataset
 from grader.run.open import UNPROTECTED, Say, data_cache, open_sandbox
+from grader.run.options import RunOptions
 from grader.run.recorded_answers import read_recorded, record_answers
+from grader.run.setup import set_up
 from grader.run.workspace import workspace
 
 _LARGEST_SHARE = 5   # of a class's own images at most one in so many is held out at home
@@ -44,12 +43,12 @@ class Released:
 
 
 def release(
-    rubric: Rubric, to: Path, options: Mapping[str, Any], say: Say, torch_index: str | None = None
+    rubric: Rubric, to: Path, options: RunOptions, say: Say, torch_index: str | None = None
 ) -> Released:
     """Write the bundle to a new folder, or to a .zip. Raises UsageError, before anything is there
     that somebody could hand out, and NoKey where the reference does not answer."""
     _must_be_new(to)
-    seed = draw_seed() if options["seed"] is None else options["seed"]
+    seed = draw_seed() if options.seed is None else options.seed
     with tempfile.TemporaryDirectory(prefix="grader-release-") as name:
         folder = Path(name) / "bundle"
         images, held_out = _images(rubric)
@@ -77,7 +76,7 @@ def _must_be_new(to: Path) -> None:
 
 
 def _record(
-    rubric: Rubric, folder: Path, seed: int, options: Mapping[str, Any], say: Say
+    rubric: Rubric, folder: Path, seed: int, options: RunOptions, say: Say
 ) -> str:
     """The reference's answers to what the public rubric asks, put to it as in any run."""
     path = folder / GRADING / "rubric.yaml"
@@ -91,8 +90,8 @@ def _record(
             say(text)
 
     with workspace() as place, open_sandbox(options, place, told) as (sandbox, _):
-        setup = pipeline.set_up(public, ids, sandbox, place, data_cache(), seed=seed)
-        return record_answers(seed, setup.reference_answers())
+        setup = set_up(public, ids, sandbox, place, data_cache(), seed=seed)
+        return record_answers(seed, setup.reference().result())
 
 
 def _images(rubric: Rubric) -> tuple[Dataset | None, int]:

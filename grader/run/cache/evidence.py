@@ -67,7 +67,7 @@ def reported(folder: Path, trace: Trace) -> Any:
 def said_by_reference(folder: Path, trace: Trace) -> Any:
     """What the reference said to the same question, likewise."""
     query = "select digest, body from evidence where student = 'reference' and question = ?"
-    return _with_digest(trace.reference_answers, look(folder, query, trace.question["id"]))
+    return _with_digest(trace.reference, look(folder, query, trace.question["id"]))
 
 
 def digest_of(value: Any, blobs: Collection[bytes]) -> str:

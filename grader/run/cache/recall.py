@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from grader.checks.early_stopping import stopped_for_sure
 from grader.records import Evidence, Question, Submission
 from grader.run.cache.evidence import EvidenceCache
-from grader.run.fingerprint import answer_keys
+from grader.run.provenance.fingerprints import answer_keys
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Recall:
     run: int = 0
     since: int = 0
 
-    def recall(
+    def look_up(
         self, submission: Submission, questions: Sequence[Question], data: str
     ) -> dict[str, Evidence]:
         """The answers that are known, by question id; `data` is a digest of what the code finds."""

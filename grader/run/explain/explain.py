@@ -182,7 +182,7 @@ def _evidence(now: Moment, trace: Trace) -> Told:
                      if value and key not in ("output", "traceback")},
         "reported": _kept(trace.reported, reported(folder, trace)),
         "key": {"hidden_labels": trace.labels} if trace.labels else (
-            _kept(trace.reference_answers, said_by_reference(folder, trace))
+            _kept(trace.reference, said_by_reference(folder, trace))
         ),
     }
 

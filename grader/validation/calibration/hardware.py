@@ -7,14 +7,14 @@ import subprocess
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import grader
 from grader.checks.registry import checks_with
 from grader.rubric.model import Calibration, DataSpec, Limits, Profile, Rubric
 from grader.run import schedule
-from grader.run.fingerprint import of_folder
 from grader.run.open import Say, open_sandbox
+from grader.run.options import RunOptions
+from grader.run.provenance.fingerprints import of_folder
 from grader.run.workspace import workspace
 from grader.sandbox.base import Job, Sandbox
 from grader.sandbox.conversation import versions
@@ -55,7 +55,7 @@ def environment(
     )
 
 
-def warnings_now(rubric: Rubric, options: Mapping[str, Any], say: Say) -> list[str]:
+def warnings_now(rubric: Rubric, options: RunOptions, say: Say) -> list[str]:
     """`warnings` by what `options` of the command line name; starts a worker where it has to."""
     if rubric.active.calibration is None or not _judges_by_thresholds(rubric):
         return warnings(rubric, None)

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from grader.checks.early_stopping import without_rule
 from grader.checks.scoring import hidden_accuracy
@@ -24,11 +23,11 @@ from grader.run.cache.evidence import EvidenceCache
 from grader.run.cache.file import CacheFile
 from grader.run.cache.recall import Recall
 from grader.run.context import RunContext, draw_context
-from grader.run.data.datasets import Dataset, load_dataset, write_view
-from grader.run.fingerprint import ground_of
+from grader.run.data.datasets import load_dataset, write_view
 from grader.run.jobs import Asker, ask
-from grader.run.lazy import Once
 from grader.run.open import Say, data_cache, open_sandbox
+from grader.run.options import RunOptions
+from grader.run.provenance.fingerprints import ground_of
 from grader.run.workspace import workspace
 from grader.submissions.discover import HandIn
 from grader.submissions.prepare import prepare
@@ -73,7 +72,7 @@ def figures_of(
     rubric: Rubric,
     solutions: Sequence[Solution],
     seeds: Sequence[int],
-    options: Mapping[str, Any],
+    options: RunOptions,
     cache: CacheFile,
     say: Say,
     done: Callable[[Run], None],
@@ -85,10 +84,10 @@ def figures_of(
     where the harness could not ask.
     """
     with workspace() as folder, open_sandbox(options, folder, say) as (sandbox, gpus):
-        slots, memory = options["slots_per_gpu"], rubric.limits.memory_mib
-        beside = schedule.gpu_turns(gpus, slots)
-        jobs = options["jobs"] or schedule.default_jobs(memory, beside)   # as in a grading
-        slots = schedule.Slots(jobs, gpus, slots)
+        beside = schedule.gpu_turns(gpus, options.slots_per_gpu)
+        # As in a grading.
+        jobs = options.jobs or schedule.default_jobs(rubric.limits.memory_mib, beside)
+        slots = schedule.Slots(jobs, gpus, options.slots_per_gpu)
         ground = ground_of(sandbox, rubric.limits, gpus, slots.gpu_share)
         stop = threading.Event()
         asker = Asker(
@@ -118,13 +117,9 @@ def figures_of(
 
 def _contexts(rubric: Rubric, view: Path, threads: int) -> Contexts:
     """The exam of a seed; data are read once."""
-    def read() -> Dataset:
-        dataset = load_dataset(rubric.active.data, data_cache())
-        write_view(dataset, view, rubric.handouts)
-        return dataset
-
-    dataset = Once(read)
-    return lambda seed: draw_context(dataset(), rubric, seed, threads, view)
+    dataset = load_dataset(rubric.active.data, data_cache())
+    write_view(dataset, view, rubric.handouts)
+    return lambda seed: draw_context(dataset, rubric, seed, threads, view)
 
 
 def _runs(

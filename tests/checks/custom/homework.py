@@ -13,9 +13,9 @@ from grader.checks.registry import parameter_models
 from grader.records import Evidence, Grade, Question
 from grader.rubric.load import load
 from grader.rubric.model import Limits, Rubric
-from grader.run import pipeline
 from grader.run.cache.recall import Recall
 from grader.run.pytest_session import examine
+from grader.run.setup import RunSetup, set_up
 from grader.sandbox.base import Job, Sandbox
 from grader.sandbox.process import ProcessSandbox
 from tests.factories import grade_file, write_files
@@ -57,12 +57,12 @@ def read(path: Path) -> Rubric:
 
 
 def setup_of(
-    rubric: Path, workspace: Path, sandbox: Sandbox | None = None, memory: Recall | None = None
-) -> pipeline.RunSetup:
+    rubric: Path, workspace: Path, sandbox: Sandbox | None = None, recall: Recall | None = None
+) -> RunSetup:
     """What to grade by: all criteria."""
-    return pipeline.set_up(
+    return set_up(
         read(rubric), [one.id for one in read(rubric).criteria], sandbox or ProcessSandbox(),
-        workspace / "work", workspace / "cache", memory=memory, seed=1,
+        workspace / "work", workspace / "cache", recall=recall, seed=1,
     )  # fmt: skip
 
 

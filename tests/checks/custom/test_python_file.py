@@ -11,7 +11,7 @@ from grader.checks.answer_key import NoKey
 from grader.checks.registry import CHECKS, checks_with
 from grader.errors import CheckError, RubricError, UsageError
 from grader.rubric.load import json_schema, own_files
-from grader.run import fingerprint
+from grader.run.provenance import fingerprints as fingerprint
 from grader.sandbox.process import ProcessSandbox
 from tests.checks.custom.homework import Overheard, graded, read, rubric_in, setup_of, write
 from tests.factories import grade_file
@@ -115,7 +115,7 @@ def test_a_probe_that_fails_by_itself_stops_the_class_with_its_line(
     write(tmp_path, "checks.py", CHECKS_FILE.replace('{"by": by,', '{"by": by["x"],'))
     setup = setup_of(rubric, tmp_path)
     with pytest.raises(NoKey, match=r"checks\.py, line 12, in shifted: TypeError: 'int' object"):
-        setup.reference_answers()
+        setup.reference().result()
 
 
 @pytest.mark.parametrize(

@@ -25,13 +25,13 @@ from grader.errors import UsageError
 from grader.export.student_bundle.release import release
 from grader.rubric.load import load
 from grader.run.data.datasets import load_dataset
+from grader.run.options import RunOptions
 from tests.factories import shipped_rubric
 
 from . import secret_homework as homework
 
 ROOT = homework.ROOT
-OPTIONS = {"seed": 12, "sandbox_name": "process", "gpus": "none", "base_image": None,
-           "runtime": None}
+OPTIONS = RunOptions(sandbox="process", seed=12)
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{24,}={0,2}")
 _UNPACK = (zlib.decompress, gzip.decompress, bz2.decompress, lzma.decompress)
 

@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from rich.console import Console
 
 from grader.checks.registry import parameter_models
 from grader.cli.app import cli
@@ -24,8 +23,9 @@ from grader.rubric.model import Limits
 from grader.run.cache import file as cache_file
 from grader.run.cache.evidence import EvidenceCache
 from grader.run.cache.file import open_cache
-from grader.run.fingerprint import answer_keys, ground_of
-from grader.run.grade_class import Class, Ran, grade_class
+from grader.run.grade_class import Class, ClassGrades, Unwatched, grade_class
+from grader.run.options import RunOptions
+from grader.run.provenance.fingerprints import answer_keys, ground_of
 from grader.sandbox.base import Job
 from grader.sandbox.process import ProcessSandbox, ProcessWorker
 from grader.submissions.discover import discover
@@ -192,7 +192,9 @@ Asked = list[tuple[str, str]]
 
 
 @pytest.fixture(scope="module")
-def graded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[tuple[Ran, Asked]]]:
+def graded(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> tuple[Path, list[tuple[ClassGrades, Asked]]]:
     """A class of two, graded by its parameter groups, and then by its layers, too; with what came
     of it and what workers were asked for that."""
     folder = tmp_path_factory.mktemp("homework")
@@ -208,18 +210,18 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[tuple[R
 
 
 @pytest.fixture
-def homework(graded: tuple[Path, list[tuple[Ran, Asked]]], tmp_path: Path) -> Path:
+def homework(graded: tuple[Path, list[tuple[ClassGrades, Asked]]], tmp_path: Path) -> Path:
     """A copy of it."""
     return shutil.copytree(graded[0], tmp_path / "homework")
 
 
 @pytest.fixture
-def first(graded: tuple[Path, list[tuple[Ran, Asked]]]) -> Ran:
+def first(graded: tuple[Path, list[tuple[ClassGrades, Asked]]]) -> ClassGrades:
     """What came of it."""
     return graded[1][-1][0]
 
 
-def grade(homework: Path, *criteria: str, fresh: bool = False) -> tuple[Ran, Asked]:
+def grade(homework: Path, *criteria: str, fresh: bool = False) -> tuple[ClassGrades, Asked]:
     """Grade the class; what came of it, and what workers were asked for that."""
     sandbox = Counting()
 
@@ -230,38 +232,38 @@ def grade(homework: Path, *criteria: str, fresh: bool = False) -> tuple[Ran, Ask
     rubric = load(homework / "rubric.yaml", parameter_models)
     everyone = tuple(discover(homework / "class"))
     out = homework / "results"
-    options = {"criterion": criteria or ("parameter-groups", "layer-counts"), "fresh": fresh,
-               "seed": None, "jobs": 2, "slots_per_gpu": 1, "whole": True}
-    console = Console(quiet=True)
+    options = RunOptions(
+        criteria=criteria or ("parameter-groups", "layer-counts"), fresh=fresh, jobs=2
+    )
     with open_gradebook(out, print) as book, open_cache(out) as cache:
-        ran = grade_class(console, Class(rubric, everyone, everyone, out), options, book, cache,
-                          threading.Event(), opener)
+        group = Class(rubric, everyone, everyone, out)
+        ran = grade_class(group, options, book, cache, Unwatched(), opener=opener)
     return ran, sandbox.asked
 
 
-def scores(ran: Ran) -> dict[str, float]:
+def scores(ran: ClassGrades) -> dict[str, float]:
     return {one.student: one.score for one in ran.grades}
 
 
-def test_all_are_asked_once(graded: tuple[Path, list[tuple[Ran, Asked]]]) -> None:
+def test_all_are_asked_once(graded: tuple[Path, list[tuple[ClassGrades, Asked]]]) -> None:
     asked = [one for _, asked in graded[1] for one in asked]
     assert {name for name, _ in asked} == {"ada", "grace", "reference"}
     assert len(asked) == len(set(asked))
 
 
 def test_a_criterion_that_is_new_is_asked_alone(
-    graded: tuple[Path, list[tuple[Ran, Asked]]],
+    graded: tuple[Path, list[tuple[ClassGrades, Asked]]],
 ) -> None:
     _, asked = graded[1][-1]
     assert asked and all(question.startswith("layer-counts") for _, question in asked)
 
 
-def test_a_class_that_is_graded_again_is_asked_nothing(homework: Path, first: Ran) -> None:
+def test_a_class_that_is_graded_again_is_asked_nothing(homework: Path, first: ClassGrades) -> None:
     again, asked = grade(homework)
     assert asked == [] and scores(again) == scores(first)
 
 
-def test_what_was_answered_is_judged_anew(homework: Path, first: Ran) -> None:
+def test_what_was_answered_is_judged_anew(homework: Path, first: ClassGrades) -> None:
     """Another budget of the training is nothing that these criteria's answers depend on."""
     replace_in(homework / "rubric.yaml", "seconds: 60\n", "seconds: 61\n")
     again, asked = grade(homework)
@@ -286,7 +288,7 @@ def test_a_submission_that_changed_is_asked_alone(homework: Path) -> None:
 
 
 def test_a_fresh_run_asks_everything_again(
-    homework: Path, graded: tuple[Path, list[tuple[Ran, Asked]]]
+    homework: Path, graded: tuple[Path, list[tuple[ClassGrades, Asked]]]
 ) -> None:
     _, again = grade(homework, fresh=True)
     assert sorted(again) == sorted(one for _, asked in graded[1] for one in asked)

@@ -15,8 +15,9 @@ from grader.grading.history import open_history
 from grader.grading.standing import moment
 from grader.records import Concluded, Conditions, Outcome, Submission, Trace, Verdict
 from grader.rubric.load import load
-from grader.run.conditions import conditions
 from grader.run.explain.compare import UNKNOWN, compare
+from grader.run.options import RunOptions
+from grader.run.provenance.conditions import conditions
 from grader.sandbox.process import ProcessSandbox
 from tests.factories import submission
 
@@ -28,7 +29,7 @@ NAME = "accuracy"
 @pytest.fixture(scope="module")
 def usual() -> Conditions:
     rubric = load(RUBRIC, parameter_models)
-    return conditions(rubric, ProcessSandbox(), (), None, {"rubric_path": RUBRIC})
+    return conditions(rubric, ProcessSandbox(), (), None, RunOptions(rubric_path=RUBRIC))
 
 
 def verdict(status: str, fraction: float) -> Verdict:

@@ -19,8 +19,8 @@ from grader.cli.app import cli
 from grader.errors import UsageError
 from grader.grading.gradebook_file import NAME, TABLES, open_gradebook
 from grader.grading.history import open_history
-from grader.run import fingerprint
 from grader.run.cache import file as cache_file
+from grader.run.provenance import fingerprints as fingerprint
 from tests.factories import replace_in
 
 ROOT = Path(__file__).parent.parent.parent.parent

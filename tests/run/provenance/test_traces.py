@@ -8,7 +8,7 @@ import json
 from grader.grading.gradebook import plain_value
 from grader.records import Evidence, Question, Trace
 from grader.run.context import QuestionSet
-from grader.run.explain.traces import traces
+from grader.run.provenance.traces import traces
 from tests.checks.evidence import CRITERION, answered, key, unanswered
 
 PREDICT = Question("accuracy/predict", "predict", {"shapes": [[10, 3, 8, 8]]}, "train", 10, (b"x",))
@@ -38,7 +38,7 @@ def test_a_question_without_labels_is_traced_by_the_references_answer() -> None:
     found = traced(GROUPS, answered({"lists": [1]}), answered({"lists": [2]}))
     same = traced(GROUPS, answered({"lists": [2]}), answered({"lists": [2]}))
     assert (found.labels, found.key, found.criteria) == ("", "key", (MINE.id,))
-    assert found.reported != found.reference_answers == same.reported
+    assert found.reported != found.reference == same.reported
     assert json.loads(found.question["args"]) == GROUPS.args
 
 
@@ -50,4 +50,4 @@ def test_what_the_code_printed_is_not_kept_twice() -> None:
 
 
 def test_a_reference_without_an_answer_leaves_no_digest() -> None:
-    assert traced(GROUPS, answered({}), unanswered("exception")).reference_answers == ""
+    assert traced(GROUPS, answered({}), unanswered("exception")).reference == ""

@@ -34,7 +34,7 @@ def traces(
     found = []
     for question in question_set.questions:
         one, askers = evidence[question.id], question_set.askers[question.id]
-        reference = _reference_answers(question, key) if set(askers) & set(with_reference) else ""
+        reference = _reference(question, key) if set(askers) & set(with_reference) else ""
         found.append(
             Trace(
                 _asked(question), question.digest[:32], askers, _observed(one.outcome),
@@ -61,7 +61,7 @@ def _observed(outcome: Outcome) -> Outcome:
                                output="", seconds=round(outcome.seconds, 2))
 
 
-def _reference_answers(question: Question, key: AnswerKey) -> str:
+def _reference(question: Question, key: AnswerKey) -> str:
     """A digest of the reference's answer."""
     try:
         one = key.reference_answers.get(question.id)

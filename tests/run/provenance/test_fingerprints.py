@@ -10,11 +10,11 @@ import pytest
 from grader.checks.registry import parameter_models
 from grader.rubric.load import load
 from grader.rubric.model import Rubric
-from grader.run import fingerprint
+from grader.run.provenance import fingerprints as fingerprint
 from grader.sandbox.process import ProcessSandbox
 from tests.factories import replace_in
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parent.parent.parent.parent
 HIDDEN = "hidden: {images: images.npy, labels: labels.npy}"
 
 
