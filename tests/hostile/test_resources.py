@@ -16,6 +16,7 @@ from grader.run.setup import RunSetup
 from grader.sandbox.docker import DockerSandbox, leftovers
 from tests.hostile.case import HONEST, grade_path, happened, read_cases
 
+pytestmark = pytest.mark.alone
 CASES = {case.name: case for case in read_cases()}
 # Of each kind of thing that could be left behind, the case that leaves most of it.
 LOT = (
