@@ -6,7 +6,7 @@ process to its end, over the same twenty scripts run bare, two at a time. The gr
 that a run has: reading the rubric and the data, the reference's answers, a fresh container for each
 submission, marks and feedback pages. The image is there before.
 
-The second is the same command once more into the same results folder: nothing has changed, so what
+The second is the same command once more into the same results folder: nothing changed, so what
 is measured is how long it takes to see that. It is in seconds altogether.
 """
 

@@ -1,15 +1,15 @@
-"""What can go wrong in the harness itself. A student's mistake is data, never one of these."""
+"""Errors of the harness and of instructors' files. A student's mistake is data."""
 
 
 class GraderError(Exception):
-    """Base of every error that the grader raises on purpose; its text is for the instructor.
+    """Base of every error that the grader raises on purpose.
 
-    The text says where, what was found, what was expected, and what to do next.
+    Its text is for the instructor: where, what was found, what was expected, what to do next.
     """
 
 
 class UsageError(GraderError):
-    """The command line or a file that the instructor wrote asks for something impossible."""
+    """The command line or a file that the instructor wrote cannot be carried out."""
 
 
 class RubricError(UsageError):
@@ -17,19 +17,19 @@ class RubricError(UsageError):
 
 
 class CheckError(UsageError):
-    """A check of the instructor's own cannot be used; the text names file and line."""
+    """A custom check cannot be used; the text names file and line."""
 
 
 class RefusedArchive(GraderError):
-    """A submission's archive is not unpacked, for a reason that the student is told."""
+    """A submission's archive is not unpacked; the text is for the student."""
 
 
 class DataError(UsageError):
-    """A dataset is not where it was said to be, or is not what it was said to be."""
+    """A dataset is missing, or its content is not what the rubric says."""
 
 
 class SandboxError(GraderError):
-    """The sandbox could not do its work, through no fault of the submission in it."""
+    """The sandbox failed, through no fault of the submission in it."""
 
 
 class EngineMissing(SandboxError):
@@ -37,8 +37,8 @@ class EngineMissing(SandboxError):
 
 
 class ImageMissing(SandboxError):
-    """The worker's image is not there and could not be built."""
+    """The worker's image is missing and could not be built."""
 
 
 class GpuUnavailable(SandboxError):
-    """A GPU was asked for and the engine cannot lend one."""
+    """A GPU was requested and the engine cannot provide one."""

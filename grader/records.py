@@ -1,10 +1,9 @@
-"""The nouns that pass from room to room: frozen, and made of plain data.
+"""The data that packages exchange: frozen dataclasses of plain values.
 
     Submission -> Question -> Evidence -> Verdict -> Grade
 
-What a worker says is an answer, and an answer is testimony: it shares a process with the student's
-code. What the host itself saw (exit, memory, wall time) is an `Outcome`. `Evidence` keeps the two
-apart.
+An answer is self-reported: the worker that gives it shares a process with the student's code. An
+`Outcome` is what the host itself observed (exit, memory, time). `Evidence` keeps the two apart.
 """
 
 from __future__ import annotations
@@ -18,20 +17,29 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-ALL_GPUS = ("all",)   # in place of device ids: whatever there is, not told apart
+ALL_GPUS = ("all",)   # in place of device ids: every GPU, shared by all submissions
 Status = Literal["passed", "partial", "failed", "not_scored", "needs_marking"]
 Owner = Literal["student", "harness"]
 
 
 @dataclass(frozen=True)
 class Submission:
-    """What one student handed in, made ready to be run but not yet run.
+    """One student's work, unpacked and converted, ready to be run.
 
-    `folder` is what the sandbox shows the worker, read-only: archives unpacked, notebooks
-    converted. `refused` says why nothing of it may be run (an archive that is not safe, say); the
-    student is told. `notes` are for the student, `remarks` for the person who marks. `members` are
-    the students whose work it is, where it is not the one student's; of several attempts a higher
-    one is later; `marked_late` is what a system says that tells no time.
+    Attributes:
+        student: The student's key, which marks go by.
+        source: The file or folder that was handed in.
+        folder: The folder that the worker sees, read-only.
+        files: Paths in `folder`, relative to it.
+        digest: A digest of the files; "" if it is not known.
+        answers: Written answers by part.
+        submitted_at: When it was handed in; None if unknown.
+        refused: Why it cannot be opened safely, for the student; None if it was opened.
+        notes: Lines for the student, such as what was left out.
+        remarks: Lines for the person who marks it.
+        members: The students of the group that handed it in; empty for one student's own work.
+        attempt: The number of the attempt; higher is later.
+        marked_late: A system without times of submission calls it late.
     """
 
     student: str
@@ -50,14 +58,18 @@ class Submission:
 
     @property
     def owners(self) -> tuple[str, ...]:
+        """The students who get its marks."""
         return self.members or (self.student,)
 
 
 @dataclass(frozen=True)
 class StopRule:
-    """When a training may be ended because its network is sure to have passed: by `parts` of the
-    hidden images, each scored once, it is at or above the accuracy `threshold`, and the chance that
-    this is said of a network below it is at most `risk`, all parts together."""
+    """A rule for ending a training early because its network has surely passed.
+
+    The hidden images are split into `parts`, and each part is scored at most once. `threshold` is
+    the accuracy to reach, a fraction. `risk` bounds the chance of ending the training of a network
+    that is below it, over all parts.
+    """
 
     threshold: float
     parts: int
@@ -65,19 +77,24 @@ class StopRule:
 
     @property
     def risk_per_look(self) -> float:
-        """By Bonferroni's inequality the parts' risks add up to no more than the whole."""
+        """The risk of one interim look: the parts' risks add up to `risk` (Bonferroni)."""
         return self.risk / self.parts
 
 
 @dataclass(frozen=True)
 class Question:
-    """What the worker is to do with the student's code.
+    """Something that the worker is to do with the student's code.
 
-    Questions of one `session` are put to one child process, in order, so that a later one finds
-    what an earlier one left (the network that was trained). `seconds` is the limit for the answer,
-    loading the student's file included. Two questions with the same `id` are the same question.
-    `stopping` stays on the host: under which rule a training may be ended early, None under none.
-    So do `tests`: a file of the instructor's whose tests are what is asked, None where it is not.
+    Attributes:
+        id: Names the question; two questions with one id are the same question.
+        kind: The worker's probe that answers it.
+        args: The probe's arguments, as JSON values.
+        session: Questions of one session go to one child process, in order, so that a later one
+            finds what an earlier one left, such as a trained network.
+        seconds: The time limit of the answer, loading the student's file included.
+        blobs: Arrays that go along, packed.
+        stopping: The rule for ending a training early. It stays on the host. None: no such rule.
+        tests: A pytest file whose tests are the question. It stays on the host. None: no tests.
     """
 
     id: str
@@ -91,7 +108,7 @@ class Question:
 
     @cached_property
     def digest(self) -> str:
-        """Of all that is asked; what an answer is kept by."""
+        """SHA-256 over id, kind, arguments, session, seconds and blobs. Part of the cache key."""
         asked = [self.id, self.kind, dict(self.args), self.session, self.seconds]
         digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode())
         for blob in self.blobs:
@@ -101,10 +118,16 @@ class Question:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one question ended, as far as the worker's supervisor and the host could see.
+    """How a question ended, as the worker's supervisor and the host observed it.
 
-    `kind` is a word of `grader.sandbox.outcomes.OWNER`, which says whose fault it is. `output` is
-    the tail of what the student's code printed, `traceback` names the student's own lines.
+    Attributes:
+        kind: A key of `grader.sandbox.outcomes.OWNER`, such as "answered" or "time_limit".
+        owner: Who is responsible for this outcome.
+        message: The reason, in a sentence; may be empty.
+        seconds: How long it took.
+        phase: "load" while the student's file was being imported, "call" afterwards.
+        traceback: The traceback, cut down to the student's own lines.
+        output: The last part of what the student's code printed.
     """
 
     kind: str
@@ -117,15 +140,16 @@ class Outcome:
 
     @property
     def answered(self) -> bool:
+        """The question was answered."""
         return self.kind == "answered"
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """A question, how it ended (observed), and what was said in reply (reported).
+    """A question, its outcome (observed) and its answer (self-reported).
 
-    `worker` has the versions of what the worker runs on, as it told them when it was ready: before
-    any code of the student's ran.
+    `value` and `blobs` are the answer; `worker` has the versions of Python, torch and so on, which
+    the worker reports before any student's code runs.
     """
 
     question: Question
@@ -137,7 +161,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows for the feedback; the first column names the row. Cells are plain text."""
+    """A table of the feedback. The first column names the row; cells are plain text."""
 
     title: str
     columns: tuple[str, ...]
@@ -146,7 +170,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Series:
-    """A line of a plot: `points` are (x, y)."""
+    """One line of a plot; `points` are (x, y) pairs."""
 
     label: str
     points: tuple[tuple[float, float], ...]
@@ -154,7 +178,7 @@ class Series:
 
 @dataclass(frozen=True)
 class LearningCurve:
-    """Loss and top-1 accuracy (a fraction) per epoch, as observed while the student's code ran."""
+    """Loss and top-1 accuracy (a fraction) by epoch, observed while the student's code ran."""
 
     title: str
     loss: tuple[Series, ...]
@@ -163,7 +187,7 @@ class LearningCurve:
 
 @dataclass(frozen=True)
 class ConfusionMatrix:
-    """`counts[i][j]` images of class i were called class j."""
+    """A confusion matrix: `counts[i][j]` images of class i were predicted as class j."""
 
     title: str
     classes: tuple[str, ...]
@@ -172,7 +196,7 @@ class ConfusionMatrix:
 
 @dataclass(frozen=True)
 class Figure:
-    """A picture that the student's code drew. `png`, in base64, was made of pixels by the host."""
+    """A picture that the student's code drew. The host encoded `png` (base64) from its pixels."""
 
     title: str
     width: int
@@ -202,8 +226,7 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Caution:
-    """Something in a training that a student should know: `what` was seen, `where`, and `why` it
-    matters, a sentence each. It costs nothing by itself."""
+    """A warning about a training, without cost: what was seen, where, and why it matters."""
 
     what: str
     where: str
@@ -212,8 +235,9 @@ class Caution:
 
 @dataclass(frozen=True)
 class TrainingRun:
-    """A training as it was watched, for the student to look at: told by the worker, not observed
-    by the host. `facts` are pairs of a name and a text, `rates` is the learning rate by step.
+    """A training as the worker reports it, for the student to read.
+
+    `facts` are pairs of a name and a text; `rates` is the learning rate by step.
     """
 
     facts: tuple[tuple[str, str], ...]
@@ -228,11 +252,19 @@ class TrainingRun:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a check concludes about one criterion from the evidence.
+    """A check's conclusion about one criterion.
 
-    `fraction` of the criterion's points, 0 to 1. `reason` is the sentence the student reads,
-    `hints` cost nothing, `seen` is what a person needs who marks or defends it. `run` is the
-    training that several criteria may rest on: one of them carries it.
+    Attributes:
+        criterion: The criterion's id.
+        status: passed, partial, failed, not_scored (the harness failed) or needs_marking.
+        fraction: The fraction of the criterion's points that is earned, 0 to 1.
+        reason: The sentence that the student reads.
+        hints: Advice that costs nothing.
+        asked: What was asked of the student's code.
+        next_step: What the student should do next.
+        tables, pictures: What the page shows besides.
+        seen: Facts for the person who marks or defends the verdict.
+        run: The training that several criteria may rest on; one of them carries it.
     """
 
     criterion: str
@@ -250,13 +282,18 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Trace:
-    """What is kept of a piece of evidence when its verdicts are: enough to explain them by.
+    """A summary of one piece of evidence, stored with the verdicts that rest on it.
 
-    `question` is what was asked, without its arrays, under its `digest`; `criteria` rest on it.
-    `outcome` was observed, and is kept without what the student's code printed. `reported` is a
-    digest of what the worker said, "" for nothing; the cache has it under `key`, as long as nobody
-    clears that. `reference` is a digest of what the reference said, `labels`
-    gives the number of hidden labels and their digest.
+    Attributes:
+        question: What was asked, without its arrays.
+        digest: The question's digest.
+        criteria: Ids of the criteria that rest on the answer.
+        outcome: The outcome, without what the student's code printed.
+        reported: A digest of the answer; "" if there is none.
+        key: The answer's key in the cache.
+        reference: A digest of the reference's answer; "" if it was not asked.
+        labels: The number of hidden labels and their digest; "" if none were used.
+        worker: Versions of Python, torch and so on.
     """
 
     question: Mapping[str, Any]
@@ -272,8 +309,10 @@ class Trace:
 
 @dataclass(frozen=True)
 class Concluded:
-    """What one grading of a submission came to: verdicts by criterion, the seconds it took, and
-    what is kept of the evidence that it rests on."""
+    """The result of grading one submission.
+
+    It has the verdicts by criterion, the seconds that the answers took, and traces of the evidence.
+    """
 
     verdicts: Mapping[str, Verdict] = field(default_factory=dict)
     seconds: float = 0.0
@@ -282,9 +321,16 @@ class Concluded:
 
 @dataclass(frozen=True)
 class Conditions:
-    """What a run grades by, in plain data: `options` of the command line, `versions` in words, the
-    rubric as it was read, how each check concludes (`rules`, by its name), digests of all that
-    every verdict depends on (`ingredients`, by name), and of all of them by criterion."""
+    """The conditions of a run, in plain data.
+
+    Attributes:
+        options: Options of the command line.
+        versions: Versions of the grader, the host, the sandbox and the engine, in words.
+        rubric: The rubric as it was read.
+        rules: How each check judges, by its name.
+        ingredients: Digests of what every verdict depends on, by name.
+        fingerprints: A digest of everything that its verdicts depend on, by criterion.
+    """
 
     options: Mapping[str, Any]
     versions: Mapping[str, str]
@@ -296,7 +342,7 @@ class Conditions:
 
 @dataclass(frozen=True)
 class CriterionGrade:
-    """A verdict with its points. `points` is None while it waits for a person or for a re-run."""
+    """A verdict with its points. `points` is None while a person or another run has to decide."""
 
     verdict: Verdict
     title: str
@@ -308,11 +354,20 @@ class CriterionGrade:
 
 @dataclass(frozen=True)
 class Grade:
-    """One student's marks: what `grades.json` and the feedback are made of.
+    """One student's marks; `grades.json` and the feedback are made of them.
 
-    `score` adds up what is known so far, less the late penalty, and is never above the cap.
-    `submission` is what counts of `attempts` that there are: this `attempt`, of the whole `group`
-    where several students handed in together.
+    Attributes:
+        student: The student's key.
+        submission: The submission that counts.
+        criteria: The verdicts with their points, in the rubric's order.
+        score: The points known so far, less the late penalty, at most `max`.
+        max: The most points that can be earned.
+        late_penalty: Points taken for lateness.
+        seconds: How long the answers took.
+        notes: Lines for the student.
+        attempt: The number of the attempt that counts.
+        attempts: How many attempts there are.
+        group: All students of the group; empty for a student's own work.
     """
 
     student: str
@@ -329,6 +384,7 @@ class Grade:
 
     @property
     def state(self) -> Literal["graded", "needs_marking", "not_scored"]:
+        """Graded if all points are known; otherwise what decides the missing ones."""
         statuses = {criterion.verdict.status for criterion in self.criteria}
         if "not_scored" in statuses:
             return "not_scored"

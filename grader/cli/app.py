@@ -1,6 +1,6 @@
 """The command line: `grader run`, the other commands, and what exit codes mean.
 
-0: graded. 1: some submission could not be scored because of the harness, or a validation failed.
+0: graded. 1: a submission was not scored because the harness failed, or a validation failed.
 2: the command line, the rubric or a path is wrong. 130: stopped by Ctrl-C.
 """
 
@@ -45,21 +45,21 @@ def cli() -> None:
 @option.rubric
 @option.profile
 @option.out
-@click.option("--only", multiple=True, metavar="STUDENT", help="Only this student.",
+@click.option("--only", multiple=True, metavar="STUDENT", help="Grade only this student.",
               shell_complete=completion.submitters)
-@click.option("--templates", type=click.Path(path_type=Path), help="Templates instead of ours.")
-@click.option("--fresh", is_flag=True, help="Grade again what an earlier run has graded.")
+@click.option("--templates", type=click.Path(path_type=Path),
+              help="Templates that replace the project's own.")
+@click.option("--fresh", is_flag=True, help="Grade again what an earlier run graded.")
 @click.option("--verbose", is_flag=True,
-              help="Print each event as it comes; --out/logs has them in any case.")
+              help="Print each event; --out/logs has them too.")
 @option.criterion
 @option.running
 def run(submissions: Path, out: Path, only: tuple[str, ...], templates: Path | None,
         **options: Any) -> int:
-    """Grade a folder of SUBMISSIONS; marks and feedback go to --out.
+    """Grade a folder of SUBMISSIONS; write marks and feedback to --out.
 
-    What --out has from an earlier run is kept as long as it holds: a run that was cut short goes
-    on, and one that is repeated grades what is new or changed. Ctrl-C finishes what runs; pressed
-    twice it stops at once.
+    Verdicts in --out that still hold are kept: an interrupted run continues, and a repeated run
+    grades only what is new or changed. Ctrl-C finishes what runs; a second one stops at once.
     """
     from grader.api import grade
     from grader.cli.progress import Progress
@@ -93,11 +93,11 @@ def main() -> None:
     except UsageError as error:
         click.echo(f"grader: {error}", err=True)
         code = 2
-    except (GraderError, OSError) as error:   # a full disk, mostly; its text names the file
+    except (GraderError, OSError) as error:   # such as a full disk; its text names the file
         click.echo(f"grader: {error}", err=True)
         code = 1
     except (click.Abort, KeyboardInterrupt):
         click.echo("grader: stopped", err=True)
         sys.stdout.flush()
-        os._exit(130)   # threads may still wait for workers that are gone
+        os._exit(130)   # threads may still wait for workers
     sys.exit(code)

@@ -1,4 +1,4 @@
-"""`grader calibrate`: how often do the thresholds fail a right solution by chance?"""
+"""`grader calibrate`: measures how often thresholds fail a right solution by chance."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ if TYPE_CHECKING:   # nothing heavy is imported before a command needs it
 @click.option("--seeds", type=click.IntRange(min=3), default=30, show_default=True, metavar="N",
               help="Trainings of each solution.")
 @click.option("--risk", type=click.FloatRange(0, 0.5, min_open=True, max_open=True), default=0.001,
-              show_default=True, help="Chance that a right solution may fail with.")
+              show_default=True, help="Accepted chance that a right solution fails.")
 @click.option("--confidence", type=click.FloatRange(0.5, 1, min_open=True, max_open=True),
-              default=0.95, show_default=True, help="Of its being no more than that.")
+              default=0.95, show_default=True, help="Confidence in that bound.")
 @click.option("--factor", type=click.FloatRange(min=1), default=10.0, show_default=True,
-              help="The budget of seconds, by the slowest run.")
+              help="Budget in seconds over the slowest run.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("results/calibration"),
-              show_default=True, help="Where answers are kept, so that a second run goes on.")
+              show_default=True, help="The folder of the answers; a second run continues there.")
 @click.option("--write", type=click.Choice(["evidence", "thresholds"]),
               help="Write the evidence into the rubric, or the proposed thresholds and budget too.")
 def calibrate(variants: tuple[Path, ...], write: str | None, seeds: int, risk: float,
               confidence: float, factor: float, out: Path, **options: Any) -> int:
     """Measure how often the thresholds fail a right solution by chance, and propose others.
 
-    Trains the reference and all VARIANTS (submissions that are right in other styles) once with
-    each seed, asked as students are. Without --write the rubric stays as it is.
+    Trains the reference and all VARIANTS (right submissions in other styles) once per seed, like
+    students' work. Without --write, the rubric stays unchanged.
     """
     from rich.progress import Progress
 
@@ -71,8 +71,8 @@ def calibrate(variants: tuple[Path, ...], write: str | None, seeds: int, risk: f
     for line in _lines(proposal, figures, profile, risk, confidence):
         console.print(line, markup=False)
     if write is None:
-        console.print("\nThe rubric is as it was: --write evidence keeps its thresholds and puts "
-                      "this beside them, --write thresholds takes the proposed ones.")
+        console.print("\nThe rubric is unchanged. --write evidence adds this to its thresholds; "
+                      "--write thresholds also takes the proposed ones.")
         return 0
     if write == "thresholds":
         if not proposal.usable:
@@ -90,7 +90,7 @@ def calibrate(variants: tuple[Path, ...], write: str | None, seeds: int, risk: f
 
 
 def _solutions(rubric: Rubric, variants: tuple[Path, ...], root: Path) -> list[Solution]:
-    """Raises UsageError for a path that is not there, or twice."""
+    """Return the solutions to train. Raises UsageError for a missing or repeated path."""
     from grader.errors import UsageError
     from grader.submissions.discover import hand_in
     from grader.validation.calibration.hardware import solution_digest
@@ -102,13 +102,13 @@ def _solutions(rubric: Rubric, variants: tuple[Path, ...], root: Path) -> list[S
         inside = place.is_relative_to(root)
         name = place.relative_to(root).as_posix() if inside else item.sources[0].name
         if name in found:
-            raise UsageError(f"{path}: '{name}' is given twice")
+            raise UsageError(f"{path}: '{name}' is named twice")
         found[name] = path
     return [Solution(name, solution_digest(path), hand_in(path)) for name, path in found.items()]
 
 
 def _table(proposal: Proposal, profile: Profile) -> Table:
-    """Readable in 80 columns."""
+    """Return the table of solutions, which fits 80 columns."""
     from rich import box
     from rich.table import Table
     from rich.text import Text

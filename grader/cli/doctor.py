@@ -1,7 +1,6 @@
-"""What is missing on this machine, or about to be: each thing looked at, a line for each, and what
-to do about it.
+"""Reports what is missing on this machine, or soon will be, and how to fix it.
 
-Nothing is run and nothing is built. What does not answer within a few seconds is told as that.
+Nothing is run and nothing is built. A service that does not answer within seconds is a finding too.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ State = Literal["ok", "warning", "problem"]
 
 @dataclass(frozen=True)
 class Finding:
-    """`found` is what is there; `fix` is what to do about it, "" where all is well."""
+    """One result: what was examined, what was found, and how to fix it ("" if all is well)."""
 
     what: str
     state: State
@@ -48,12 +47,12 @@ class Finding:
     fix: str = ""
 
 
-Look = Callable[[], Iterator[Finding]]
+Examine = Callable[[], Iterator[Finding]]
 
 
 @dataclass(frozen=True)
-class Patient:
-    """What is to be used here: a rubric, if there is one, and a folder for results."""
+class Plans:
+    """What the user wants to do here: grade by a rubric, in a sandbox, into a folder."""
 
     rubric_path: Path
     rubric_is_named: bool
@@ -63,42 +62,42 @@ class Patient:
     base_image: str | None = None
 
 
-def examine(patient: Patient) -> list[Finding]:
-    """Everything, side by side, in an order that does not depend on what is fast."""
-    looks: Mapping[str, Look] = {
+def examine(plans: Plans) -> list[Finding]:
+    """Examine everything at the same time; return the findings in a fixed order."""
+    examinations: Mapping[str, Examine] = {
         "python": _python,
-        "torch": lambda: _torch(patient.sandbox),
-        "engine": lambda: _engine(patient),
+        "torch": lambda: _torch(plans.sandbox),
+        "engine": lambda: _engine(plans),
         "gpu": _gpu,
-        "memory": lambda: _memory(patient),
-        "disk": lambda: _disk(patient.out),
-        "rubric": lambda: _rubric(patient),
-        "results": lambda: _results(patient.out),
+        "memory": lambda: _memory(plans),
+        "disk": lambda: _disk(plans.out),
+        "rubric": lambda: _rubric(plans),
+        "results": lambda: _results(plans.out),
     }
     answers: queue.Queue[tuple[str, list[Finding]]] = queue.Queue()
 
-    def look(name: str) -> None:
+    def run(name: str) -> None:
         try:
-            answers.put((name, list(looks[name]())))
+            answers.put((name, list(examinations[name]())))
         except Exception as error:
-            why = f"could not be looked at: {type(error).__name__}: {error}"
+            why = f"could not be examined: {type(error).__name__}: {error}"
             answers.put((name, [Finding(name, "problem", why, "Report this, please.")]))
 
-    for name in looks:   # as daemons: one that hangs holds nobody up
-        threading.Thread(target=look, args=(name,), daemon=True).start()
+    for name in examinations:   # daemon threads: one that hangs delays nothing
+        threading.Thread(target=run, args=(name,), daemon=True).start()
     found: dict[str, list[Finding]] = {}
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while len(found) < len(looks):
+    while len(found) < len(examinations):
         try:
             name, findings = answers.get(timeout=max(0.0, deadline - time.monotonic()))
         except queue.Empty:
             break
         found[name] = findings
-    return [one for name in looks for one in found.get(name, [_silent(name)])]
+    return [one for name in examinations for one in found.get(name, [_silent(name)])]
 
 
 def _silent(name: str) -> Finding:
-    fix = "Wait for it, or restart it, and look again."
+    fix = "Wait for it or restart it, then run `grader doctor` again."
     if name == "engine":
         fix = "Is DOCKER_HOST right, and the engine not overloaded? Try `docker info`."
     return Finding(name, "problem", f"no answer within {PATIENCE_SECONDS:g} seconds", fix)
@@ -113,22 +112,22 @@ def _python() -> Iterator[Finding]:
 
 
 def _torch(sandbox: str) -> Iterator[Finding]:
-    """By its metadata: to import it takes seconds."""
+    """Read the version from metadata, because importing torch takes seconds."""
     versions = {}
     for name in ("torch", "torchvision"):
         try:
             versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             fix = ("Install it for `grader check` and `--sandbox process`: "
-                   "pip install 'grader[torch]'. Containers bring their own.")
+                   "pip install 'torch-grader[torch]'. Containers bring their own.")
             state: State = "problem" if sandbox == "process" else "warning"
             yield Finding("torch", state, f"no {name} on this machine", fix)
             return
     yield Finding("torch", "ok", ", ".join(f"{name} {one}" for name, one in versions.items()))
 
 
-def _engine(patient: Patient) -> Iterator[Finding]:
-    if patient.sandbox == "process":
+def _engine(plans: Plans) -> Iterator[Finding]:
+    if plans.sandbox == "process":
         yield Finding("engine", "ok", "not needed with --sandbox process")
         return
     try:
@@ -140,16 +139,16 @@ def _engine(patient: Patient) -> Iterator[Finding]:
     with closing(engine):
         runtimes = ", ".join(engine.runtimes)
         yield Finding("engine", "ok", f"{engine.version}, {engine.cpus} CPUs, runtimes {runtimes}")
-        base = patient.base_image
+        base = plans.base_image
         tag = image_tag(Build({"BASE_IMAGE": base} if base else {}))
         if has_image(engine, tag):
             yield Finding("image", "ok", tag)
         else:
-            yield Finding("image", "warning", f"{tag} is not there",
+            yield Finding("image", "warning", f"{tag} is missing",
                           "The first run builds it, which takes minutes: `grader image build`.")
         if _cards() and "nvidia" not in engine.runtimes:
             yield Finding("gpu in containers", "warning",
-                          "there is a GPU here, and the engine has no runtime for it",
+                          "this machine has a GPU, but the engine has no runtime for it",
                           "Install the NVIDIA Container Toolkit (`nvidia-ctk runtime configure "
                           "--runtime=docker`, then restart Docker), or grade with `--gpus none`.")
 
@@ -159,7 +158,7 @@ def _gpu() -> Iterator[Finding]:
         cards = _cards()
     except OSError as error:
         yield Finding("gpu", "warning", f"the driver does not answer: {error}",
-                      "Look at `nvidia-smi`; a restart after an update of the driver often helps.")
+                      "Run `nvidia-smi`; after a driver update, restart the machine.")
         return
     for card in cards:
         yield Finding("gpu", "ok", card)
@@ -168,7 +167,7 @@ def _gpu() -> Iterator[Finding]:
 
 
 def _cards() -> list[str]:
-    """A line for each GPU of NVIDIA's, with its driver. Raises OSError where that is broken."""
+    """Return a line per NVIDIA GPU, with its driver. Raises OSError if the driver is broken."""
     if shutil.which("nvidia-smi") is None:
         return []
     query = "--query-gpu=index,name,memory.total,driver_version"
@@ -182,11 +181,11 @@ def _cards() -> list[str]:
     return [f"{number}: {name}, {memory}, driver {driver}" for number, name, memory, driver in rows]
 
 
-def _memory(patient: Patient) -> Iterator[Finding]:
+def _memory(plans: Plans) -> Iterator[Finding]:
     memory = psutil.virtual_memory()
     found = f"{memory.available / _GIB:.1f} of {memory.total / _GIB:.1f} GiB are free"
     try:
-        limits = _load(patient).limits
+        limits = _load(plans).limits
     except GraderError:
         limits = Limits()
     need = limits.memory_mib * _MIB
@@ -195,7 +194,7 @@ def _memory(patient: Patient) -> Iterator[Finding]:
                       f"One submission may use {need / _GIB:.1f} GiB: lower limits.memory_mib.")
     elif memory.available < need:
         yield Finding("memory", "warning", f"{found}; a submission may use {need / _GIB:.1f}",
-                      "Close what else runs, or grade with `--jobs 1`.")
+                      "Close other programs, or grade with `--jobs 1`.")
     else:
         yield Finding("memory", "ok", found)
 
@@ -208,44 +207,44 @@ def _disk(out: Path) -> Iterator[Finding]:
         state: State = "ok"
         if free < _SCARCE_GIB:
             state = "warning" if free >= _NOTHING_GIB else "problem"
-        fix = "Make room: the worker's image takes some GiB, and so may feedback of a large class."
+        fix = "Free disk space: the worker's image takes several GiB."
         yield Finding(name, state, found, "" if state == "ok" else fix)
 
 
-def _rubric(patient: Patient) -> Iterator[Finding]:
-    if not patient.rubric_path.exists() and not patient.rubric_is_named:
-        yield Finding("rubric", "warning", f"no {patient.rubric_path} here",
-                      "Name one with --rubric, or begin a homework with `grader init`.")
+def _rubric(plans: Plans) -> Iterator[Finding]:
+    if not plans.rubric_path.exists() and not plans.rubric_is_named:
+        yield Finding("rubric", "warning", f"no {plans.rubric_path} here",
+                      "Name one with --rubric, or start a homework with `grader init`.")
         return
     try:
-        rubric = _load(patient)
+        rubric = _load(plans)
     except GraderError as error:
-        yield Finding("rubric", "problem", str(error), "Correct what is named.")
+        yield Finding("rubric", "problem", str(error), "Fix what is named.")
         return
     count, points = len(rubric.criteria), f"{rubric.total:g}"
     yield Finding("rubric", "ok", f"{rubric.title}: {count} criteria, {points} points, profile "
                   f"{rubric.profile}" if rubric.profiles else
                   f"{rubric.title}: {count} criteria, {points} points")
     if rubric.recorded is None and not rubric.reference.exists():
-        yield Finding("reference", "problem", f"there is no {rubric.reference}",
-                      "Put the solution there, or correct the rubric's key 'reference'.")
+        yield Finding("reference", "problem", f"{rubric.reference} is missing",
+                      "Put the solution there, or fix the rubric's key 'reference'.")
     yield _data(rubric.active.data)
 
 
-def _load(patient: Patient) -> Rubric:
-    return load(patient.rubric_path, parameter_models, patient.profile)
+def _load(plans: Plans) -> Rubric:
+    return load(plans.rubric_path, parameter_models, plans.profile)
 
 
 def _data(spec: DataSpec) -> Finding:
-    """Whether it is there; to decode it may take minutes."""
+    """Check that the files exist; decoding them may take minutes."""
     places = [one for one in (spec.path, spec.hidden.images, spec.hidden.labels) if one is not None]
     missing = [place for place in places if not place.exists()]
     if missing:
-        return Finding("data", "problem", f"there is no {missing[0]}",
-                       "Put the data there, correct the profile's 'data', or take another "
+        return Finding("data", "problem", f"{missing[0]} is missing",
+                       "Put the data there, fix the profile's 'data', or use another "
                        "--profile.")
     if spec.source == "none":
-        return Finding("data", "ok", "none is needed: nothing of the grader's trains")
+        return Finding("data", "ok", "none needed: the rubric trains nothing")
     return Finding("data", "ok", f"{spec.source} {' '.join(map(str, places))}".strip())
 
 
@@ -257,9 +256,9 @@ def _results(out: Path) -> Iterator[Finding]:
     seen = condition(out)
     if seen.damage:
         yield Finding("results", "warning", f"{book} is damaged: {seen.damage}",
-                      "The next run puts it aside and grades anew; a copy of yours may be better.")
+                      "The next run sets it aside and grades again. A backup may be better.")
     elif seen.version > VERSION:
-        yield Finding("results", "problem", f"{book} is of a later grader (version {seen.version})",
-                      "Grade with the grader that wrote it, or into another folder: --out.")
+        yield Finding("results", "problem", f"{book} has a later version, {seen.version}",
+                      "Use the grader that wrote it, or another folder with --out.")
     else:
         yield Finding("results", "ok", f"{book}: {seen.students} students")

@@ -1,6 +1,6 @@
-"""Commands that look back: why a student has these marks, and whose marks changed.
+"""`grader explain` and `grader diff`: why a student has these marks, and whose marks changed.
 
-They show an instructor what students may not see.
+Both show an instructor what students may not see.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from grader.cli import options as option
 if TYPE_CHECKING:   # nothing heavy is imported before a command needs it
     from grader.grading.standing import Moment
 
-as_json = click.option("--json", "as_json", is_flag=True, help="The same as JSON on stdout.")
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead.")
 _RUN = re.compile(r"(?:(?P<folder>.+)@)?(?P<number>\d+)")
 
 
@@ -28,11 +28,11 @@ _RUN = re.compile(r"(?:(?P<folder>.+)@)?(?P<number>\d+)")
 @option.out
 @as_json
 def explain(student: str, criterion: str | None, out: Path, as_json: bool) -> int:
-    """Show why STUDENT has the marks that they have, in all or in one CRITERION.
+    """Explain STUDENT's marks, for one CRITERION or all.
 
-    Question, evidence (what was observed, what the container reported), rule, points, key,
-    versions, digests, and the command that repeats it. For the instructor: hidden networks and the
-    reference's answers are shown, hidden labels are not. Nothing is run.
+    Shows the question, the evidence (observed and self-reported), the rule, the points, the
+    reference's answer, versions, digests, and the command that repeats the grading. Hidden
+    networks are shown, so this is for the instructor; hidden labels are not. Runs nothing.
     """
     from grader.cli.explain_view import show_explanation
     from grader.grading.history import open_history
@@ -56,7 +56,7 @@ def explain(student: str, criterion: str | None, out: Path, as_json: bool) -> in
 def diff(run1: str, run2: str, out: Path, as_json: bool) -> int:
     """Show whose marks changed from RUN1 to RUN2, and why.
 
-    A run is a number (of the results in --out), a results folder (its last run), or FOLDER@NUMBER.
+    Name a run by its number in --out, by a results folder (its last run), or as FOLDER@NUMBER.
     """
     from grader.cli.explain_view import show_differences
     from grader.reports.grades_file import json_safe

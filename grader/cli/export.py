@@ -1,4 +1,4 @@
-"""`grader export`: the marks of a results folder in the form that another system reads."""
+"""`grader export`: writes the marks of a results folder for other systems."""
 
 from __future__ import annotations
 
@@ -16,19 +16,18 @@ if TYPE_CHECKING:   # nothing heavy is imported before a command needs it
 
 to = click.option(
     "--to", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
-    help="Where to write it. [default: stdout]",
+    help="The file to write. [default: stdout]",
 )
 student = click.option(
-    "--student", required=True, help="Whose grade.", shell_complete=completion.graded
+    "--student", required=True, help="The student's key.", shell_complete=completion.graded
 )
 
 
 @click.group()
 def export() -> None:
-    """The marks of a run for Canvas, Gradescope, GitHub and others.
+    """Write marks for Canvas, Gradescope, GitHub and others.
 
-    A score that is not known in full, since a part of it waits for a person or for another run, is
-    left blank and never a zero.
+    A score is left blank, never zero, while a person or another run has to decide part of it.
     """
 
 
@@ -36,25 +35,26 @@ def export() -> None:
 @option.out
 @to
 @click.option("--roster", type=click.Path(path_type=Path), metavar="CSV",
-              help="What Canvas's gradebook exports. [default: the roster of `grader import`]")
-@click.option("--assignment", metavar="NAME", help="Column, such as 'Homework 2 (12345)'. "
+              help="Canvas's exported gradebook. [default: the roster of `grader import`]")
+@click.option("--assignment", metavar="NAME", help="The column, such as 'Homework 2 (12345)'. "
               "[default: the rubric's title]")
 def canvas(out: Path, to: Path | None, roster: Path | None, assignment: str | None) -> int:
-    """A CSV that Canvas's gradebook imports."""
+    """Write a CSV that Canvas's gradebook imports."""
     from grader.export.canvas import canvas_csv
     from grader.reports.saved_grades import read_saved
+    from grader.text import counted
 
     saved = read_saved(out)
     file = canvas_csv(saved, _roster(out), roster, assignment or saved.rubric.title)
     _write(file.text, to)
     for names, what in (
-        (file.blank, "left blank: part of it is not known yet"),
-        (file.absent, "without a submission, left blank"),
-        (file.strangers, f"not in {roster or 'the roster'}, and so not in the file"),
+        (file.blank, "left blank, because part of the score is not known yet"),
+        (file.absent, "left blank, because nothing was submitted"),
+        (file.strangers, f"left out, because {roster or 'the roster'} does not list them"),
     ):
         if names:
             shown = ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
-            click.echo(f"{len(names)} {what}: {shown}", err=True)
+            click.echo(f"{counted(len(names), 'student')} {what}: {shown}", err=True)
     return 1 if file.strangers else 0
 
 
@@ -62,7 +62,7 @@ def canvas(out: Path, to: Path | None, roster: Path | None, assignment: str | No
 @option.out
 @to
 def csv_(out: Path, to: Path | None) -> int:
-    """A row per student, in columns that stay what they are from version to version."""
+    """Write one row per student, in columns that stay the same in later versions."""
     from grader.export.tables import class_csv
     from grader.reports.saved_grades import read_saved
 
@@ -75,7 +75,7 @@ def csv_(out: Path, to: Path | None) -> int:
 @to
 @student
 def gradescope(out: Path, to: Path | None, student: str) -> int:
-    """Gradescope's results.json of one student."""
+    """Write Gradescope's results.json of one student."""
     from grader.export.gradescope import results_json
     from grader.reports.saved_grades import read_saved, student_of
 
@@ -88,9 +88,9 @@ def gradescope(out: Path, to: Path | None, student: str) -> int:
 @option.out
 @to
 @student
-@click.option("--summary", is_flag=True, help="The job's summary, in Markdown, and not the result.")
+@click.option("--summary", is_flag=True, help="Write the job's summary, in Markdown, instead.")
 def github(out: Path, to: Path | None, student: str, summary: bool) -> int:
-    """GitHub Classroom's result of one student, or the summary of the job."""
+    """Write GitHub Classroom's result of one student, or the job's summary."""
     from grader.export.github import classroom_json, step_summary
     from grader.reports.saved_grades import read_saved, student_of
 
@@ -104,7 +104,7 @@ def github(out: Path, to: Path | None, student: str, summary: bool) -> int:
 @option.out
 @to
 def junit(out: Path, to: Path | None) -> int:
-    """JUnit XML: a suite per student, a case per criterion."""
+    """Write JUnit XML: a suite per student, a case per criterion."""
     from grader.export.junit import junit_xml
     from grader.reports.saved_grades import read_saved
 
@@ -116,7 +116,7 @@ def junit(out: Path, to: Path | None) -> int:
 @option.out
 @to
 def nbgrader(out: Path, to: Path | None) -> int:
-    """The CSV that `nbgrader export` writes."""
+    """Write the CSV that `nbgrader export` writes."""
     from grader.export.tables import nbgrader_csv
     from grader.reports.saved_grades import read_saved
 
@@ -128,7 +128,7 @@ def nbgrader(out: Path, to: Path | None) -> int:
 @option.out
 @to
 def otter(out: Path, to: Path | None) -> int:
-    """The CSV that `otter grade` writes."""
+    """Write the CSV that `otter grade` writes."""
     from grader.export.tables import otter_csv
     from grader.reports.saved_grades import read_saved
 
@@ -143,12 +143,12 @@ def otter(out: Path, to: Path | None) -> int:
 @click.option("--torch-index", envvar="GRADER_TORCH_INDEX", default="", metavar="URL",
               help="A pip index with wheels of torch without CUDA. [default: pip's own]")
 @click.option("--to", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
-              default=Path("autograder.zip"), show_default=True, help="Where to write it.")
+              default=Path("autograder.zip"), show_default=True, help="The file to write.")
 def autograder(to: Path, torch_index: str, **options: Any) -> int:
-    """An autograder.zip for Gradescope, which grades in its own container.
+    """Write autograder.zip for Gradescope, which grades in its own container.
 
-    No run and no Docker are needed: it holds this grader, the rubric and all that grading by it
-    reads, hidden things included. Upload it to Gradescope and nowhere else.
+    Needs no run and no Docker. The file holds this grader, the rubric and everything that grading
+    reads, hidden files included: upload it to Gradescope and nowhere else.
     """
     from grader.export.autograder.bundle import autograder_zip
 
@@ -161,7 +161,7 @@ def autograder(to: Path, torch_index: str, **options: Any) -> int:
 
 
 def _roster(out: Path) -> Roster:
-    """Of whom the results are, as far as `grader import` knew them."""
+    """Return the roster that `grader import` left in the results folder, or an empty one."""
     from grader.submissions.roster import Roster, read_roster
 
     return read_roster(out) or Roster()

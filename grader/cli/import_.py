@@ -1,7 +1,8 @@
-"""`grader import`: bulk downloads of other systems, made into a class's folder with a roster."""
+"""`grader import`: turns bulk downloads of other systems into a class folder with a roster."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,16 +14,16 @@ if TYPE_CHECKING:   # nothing heavy is imported before a command needs it
 source = click.argument("source", type=click.Path(path_type=Path))
 to = click.option(
     "--to", type=click.Path(path_type=Path, file_okay=False), default=Path("submissions"),
-    show_default=True, metavar="FOLDER", help="The class's folder, which is made or added to.",
+    show_default=True, metavar="FOLDER", help="The class folder to create or add to.",
 )
 
 
 @click.group(name="import")
 def import_() -> None:
-    """Submissions from Gradescope or Canvas, with who handed them in and when.
+    """Import submissions from Gradescope or Canvas, with names and times.
 
-    The folder that comes of it is what `grader run` grades. Importing a later download into it adds
-    attempts, and changes none that is there.
+    `grader run` grades the folder that this writes. Importing a later download adds attempts and
+    changes no earlier one.
     """
 
 
@@ -30,7 +31,7 @@ def import_() -> None:
 @source
 @to
 def gradescope(source: Path, to: Path) -> int:
-    """What Gradescope's "Export Submissions" downloads: a zip, or the folder that it unpacks to."""
+    """Import Gradescope's "Export Submissions": the zip, or its unpacked folder."""
     from grader.submissions.import_download import import_gradescope
 
     _tell(import_gradescope(source, to), to)
@@ -41,22 +42,24 @@ def gradescope(source: Path, to: Path) -> int:
 @source
 @to
 @click.option("--gradebook", type=click.Path(path_type=Path), metavar="CSV",
-              help="What Canvas's gradebook exports: names, logins and who handed in nothing.")
+              help="Canvas's exported gradebook: names, logins, students without a submission.")
 def canvas(source: Path, to: Path, gradebook: Path | None) -> int:
-    """What Canvas's "Download Submissions" downloads: a zip, or the folder that it unpacks to.
+    """Import Canvas's "Download Submissions": the zip, or its unpacked folder.
 
-    Canvas says that a submission was late, and not when it came: write the time into the roster's
-    column `submitted_at` where a late policy is to count it.
+    Canvas says that a submission is late, but not when it came. If the late policy needs the time,
+    write it into the roster's column `submitted_at`.
     """
     from grader.submissions.import_download import import_canvas
+    from grader.text import counted
 
     found = import_canvas(source, to, gradebook)
     _tell(found, to)
     late = sorted({one.student for one in found.roster.entries
                    if one.late and one.submitted_at is None})
     if late:
-        _complain("late by Canvas's word, at a time that nobody knows (submitted_at in the "
-                  "roster)", late)
+        click.echo(f"Canvas marks {counted(len(late), 'submission')} as late but gives no "
+                   f"submission time; add it to the roster's column submitted_at: {_some(late)}",
+                   err=True)
     return 0
 
 
@@ -64,20 +67,21 @@ def _tell(found: Imported, to: Path) -> None:
     from grader.submissions.roster import NAME
 
     handed_in = {one.student for one in found.roster.entries}
-    click.echo(f"{found.new} new, {found.known} known already: {len(handed_in)} of "
+    click.echo(f"{found.new} new, {found.known} already there: {len(handed_in)} of "
                f"{len(found.roster.people)} students have submissions in {to}; see {to / NAME}.")
     if found.no_files:
-        click.echo(f"{found.no_files} more are named in the download, and their files are not in "
-                   "it: Gradescope exports the files of the attempt that counts.", err=True)
+        click.echo(f"{found.no_files} more named in the download without files: Gradescope exports "
+                   "only the files of the attempt that counts.", err=True)
     if found.left_out:
-        _complain("left out (links, devices, or not by this system's names)", found.left_out)
+        click.echo(f"{len(found.left_out)} left out (links, devices, or names that this system "
+                   f"does not give): {_some(found.left_out)}", err=True)
 
 
-def _complain(what: str, names: list[str] | tuple[str, ...]) -> None:
+def _some(names: Sequence[str]) -> str:
+    """Return the first ten names."""
     from grader.text import plain_line
 
-    shown = ", ".join(map(plain_line, names[:10])) + (", ..." if len(names) > 10 else "")
-    click.echo(f"{len(names)} {what}: {shown}", err=True)
+    return ", ".join(map(plain_line, names[:10])) + (", ..." if len(names) > 10 else "")
 
 
 COMMANDS = (import_,)

@@ -1,4 +1,4 @@
-"""Commands around grading: the rubric's schema, the worker's image, the cache."""
+"""`grader schema`, `grader image` and `grader cache`: maintenance around grading."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from grader.cli import options as option
 @click.command()
 @option.rubric
 def schema(rubric_path: Path) -> int:
-    """Print the JSON Schema of rubric.yaml, for editors; checks of its own are in it."""
+    """Print the JSON Schema of rubric.yaml, for editors, with custom checks."""
     import json
 
     from grader.checks.registry import parameter_models
@@ -25,12 +25,12 @@ def schema(rubric_path: Path) -> int:
 
 @click.group()
 def image() -> None:
-    """The worker's image."""
+    """Manage the worker's image."""
 
 
 @image.command()
 @option.base_image
-@click.option("--rebuild", is_flag=True, help="Build from scratch even if it is there.")
+@click.option("--rebuild", is_flag=True, help="Build from scratch even if it exists.")
 def build(base_image: str | None, rebuild: bool) -> int:
     """Build the image that submissions run in, and print its name."""
     from grader.sandbox.docker import Build, connect, ensure_image
@@ -43,17 +43,19 @@ def build(base_image: str | None, rebuild: bool) -> int:
 
 @click.group()
 def cache() -> None:
-    """What workers have answered, so that it need not be asked again."""
+    """Manage the stored answers of workers."""
 
 
 @cache.command()
 @option.out
 def show(out: Path) -> int:
-    """Say what the cache of the results in --out holds."""
+    """Print the size of the cache in --out."""
     from grader.run.cache.file import NAME, summary
+    from grader.text import counted
 
     found = summary(out)
-    click.echo(f"{out / NAME}: {found.answers} answers of {found.students} submissions, "
+    click.echo(f"{out / NAME}: {counted(found.answers, 'answer')} of "
+               f"{counted(found.students, 'submission')}, "
                f"{found.bytes / 2**20:.1f} MiB")
     return 0
 
@@ -61,16 +63,16 @@ def show(out: Path) -> int:
 @cache.command()
 @option.out
 def clear(out: Path) -> int:
-    """Remove the cache of the results in --out; marks and feedback stay.
+    """Delete the cache in --out; marks and feedback stay.
 
-    What has marks keeps them. When the rubric changes, questions are put to workers again.
+    After a change of the rubric, workers are then asked again.
     """
     from grader.grading.gradebook_file import alone_in
     from grader.run.cache import file as cache_file
 
     with alone_in(out):
         cache_file.clear(out)
-    click.echo(f"{out / cache_file.NAME} is gone.")
+    click.echo(f"Deleted {out / cache_file.NAME}.")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""`grader mark`: what waits for a person, marked by one, on a page or in a CSV."""
+"""`grader mark`: manual grading, on a page in the browser or in a CSV."""
 
 from __future__ import annotations
 
@@ -14,51 +14,52 @@ if TYPE_CHECKING:   # nothing heavy is imported before a command needs it
     from grader.marking.mark_store import MarkBook
     from grader.marking.service import Desk
 
-_WAY = """\
+_REDIRECT = """\
 <!DOCTYPE html>
 <meta charset="utf-8">
 <meta name="referrer" content="no-referrer">
 <meta http-equiv="refresh" content="0; url={address}">
 <title>Marking</title>
-<p><a href="{address}">To the page</a></p>
+<p><a href="{address}">Open the marking page</a></p>
 """
 
 
 @click.command()
 @option.out
 @click.option("--rubric", "rubric_path", type=click.Path(path_type=Path), metavar="FILE",
-              help="Options of criteria from this file. [default: rubric.yaml where there is one, "
+              help="Take criteria's options from this file. [default: rubric.yaml if there is one, "
               "else the last run's]")
-@click.option("--marker", metavar="NAME", help="Who marks. [default: your login's name]")
+@click.option("--marker", metavar="NAME", help="Your name. [default: your login]")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, metavar="N",
-              help="Port of the page. [default: any that is free]")
-@click.option("--no-browser", is_flag=True, help="Print the address and open nothing.")
-@click.option("--names", is_flag=True, help="Show whose answers these are; else nobody knows.")
+              help="Port of the page. [default: a free one]")
+@click.option("--no-browser", is_flag=True, help="Print the address without opening it.")
+@click.option("--names", is_flag=True,
+              help="Show students' names; answers are anonymous without it.")
 @click.option("--templates", type=click.Path(path_type=Path),
-              help="Templates of feedback instead of the last run's.")
+              help="Feedback templates, instead of the last run's.")
 @click.option("--apply", "only_apply", is_flag=True,
-              help="Only write what was marked into grades and feedback.")
+              help="Only write marks to grades and feedback.")
 @click.option("--csv-out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
-              help="Write what waits into a CSV, to be marked in a spreadsheet.")
+              help="Write what needs marking to a CSV for a spreadsheet.")
 @click.option("--csv-in", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
-              help="Read marks from that CSV: all of them, or none where one is wrong.")
+              help="Read marks from that CSV: all of them, or none if one is wrong.")
 def mark(out: Path, rubric_path: Path | None, marker: str | None, port: int, no_browser: bool,
          names: bool, templates: Path | None, only_apply: bool, csv_out: Path | None,
          csv_in: Path | None) -> int:
-    """Mark written answers, and what a check was in doubt of, on a page in your browser.
+    """Mark written answers and doubtful verdicts, on a page in your browser.
 
-    One part at a time for everybody, without names. Each mark is kept as soon as it is given, and
-    several people may mark at once. In the end (Ctrl-C), grades and feedback are written anew.
+    Shows one part at a time for all students, without names. Each mark is saved at once, and
+    several people may mark together. At the end (Ctrl-C), grades and feedback are written.
     """
     from grader.errors import UsageError
     from grader.marking.mark_store import open_marks
-    from grader.text import plain_line
+    from grader.text import counted, plain_line
 
     if only_apply + bool(csv_out) + bool(csv_in) > 1:
-        raise UsageError("--apply, --csv-out and --csv-in are three things: ask for one of them")
+        raise UsageError("--apply, --csv-out and --csv-in exclude each other: give one of them")
     who = plain_line(marker or _login(), 60)
     if not who:
-        raise UsageError("who marks? Say it with --marker NAME")
+        raise UsageError("no login name on this machine: give yours with --marker NAME")
     with open_marks(out) as book:
         if not only_apply:
             desk = _desk(out, rubric_path, book)
@@ -66,16 +67,16 @@ def mark(out: Path, rubric_path: Path | None, marker: str | None, port: int, no_
                 from grader.marking.spreadsheet import write_sheet
 
                 rows = write_sheet(desk, csv_out, who, names=names)
-                click.echo(f"{rows} answers wait; they are in {csv_out}. Fill in points and "
-                           f"comment, and read it back with --csv-in {csv_out}.")
+                click.echo(f"Wrote {counted(rows, 'answer')} to {csv_out}. Fill in points and "
+                           f"comment, then read it back with --csv-in {csv_out}.")
                 return 0
             if csv_in:
                 from grader.marking.spreadsheet import read_sheet
 
-                click.echo(f"{read_sheet(desk, csv_in, who)} marks were kept.")
+                click.echo(f"Saved {counted(read_sheet(desk, csv_in, who), 'mark')}.")
             else:
                 _serve(desk, who, port, out, templates, names=names, browser=not no_browser)
-    click.echo(_renewed(out, templates))
+    click.echo(_written(out, templates))
     return 0
 
 
@@ -108,40 +109,43 @@ def _serve(desk: Desk, marker: str, port: int, out: Path, templates: Path | None
     from grader.marking.drafts import open_drafts
     from grader.marking.server import serve
 
-    # What a command is started with every user of this machine may read. So the browser is told of
-    # a file that only you may read, and that of the address with its token.
-    way = out.resolve() / f"marking-{os.getpid()}.html"
+    # Every user of this machine can read a command's arguments. The browser therefore gets the
+    # path of a private file, and that file has the address with its token.
+    redirect = out.resolve() / f"marking-{os.getpid()}.html"
 
     def ready(address: str) -> None:
-        click.echo(f"Mark at {address}\nOnly this machine sees it. Ctrl-C ends.")
+        click.echo(f"Mark at {address}\nOnly this machine can open it. Press Ctrl-C to finish.")
         if browser:
-            way.touch(mode=0o600)
-            way.write_text(_WAY.format(address=address), encoding="utf-8")
-            click.launch(way.as_uri())
+            redirect.touch(mode=0o600)
+            redirect.write_text(_REDIRECT.format(address=address), encoding="utf-8")
+            click.launch(redirect.as_uri())
 
     with open_drafts(out) as drafts:
-        page = Page(desk, drafts, marker, names, new_token(), partial(_renewed, out, templates))
+        page = Page(desk, drafts, marker, names, new_token(), partial(_written, out, templates))
         try:
             serve(page, port, ready)
         except KeyboardInterrupt:
             click.echo("")   # after ^C
         finally:
-            way.unlink(missing_ok=True)
+            redirect.unlink(missing_ok=True)
 
 
-def _renewed(out: Path, templates: Path | None) -> str:
-    """Writes grades and feedback, and says so; a run that is at work does it itself."""
+def _written(out: Path, templates: Path | None) -> str:
+    """Write grades and feedback; return a line that says so, or what to do later."""
     from grader.errors import UsageError
-    from grader.run.refresh import renew
+    from grader.run.refresh import refresh
+    from grader.text import counted
 
     try:
-        found = renew(out, templates)
+        found = refresh(out, templates)
     except UsageError as error:
-        return f"The marks are kept; grades and feedback are not written yet: {error} Then run "\
+        return f"The marks are saved; grades and feedback are not written yet: {error} Then run "\
                f"`grader mark --apply --out {out}`."
-    waits = f"{found.waiting} still have something to mark." if found.waiting else "Nobody waits."
-    return f"Marks of {found.students} students are in {out / 'grades.csv'}, and feedback in "\
-           f"{out / 'feedback'}. {waits}"
+    needs = "needs" if found.waiting == 1 else "need"
+    left = f"{counted(found.waiting, 'student')} still {needs} manual grading." if (
+        found.waiting) else "All answers are marked."
+    return f"Wrote marks of {counted(found.students, 'student')} to {out / 'grades.csv'} and "\
+           f"feedback to {out / 'feedback'}. {left}"
 
 
 COMMANDS = (mark,)

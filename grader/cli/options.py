@@ -1,4 +1,4 @@
-"""What commands share: their options, and the terminal that they print to."""
+"""Options that commands share, and the terminal that they print to."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ rubric = click.option(
 )
 out = click.option(
     "--out", type=click.Path(path_type=Path), default=Path("results"), show_default=True,
-    help="The folder of the results.",
+    help="The results folder.",
 )
 profile = click.option(
-    "--profile", help="Data, budget and thresholds of the rubric to use.",
+    "--profile", help="The rubric's profile: data, budget and thresholds.",
     shell_complete=completion.profiles,
 )
 criterion = click.option(
@@ -39,36 +39,37 @@ criterion = click.option(
 )
 seed = click.option(
     "--seed", type=click.IntRange(0, 2**63 - 1), metavar="N",
-    help="Draw the hidden networks and the order from this.",
+    help="Seed of the hidden networks, inputs and order.",
 )
 sandbox = click.option(
     "--sandbox", "sandbox_name", type=click.Choice(["docker", "process", "auto"]),
     default="docker", show_default=True,
-    help="Where submissions run; auto takes a process when no Docker Engine answers.",
+    help="Where submissions run; auto uses a process if no Docker Engine answers.",
 )
 gpus = click.option(
     "--gpus", default="none", show_default=True, metavar="none|auto|all|0,1",
-    help="GPUs that are lent to containers.",
+    help="GPUs to use.",
 )
 slots_per_gpu = click.option(
     "--slots-per-gpu", type=click.IntRange(min=1), default=1, show_default=True, metavar="N",
-    help="Trainings that share a GPU, each with its share of the memory.",
+    help="Trainings that share a GPU and its memory.",
 )
 runtime = click.option(
     "--runtime", metavar="NAME",
-    help="The engine's runtime for containers, such as runsc. [default: the engine's own]",
+    help="The engine's container runtime, such as runsc. [default: the engine's]",
 )
 jobs = click.option(
-    "--jobs", type=click.IntRange(min=1), help="Submissions at a time. [default: cores and memory]"
+    "--jobs", type=click.IntRange(min=1),
+    help="Submissions graded at a time. [default: by cores and memory]",
 )
 base_image = click.option(
     "--base-image", envvar="GRADER_BASE_IMAGE", metavar="IMAGE",
-    help="What the worker's image is built on. [default: that of the Dockerfile]",
+    help="Base of the worker's image. [default: the Dockerfile's]",
 )
 
 
 def running(command: Command) -> Command:
-    """All that says where submissions run, how many at a time, and by which exam."""
+    """Add the options that say where submissions run and how many at a time."""
     for option in (seed, jobs, runtime, base_image, slots_per_gpu, gpus, sandbox):
         command = option(command)
     return command
@@ -83,7 +84,7 @@ def run_options(options: Mapping[str, Any], **more: Any) -> RunOptions:
 
 
 def rubric_of(options: Mapping[str, Any]) -> Rubric:
-    """The rubric that --rubric and --profile name. Raises RubricError and CheckError."""
+    """Load the rubric that --rubric and --profile name. Raises RubricError and CheckError."""
     from grader.checks.registry import parameter_models
     from grader.rubric.load import load
 
@@ -91,14 +92,15 @@ def rubric_of(options: Mapping[str, Any]) -> Rubric:
 
 
 def console_of(stderr: bool = False) -> Console:
+    """Return a rich console for stdout, or for stderr."""
     from rich.console import Console
 
     if isinstance(sys.stdout, TextIOWrapper):
-        # A name that this terminal or this pipe cannot spell must not stop the class.
+        # A name that this terminal cannot encode must not stop the class.
         sys.stdout.reconfigure(errors="replace")
     return Console(stderr=stderr, highlight=False, emoji=False)   # `:x:` in a name is a name
 
 
 def line_of(console: Console) -> Any:
-    """Prints a line of what happens meanwhile."""
+    """Return a function that prints a line of progress."""
     return lambda text: console.print(text, style="dim", markup=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""Commands to begin with: a homework, its CI, what is missing on this machine, completion."""
+"""`grader init` and `grader doctor`: start a homework, and find out what a machine lacks."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:   # nothing heavy is imported before a command needs it
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path), default=Path())
 @click.option("--starter", is_flag=True,
-              help="What students start from in the homework that comes along, no more.")
+              help="Write only the starter code of the shipped homework.")
 @click.option("--ci", type=click.Choice(["github", "gitlab"]),
-              help="Workflows as well; where FOLDER has a homework, nothing but them.")
+              help="Also write workflows; only them if FOLDER already has a homework.")
 def init(folder: Path, starter: bool, ci: Service | None) -> int:
-    """Put a small homework into FOLDER, for an instructor to start from.
+    """Write a small homework to FOLDER, for an instructor to change.
 
-    It has a rubric, a reference, a starter, tests, a check of its own and samples, and works as it
-    is. With --ci there are two workflows besides: one validates the homework on every push, the
-    other, in the starter, checks a student's. Nothing is overwritten.
+    It has a rubric, a reference, a starter, tests, a custom check and samples, and works as it is.
+    With --ci it also has two workflows: one validates the homework on every push, the other, in
+    the starter, checks a student's work. Nothing is overwritten.
     """
     from grader.cli.scaffold.homework import write_homework, write_starter
 
@@ -51,24 +51,24 @@ def init(folder: Path, starter: bool, ci: Service | None) -> int:
 @option.out
 @option.base_image
 @click.option("--sandbox", "sandbox_name", type=click.Choice(["docker", "process"]),
-              default="docker", show_default=True, help="Where submissions are to run.")
-@click.option("--json", "as_json", is_flag=True, help="The findings as JSON.")
+              default="docker", show_default=True, help="Where submissions will run.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead.")
 @click.pass_context
 def doctor(context: click.Context, rubric_path: Path, profile: str | None, out: Path,
            base_image: str | None, sandbox_name: str, as_json: bool) -> int:
-    """Say what is missing on this machine, and what to do about it.
+    """Report what is missing on this machine and how to fix it.
 
-    Looks at Python, torch, the Docker Engine, the worker's image, GPUs and their driver, memory,
-    disk, the rubric with its data, and the results folder. Runs nothing, and takes some seconds at
-    most. Exits with 1 where something is a problem.
+    Checks Python, torch, the Docker Engine, the worker's image, GPUs and their driver, memory,
+    disk, the rubric with its data, and the results folder. Runs nothing and takes a few seconds.
+    Exits with 1 if there is a problem.
     """
     import dataclasses
     import json
 
-    from grader.cli.doctor import Patient, examine
+    from grader.cli.doctor import Plans, examine
 
     named = context.get_parameter_source("rubric_path") is not click.core.ParameterSource.DEFAULT
-    findings = examine(Patient(rubric_path, named, profile, out, sandbox_name, base_image))
+    findings = examine(Plans(rubric_path, named, profile, out, sandbox_name, base_image))
     if as_json:
         click.echo(json.dumps([dataclasses.asdict(one) for one in findings], indent=2))
     else:
@@ -93,7 +93,7 @@ def _workflows(folder: Path, ci: Service) -> list[Path]:
 
     path = folder / "rubric.yaml"
     if not path.is_file():
-        raise UsageError(f"{path}: no such file; --ci is for the folder of a homework")
+        raise UsageError(f"{path}: no such file; --ci needs the folder of a homework")
     rubric = option.rubric_of({"rubric_path": path, "profile": None})
     if rubric.starter is None:
         raise UsageError(f"{path}: the key 'starter' names no folder that students start from")

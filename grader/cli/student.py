@@ -1,4 +1,4 @@
-"""What a student runs, and what hands it out: `grader check` and `grader release`."""
+"""`grader check` for students, and `grader release`, which makes their bundle."""
 
 from __future__ import annotations
 
@@ -18,23 +18,22 @@ from grader.errors import UsageError
 @option.profile
 @option.criterion
 @option.seed
-@click.option("--watch", is_flag=True, help="Check again whenever it is saved, until Ctrl-C.")
+@click.option("--watch", is_flag=True, help="Check again after every save, until Ctrl-C.")
 @click.option("--json", "as_json", is_flag=True,
-              help="The result as JSON on stdout; with --watch a line for each.")
+              help="Print JSON; with --watch one line per check.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="FOLDER",
-              help="Leave the result there as well, for `grader export`.")
-@click.option("--strict", is_flag=True, help="Exit with 1 while a criterion is not passed.")
+              help="Also write the result there, for `grader export`.")
+@click.option("--strict", is_flag=True, help="Exit with 1 if a criterion is not passed.")
 def check(file: Path, watch: bool, as_json: bool, out: Path | None, strict: bool,
           **options: Any) -> int:
-    """Check your own FILE (.py, .ipynb, folder or archive) and read what is wrong and why.
+    """Check your own FILE (.py, .ipynb, folder or archive): what is wrong, and why.
 
-    Runs on this machine, without Docker, and looks at the criteria that are not hidden. With
-    --watch a worker stays warm, so that a verdict is there in about a second; what trains comes
-    last, and the next save ends it.
+    Runs on this machine, without Docker, by the criteria that are not hidden. With --watch, a
+    verdict takes about a second after a save; trainings come last, and the next save ends them.
     """
     rubric, criteria = option.rubric_of(options), options["criterion"]
     if watch and (strict or out is not None):
-        raise UsageError("--watch goes on until Ctrl-C; --out and --strict are for one check")
+        raise UsageError("--watch runs until Ctrl-C; use --out and --strict without it")
     if watch:
         from grader.api import visible
         from grader.cli.watch import watch as keep_watching
@@ -66,20 +65,19 @@ def check(file: Path, watch: bool, as_json: bool, out: Path | None, strict: bool
 @option.rubric
 @option.profile
 @click.option("--to", type=click.Path(path_type=Path), default=Path("bundle"), show_default=True,
-              metavar="PATH", help="A new folder, or a .zip.")
+              metavar="PATH", help="A new folder or .zip file.")
 @click.option("--torch-index", envvar="GRADER_TORCH_INDEX", metavar="URL",
-              help="Where pip finds a torch without CUDA, besides its own index.")
+              help="A pip index with torch without CUDA.")
 @option.seed
 @option.base_image
 @click.option("--sandbox", "sandbox_name", type=click.Choice(["docker", "process"]),
-              default="process", show_default=True, help="Where the reference is asked.")
+              default="process", show_default=True, help="Where the reference runs.")
 def release(to: Path, torch_index: str | None, **options: Any) -> int:
-    """Make the bundle that students get: everything to check by, and nothing hidden.
+    """Make the students' bundle: everything to check work with, and nothing hidden.
 
-    It has the starter, what is handed out, the visible criteria, the reference's answers to public
-    questions and this grader, pinned. Neither the reference is in it nor what else is hidden:
-    criteria, tests and checks, images, seeds, calibration. Students check with one command,
-    `python check.py FILE`.
+    It holds the starter, the handouts, the visible criteria, the reference's answers to public
+    questions, and this grader, pinned. It leaves out the reference, hidden criteria, tests, checks,
+    images and seeds, and the calibration. Students run `python check.py FILE`.
     """
     from grader.export.student_bundle.release import release as write
 
@@ -89,7 +87,7 @@ def release(to: Path, torch_index: str | None, **options: Any) -> int:
     click.echo(f"{done.path}: {done.criteria} of {len(rubric.criteria)} criteria, "
                f"{done.answers} answers of the reference, {done.bytes / 2**20:.1f} MiB.")
     if rubric.starter is None:
-        click.echo("There is no starter in it: the rubric's key 'starter' names none.")
+        click.echo("It has no starter: the rubric has no key 'starter'.")
     return 0
 
 

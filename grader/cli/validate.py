@@ -1,4 +1,4 @@
-"""`grader validate`: whether wrong work loses what it should, and right work nothing."""
+"""`grader validate`: proves that wrong work loses what it should, and right work nothing."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ if TYPE_CHECKING:   # nothing heavy is imported before a command needs it
 @option.profile
 @option.running
 @click.option("--samples", type=click.Path(path_type=Path),
-              help="Submissions with an expected.yaml: each must get exactly those marks.")
+              help="Submissions with an expected.yaml; each must get exactly those marks.")
 @click.option("--only", multiple=True, metavar="NAME", help="Only this mutant or variant.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("results/validation"),
-              show_default=True, help="The folder of the report, and of everybody's feedback.")
+              show_default=True, help="The folder for the report and the feedback.")
 def validate(samples: Path | None, only: tuple[str, ...], out: Path, **options: Any) -> int:
     """Prove that the grader is right about this homework.
 
-    The reference must earn every automatic point and the starter none. Each mutant must lose the
-    criteria that it names and no other, and no variant may lose any. Exits with 0 when all of this
-    holds, with 1 when it does not or could not be found out.
+    The reference must earn every automatic point and the starter none. Each mutant must lose
+    exactly the criteria that it names, and no variant may lose any. Exits with 0 if all of this
+    holds, with 1 if it does not or could not be determined.
     """
     from grader.cli.progress import Progress
     from grader.validation.calibration.hardware import warnings_now
@@ -44,12 +44,12 @@ def validate(samples: Path | None, only: tuple[str, ...], out: Path, **options: 
     _show(console, report)
     for line in warnings_now(rubric, chosen, option.line_of(console)):
         console.print(f"Warning: {line}", style="yellow", markup=False, soft_wrap=True)
-    console.print(f"The whole matrix is in {out / PAGE}.", markup=False, soft_wrap=True)
+    console.print(f"Full matrix: {out / PAGE}.", markup=False, soft_wrap=True)
     return 0 if report.outcome == "right" else 1
 
 
 def _show(console: Console, report: Report) -> None:
-    """The criteria, then everything that is wrong, then one line that says what holds."""
+    """Print the criteria, then everything that is wrong, then a summary."""
     from rich import box
     from rich.table import Table
 
@@ -78,8 +78,7 @@ def _rate(rate: Any) -> str:
 
 
 def _wrong(report: Report) -> list[str]:
-    """A block for each case that is not as it should be; it may quote what a sample's code raised.
-    """
+    """Return lines for each case that is wrong; they may quote a sample's code."""
     from grader.text import plain_line
     from grader.validation.report import sentences
 

@@ -1,7 +1,6 @@
-"""`grader check --watch`: waits for saves and shows what each has come to, until Ctrl-C.
+"""`grader check --watch`: checks again after every save, until Ctrl-C.
 
-Editors save in many ways: they write in place, twice, or put another file in the old one's place.
-So what counts is whether the contents are others than before.
+Editors write in place, write twice, or replace the file. A change of the contents is what counts.
 """
 
 from __future__ import annotations
@@ -27,17 +26,17 @@ from grader.records import Grade
 from grader.reports.grades_file import submission_json
 from grader.rubric.model import Rubric
 from grader.run.options import RunOptions
-from grader.run.recheck import Broken, Checked, Desk, open_desk
+from grader.run.recheck import Broken, Checked, Rechecker, open_rechecker
 from grader.submissions.own_work import ANSWERS, own_work
 from grader.text import plain_line
 
-_STEP_MS = 20        # after the last of several changes; a save is seldom one
-_LOOK_SECONDS = 0.5  # on Windows, Ctrl-C does not interrupt a wait
+_STEP_MS = 20          # after the last of several changes; a save is seldom one change
+_POLL_SECONDS = 0.5  # on Windows, Ctrl-C does not interrupt a wait
 
 
 @dataclass(frozen=True)
 class Saved:
-    """Something that belongs to the work has changed."""
+    """A file of the work changed."""
 
 
 Event = Saved | Checked | Broken
@@ -45,8 +44,7 @@ Event = Saved | Checked | Broken
 
 @dataclass
 class Screen:
-    """What is shown of each round: all of it on a clean screen, or in a pipe what is new. Who wants
-    JSON gets a line for each round, and `console` nothing."""
+    """Shows each round: in full on a terminal, only changes in a pipe, or as a line of JSON."""
 
     console: Console
     file: Path
@@ -55,6 +53,7 @@ class Screen:
     _before: dict[str, tuple[Any, ...]] = field(default_factory=dict)
 
     def result(self, checked: Checked) -> None:
+        """Show a result."""
         if self.json is not None:
             self.json(_line(checked))
             return
@@ -67,11 +66,12 @@ class Screen:
             self.note(text)
 
     def note(self, text: str) -> None:
+        """Show a line of text, except with JSON."""
         if self.json is None:
             self.console.print(plain_line(text, 300), style="dim", markup=False)
 
     def _changes(self, grade: Grade) -> list[str]:
-        """A line for each criterion that is another than before, and remembers how it is now."""
+        """Return a line for each criterion that changed, and remember the new state."""
         lines = []
         for one in grade.criteria:
             now = (one.verdict.status, one.points, one.verdict.reason, one.verdict.hints)
@@ -86,59 +86,71 @@ class Screen:
 
     def _state(self, checked: Checked, changed: bool) -> Iterator[str]:
         moment = f"{datetime.now():%H:%M:%S}"
-        yield f"{moment}, after {checked.seconds:.1f} s{'' if changed else ': nothing has changed'}"
+        yield f"{moment}, after {checked.seconds:.1f} s{'' if changed else ': nothing changed'}"
         if checked.pending:
             names = ", ".join(self.titles[name] for name in checked.pending)
-            yield f"Training for: {names}. The next save ends that."
-        yield f"Watching {self.file.name}; Ctrl-C leaves."
+            yield f"Still training: {names}. The next save ends it."
+        yield f"Watching {self.file.name}; press Ctrl-C to leave."
 
 
 def watch(
     rubric: Rubric, file: Path, options: RunOptions, console: Console,
     as_json: Callable[[str], None] | None,
 ) -> int:
-    """Check now and after every save, until Ctrl-C. `as_json` is given a line for each round, in
-    place of the console. Raises the error of a round that no work can mend."""
-    own_work(file)   # it has to be there to begin with
+    """Check now and after every save, until Ctrl-C; return the exit code.
+
+    Args:
+        rubric: The rubric to check by.
+        file: The work.
+        options: The criteria and the seed.
+        console: Where results are shown.
+        as_json: Called with a line of JSON per round, instead of showing it.
+
+    Raises:
+        GraderError: The rubric or the machine is at fault, so no change of the work can help.
+    """
+    own_work(file)   # raises if it does not exist
     events: queue.Queue[Event] = queue.Queue()
     titles = {one.id: one.title for one in rubric.criteria}
     screen = Screen(console, file, as_json, titles)
-    screen.note(f"Checking {file.name} for the first time, which takes a while ...")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)   # an editor ends it as Ctrl-C does
+    screen.note(f"First check of {file.name}, which takes a while ...")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)   # an editor ends it like Ctrl-C
     with (
         suppress(KeyboardInterrupt),
         _noticing(file, events),
-        open_desk(rubric, options.criteria, options.seed, file, events.put) as desk,
+        open_rechecker(rubric, options.criteria, options.seed, file, events.put) as rechecker,
     ):
-        _keep_checking(desk, screen, file, events)
+        _keep_checking(rechecker, screen, file, events)
     return 0
 
 
-def _keep_checking(desk: Desk, screen: Screen, file: Path, events: queue.Queue[Event]) -> None:
+def _keep_checking(
+    rechecker: Rechecker, screen: Screen, file: Path, events: queue.Queue[Event]
+) -> None:
     contents = _contents(file)
-    desk.begin()
+    rechecker.begin()
     while True:
         try:
-            event = events.get(timeout=_LOOK_SECONDS)
+            event = events.get(timeout=_POLL_SECONDS)
         except queue.Empty:
             continue
         match event:
             case Saved():
                 now = _contents(file)
                 if now is None:
-                    screen.note(f"{file.name} is not there; waiting for it ...")
+                    screen.note(f"{file.name} does not exist; waiting for it ...")
                 elif now != contents:
-                    desk.begin()
+                    rechecker.begin()
                 contents = now
-            case Checked(round=number) if number == desk.round:
+            case Checked(round=number) if number == rechecker.round:
                 screen.result(event)
-            case Broken(round=number, error=error) if number == desk.round:
+            case Broken(round=number, error=error) if number == rechecker.round:
                 raise error
 
 
 @contextmanager
 def _noticing(file: Path, events: queue.Queue[Event]) -> Iterator[None]:
-    """Puts `Saved` among the events whenever something of the work changes."""
+    """Add `Saved` to the events whenever a file of the work changes."""
     place = file.resolve()
     stop = threading.Event()
     folder = place.is_dir()
@@ -148,7 +160,7 @@ def _noticing(file: Path, events: queue.Queue[Event]) -> Iterator[None]:
         return clutter(change, path) if folder else Path(path).name in (place.name, ANSWERS)
 
     def notice() -> None:
-        # The folder that a file is in: the file itself may be replaced by another.
+        # Watch the folder, because the file itself may be replaced.
         where = place if folder else place.parent
         for _ in changes_in(where, watch_filter=matters, step=_STEP_MS, stop_event=stop,
                             recursive=folder, raise_interrupt=False):
@@ -162,8 +174,7 @@ def _noticing(file: Path, events: queue.Queue[Event]) -> Iterator[None]:
 
 
 def _contents(file: Path) -> str | None:
-    """A digest of the work; None while it is not there. Of a folder a new one each time: what
-    changed in it has been looked at."""
+    """Return a digest of the file, None if it does not exist, or a new value for a folder."""
     if file.is_dir():
         return str(object())
     try:
@@ -176,7 +187,7 @@ def _contents(file: Path) -> str | None:
 
 
 def _line(checked: Checked) -> str:
-    """The result on one line, with what is still trained for and how long it took."""
+    """Return the result as one line of JSON, with pending criteria and the time."""
     told = json.loads(submission_json(checked.grade))
     told |= {"pending": list(checked.pending), "checked_in": round(checked.seconds, 3)}
     return json.dumps(told, allow_nan=False)

@@ -1,4 +1,4 @@
-"""What a class sits: the data, what is drawn for a run, and which questions that makes."""
+"""Prepares a run: loads the dataset, draws hidden inputs from the seed, builds the questions."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from grader.run.data.datasets import Dataset, load_dataset, with_noise, write_vi
 from grader.run.provenance.fingerprints import of_folder
 from grader.sandbox.base import EarlyStopper
 
-TRAINING = "train"   # the kind of question that data and a GPU are for
+TRAINING = "train"   # the kind of question that needs data and, where there is one, a GPU
 
 
 @dataclass(frozen=True)
 class QuestionSet:
-    """The questions that criteria ask, and by a question's id those that rest on its answer."""
+    """The questions of a run; `askers` maps a question's id to the criteria that rest on it."""
 
     questions: tuple[Question, ...]
     askers: Mapping[str, tuple[str, ...]]
@@ -33,9 +33,15 @@ class QuestionSet:
 
 @dataclass(frozen=True)
 class RunContext:
-    """Where all sit the same exam. `view` is the folder with the data that a student's code may
-    see, `digest` is of what lies there. `examiner` ends trainings that are sure. The labels never
-    leave the host. `checks` are those that the rubric may name.
+    """What all submissions of a run share.
+
+    Attributes:
+        inputs: The seed, the profile and the images that questions are built from.
+        hidden_labels, validation_labels: Labels of those images; they never leave the host.
+        view: The folder of data that students' code may see.
+        digest: A digest of the files in `view`.
+        early_stopper: Decides when a training has surely passed.
+        checks: The checks that the rubric may name.
     """
 
     inputs: EvalInputs
@@ -50,11 +56,11 @@ class RunContext:
     )
 
     def key(self, reference_answers: Mapping[str, Evidence]) -> AnswerKey:
-        """With these answers of the reference."""
+        """Return the answer key with these answers of the reference."""
         return AnswerKey(self.inputs, self.hidden_labels, self.validation_labels, reference_answers)
 
     def question_set_of(self, criteria: Sequence[Criterion], limits: Limits) -> QuestionSet:
-        """As `exam.paper_of`, made once: questions carry hidden images, and a digest of them."""
+        """Like the function of that name, and cached: questions carry images and digests."""
         key = (*(criterion.id for criterion in criteria), limits)
         if key not in self._asked:
             self._asked[key] = question_set_of(criteria, self.checks, self.inputs, limits)
@@ -62,11 +68,23 @@ class RunContext:
 
 
 def draw_seed() -> int:
+    """Return a new random seed."""
     return secrets.randbits(31)
 
 
 def prepare_context(rubric: Rubric, seed: int, threads: int, view: Path, cache: Path) -> RunContext:
-    """Load the data, write the students' part of it to `view`, draw the exam. Raises DataError."""
+    """Load the data, write what students may see to `view`, and draw the hidden inputs.
+
+    Args:
+        rubric: The rubric, with its active profile.
+        seed: Seed of the hidden inputs.
+        threads: Threads for each training.
+        view: The folder to write to.
+        cache: A folder for decoded datasets.
+
+    Raises:
+        DataError: The dataset is missing or wrong.
+    """
     dataset = load_dataset(rubric.active.data, cache)
     write_view(dataset, view, rubric.handouts)
     return draw_context(dataset, rubric, seed, threads, view)
@@ -75,7 +93,7 @@ def prepare_context(rubric: Rubric, seed: int, threads: int, view: Path, cache: 
 def draw_context(
     dataset: Dataset, rubric: Rubric, seed: int, threads: int, view: Path
 ) -> RunContext:
-    """The exam of this seed. `view` is there already."""
+    """Draw the hidden inputs of this seed; `view` is already written."""
     order = np.random.default_rng([seed, 1]).permutation(len(dataset.hidden_labels))
     inputs = EvalInputs(
         seed,
@@ -94,8 +112,11 @@ def draw_context(
 def question_set_of(
     criteria: Collection[Criterion], checks: Mapping[str, Check], inputs: EvalInputs, limits: Limits
 ) -> QuestionSet:
-    """What the criteria ask, each question once, and those of one session side by side. Raises
-    DataError where one trains and there are no data."""
+    """Return what the criteria ask: each question once, the questions of one session together.
+
+    Raises:
+        DataError: A criterion trains a network and the rubric names no data.
+    """
     asked: dict[str, Question] = {}
     askers: dict[str, tuple[str, ...]] = {}
     for criterion in criteria:

@@ -1,4 +1,4 @@
-"""Putting questions to workers: what is known is not asked, what was lost is asked again."""
+"""Asks workers: known answers are not asked for, and questions that were lost are repeated."""
 
 from __future__ import annotations
 
@@ -21,20 +21,26 @@ from grader.sandbox.outcomes import NOT_STARTED
 
 Tell = Callable[[str, str], None]   # (student, what is happening now)
 
-# A question that the harness failed to put is put again after so many seconds each: at once for a
-# container that was lost, and then late enough for an engine that is being restarted.
+# Seconds before a question that the harness failed to ask is repeated: soon for a container that
+# was lost, then late enough for an engine that is being restarted.
 PAUSES = (1.0, 10.0)
-# What only the worker says of itself is asked once more: it may be a student's word.
+# A worker that reports its own failure may be lying for a student: one repetition is enough.
 REPEATS_OF_A_BROKEN_WORKER = 1
 
 
 @dataclass(frozen=True)
 class Asker:
-    """Where questions are put, whose turn it is, and until when: nothing is repeated, and nothing
-    new begins, once `stop` is set.
+    """Asks questions in a sandbox, in slots.
 
-    `absent` is set while no worker can be started at all: one submission has waited for that to
-    pass, and the others need not wait as long again.
+    Attributes:
+        sandbox: Where workers are started.
+        limits: Limits of each worker.
+        slots: Turns on the processor and on GPUs.
+        recall: Looks answers up in the cache.
+        stop: Once set, nothing is repeated and nothing new begins.
+        absent: Set while no worker can be started at all. One submission has waited for that to
+            pass, so the others need not wait again.
+        log: Takes each event.
     """
 
     sandbox: Sandbox
@@ -47,13 +53,16 @@ class Asker:
 
 
 class Begun:
-    """Whether a submission has had a turn: until then it is sent away when nothing new begins, and
-    from then on it comes to its end."""
+    """The `stop` event of one submission: the run's until its first turn, then one of its own.
+
+    A submission that has begun is finished even when the run is being stopped.
+    """
 
     def __init__(self, stop: threading.Event) -> None:
         self.stop = stop
 
     def now(self) -> None:
+        """Note that the submission has had its turn."""
         self.stop = threading.Event()
 
 
@@ -64,10 +73,17 @@ def ask(
     context: RunContext,
     tell: Tell,
 ) -> dict[str, Evidence]:
-    """Evidence by question id. What is remembered is not asked, what the harness failed to ask is
-    asked again, within bounds.
+    """Return the evidence by question id, from the cache or from workers.
 
-    Raises Stopped when `asker.stop` was set before the submission's turn had come.
+    Args:
+        asker: Where to ask.
+        submission: Whose code is asked.
+        questions: What is asked.
+        context: The data that the code may see, and the early stopper.
+        tell: Called with the student and a short text at each step.
+
+    Raises:
+        Stopped: `asker.stop` was set before the submission had its turn.
     """
     known = asker.recall.look_up(submission, questions, context.digest)
     if known:
@@ -76,12 +92,12 @@ def ask(
     missing = _whole_sessions(questions, {one.id for one in questions if one.id not in known})
     if not missing:
         return known
-    found = _put(asker, submission, missing, context, begun, tell)
+    found = _ask_once(asker, submission, missing, context, begun, tell)
     for attempt, pause in enumerate(PAUSES, 1):
         lost = {one.id for one in missing if _may_be_repeated(found[one.id], attempt)}
         if not lost or asker.absent.is_set() or asker.stop.wait(pause):
             break
-        found |= _put(asker, submission, _whole_sessions(missing, lost), context, begun, tell)
+        found |= _ask_once(asker, submission, _whole_sessions(missing, lost), context, begun, tell)
     nothing_starts = {one.outcome.kind for one in found.values()} == {NOT_STARTED}
     asker.absent.set() if nothing_starts else asker.absent.clear()
     asker.recall.remember(submission, questions, context.digest, found)
@@ -97,13 +113,12 @@ def _may_be_repeated(evidence: Evidence, attempt: int) -> bool:
 def _whole_sessions(
     questions: Sequence[Question], wanted: Collection[str]
 ) -> tuple[Question, ...]:
-    """All of each session of which something is wanted: a follow-up question makes sense only
-    after the one that it follows."""
+    """Return all questions of each session in which one is wanted: later ones need earlier ones."""
     sessions = {question.session for question in questions if question.id in wanted}
     return tuple(question for question in questions if question.session in sessions)
 
 
-def _put(
+def _ask_once(
     asker: Asker,
     submission: Submission,
     questions: Sequence[Question],
@@ -111,13 +126,16 @@ def _put(
     begun: Begun,
     tell: Tell,
 ) -> dict[str, Evidence]:
-    """What trains is asked in a turn of its own where there are GPUs, in a worker of its own; and
-    the instructor's tests have a worker to themselves, since they ask as they go."""
+    """Ask once, without repetition.
+
+    Trainings have a worker and a turn of their own where there are GPUs. The instructor's tests
+    have a worker to themselves, because they decide what to ask as they run.
+    """
     tests = [question for question in questions if question.tests is not None]
     if tests:
         rest = [question for question in questions if question.tests is None]
         lent = asker.slots.for_code
-        found = _put(asker, submission, rest, context, begun, tell)
+        found = _ask_once(asker, submission, rest, context, begun, tell)
         return found | _in_turn(asker, submission, tests, lent, context, begun, tell, examine)
     trains = {question.session for question in questions if question.kind == TRAINING}
     slots = asker.slots
@@ -139,7 +157,7 @@ def _in_turn(
     tell: Tell,
     converse: Callable[..., Iterable[Evidence]] = converse,
 ) -> dict[str, Evidence]:
-    """The worker starts at once, and is asked when the submission's turn has come."""
+    """Start a worker at once, and ask it when the submission has its turn."""
     if not questions:
         return {}
     student = submission.student
@@ -167,6 +185,6 @@ def _in_turn(
         )  # fmt: skip
         pieces = tuple(converse(asker.sandbox, job, gpus, heard, turn))
     for evidence in pieces:
-        if evidence.outcome.kind == NOT_STARTED:   # nobody has heard of that
+        if evidence.outcome.kind == NOT_STARTED:   # `heard` was not called
             asker.log(student, "answered", of_evidence(evidence))
     return {evidence.question.id: evidence for evidence in pieces}

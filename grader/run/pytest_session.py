@@ -1,8 +1,7 @@
-"""A submission examined by the instructor's tests: they run beside the grader, in a process of
-their own, and ask as they go; what they ask is put to the submission's worker.
+"""Runs the instructor's pytest file in a process of its own and forwards its questions to a worker.
 
-The process is the instructor's code, and no text of it leaves this machine: only what the tests
-hand over as arguments reaches the student's.
+The tests are the instructor's code and stay on this machine: only the arguments that they pass
+reach the student's code.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ from grader.sandbox.answer_schema import OWN
 from grader.sandbox.base import Job, Sandbox
 from grader.sandbox.interactive import InteractiveSession
 
-SILENCE_SECONDS = 300.0   # of tests that neither ask nor end
+SILENCE_SECONDS = 300.0   # without a question or an end, then the tests are stopped
 Frame = tuple[dict[str, Any], tuple[bytes, ...]]
 
 
@@ -41,8 +40,18 @@ def examine(
     on_answer: Callable[[Evidence], None] = lambda evidence: None,
     turn: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> tuple[Evidence, ...]:
-    """Like `interview`, for questions that are files of tests. Raises CheckError for a file that
-    pytest cannot use: nobody can be graded by it."""
+    """Like `sandbox.conversation.converse`, for questions that are pytest files.
+
+    Args:
+        sandbox: Where the worker runs.
+        job: The submission and its questions.
+        gpus: Ids of the GPUs that the worker may use.
+        on_answer: Called with the evidence of each question.
+        turn: Opens the submission's turn.
+
+    Raises:
+        CheckError: pytest cannot use the file, so nobody can be graded by it.
+    """
     found = []
     with InteractiveSession(sandbox, job, gpus, turn) as interactive:
         for question in job.questions:
@@ -53,7 +62,7 @@ def examine(
 
 
 def _examined(interactive: InteractiveSession, question: Question) -> Evidence:
-    """What became of each test; the harness's, where it failed to ask for one of them."""
+    """Return what became of each test; `harness` owns the outcome if a question was lost."""
     assert question.tests is not None
     seconds, lost = 0.0, None
     with _tests(question.tests) as tests:
@@ -65,7 +74,7 @@ def _examined(interactive: InteractiveSession, question: Question) -> Evidence:
             tests.reply(evidence)
         value = {"tests": tests.results or [], "ended": "" if tests.results else tests.last_words()}
         if tests.results is None:
-            text = "the tests did not come to their end"
+            text = "the tests did not finish"
             lost = Outcome(wire.WORKER_FAILED, "harness", text)
     outcome = lost or Outcome(wire.ANSWERED, "student")
     return Evidence(question, dataclasses.replace(outcome, seconds=round(seconds, 3)), value)
@@ -74,7 +83,7 @@ def _examined(interactive: InteractiveSession, question: Question) -> Evidence:
 def _question(
     examination: Question, number: int, asked: dict[str, Any], blobs: tuple[bytes, ...]
 ) -> Question:
-    """Each test has a session of its own. Its name stays here: it may say what it looks for."""
+    """Build the question. Each test has its own session; its name, a hint, is not sent."""
     session = f"{examination.id}/{asked['test']}"
     seconds = asked["seconds"] or examination.seconds
     return Question(f"{examination.id}/{number}", OWN, asked["args"], session, seconds, blobs)
@@ -82,7 +91,7 @@ def _question(
 
 @dataclass
 class _Tests:
-    """The process in which they run."""
+    """The process that runs the tests."""
 
     file: Path
     process: subprocess.Popen[bytes]
@@ -90,7 +99,7 @@ class _Tests:
     results: list[dict[str, Any]] | None = None
 
     def questions(self) -> Iterator[Frame]:
-        """What they ask, until they have ended. Raises CheckError where they cannot begin."""
+        """Yield what the tests ask, until they end. Raises CheckError if they cannot begin."""
         while frame := self._next():
             kind = frame[0]["type"]
             if kind == ASK:
@@ -113,26 +122,26 @@ class _Tests:
             silence.cancel()
 
     def reply(self, evidence: Evidence) -> None:
-        """Tell them what came of their question."""
+        """Send the tests the answer to their question."""
         assert self.process.stdin
         outcome = evidence.outcome
-        told = {
+        answer = {
             "kind": outcome.kind,
             "owner": outcome.owner,
             "message": "" if outcome.answered else what_happened(outcome),
             "seconds": outcome.seconds,
             "value": evidence.value,
         }
-        with contextlib.suppress(OSError):   # it has ended, and that is found next
-            self.process.stdin.write(wire.encode(told, evidence.blobs))
+        with contextlib.suppress(OSError):   # the process has ended; `questions` finds out
+            self.process.stdin.write(wire.encode(answer, evidence.blobs))
             self.process.stdin.flush()
 
     def last_words(self) -> str:
-        """The end of what the process printed."""
+        """Kill the process and return the last part of what it printed."""
         self.process.kill()
         self.process.wait()
         self.stderr.seek(0)
-        return self.stderr.read()[-1000:].decode("utf-8", "replace").strip() or "without a word"
+        return self.stderr.read()[-1000:].decode("utf-8", "replace").strip() or "no output"
 
 
 @contextmanager
@@ -145,7 +154,7 @@ def _tests(file: Path) -> Iterator[_Tests]:
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", "grader.checks.pytest_runner", str(file)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr,
-            start_new_session=True,   # Ctrl-C is for the grader, which lets it come to its end
+            start_new_session=True,   # Ctrl-C goes to the grader, which lets it finish
             env=environment | {
                 "PYTHONPATH": path,
                 "PYTHONDONTWRITEBYTECODE": "1",

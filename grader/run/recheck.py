@@ -1,8 +1,8 @@
-"""One student's work checked again and again: what need not be made twice is kept, and what a newer
-version has made worthless ends.
+"""Checks one student's work again after every change, for `grader check --watch`.
 
-The data, the exam and the reference's answers are made once, and workers wait warm. Each round asks
-what is quick first and then what trains.
+The data, the hidden inputs and the reference's answers are prepared once, and workers wait with
+torch imported. Each round asks the quick questions first and then trains; a new round ends the
+one before.
 """
 
 from __future__ import annotations
@@ -30,14 +30,16 @@ from grader.sandbox.process import ProcessSandbox
 from grader.sandbox.warm import Round, WarmSandbox
 from grader.submissions.own_work import own_work
 
-_ENDING_SECONDS = 20.0   # for a round to end once its workers are gone
-_PLACES = 2              # more would be memory: a worker in waiting holds a quarter of a GiB
+_ENDING_SECONDS = 20.0   # until a round has ended after its workers were stopped
+_LANES = 2               # a waiting worker holds a quarter of a GiB, so no more
 
 
 @dataclass(frozen=True)
 class Checked:
-    """What a round has come to by now; `pending` are the ids of criteria that are still trained
-    for, `seconds` how long it took."""
+    """An interim or final result of a round.
+
+    `pending` are the ids of criteria whose training still runs; `seconds` is the time so far.
+    """
 
     round: int
     grade: Grade
@@ -47,8 +49,7 @@ class Checked:
 
 @dataclass(frozen=True)
 class Broken:
-    """A round that cannot be concluded by any work: the rubric's fault, or the machine's. Of one
-    that was ended it says nothing."""
+    """A round that failed because of the rubric or the machine, not because of the work."""
 
     round: int
     error: GraderError
@@ -58,14 +59,14 @@ Tell = Callable[[Checked | Broken], None]
 
 
 @dataclass(frozen=True)
-class _Place:
-    """Where a part of the questions is asked, with a copy of the work and warm workers of its own.
-    """
+class _Lane:
+    """A setup with warm workers and an unpacked copy of the work of its own."""
 
     setup: RunSetup
     warm: WarmSandbox
 
     def for_a_round(self) -> RunSetup:
+        """Return the setup of one round."""
         asker = dataclasses.replace(
             self.setup.asker, sandbox=Round(self.warm), slots=Slots(1, ALL_GPUS),
             stop=threading.Event(), absent=threading.Event(),
@@ -73,51 +74,57 @@ class _Place:
         return dataclasses.replace(self.setup, asker=asker)
 
 
-class Desk:
-    """Where one's work is checked. `tell` is called from a round's own thread."""
+class Rechecker:
+    """Checks a file in rounds.
 
-    def __init__(self, places: Sequence[_Place], file: Path, tell: Tell) -> None:
-        self._places = places
+    Args:
+        lanes: Setups that are used side by side.
+        file: The work.
+        tell: Called with each result, from the round's own thread.
+    """
+
+    def __init__(self, lanes: Sequence[_Lane], file: Path, tell: Tell) -> None:
+        self._lanes = lanes
         self._file = file
         self._tell = tell
-        self._settings: list[RunSetup] = []
+        self._setups: list[RunSetup] = []
         self._thread: threading.Thread | None = None
         self.round = 0
 
     def begin(self) -> None:
-        """A new round, of the file as it is now; the one before ends."""
+        """End the round before, and begin a new one with the file as it is now."""
         self.end()
         self.round += 1
-        self._settings = [place.for_a_round() for place in self._places]
+        self._setups = [lane.for_a_round() for lane in self._lanes]
         self._thread = threading.Thread(
-            target=self._check, args=(self._settings, self.round), daemon=True
+            target=self._check, args=(self._setups, self.round), daemon=True
         )
         self._thread.start()
 
     def end(self) -> None:
-        """What runs comes to no result any more, and has left its folder when this returns."""
-        for setup in self._settings:
+        """End the round: no result follows, and its processes have left their folder."""
+        for setup in self._setups:
             setup.asker.stop.set()
-            setup.asker.absent.set()   # nothing is asked again
+            setup.asker.absent.set()   # no question is repeated
             assert isinstance(setup.sandbox, Round)
             setup.sandbox.end()
         if self._thread is not None:
             self._thread.join(_ENDING_SECONDS)
 
-    def _check(self, settings: Sequence[RunSetup], number: int) -> None:
+    def _check(self, setups: Sequence[RunSetup], number: int) -> None:
         began = time.monotonic()
         try:
-            quick, slow = _in_two(settings[0])
-            known = self._side_by_side(settings, quick)
+            quick, slow = _in_two(setups[0])
+            known = self._side_by_side(setups, quick)
             if quick:
-                grade = self._grade(settings[0], quick, known)
+                grade = self._grade(setups[0], quick, known)
                 pending = tuple(one.id for one in slow)
                 self._tell(Checked(number, grade, pending, time.monotonic() - began))
             if slow:
-                grade = self._grade(settings[0], settings[0].criteria, known)
+                grade = self._grade(setups[0], setups[0].criteria, known)
                 self._tell(Checked(number, grade, (), time.monotonic() - began))
         except UsageError as error:
-            if self._file.exists():   # or it is being written anew, and there will be another round
+            if self._file.exists():   # otherwise it is being saved, and another round follows
                 self._tell(Broken(number, error))
         except GraderError as error:
             self._tell(Broken(number, error))
@@ -125,21 +132,21 @@ class Desk:
             self._tell(Broken(number, GraderError(f"{type(error).__name__}: {error}")))
 
     def _side_by_side(
-        self, settings: Sequence[RunSetup], criteria: Sequence[Criterion]
+        self, setups: Sequence[RunSetup], criteria: Sequence[Criterion]
     ) -> Mapping[str, Verdict]:
-        """The verdicts, with as many criteria asked at a time as there are places."""
+        """Return the verdicts by criterion; each lane asks a share of the criteria."""
         found: dict[str, Verdict] = {}
 
         def keep(submission: Submission, concluded: Concluded) -> None:
             found.update(concluded.verdicts)
 
         def ask(number: int) -> None:
-            mine = criteria[number :: len(settings)]
+            mine = criteria[number :: len(setups)]
             if mine:
-                self._grade(dataclasses.replace(settings[number], keep=keep), mine, {})
+                self._grade(dataclasses.replace(setups[number], keep=keep), mine, {})
 
-        with ThreadPoolExecutor(len(settings)) as pool:
-            list(pool.map(ask, range(len(settings))))
+        with ThreadPoolExecutor(len(setups)) as pool:
+            list(pool.map(ask, range(len(setups))))
         return found
 
     def _grade(
@@ -153,29 +160,37 @@ class Desk:
 
 
 @contextmanager
-def open_desk(
+def open_rechecker(
     rubric: Rubric, criteria: Collection[str], seed: int | None, file: Path, tell: Tell
-) -> Iterator[Desk]:
-    """A desk for the work in `file`. Leaving it ends what runs."""
+) -> Iterator[Rechecker]:
+    """Open a rechecker for the work in `file`; leaving the context ends what runs.
+
+    Args:
+        rubric: The rubric to check by.
+        criteria: Ids of the criteria to check.
+        seed: Seed of the hidden inputs; None for a new one.
+        file: The work.
+        tell: Called with each result, from a thread.
+    """
     with workspace() as folder, ExitStack() as closing_all:
         sandbox = ProcessSandbox(scratch=folder)
         if seed is None and rubric.recorded is not None:
             seed = read_recorded(rubric.recorded).seed
         setup = set_up(rubric, criteria, sandbox, folder, data_cache(), seed=seed)
-        places = []
-        for number in range(min(_PLACES, cores())):
-            # The first place trains as well, right after what is asked at once.
+        lanes = []
+        for number in range(min(_LANES, cores())):
+            # The first lane also trains, right after the quick questions.
             warm = WarmSandbox(sandbox, spares=1 if number else 2)
             closing_all.callback(warm.close)
-            mine = dataclasses.replace(setup, workspace=folder / f"place-{number}")
-            places.append(_Place(mine, warm))
-        desk = Desk(places, file, tell)
-        closing_all.callback(desk.end)
-        yield desk
+            mine = dataclasses.replace(setup, workspace=folder / f"lane-{number}")
+            lanes.append(_Lane(mine, warm))
+        rechecker = Rechecker(lanes, file, tell)
+        closing_all.callback(rechecker.end)
+        yield rechecker
 
 
 def _in_two(setup: RunSetup) -> tuple[tuple[Criterion, ...], tuple[Criterion, ...]]:
-    """The criteria for which nothing is trained, and those that wait for a training."""
+    """Split the criteria into those without a training and those with one."""
     context, limits = setup.context(), setup.rubric.limits
     slow = tuple(
         one

@@ -1,8 +1,7 @@
-"""The reference's answers to public questions, recorded: what a student's check judges by at home,
-where there is no reference.
+"""Recorded answers of the reference to public questions, for `grader check` without a reference.
 
-Only questions that were drawn from the seed in the file have an answer in it, and each is told by
-its digest: another grader, which asks something else, gets none.
+The file holds answers to the questions of one seed. Each is stored under its question's digest, so
+a different version of the grader, which asks other questions, finds none.
 """
 
 from __future__ import annotations
@@ -25,23 +24,23 @@ class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Answer(_Model):
-    """What the reference said. Of how it came to say it, and what it printed, nothing is kept."""
+class RecordedAnswer(_Model):
+    """One answer of the reference; `arrays` are in base64."""
 
-    question: str   # a digest of what was asked
+    question: str   # the question's digest
     value: Any
-    arrays: tuple[str, ...] = ()   # base64
+    arrays: tuple[str, ...] = ()
 
 
 class Recorded(_Model):
-    """`answers` by the question's id. The seed is public, and no class is graded by it."""
+    """A file of recorded answers, by question id. Its seed is public, so it grades no class."""
 
     seed: int
-    answers: Mapping[str, Answer]
+    answers: Mapping[str, RecordedAnswer]
 
 
 def record_answers(seed: int, reference_answers: Mapping[str, Evidence]) -> str:
-    """The text of the file."""
+    """Return the text of the file with these answers."""
     answers = {
         name: {
             "question": one.question.digest,
@@ -54,19 +53,23 @@ def record_answers(seed: int, reference_answers: Mapping[str, Evidence]) -> str:
 
 
 def read_recorded(path: Path) -> Recorded:
-    """Raises UsageError where the file is not there, or is none that `record` has written."""
+    """Read the file. Raises UsageError if it is missing or not written by `record_answers`."""
     try:
         return Recorded.model_validate_json(path.read_text(encoding="utf-8"))
     except OSError as error:
         why = str(error.strerror)
     except (UnicodeDecodeError, ValidationError) as error:
         why = f"not what `grader release` writes: {str(error).splitlines()[0]}"
-    raise UsageError(f"{path}: {why}; unpack the bundle that you were given once more")
+    raise UsageError(f"{path}: {why}; unpack your course's bundle again")
 
 
 def reference_answers_of(path: Path, questions: Iterable[Question]) -> dict[str, Evidence]:
-    """The answers to these questions, as if the reference had been asked. Raises NoKey where one
-    is missing, and UsageError like `read`."""
+    """Return the recorded answers as evidence, by question id.
+
+    Raises:
+        NoKey: A question has no recorded answer.
+        UsageError: The file cannot be read.
+    """
     recorded, reference_answers = read_recorded(path), {}
     for question in questions:
         answer = recorded.answers.get(question.id)

@@ -1,7 +1,6 @@
-"""Grades, feedback and the report, written anew from what stands in the gradebook: no worker is
-asked.
+"""Writes marks, feedback and the report again from the gradebook, without asking any worker.
 
-What a person has marked since the last run gets into them by this.
+This brings marks that people gave since the last run into the results.
 """
 
 from __future__ import annotations
@@ -21,19 +20,22 @@ from grader.run.results_folder import FeedbackFolder, ReportFile
 
 
 @dataclass(frozen=True)
-class Renewed:
-    """How many students were written, and how many of them still wait for a person."""
+class Refreshed:
+    """The number of students written, and of those who still need manual grading."""
 
     students: int
     waiting: int
 
 
-def renew(out: Path, templates: Path | None = None) -> Renewed:
-    """`grades.json`, `grades.csv`, the pages in `feedback/` and `report.html`, by the rubric of the
-    last run.
+def refresh(out: Path, templates: Path | None = None) -> Refreshed:
+    """Write `grades.json`, `grades.csv`, `feedback/` and `report.html` by the last run's rubric.
 
-    `templates` stand before ours; without any, those of the last run. Raises UsageError while a run
-    is at work in the folder: that run, or the next, writes what was marked.
+    Args:
+        out: The results folder.
+        templates: Templates that replace the project's own. None: those of the last run.
+
+    Raises:
+        UsageError: A run is using the folder; that run, or the next, writes the marks.
     """
     states: Counter[str] = Counter()
     with alone_in(out), open_cache(out) as cache, open_history(out) as history:
@@ -47,8 +49,8 @@ def renew(out: Path, templates: Path | None = None) -> Renewed:
             standing = now.standing(student)
             if standing is None:   # they have a grade: by a list of groups that came later, say
                 raise UsageError(
-                    f"the gradebook does not know of {student} yet. Run the same `grader run` as "
-                    "the last time with --fresh; it writes what was marked."
+                    f"{student} is not in the gradebook yet. Run the last `grader run` again with "
+                    "--fresh; it also writes the marks that people gave."
                 )
             marks.add(standing.grade)
             feedback.write(standing.grade)
@@ -56,11 +58,11 @@ def renew(out: Path, templates: Path | None = None) -> Renewed:
             states[standing.grade.state] += 1
         marks.write(out)
         report.finish(left=0)
-    return Renewed(states.total(), states["needs_marking"])
+    return Refreshed(states.total(), states["needs_marking"])
 
 
 def _class(out: Path, now: Moment) -> list[str]:
-    """Those who have marks now: who has left the class stays away."""
+    """Return the students who have marks in `grades.json`."""
     try:
         return [one.student for one in read_saved(out).submissions]
     except UsageError:

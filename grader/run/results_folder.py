@@ -1,4 +1,4 @@
-"""What a run leaves in its results folder."""
+"""Writes the results folder: feedback pages, the class report, PDFs and the roster."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ _REPORT_SHARE = 0.05   # of the run's time that may go into writing it
 
 
 class FeedbackFolder:
-    """`feedback/STUDENT.html` and `.md`, as each student may see them now.
+    """Writes `feedback/STUDENT.html` and `.md`, as each student may see them now.
 
-    A page that says the same as the last time is left as it is.
+    A page that would say the same as before is not written again.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class FeedbackFolder:
         self._renderer = Renderer(templates, Pictures(cache, version))
 
     def write(self, grade: Grade) -> None:
-        """Raises OSError for a disk that fails, UsageError for a template that is at fault."""
+        """Write a student's pages. Raises OSError, and UsageError for a wrong template."""
         self._folder.mkdir(parents=True, exist_ok=True)
         now = datetime.now(UTC)
         due = due_of(self._rubric.late, grade.student) if self._rubric.late else None
@@ -77,8 +77,7 @@ class FeedbackFolder:
 
 
 def keep_pdfs(grade: Grade, out: Path) -> None:
-    """The PDFs that a person is to read, by the digest of what is in them: `answers/DIGEST.pdf`.
-    What is larger than LARGEST_PDF is left out."""
+    """Copy PDFs that a person has to read to `answers/DIGEST.pdf`, up to LARGEST_PDF bytes each."""
     for row in grade.criteria:
         name, digest = row.verdict.seen.get("pdf"), row.verdict.seen.get("sha256")
         if not name or not digest:
@@ -92,11 +91,12 @@ def keep_pdfs(grade: Grade, out: Path) -> None:
 
 
 def kept_pdf(out: Path, digest: str) -> Path:
+    """Return where `keep_pdfs` puts the PDF with this SHA-256 digest."""
     return out / "answers" / f"{digest}.pdf"
 
 
 class ReportFile:
-    """`report.html`, of everybody whose grade was added so far."""
+    """Writes `report.html`, with all grades that were added so far."""
 
     def __init__(
         self, rubric: Rubric, out: Path, everyone: Collection[str], cache: CacheFile
@@ -107,11 +107,14 @@ class ReportFile:
         self._due = time.monotonic() + _REPORT_EVERY
 
     def add(self, grade: Grade) -> None:
+        """Add a grade, or replace that student's earlier one."""
         self._rows[grade.student] = row_of(grade)
 
     def keep_up(self, left: int) -> None:
-        """Write it for who watches, if it is time to; `left` are still to be graded. The page then
-        loads itself anew."""
+        """Write an interim report if enough time has passed; `left` submissions are still to come.
+
+        The page reloads itself.
+        """
         if time.monotonic() < self._due:
             return
         began = time.monotonic()
@@ -122,7 +125,7 @@ class ReportFile:
             self._due = now + max(_REPORT_EVERY, (now - began) / _REPORT_SHARE)
 
     def finish(self, left: int) -> None:
-        """Write it as it stays; `left` were not begun."""
+        """Write the final report; `left` submissions were not begun."""
         self._write(left, running=False, pictures=self._pictures)
 
     def _write(self, left: int, running: bool, pictures: Pictures | None) -> None:
@@ -132,15 +135,14 @@ class ReportFile:
 
 
 def keep_roster(submissions: Path, out: Path) -> None:
-    """A copy of the class's roster, if it has one: the exports go by it."""
+    """Copy the class's roster, if there is one, to the results folder, for the exports."""
     if (submissions / ROSTER).is_file():
         out.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(submissions / ROSTER, out / ROSTER)
 
 
 def in_short(grade: Grade) -> Grade:
-    """The marks and their reasons, without what they rest on: a class of any size is held in memory
-    like this."""
+    """Return the grade without evidence, so that a class of any size fits into memory."""
     rows = []
     for row in grade.criteria:
         one = row.verdict

@@ -1,8 +1,7 @@
-"""Runs work in slots, and says whose turn it is on the processor and on each GPU. Knows neither
-Docker nor checks.
+"""Runs work in slots, and gives turns on the processor and on each GPU, first come, first served.
 
-More work is in hand than there are turns: what waits for its turn has been unpacked by then, and
-its worker is up. What is in a lane goes first come, first served.
+More submissions are in hand than there are turns: one that waits is already unpacked, and its
+worker is already running. This module knows neither Docker nor checks.
 """
 
 from __future__ import annotations
@@ -22,17 +21,17 @@ from grader.records import ALL_GPUS
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 _NOTHING = object()
-_LOOK_SECONDS = 0.5
-_WARM_MIB = 1024        # what a worker holds that has imported torch and waits, with some to spare
-_GPU_FRACTION = 0.9     # of its memory for what its slots allocate; each process has a context, too
+_POLL_SECONDS = 0.5
+_WARM_MIB = 1024        # memory of a waiting worker that has imported torch, with a margin
+_GPU_FRACTION = 0.9     # of a GPU's memory for its slots; each process also needs a context
 
 
 class Stopped(Exception):
-    """Nothing new begins: it had not been its turn yet."""
+    """The run was stopped before this work had its turn."""
 
 
 class Slot:
-    """So many at a time; those who wait, in the order in which they came."""
+    """A number of turns that threads share in the order in which they asked."""
 
     def __init__(self, turns: int) -> None:
         self._turns = turns
@@ -41,7 +40,7 @@ class Slot:
 
     @contextmanager
     def turn(self, stop: threading.Event) -> Iterator[None]:
-        """Waits for a turn and holds it. Raises Stopped once `stop` is set before it has come."""
+        """Wait for a turn and hold it. Raises Stopped if `stop` is set first."""
         place = object()
         with self._changed:
             self._waiting.append(place)
@@ -49,7 +48,7 @@ class Slot:
                 while not stop.is_set():
                     if self._turns and self._waiting[0] is place:
                         break
-                    self._changed.wait(_LOOK_SECONDS)
+                    self._changed.wait(_POLL_SECONDS)
                 else:
                     raise Stopped
                 self._turns -= 1
@@ -65,7 +64,13 @@ class Slot:
 
 
 class Slots:
-    """A lane for the processor, and one for each GPU; "all" of them, untold, are everybody's."""
+    """Turns on the processor, and on each GPU.
+
+    Args:
+        jobs: Turns on the processor.
+        gpus: Ids of the GPUs to lend. `ALL_GPUS` lends every GPU to every submission.
+        slots_per_gpu: Turns on each GPU.
+    """
 
     def __init__(self, jobs: int, gpus: Sequence[str] = (), slots_per_gpu: int = 1) -> None:
         told_apart = tuple(gpus) != ALL_GPUS
@@ -73,7 +78,7 @@ class Slots:
         gpus = gpus if told_apart else ()
         self._processor = Slot(jobs)
         self.turns = jobs + gpu_turns(gpus, slots_per_gpu)
-        # Of a GPU's memory, for each of its slots; None is no limit.
+        # The fraction of a GPU's memory for each of its slots; None is no limit.
         self.gpu_share = _GPU_FRACTION / slots_per_gpu if slots_per_gpu > 1 else None
         self._gpus = {gpu: Slot(slots_per_gpu) for gpu in gpus}
         self._lent = dict.fromkeys(gpus, 0)
@@ -81,16 +86,17 @@ class Slots:
 
     @property
     def has_gpus(self) -> bool:
+        """GPUs are lent one by one."""
         return bool(self._gpus)
 
     @contextmanager
     def for_code(self) -> Iterator[tuple[Slot, tuple[str, ...]]]:
-        """The processor's lane, and no GPU of one's own."""
+        """Lend the processor's slot, without a GPU of one's own."""
         yield self._processor, self._everybodys
 
     @contextmanager
     def for_training(self) -> Iterator[tuple[Slot, tuple[str, ...]]]:
-        """The lane of the GPU that the fewest use or wait for, and its id."""
+        """Lend the slot of the GPU that the fewest use or wait for, with the GPU's id."""
         with self._lending:
             gpu = min(self._lent, key=lambda one: self._lent[one])
             self._lent[gpu] += 1
@@ -102,37 +108,47 @@ class Slots:
 
 
 def gpu_turns(gpus: Sequence[str], slots_per_gpu: int) -> int:
-    """How many trainings may run on GPUs at a time, beside what runs on the processor."""
+    """Return how many trainings may run on GPUs at a time, beside work on the processor."""
     return 0 if tuple(gpus) == ALL_GPUS else len(gpus) * slots_per_gpu
 
 
 def cores() -> int:
-    """The processor cores that this process may use."""
+    """Return the number of processor cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def default_jobs(memory_mib: int, beside: int = 0) -> int:
-    """As many jobs as there are cores, and as memory holds at their limit, `beside` so many others
-    on GPUs."""
+    """Return how many jobs fit the cores and the memory.
+
+    Args:
+        memory_mib: The memory limit of a job, in MiB.
+        beside: Jobs on GPUs that need memory besides.
+    """
     return max(1, min(cores(), _memory_mib() // memory_mib - beside))
 
 
 def workers_ahead(turns: int, memory_mib: int) -> int:
-    """How many workers may wait for a turn, warm: one for each turn, as far as memory holds them
-    beside turns that are at their limit."""
+    """Return how many started workers may wait for a turn: one per turn, as far as memory allows.
+
+    Args:
+        turns: Turns that are taken at a time.
+        memory_mib: The memory limit of a worker, in MiB.
+    """
     return max(0, min(turns, (_memory_mib() - turns * memory_mib) // _WARM_MIB))
 
 
 def threads_each(turns: int) -> int:
-    """Threads for one of so many that run at a time: all cores are busy, and none is twice."""
+    """Return the threads for each of `turns` jobs, so that no core is used twice."""
     return max(1, cores() // turns)
 
 
 def longest_first(items: Iterable[Item], seconds: Callable[[Item], float | None]) -> list[Item]:
-    """Those that are expected to take longest come first, or one of them would run alone at the
-    end; what nobody knows is taken for long."""
+    """Sort by expected seconds, longest first, so that no long one runs alone at the end.
+
+    `seconds` returns None for an unknown time, which counts as the longest.
+    """
 
     def expected(item: Item) -> float:
         known = seconds(item)
@@ -144,10 +160,10 @@ def longest_first(items: Iterable[Item], seconds: Callable[[Item], float | None]
 def in_slots(
     work: Callable[[Item], Result], items: Iterable[Item], slots: int, stop: threading.Event
 ) -> Iterator[Result]:
-    """`work` on every item, `slots` at a time; results as they come.
+    """Call `work` on every item, `slots` at a time, and yield results as they come.
 
-    Once `stop` is set nothing new begins, and what runs comes to its end. An exception in here,
-    Ctrl-C among them, does not wait for it: whoever catches that must end what runs.
+    Once `stop` is set, nothing new begins and what runs is finished. An exception, Ctrl-C among
+    them, does not wait for running work: the caller must end it.
     """
     pool = ThreadPoolExecutor(slots, thread_name_prefix="slot")
     waiting, running = iter(items), set[Future[Result]]()
@@ -161,7 +177,7 @@ def in_slots(
             if not running:
                 return
             # In pieces: on Windows Ctrl-C does not interrupt a wait.
-            done, running = wait(running, _LOOK_SECONDS, return_when=FIRST_COMPLETED)
+            done, running = wait(running, _POLL_SECONDS, return_when=FIRST_COMPLETED)
             for future in done:
                 yield future.result()
     finally:

@@ -1,4 +1,4 @@
-"""A folder of a run's own, out of others' sight; those that killed graders left are removed."""
+"""A private working folder for each run. Folders that killed runs left behind are removed."""
 
 from __future__ import annotations
 
@@ -14,15 +14,17 @@ from filelock import FileLock, Timeout
 from grader.errors import GraderError
 
 _PREFIX = "grader-run-"
-_LOCK = ".lock"   # held as long as the run lives; the system lets go of it when a process dies
+_LOCK = ".lock"   # held while the run lives; the system releases it when the process dies
 
 
 @contextmanager
 def workspace() -> Iterator[Path]:
-    """A new folder under the system's temporary one, gone when the context is left.
+    """Create a folder under the system's temporary folder, and remove it at the end.
 
-    Nobody but this user can look into it; what is mounted from there into a container is reached
-    by the engine, which is not held up by that.
+    Only this user can read it. The Docker Engine can still mount folders inside it.
+
+    Raises:
+        GraderError: The folder cannot be created.
     """
     parent = Path(tempfile.gettempdir())
     for left in parent.glob(f"{_PREFIX}*"):
@@ -32,8 +34,8 @@ def workspace() -> Iterator[Path]:
         folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
     except OSError as error:
         raise GraderError(
-            f"no folder to work in can be made in {parent}: {error.strerror}. Make room there, or "
-            "name another with TMPDIR."
+            f"{parent}: a working folder cannot be created: {error.strerror}. Free disk space "
+            "there, or set TMPDIR to another folder."
         ) from None
     try:
         with FileLock(folder / _LOCK):
@@ -51,7 +53,7 @@ def _is_mine(folder: Path) -> bool:
 
 def _remove_if_left(folder: Path) -> None:
     if not (folder / _LOCK).exists():
-        return   # another grader is just making it
+        return   # another run is just creating it
     lock = FileLock(folder / _LOCK)
     try:
         lock.acquire(timeout=0)

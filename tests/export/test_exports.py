@@ -104,7 +104,7 @@ def test_who_is_not_in_the_roster_is_told_and_not_lost_silently(
     arguments = ["export", "canvas", "--out", str(out), "--roster", str(roster), "--to", str(to)]
     ran = CliRunner().invoke(cli, arguments, standalone_mode=False)
     assert ran.return_value == 1
-    assert f"1 not in {roster}, and so not in the file: =cmd" in ran.stderr
+    assert f"1 student left out, because {roster} does not list them: =cmd" in ran.stderr
     assert to.read_text(encoding="utf-8").startswith("Student,ID")
 
 

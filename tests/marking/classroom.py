@@ -30,7 +30,7 @@ from grader.marking.server import address_of, listening, server_of
 from grader.marking.service import Desk, Given
 from grader.rubric.load import load
 from grader.run.provenance import fingerprints as fingerprint
-from grader.run.refresh import renew
+from grader.run.refresh import refresh
 
 ROOT = Path(__file__).parent.parent.parent
 RUBRIC = """\
@@ -285,7 +285,7 @@ def serving_here(
         listening(0) as door,
     ):
         desk = Desk(room.results, book, {one.id: one.options for one in rubric.criteria})
-        page = Page(desk, drafts, marker, names, new_token(), lambda: str(renew(room.results)))
+        page = Page(desk, drafts, marker, names, new_token(), lambda: str(refresh(room.results)))
         server = server_of(page, door)
         thread = Thread(target=server.run, kwargs={"sockets": [door]})
         thread.start()

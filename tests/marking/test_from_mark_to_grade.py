@@ -13,7 +13,7 @@ import pytest
 from grader.errors import UsageError
 from grader.grading.gradebook_file import NAME, alone_in
 from grader.marking.service import Given, NotAllowed
-from grader.run.refresh import renew
+from grader.run.refresh import refresh
 from tests.factories import replace_in
 from tests.marking.classroom import Classroom, answer_of, command, hand_in
 
@@ -233,8 +233,8 @@ def test_marks_are_given_while_a_run_is_at_work_and_written_by_the_next(room: Cl
     with alone_in(room.results):
         room.mark("noether", "written-a", 1)
         with pytest.raises(UsageError, match="another grader"):
-            renew(room.results)
-    assert renew(room.results).students == 8
+            refresh(room.results)
+    assert refresh(room.results).students == 8
     assert room.grades()["noether"]["written-a"]["points"] == 1
 
 
@@ -306,5 +306,5 @@ def test_nobody_is_left_out_of_grades_whom_the_gradebook_does_not_know(room: Cla
     text = path.read_text(encoding="utf-8").replace('"turing"', '"stranger"')
     path.write_text(text, encoding="utf-8")
     with pytest.raises(UsageError, match="does not know of stranger"):
-        renew(room.results)
+        refresh(room.results)
     assert path.read_text(encoding="utf-8") == text

@@ -1,4 +1,4 @@
-"""What workers have answered, kept by all that an answer depends on: asked once, judged often."""
+"""Stores workers' answers under digests of everything that they depend on."""
 
 from __future__ import annotations
 
@@ -21,19 +21,24 @@ from grader.sandbox.answer_schema import checked
 
 _OUTCOME = TypeAdapter(Outcome)
 _DAMAGED = (ValueError, KeyError, TypeError, zlib.error, ValidationError)
-_MOST = 512 * 2**20   # bytes of one entry's header: it has passed the caps of the wire by now
-_SPEED = 1            # of zlib: logits hardly shrink, pixels of a figure do at once
+_MOST = 512 * 2**20   # bytes of an entry's header; the wire's own limits held when it came
+_SPEED = 1            # zlib's fastest: logits hardly shrink, a figure's pixels shrink at once
 
 
 @dataclass(frozen=True)
 class EvidenceCache:
-    """The answers in an open cache."""
+    """The answers in an open cache file."""
 
     file: CacheFile
 
     def find(self, key: str, question: Question, since: int) -> Evidence | None:
-        """The answer under that key, of runs from `since` on, checked as when it came; one that is
-        damaged is dropped."""
+        """Return the answer under `key`, validated again; None if there is none.
+
+        Args:
+            key: The answer's key.
+            question: The question that it answers.
+            since: The first run whose answers count.
+        """
         query = "select digest, body from evidence where key = ? and run >= ?"
         row = self.file.row(query, key, since)
         try:
@@ -43,13 +48,20 @@ class EvidenceCache:
             return None
 
     def add(self, key: str, evidence: Evidence, student: str, run: int) -> None:
-        """Keep an answer, or how it failed; what the harness is to blame for is asked again."""
+        """Store an answer or a student's failure; a failure of the harness is not stored.
+
+        Args:
+            key: The answer's key.
+            evidence: The question with its outcome and answer.
+            student: Whose code answered.
+            run: The number of the run.
+        """
         if evidence.outcome.owner == "harness":
             return
         try:
             packed = _packed(evidence)
         except (ValueError, TypeError):
-            return   # what no frame can say is asked again
+            return   # it cannot be encoded, so it will be asked again
         self.file.write(
             "insert or replace into evidence values (?, ?, ?, ?, ?, ?)",
             key, run, student, evidence.question.id, *packed,
@@ -57,21 +69,23 @@ class EvidenceCache:
 
 
 def reported(folder: Path, trace: Trace) -> Any:
-    """What the worker said, as the cache of a results folder still has it; None once it is gone. A
-    training that was ended early has its rule behind its key."""
+    """Return the answer of a trace from a results folder's cache; None if it was removed.
+
+    The key of a training that was ended early is followed by its rule.
+    """
     query = "select digest, body from evidence where substr(key, 1, ?) = ?"
     rows = look(folder, query, len(trace.key), trace.key) if trace.key else []
     return _with_digest(trace.reported, rows)
 
 
 def said_by_reference(folder: Path, trace: Trace) -> Any:
-    """What the reference said to the same question, likewise."""
+    """Return the reference's answer to the same question; None if it was removed."""
     query = "select digest, body from evidence where student = 'reference' and question = ?"
     return _with_digest(trace.reference, look(folder, query, trace.question["id"]))
 
 
 def digest_of(value: Any, blobs: Collection[bytes]) -> str:
-    """Of what a worker said in reply to a question."""
+    """Return a digest of an answer: its value and its arrays."""
     text = json.dumps(value, sort_keys=True, default=plain_value)
     digest = hashlib.sha256(text.encode())
     for blob in blobs:
@@ -82,29 +96,29 @@ def digest_of(value: Any, blobs: Collection[bytes]) -> str:
 def _with_digest(wanted: str, rows: Iterable[tuple[Any, ...]]) -> Any:
     for digest, body in rows:
         try:
-            said, blobs = _opened(digest, body)
+            entry, blobs = _opened(digest, body)
         except _DAMAGED:
             continue
-        if digest_of(said.get("value"), blobs) == wanted:
-            return said["value"]
+        if digest_of(entry.get("value"), blobs) == wanted:
+            return entry["value"]
     return None
 
 
 def _packed(evidence: Evidence) -> tuple[str, bytes]:
-    said = {"outcome": asdict(evidence.outcome), "value": evidence.value,
+    entry = {"outcome": asdict(evidence.outcome), "value": evidence.value,
             "worker": dict(evidence.worker)}
-    body = zlib.compress(wire.encode(said, evidence.blobs), _SPEED)
+    body = zlib.compress(wire.encode(entry, evidence.blobs), _SPEED)
     return hashlib.sha256(body).hexdigest(), body
 
 
 def _unpacked(question: Question, digest: str, body: bytes) -> Evidence:
-    """Raises one of `_DAMAGED` for what is damaged."""
-    said, blobs = _opened(digest, body)
-    outcome = _OUTCOME.validate_python(said["outcome"])
-    found = Evidence(question, outcome, said["value"], blobs, said.get("worker", {}))
+    """Decode an entry. Raises one of `_DAMAGED`."""
+    entry, blobs = _opened(digest, body)
+    outcome = _OUTCOME.validate_python(entry["outcome"])
+    found = Evidence(question, outcome, entry["value"], blobs, entry.get("worker", {}))
     again = checked(found)
     if again.outcome != found.outcome:
-        raise ValueError("the entry is not what a worker may say")
+        raise ValueError("the entry is not a valid answer")
     return again
 
 

@@ -1,10 +1,7 @@
-"""The file of what need not be made twice: opened, made anew when damaged, shown and removed.
+"""The cache file of a results folder, `results/cache.sqlite`: opened, rebuilt if damaged, removed.
 
-    results/cache.sqlite
-
-A cache and no record: what counts is in the gradebook, and this file may be removed at any time.
-What is damaged in it was never there. A file that cannot be opened is no reason to stop: then
-everything is made.
+The gradebook is the record; this file may be deleted at any time. A damaged entry counts as
+missing, and a file that cannot be opened counts as empty.
 """
 
 from __future__ import annotations
@@ -31,14 +28,16 @@ create table pages (student text primary key, stamp text not null);
 
 @dataclass
 class CacheFile:
-    """An open cache; None where it could not be opened. Its methods may be called from several
-    threads, and raise nothing for a disk that is full or a file that is damaged meanwhile."""
+    """An open cache file, or an empty one if the connection is None.
+
+    Its methods may be called from threads, and ignore a full disk and a damaged file.
+    """
 
     _connection: sqlite3.Connection | None
     _lock: Lock = field(default_factory=Lock)
 
     def row(self, query: str, *values: object) -> tuple[Any, ...] | None:
-        """The first row, if there is one."""
+        """Return the query's first row; None if there is none."""
         try:
             with self._lock:
                 if self._connection is None:
@@ -49,19 +48,19 @@ class CacheFile:
             return None
 
     def write(self, statement: str, *values: object) -> None:
-        """Carry it out, or leave things as they were."""
+        """Execute the statement, or change nothing."""
         try:
             with self._lock:
                 if self._connection is not None:
                     with self._connection as connection:
                         connection.execute(statement, values)
-        except (sqlite3.Error, UnicodeEncodeError):   # a name that no text encodes
+        except (sqlite3.Error, UnicodeEncodeError):   # a name with half a surrogate pair
             return
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What `grader cache show` tells."""
+    """The contents of a cache in numbers."""
 
     answers: int
     students: int
@@ -70,7 +69,7 @@ class Summary:
 
 @contextmanager
 def open_cache(folder: Path) -> Iterator[CacheFile]:
-    """The cache of a results folder, made when it is not there; a damaged one is made anew."""
+    """Open the cache of a results folder; create it if it is missing or damaged."""
     connection = _connect(folder / NAME)
     try:
         yield CacheFile(connection)
@@ -80,12 +79,12 @@ def open_cache(folder: Path) -> Iterator[CacheFile]:
 
 
 def no_cache() -> CacheFile:
-    """For a run that nothing will be asked of again."""
+    """Return a cache that stores nothing."""
     return CacheFile(None)
 
 
 def summary(folder: Path) -> Summary:
-    """What the cache of a results folder holds."""
+    """Count what the cache of a results folder holds."""
     path = folder / NAME
     rows = look(folder, "select count(*), count(distinct student) from evidence")
     answers, students = rows[0] if rows else (0, 0)
@@ -93,8 +92,7 @@ def summary(folder: Path) -> Summary:
 
 
 def look(folder: Path, query: str, *values: object) -> list[tuple[Any, ...]]:
-    """What the cache of a results folder holds, without writing to it; nothing where it is gone,
-    or damaged."""
+    """Query the cache of a results folder read-only; [] if it is missing or damaged."""
     path = folder / NAME
     if not path.is_file():
         return []
@@ -106,7 +104,7 @@ def look(folder: Path, query: str, *values: object) -> list[tuple[Any, ...]]:
 
 
 def clear(folder: Path) -> None:
-    """Remove the cache of a results folder; marks and feedback stay as they are."""
+    """Delete the cache of a results folder; marks and feedback stay."""
     for path in (folder / NAME, folder / f"{NAME}-journal"):
         path.unlink(missing_ok=True)
 
@@ -116,13 +114,13 @@ def _connect(path: Path) -> sqlite3.Connection | None:
         try:
             connection = sqlite3.connect(path, check_same_thread=False)
             try:
-                # What a power cut leaves is found out by the digests, so nobody waits for the disk.
+                # Digests reveal what a power cut damages, so writes need not wait for the disk.
                 connection.execute("pragma synchronous = off")
                 (version,) = connection.execute("pragma user_version").fetchone()
                 if version == 0:
                     connection.executescript(f"begin; {_TABLES} pragma user_version = {_VERSION};")
                 elif version != _VERSION:
-                    raise sqlite3.DatabaseError("of another version of the grader")
+                    raise sqlite3.DatabaseError("from another version of the grader")
                 for table in ("evidence", "pictures", "pages"):
                     connection.execute(f"select * from {table} limit 1").fetchone()
                 return connection

@@ -1,4 +1,4 @@
-"""What a run remembers of answers: those that were given before under the same conditions."""
+"""Looks answers up in the cache: those that were given before under the same conditions."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ from grader.run.provenance.fingerprints import answer_keys
 
 @dataclass(frozen=True)
 class Recall:
-    """`ground` is a digest of all but submission, question and data that an answer depends on.
+    """Finds and stores the answers of one run.
 
-    What is remembered bears the number of this `run`; what runs before `since` were told is not
-    recalled.
+    Attributes:
+        cache: Where answers are stored.
+        ground: A digest of what every answer depends on besides submission, question and data.
+        run: The number of this run, stored with new answers.
+        since: The first run whose answers count.
     """
 
     cache: EvidenceCache
@@ -27,7 +30,13 @@ class Recall:
     def look_up(
         self, submission: Submission, questions: Sequence[Question], data: str
     ) -> dict[str, Evidence]:
-        """The answers that are known, by question id; `data` is a digest of what the code finds."""
+        """Return the known answers, by question id.
+
+        Args:
+            submission: Whose code is asked.
+            questions: What is asked.
+            data: A digest of the data that the code can see.
+        """
         found: dict[str, Evidence] = {}
         rules, keys = _rules(questions), self.keys(submission, questions, data)
         for question in questions if keys else ():
@@ -47,8 +56,17 @@ class Recall:
         data: str,
         found: Mapping[str, Evidence],
     ) -> None:
-        """Keep what was answered now. What rests on a training that was ended early holds under the
-        same rule only; one that went its whole way holds under any."""
+        """Store new answers.
+
+        An answer that rests on a training that was ended early counts under the same rule only; one
+        of a complete training counts under any rule.
+
+        Args:
+            submission: Whose code answered.
+            questions: Everything that was asked.
+            data: A digest of the data that the code can see.
+            found: The evidence, by question id.
+        """
         rules = _rules(questions)
         stopped = {
             one.question.session
@@ -65,12 +83,12 @@ class Recall:
     def keys(
         self, submission: Submission, questions: Sequence[Question], data: str
     ) -> dict[str, str]:
-        """What each answer is kept under, by question id; none for files without a digest."""
+        """Return each answer's key, by question id; {} for a submission without a digest."""
         if not submission.digest:
-            return {}   # without one nobody knows of what it is
+            return {}
         return answer_keys(self.ground, submission, questions, data)
 
 
 def _rules(questions: Sequence[Question]) -> dict[str, str]:
-    """By session, the rule by which its training may be ended early."""
+    """Return the rule by which each session's training may be ended early."""
     return {one.session: f" {one.stopping}" for one in questions if one.stopping is not None}

@@ -1,7 +1,7 @@
-"""Datasets on the host: images as the instructor has them, split by seed; never with torch.
+"""Loads datasets on the host, without torch, and splits them by seed.
 
-The hidden part stays in the `Dataset` on the host. What a student's code may see is written by
-`write_view`, which names the other parts one by one.
+Hidden images and labels stay in the `Dataset`; `write_view` writes the other parts, which students'
+code may see.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ NOISE = 2   # grey levels of 255
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Images, uint8 (N, H, W, 3), and labels, int64 (N,), of the three parts."""
+    """A dataset in three parts: images, uint8 (N, H, W, 3), and labels, int64 (N,)."""
 
     name: str
     classes: tuple[str, ...]
@@ -37,7 +37,7 @@ class Dataset:
 
 
 def load_dataset(spec: DataSpec, cache: Path) -> Dataset:
-    """The dataset, split by `spec.seed`: the same spec gives the same split everywhere.
+    """Load a dataset and split it by `spec.seed`; a spec gives the same split everywhere.
 
     Where the source has a test part, hidden and validation images are disjoint parts of it;
     otherwise all three parts come from the one pool. The hidden images are drawn first, so that
@@ -80,10 +80,10 @@ def _nothing() -> Dataset:
 
 
 def with_noise(images: Images, random: np.random.Generator) -> Images:
-    """The images with up to two grey levels more or less in each value, drawn anew for each run.
+    """Add noise of up to two grey levels to each value, drawn anew for each run.
 
-    A table of the published images finds none of these, and no network can tell: what that costs
-    an honest one was measured, see docs/benchmarks.md.
+    A lookup table of the published images then finds none of them. The effect on a network's
+    accuracy is negligible: docs/benchmarks.md has the measurement.
     """
     noise = random.integers(-NOISE, NOISE + 1, images.shape, dtype=np.int16)
     noisy: Images = np.clip(images + noise, 0, 255).astype(np.uint8)
@@ -91,9 +91,9 @@ def with_noise(images: Images, random: np.random.Generator) -> Images:
 
 
 def write_view(dataset: Dataset, folder: Path, handouts: Path | None = None) -> None:
-    """Write what a student's code may see: four .npy files and meta.json, nothing hidden.
+    """Write what students' code may see: four .npy files and meta.json, nothing hidden.
 
-    The files of the folder `handouts`, which the student was given, go into one of that name.
+    The files of `handouts`, which students were given, go into a folder of that name.
     """
     folder.mkdir(parents=True, exist_ok=True)
     np.save(folder / "train_images.npy", dataset.train_images)
@@ -107,7 +107,7 @@ def write_view(dataset: Dataset, folder: Path, handouts: Path | None = None) -> 
 
 
 def _copy_files(source: Path, target: Path) -> None:
-    """Contents without modes: the sandbox's user may be another one than the instructor."""
+    """Copy contents without modes: the sandbox's user may differ from the instructor."""
     for path in sorted(source.rglob("*")):
         if path.is_file() and "__pycache__" not in path.parts:
             copy = target / path.relative_to(source)
@@ -116,7 +116,7 @@ def _copy_files(source: Path, target: Path) -> None:
 
 
 def _hidden_files(spec: DataSpec, source: Source) -> Part:
-    """The two .npy files of the instructor, checked against the training images and classes."""
+    """Read the instructor's two .npy files; check them against the training images."""
     assert spec.hidden.images and spec.hidden.labels, "DataSpec asks for both"
     images, labels = _npy(spec.hidden.images), _npy(spec.hidden.labels)
     shape, classes = source.train.images.shape[1:], len(source.classes)

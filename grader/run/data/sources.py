@@ -1,4 +1,4 @@
-"""Datasets as they are stored: the digits of scikit-learn, CIFAR-10 on disk, folders of images."""
+"""Reads datasets as they are stored: scikit-learn's digits, CIFAR-10 files, folders of images."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Part(NamedTuple):
 
 
 class Source(NamedTuple):
-    """A dataset as it is stored: some come with a test part, some are one pool."""
+    """A dataset before splitting; `test` is None for a dataset without a test part."""
 
     classes: tuple[str, ...]
     train: Part
@@ -43,7 +43,7 @@ class Source(NamedTuple):
 
 
 def read(spec: DataSpec, cache: Path) -> Source:
-    """All of the dataset, unsplit. Decoded images are kept in `cache`. Raises DataError."""
+    """Read a whole dataset; decoded images are kept in `cache`. Raises DataError."""
     if spec.source == "digits":
         key = _key(Path("digits"), [(version("scikit-learn"),)])
         try:
@@ -101,9 +101,9 @@ def _cifar10_batch(file: Path, classes: int) -> Part:
 
 
 class _ArraysOnly(pickle.Unpickler):
-    """Admits what an array of numbers is pickled with; a pickle can run anything else."""
+    """Unpickles arrays of numbers and refuses everything else: a pickle can run any code."""
 
-    # numpy moved the function between its versions; this is how to ask for it by no name at all.
+    # numpy moved this function between versions; an array's own reduction names it.
     _reconstruct = np.empty(0).__reduce__()[0]
     _admitted: ClassVar[Mapping[tuple[str, str], Any]] = {
         ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
@@ -164,7 +164,7 @@ def _files_in(path: Path) -> Iterable[str]:
 
 
 def _image_names(names: Iterable[str]) -> list[str]:
-    """Those that end in train|test/CLASS/image, in an order that no file system decides."""
+    """Return the names that end in train|test/CLASS/image, in a stable order."""
 
     def is_image(name: PurePosixPath) -> bool:
         return (
@@ -231,7 +231,7 @@ def _key(path: Path, stamp: list[tuple[Any, ...]]) -> str:
 
 
 def _kept(cache: Path, key: str, decode: Callable[[], Source]) -> Source:
-    """What `decode` returned the last time, from one archive of .npy; else decode and keep."""
+    """Return what `decode` returned last time, from an archive of .npy files, or decode."""
     file = cache / f"images-{key}.npz"
     try:
         with file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
@@ -259,7 +259,7 @@ def _kept(cache: Path, key: str, decode: Callable[[], Source]) -> Source:
 
 
 def _write_atomically(file: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Another process finds the whole file or none."""
+    """Write the file so that another process finds it complete or not at all."""
     with tempfile.TemporaryDirectory(dir=file.parent, prefix=".part-") as folder:
         part = Path(folder) / file.name
         np.savez(part, **arrays)  # type: ignore[arg-type]

@@ -1,7 +1,7 @@
-"""Whose marks changed from one run to another, and why, in plain data.
+"""Compares two runs in plain data: whose marks changed, and why.
 
-The causes are read off what both runs have kept: digests of all that a verdict depends on, by name,
-the rubrics, the files and the answers. Nothing is asked again.
+Causes come from what both runs stored: digests of everything that a verdict depends on, rubrics,
+files and answers. No worker is asked.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ UNKNOWN = "not known: one of the verdicts is from before runs kept what they gra
 
 
 def compare(before: Moment, after: Moment) -> Told:
-    """Every student whose points, states or score are others after than they were before."""
+    """Return every student whose points, verdicts or score differ between two runs."""
     students = sorted({*before.attempts, *after.attempts})
     changed: list[Told] = []
     alone: dict[str, list[str]] = {"only_before": [], "only_after": []}
@@ -68,7 +68,7 @@ def _student(student: str, one: Standing, other: Standing, rows: list[Told]) -> 
 
 
 def _rows(before: Moment, after: Moment, one: Standing, other: Standing) -> Iterator[Told]:
-    """The criteria whose points or states are others, or that only one of the runs has."""
+    """Yield the criteria whose points or verdicts differ, or that only one run has."""
     was = {row.verdict.criterion: row for row in one.grade.criteria}
     now = {row.verdict.criterion: row for row in other.grade.criteria}
     for name in dict.fromkeys([*was, *now]):
@@ -87,7 +87,7 @@ def _rows(before: Moment, after: Moment, one: Standing, other: Standing) -> Iter
 
 
 def _of_marks(one: Standing, other: Standing, name: str) -> list[str]:
-    """What people said of it in between, where that is what counts, or counted."""
+    """Return a line if a mark by a person was given, changed or withdrawn in between."""
     was, now = (
         position_of(standing.marks, standing.held[name].submission, standing.held[name].verdict)
         for standing in (one, other)
@@ -114,7 +114,7 @@ def _shown(row: CriterionGrade | None) -> Told | None:
 
 
 def _of_points(first: CriterionGrade, second: CriterionGrade) -> list[str]:
-    """The verdict is the same: what it is worth is not."""
+    """Explain different points for one and the same verdict."""
     if first.max != second.max:
         return [f"the rubric gives {second.max:g} points for it, and gave {first.max:g}"]
     if first.verdict.status != second.verdict.status:
@@ -123,7 +123,7 @@ def _of_points(first: CriterionGrade, second: CriterionGrade) -> list[str]:
 
 
 def _causes(before: Moment, after: Moment, was: Kept, now: Kept) -> list[str]:
-    """What is another behind two verdicts, the nearest first; [] where it is one and the same."""
+    """Return why two verdicts may differ, the closest cause first; [] for the same verdict."""
     if was.number == now.number and before.history.folder == after.history.folder:
         return []
     causes = []
@@ -148,7 +148,7 @@ def _causes(before: Moment, after: Moment, was: Kept, now: Kept) -> list[str]:
 
 
 def _of_rubrics(first: Any, second: Any, name: str) -> list[str]:
-    """What the rubric says otherwise of this criterion."""
+    """Return how the rubric changed for this criterion."""
     was, now = _criterion(first, name), _criterion(second, name)
     causes = [
         f"its {key} changed from {was.get(key)} to {now.get(key)}"
@@ -169,7 +169,7 @@ def _criterion(rubric: Any, name: str) -> Told:
 
 
 def _of_answers(before: Moment, after: Moment, was: Kept, now: Kept) -> list[str]:
-    """Everything is the same but what the code did: it was asked again."""
+    """Return how the answers differ, if nothing else does: the code behaved differently."""
     name = now.verdict.criterion
     first = {one.question["id"]: one for one in before.history.traces(was.grading, name)}
     causes = []

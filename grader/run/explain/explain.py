@@ -1,7 +1,7 @@
-"""Why a student has the marks that they have: from the question to the points, in plain data.
+"""Explains a student's marks in plain data, from the questions to the points.
 
-For the instructor: it names hidden networks and shows what the reference answers. Of hidden labels
-it knows a digest and a number.
+It is for the instructor: it names hidden networks and shows the reference's answers. It knows only
+the number and a digest of the hidden labels.
 """
 
 from __future__ import annotations
@@ -21,13 +21,19 @@ from grader.records import Conditions, CriterionGrade, Trace, Verdict
 from grader.run.cache.evidence import reported, said_by_reference
 
 Told = dict[str, Any]
-GONE = "no longer in the cache; the digest stays"
+GONE = "removed from the cache; only the digest is left"
 
 
 def explain(history: History, student: str, criterion: str | None = None) -> Told:
-    """How the student stands after the last run, for one criterion or for each.
+    """Explain a student's marks after the last run.
 
-    Raises UsageError for a student or a criterion that is not known.
+    Args:
+        history: The gradebook's history.
+        student: The student's key.
+        criterion: The criterion to explain; None for all.
+
+    Raises:
+        UsageError: The student or the criterion is unknown.
     """
     now = moment(history)
     standing = now.standing(student)
@@ -60,8 +66,8 @@ def _nobody(now: Moment, student: str) -> str:
     students, folder = sorted(now.attempts), now.history.folder
     if student in students:
         return (
-            f"{student} has no marks by the rubric of the last run in {folder}: grade them "
-            "again, without --only"
+            f"{student} has no marks by the rubric of the last run in {folder}: run "
+            "`grader run` again, without --only"
         )
     return f"no student '{student}' in {folder}; there are {', '.join(students[:20])}"
 
@@ -115,7 +121,7 @@ def _criterion(
 
 
 def _points(row: CriterionGrade, verdict: Verdict) -> str:
-    """From the verdict to the points, in a sentence."""
+    """Return the calculation of the points, in a sentence."""
     by_hand = row.verdict.seen.get("marked")
     if by_hand:
         check = "no points yet" if verdict.status in ("needs_marking", "not_scored") else (
@@ -125,14 +131,15 @@ def _points(row: CriterionGrade, verdict: Verdict) -> str:
         return f"{now}: {by_hand['by']} gave {by_hand['points']:g} of {by_hand['of']:g}, "\
                f"{by_hand['at']}; by the check {check}"
     if row.verdict.status != verdict.status:   # a criterion that it depends on
-        return f"{verdict.status}, {verdict.fraction:.4g} of {row.max:g}; but {row.verdict.reason}"
+        return f"{verdict.status}, {row.max:g} points × {verdict.fraction:.4g}; but "\
+               f"{row.verdict.reason}"
     if row.points is None:
-        return "no points yet: it waits for a person, or to be asked again"
-    return f"{verdict.fraction:.4g} of {row.max:g} points is {row.points:g}"
+        return "no points yet: a person or another run has to decide"
+    return f"{row.max:g} points × {verdict.fraction:.4g} = {row.points:g}"
 
 
 def _mark(mark: Mark, counts: bool, standing: Sequence[Mark]) -> Told:
-    """What a person said, and whether it counts, or contradicts another that would."""
+    """Describe a mark that a person gave: whether it counts, and whether it still stands."""
     return {
         "number": mark.number, "kind": mark.kind, "by": mark.marker, "at": mark.at,
         "points": mark.points, "of": mark.max, "text": mark.text, "note": mark.note,
@@ -141,9 +148,9 @@ def _mark(mark: Mark, counts: bool, standing: Sequence[Mark]) -> Told:
 
 
 def _rule(by: Conditions, name: str, student: str) -> Told:
-    """The check, what it was told, and what it concludes by."""
+    """Describe the check: its parameters, thresholds and limits, and the late policy."""
     item = next(one for one in by.rubric["criteria"] if one["id"] == name)
-    profile = by.rubric["profiles"].get(by.rubric["profile"], {})   # none where nothing trains
+    profile = by.rubric["profiles"].get(by.rubric["profile"], {})   # {} if nothing is trained
     check = CHECKS.get(item["check"])
     return {
         "check": item["check"],
@@ -159,7 +166,7 @@ def _rule(by: Conditions, name: str, student: str) -> Told:
 
 
 def _late(by: Conditions, student: str) -> Told | None:
-    """The policy, with this student's extension: others', and their reasons, are not theirs."""
+    """Return the late policy with this student's extensions only; others' are private."""
     late = by.rubric["late"]
     given = (late or {}).get("extensions")
     if late is None or not isinstance(given, list):
@@ -168,7 +175,7 @@ def _late(by: Conditions, student: str) -> Told | None:
 
 
 def _versions(by: Conditions, traces: Sequence[Trace]) -> dict[str, str]:
-    """Of the grader and its sandbox, and of what the workers that answered ran on."""
+    """Return the versions of the grader, the sandbox and the workers that answered."""
     workers = {", ".join(f"{name} {version}" for name, version in sorted(one.worker.items()))
                for one in traces if one.worker}
     return {**by.versions, **({"worker": "; ".join(sorted(workers))} if workers else {})}
@@ -190,12 +197,12 @@ def _evidence(now: Moment, trace: Trace) -> Told:
 def _question(question: Mapping[str, Any]) -> Told:
     try:
         return {**question, "args": json.loads(question["args"])}
-    except ValueError:   # too long to be kept
+    except ValueError:   # too long, so it was not stored
         return dict(question)
 
 
 def _kept(digest: str, value: Any) -> Told | None:
-    """A value that is only known by its digest, and the value where it is still there."""
+    """Return a digest with its value, or with `GONE`; None for an empty digest."""
     if not digest:
         return None
     return {"digest": digest, "value": GONE if value is None else value}
@@ -206,7 +213,14 @@ def _run(run: Run) -> Told:
 
 
 def again(student: str, criterion: str, seed: int, by: Conditions) -> str:
-    """The command that asks the same again, into a folder of its own, so that nothing changes."""
+    """Return the command that asks the same questions again, into a folder of its own.
+
+    Args:
+        student: The student's key.
+        criterion: The criterion's id.
+        seed: The seed of the run.
+        by: The conditions of the run.
+    """
     options = {key: value for key, value in by.options.items() if key.startswith("--")}
     words = ["grader", "run", by.options.get("submissions", "SUBMISSIONS")]
     for option, value in options.items():

@@ -1,14 +1,13 @@
-"""What a verdict depends on, and an answer, as digests: while they stay the same, it holds.
+"""Digests of everything that a verdict or an answer depends on; while they stay, it still holds.
 
-For a verdict: the criterion's check and its parameters, the instructor's files where it is of their
-own, the profile (its thresholds, and its rule for training again, where the check judges by them),
-the data and the limits, the reference solution, what was handed out, the sandbox, and the grader's
-own code. A title, the points, the late policy and what the thresholds were calibrated by are not
-among them: they are applied anew each time.
+A verdict depends on the criterion's check and parameters, the instructor's own files if the check
+is custom, the profile (its thresholds and its rule for repeated training if the check judges by
+them), the data, the limits, the reference solution, the handouts, the sandbox, and the grader's
+code. Title, points, late policy and calibration are left out: they are applied anew each time.
 
-For an answer: the submission, the question and those that its session was asked before, the data,
-the worker with what it runs on, and the limits. Thresholds, the checks and the reference are not
-among them: an answer is judged anew when they change.
+An answer depends on the submission, the question and the earlier questions of its session, the
+data, the worker and what it runs on, and the limits. Thresholds, checks and the reference are left
+out: an answer is judged anew when they change.
 """
 
 from __future__ import annotations
@@ -39,8 +38,15 @@ def fingerprints(
     gpus: Collection[str] = (),
     gpu_share: float | None = None,
 ) -> dict[str, str]:
-    """A digest for each criterion, by its id. With a GPU, with a share of one and without are not
-    the same."""
+    """Return a digest of everything that a criterion's verdict depends on, by criterion.
+
+    Args:
+        rubric: The rubric, with its active profile.
+        criteria: The criteria.
+        sandbox: Where submissions run.
+        gpus: Ids of the GPUs that are lent; a run with a GPU differs from one without.
+        gpu_share: The share of a GPU's memory that each training gets, or None.
+    """
     checks = checks_with(rubric.own_files)
     own = [of_folder(file) for file in rubric.own_files]
     shared = ingredients(rubric, sandbox, gpus, gpu_share)
@@ -61,7 +67,7 @@ def fingerprints(
 def ingredients(
     rubric: Rubric, sandbox: Sandbox, gpus: Collection[str] = (), gpu_share: float | None = None
 ) -> dict[str, str]:
-    """A digest of each thing that every verdict of a run depends on, by what it is called."""
+    """Return a digest of each thing that every verdict of a run depends on, by its name."""
     budget = rubric.active.model_dump(mode="json", exclude={"thresholds", "again", "calibration"})
     return {
         "the profile": _of(budget),
@@ -83,14 +89,16 @@ def ground_of(
     gpus: Collection[str] = (),
     gpu_share: float | None = None,
 ) -> str:
-    """Of everything but submission, question and data that an answer depends on. Floating-point
-    numbers, and what learns from them, are others on another kind of processor or with a GPU."""
+    """Return a digest of what every answer depends on besides submission, question and data.
+
+    The processor's kind and the GPU count, because floating-point results differ between them.
+    """
     hardware = [platform.machine(), bool(gpus), gpu_share]
     return _of(_worker(), sandbox.name, sandbox.version, limits.model_dump(mode="json"), hardware)
 
 
 def _worker() -> list[str]:
-    """What a worker is, what becomes of its words here, and who is to blame for its silence."""
+    """Return digests of the worker's code and of the host's code that receives its answers."""
     names = (
         "worker", "wire.py", "packing.py", "checks/probe.py", "sandbox",
         "checks/early_stopping.py", "checks/pytest_runner", "run/pytest_session.py",
@@ -101,9 +109,16 @@ def _worker() -> list[str]:
 def answer_keys(
     ground: str, submission: Submission, questions: Iterable[Question], data: str
 ) -> dict[str, str]:
-    """A digest for each question's answer, by the question's id. `data` is of what the student's
-    code finds. Nobody is answered with what another student's code has said: its words may tell
-    whose they were."""
+    """Return the cache key of each question's answer, by question id.
+
+    The student's key is part of it: an answer may contain text that identifies its author.
+
+    Args:
+        ground: The digest from `ground_of`.
+        submission: Whose code is asked.
+        questions: The questions, in the order in which they are asked.
+        data: A digest of the data that the code can see.
+    """
     keys: dict[str, str] = {}
     before: dict[str, str] = {}   # by session
     whose = [submission.student, submission.digest, data]
@@ -119,7 +134,7 @@ def _of(*parts: object) -> str:
 
 @cache
 def of_folder(place: Path) -> str:
-    """Of every file in a folder, code, data or template; or of the one file that it is."""
+    """Return a digest of all files in a folder, with their names, or of a single file."""
     digest = hashlib.sha256()
     for path in _files(place):
         if "__pycache__" not in path.parts:
@@ -131,13 +146,13 @@ def of_folder(place: Path) -> str:
 
 
 def _of_params(params: BaseModel) -> dict[str, Any]:
-    """What they are; of files what is in them, wherever they lie."""
+    """Return the parameters; files count by their content, not by their path."""
     files = {key: of_folder(value) for key, value in params if isinstance(value, Path)}
     return params.model_dump(mode="json") | files
 
 
 def _of_data(spec: DataSpec) -> str:
-    """Of the files' names, sizes and times: there may be many, and they are large."""
+    """Return a digest of the files' names, sizes and times; their content may be large."""
     stamps = []
     for place in (spec.path, spec.hidden.images, spec.hidden.labels):
         for path in _files(place) if place is not None else ():

@@ -1,7 +1,6 @@
-"""What is kept of evidence, so that each verdict can be explained: digests, outcomes, and no more.
+"""Summarizes evidence in a few hundred bytes per question, so that verdicts can be explained.
 
-A few hundred bytes per question. What the worker said is in the cache; what the student's code
-printed is in the verdicts, where they rest on it; of hidden labels there is a digest and a number.
+The answers themselves are in the cache; of hidden labels only a digest and their number are stored.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from grader.records import Evidence, Outcome, Question, Trace
 from grader.run.cache.evidence import digest_of
 from grader.run.context import QuestionSet
 
-_MOST_ARGUMENTS = 4000   # of a question's arguments in JSON, kept once per exam
+_MOST_ARGUMENTS = 4000   # characters of a question's arguments, as JSON
 _MOST_WORDS = 300
 
 
@@ -29,8 +28,15 @@ def traces(
     keys: Mapping[str, str],
     key: AnswerKey,
 ) -> tuple[Trace, ...]:
-    """A trace of each piece of evidence; `keys` says where the cache has the answers, `with_gold`
-    which criteria are judged by the reference's."""
+    """Return a trace of each question's evidence.
+
+    Args:
+        question_set: The questions, and the criteria that rest on each.
+        with_reference: Ids of the criteria that are judged by the reference's answers.
+        evidence: The evidence, by question id.
+        keys: The answers' keys in the cache, by question id.
+        key: The answer key.
+    """
     found = []
     for question in question_set.questions:
         one, askers = evidence[question.id], question_set.askers[question.id]
@@ -62,16 +68,16 @@ def _observed(outcome: Outcome) -> Outcome:
 
 
 def _reference(question: Question, key: AnswerKey) -> str:
-    """A digest of the reference's answer."""
+    """Return a digest of the reference's answer; "" if there is none."""
     try:
         one = key.reference_answers.get(question.id)
-    except GraderError:   # it could not be asked: what was judged here did without it
+    except GraderError:   # it could not be asked, and no verdict here needed it
         return ""
     return digest_of(one.value, one.blobs) if one is not None and one.outcome.answered else ""
 
 
 def _labels(question: Question, key: AnswerKey) -> str:
-    """How many hidden labels a prediction is held against, and their digest."""
+    """Return the number and digest of the labels that a prediction is compared with, or ""."""
     if question.kind != "predict":
         return ""
     digest = hashlib.sha256(key.hidden_labels.tobytes()).hexdigest()[:32]

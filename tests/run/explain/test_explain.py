@@ -156,7 +156,7 @@ def test_every_link_from_question_to_points_is_told(graded: Graded, told: Any) -
     found = told("explain", "ada", "parameter-groups")
     (one,) = found["criteria"]
     assert (one["points"], one["max"], one["status"]) == (2.0, 6.0, "partial")
-    assert one["how"] == "0.3333 of 6 points is 2"
+    assert one["how"] == "6 points × 0.3333 = 2"
     assert one["rule"]["check"] == "param_groups"
     assert one["rule"]["how"].startswith("A third of the points per group")
     assert [row["question"]["id"] for row in one["evidence"]] == [
@@ -225,7 +225,7 @@ def test_answers_that_were_cleared_are_told_by_their_digests(
     shutil.copytree(graded.results, tmp_path / "results")
     cache_file.clear(tmp_path / "results")
     assert command("explain", "ada", "--out", tmp_path / "results") == 0
-    assert "no longer in the cache" in capsys.readouterr().out
+    assert "removed from the cache" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("words", [["explain", "ada"], ["diff", "1", "4"]])
