@@ -15,7 +15,7 @@ from grader.sandbox.base import Sandbox
 from grader.sandbox.docker import Build, DockerSandbox, connect, ensure_image
 from tests.factories import DOCKER, requested_sandbox
 from tests.support.installed import distributions, installed  # noqa: F401 - fixtures, as the next one
-from tests.support.looking import page  # noqa: F401 - a fixture, for every test that names it
+from tests.support.looking import chromium, page  # noqa: F401 - fixtures, for tests that name them
 
 # A busy machine is slow, and that is no fault of what is tested. In CI the same examples come each
 # time, so that a commit does not pass or fail by luck; elsewhere they are drawn anew.
