@@ -26,8 +26,7 @@ class EarlyStopper(Protocol):
         self, student: str, question: Question, correct: int, seen: int
     ) -> NDArray[np.uint8] | None:
         """Images (N, H, W, 3) that this student's network has not predicted yet; None: not now.
-        `correct` of `seen` is what the script's own evaluation was seen to reach.
-        """
+        `correct` of `seen` is what the script's own evaluation was seen to reach."""
 
     def is_sure(self, student: str, question: Question, logits: NDArray[np.float32]) -> bool:
         """Whether the network is sure to have passed, by its logits (N, C) for the last part."""
@@ -38,8 +37,7 @@ class EarlyStopper(Protocol):
 class Job:
     """Everything that one submission is asked. `data` is the student's view of the dataset,
     `gpu_share` the share of a GPU's memory that it may use; None is no limit. `examiner` scores
-    trainings that may be ended early; without one none is.
-    """
+    trainings that may be ended early; without one none is."""
 
     name: str
     submission: Path

@@ -137,9 +137,9 @@ def answers(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Answe
     )
     code = "import os, sys, time, signal\n" + bodies + CHOOSES
     questions = tuple(
-        Question(f"{kind} {name}", kind, {"network": network}, f"{kind} {name}", seconds)
+        Question(f"{kind} {name}", kind, {"network": network}, f"{kind} {name}", limit)
         for network, (name, (_, seconds)) in zip(networks, BODIES.items(), strict=True)
-        for kind in KINDS
+        for kind, limit in zip(KINDS, (seconds, 30.0), strict=True)
     )
     found = converse(sandbox, job_of(folder, code, questions, output_kib=16))
     return {
