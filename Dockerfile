@@ -1,16 +1,16 @@
-# The worker's image: Python, torch, what students import, and the worker itself. Nothing else of
-# the grader goes in: no checks, no rubric, no reference solution, no labels.
+# Builds the worker's image: Python, torch, the libraries that students import, and the worker. The
+# image holds no other part of the grader: no checks, rubric, reference solution or labels.
 #
-#   grader image build                     builds it; GRADER_TORCH_INDEX=... sets TORCH_INDEX, etc.
-#   docker build -t grader-worker:mine .   does the same by hand
+#   grader image build                     builds it; GRADER_TORCH_INDEX=... sets TORCH_INDEX
+#   docker build -t grader-worker:mine .   builds it by hand
 #
-# See docs/docker.md for a base image behind a proxy, CPU-only wheels and GPUs.
+# docs/docker.md describes base images behind a proxy, wheels without CUDA, and GPUs.
 
 ARG BASE_IMAGE=python:3.11-slim
 FROM ${BASE_IMAGE}
 
-# torch first: it is large and changes seldom. TORCH_INDEX is a pip index for this layer alone, for
-# those who want wheels without CUDA; empty means pip's own default.
+# torch comes first: it is large and seldom changes. TORCH_INDEX is a pip index for this layer only,
+# such as one with wheels without CUDA; empty means pip's default.
 ARG TORCH_VERSION=2.14.0
 ARG TORCHVISION_VERSION=0.29.0
 ARG TORCH_INDEX=
@@ -19,18 +19,18 @@ RUN python3 -m venv /opt/venv \
       ${TORCH_INDEX:+--index-url "${TORCH_INDEX}"} \
       "torch==${TORCH_VERSION}" "torchvision==${TORCHVISION_VERSION}"
 
-# What students import; pyproject.toml's extra `homework` is the same for the process sandbox.
+# Libraries that students import; the extra `homework` in pyproject.toml lists the same ones.
 ARG STUDENT_PACKAGES="matplotlib pillow scikit-learn opencv-python-headless pandas scikit-image seaborn tensorboard torchinfo torchsummary tqdm"
 RUN /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check \
       "torch==${TORCH_VERSION}" "torchvision==${TORCHVISION_VERSION}" ${STUDENT_PACKAGES}
 
-# A name for the uid: getpass.getuser() and with it parts of torch fail without one.
+# The user needs a name: getpass.getuser() fails without one, and parts of torch call it.
 RUN echo 'student:x:10001:10001:student:/tmp:/usr/sbin/nologin' >> /etc/passwd \
  && echo 'student:x:10001:' >> /etc/group \
  && mkdir -p /submission /data /opt/grader/grader
 
-# HOME and every cache lie in /tmp, the one place that is writable when this runs.
-# NVIDIA_*: what the NVIDIA runtime mounts when, and only when, a GPU is asked for.
+# HOME and every cache are in /tmp, the only writable folder besides /dev/shm at run time.
+# NVIDIA_DRIVER_CAPABILITIES selects what the NVIDIA runtime mounts if a GPU is requested.
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONPATH=/opt/grader \
     PYTHONDONTWRITEBYTECODE=1 \
@@ -38,13 +38,13 @@ ENV PATH=/opt/venv/bin:$PATH \
     HOME=/tmp \
     NVIDIA_DRIVER_CAPABILITIES=compute,utility
 
-# The worker last: a change to it costs a second. The root is read-only when it runs, so bytecode is
-# compiled here, and never checked against the sources' times.
+# The worker comes last, so that a change to it rebuilds in a second. The root is read-only at run
+# time, so bytecode is compiled here and never checked against the sources' times.
 COPY grader/__init__.py grader/packing.py grader/wire.py /opt/grader/grader/
 COPY grader/worker/ /opt/grader/grader/worker/
 RUN /opt/venv/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/grader
 
 USER 10001:10001
 WORKDIR /tmp
-# -P: the working directory, where students write, is no place to import from. -s: nor is ~/.local.
+# -P and -s: Python imports nothing from the working directory or ~/.local, where students can write.
 ENTRYPOINT ["/opt/venv/bin/python", "-P", "-s", "-m", "grader.worker"]

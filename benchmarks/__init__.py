@@ -1,1 +1,4 @@
-"""Figures that are ratios with: `make bench` prints them, docs/benchmarks.md keeps them."""
+"""Measures what grading costs; `make bench` prints the table in docs/benchmarks.md.
+
+Each row of the table is measured by a module of its own.
+"""

@@ -1,11 +1,11 @@
-"""All figures in one table of Markdown, for docs/benchmarks.md.
+"""Measures all figures and prints them as one Markdown table, for docs/benchmarks.md.
 
     python -m benchmarks                       # everything; `make bench` does the same
     python -m benchmarks --rows cold,warm      # some of them
     python -m benchmarks --pairs 1 --each 1 --many 20      # does everything run?
 
-Each row's module says what is timed and what is not. Nothing else should run on the machine. Rows
-that need a Docker Engine are left out, with the reason, where none answers.
+Each row's module says what is timed and what is not. Nothing else should run on the machine. If no
+Docker Engine answers, the rows that need one say so and have no figures.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ def main() -> int:
     )  # fmt: skip
     parser.add_argument("--rows", type=_chosen, default=tuple(ROWS), metavar=",".join(ROWS))
     usual = Sizes()
-    parser.add_argument("--pairs", type=int, default=usual.pairs, help="of runs for each figure")
-    parser.add_argument("--each", type=int, default=usual.each, help="students with the same file")
+    parser.add_argument("--pairs", type=int, default=usual.pairs, help="runs for each figure")
+    parser.add_argument("--each", type=int, default=usual.each, help="a tenth of a medium class")
     parser.add_argument("--many", type=int, default=usual.many, help="students in a large class")
     options = parser.parse_args()
     sizes = Sizes(options.pairs, options.each, options.many)
@@ -49,7 +49,7 @@ def main() -> int:
         try:
             for figure in ROWS[name](sizes):
                 print(line(figure), flush=True)
-        except Exception as error:   # the other rows are worth having
+        except Exception as error:   # the other rows are still measured
             traceback.print_exc()
             print(line(Figure(name, skipped=f"{type(error).__name__}, see above")), flush=True)
             broken += 1

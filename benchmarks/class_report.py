@@ -1,7 +1,7 @@
-"""The class report of three hundred students: seconds to make and draw it, and its size.
+"""Measures the class report of three hundred students: seconds to make it, and its size.
 
-Each repetition is a process of its own, so that matplotlib is imported and every picture drawn; the
-grades are there before the clock starts. To repeat one: `python -m benchmarks.class_report 300`.
+Each repetition is a process of its own, so that matplotlib is imported and every picture drawn. The
+grades are made before the clock starts. To repeat one: `python -m benchmarks.class_report 300`.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ TARGET, LARGEST = 3.0, 3.0   # seconds, megabytes
 def measure(sizes: Sizes) -> Iterable[Figure]:
     count = 10 * sizes.each
     again = command(sys.executable, "-m", "benchmarks.class_report", str(count))
-    told = [json.loads(run(again)[1]) for _ in range(sizes.pairs)]
-    seconds, sizes_in_mb = zip(*told, strict=True)
+    found = [json.loads(run(again)[1]) for _ in range(sizes.pairs)]
+    seconds, sizes_in_mb = zip(*found, strict=True)
     yield Figure(f"the class report of {count} students", seconds, "s", TARGET)
     yield Figure("megabytes of that", sizes_in_mb[:1], to_reach=LARGEST)
 

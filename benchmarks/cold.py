@@ -1,9 +1,9 @@
-"""One code-only submission, cold: `grader check FILE` over `python FILE`.
+"""Measures one code-only submission from a cold start: `grader check FILE` over `python FILE`.
 
-Both are processes, timed from their start to their end on the same file, another one for each
-pair: nothing is left of one run for the next but the file system's cache. The bare script builds a
-ResNet-18 and prints what its functions find. The check does that for seven networks, the hidden
-ones among them, asks the reference the same, judges, and prints what is wrong.
+Both are processes, timed from start to end on the same file; each pair has a new file, so that only
+the file system's cache stays from one run to the next. The bare script builds a ResNet-18 and
+prints what its functions find. The check does that for seven networks, hidden ones among them, asks
+the reference the same questions, judges, and prints what is wrong.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ TARGET = 0.8
 def measure(sizes: Sizes) -> Iterable[Figure]:
     with tempfile.TemporaryDirectory() as folder:
         first, *scripts = write_class(Path(folder) / "class", range(sizes.pairs + 1))
-        # The file system's cache is warm for all that count.
+        # Warms the file system's cache before the runs that count.
         seconds_of(bare(first))
-        _, told = run(_check(first, "--json"))
-        assert json.loads(told)["score"] == FULL, "a right solution must get all points"
+        _, output = run(_check(first, "--json"))
+        assert json.loads(output)["score"] == FULL, "a right solution must get all points"
         ours, theirs = in_turns([
             [partial(seconds_of, _check(script)) for script in scripts],
             [partial(seconds_of, bare(script)) for script in scripts],

@@ -1,4 +1,4 @@
-"""Whether a Docker Engine answers, and the worker's image: what figures with containers need."""
+"""Prepares measurements in containers: looks for a Docker Engine, and builds the worker's image."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from grader.sandbox.docker import Build, connect, ensure_image
 
 
 def engine_missing() -> str:
-    """Why nothing can be measured in containers; "" where an engine answers."""
+    """Say why nothing can be measured in containers; "" if an engine answers."""
     try:
         connect().close()
     except EngineMissing:
@@ -18,6 +18,6 @@ def engine_missing() -> str:
 
 
 def ensure_worker_image() -> None:
-    """Build the image if it is missing, so that no run that is timed does so."""
+    """Build the image if it is missing, so that no timed run has to."""
     with closing(connect()) as engine:
         ensure_image(engine, Build(), print)

@@ -1,4 +1,4 @@
-"""A figure of the table: what was measured, as median and range, beside what it should reach."""
+"""A figure of the table: median and range of what was measured, and the target."""
 
 from __future__ import annotations
 
@@ -16,10 +16,12 @@ Unit = Literal["", "s", "ms"]   # a ratio has no unit
 
 @dataclass(frozen=True)
 class Sizes:
-    """How much is measured: smaller numbers are for trying it out, and stand in the table.
+    """The extent of a measurement; smaller numbers are for trying it out.
 
-    `pairs` of runs or repetitions, students who hand in the same file (`each`), and the size of the
-    large class (`many`).
+    Attributes:
+        pairs: Pairs of runs, or repetitions, for each figure.
+        each: A tenth of the students in a medium class.
+        many: Students in the large class.
     """
 
     pairs: int = 5
@@ -31,9 +33,13 @@ class Sizes:
 class Figure:
     """One line of the table.
 
-    `values` has one number per pair or repetition, in `unit`. The figure is met when their median
-    is at most `to_reach`, or, with `above`, when it is more than that; without `to_reach` it is
-    there to be compared. `skipped` says why there are no values.
+    Attributes:
+        name: What was measured.
+        values: One number for each pair or repetition, in `unit`.
+        unit: Unit; "" for a ratio.
+        to_reach: Target for the median; None: there is none.
+        above: The median must be greater than the target; otherwise at most the target.
+        skipped: Why there are no values.
     """
 
     name: str
@@ -54,12 +60,12 @@ class Figure:
 
 
 def ratios(ours: Sequence[float], bare: Sequence[float]) -> tuple[float, ...]:
-    """Each run over the bare run of its own pair. Raises ValueError when one has no partner."""
+    """Divide each run by the bare run of its own pair. Raises ValueError if one has no partner."""
     return tuple(one / other for one, other in zip(ours, bare, strict=True))
 
 
 def line(figure: Figure) -> str:
-    """The figure as a row of the Markdown table under `HEAD`."""
+    """Return the figure as a row of the Markdown table under `HEAD`."""
     if not figure.values:
         measured, met = f"not measured: {figure.skipped}", ""
     else:
@@ -72,7 +78,7 @@ def line(figure: Figure) -> str:
 
 
 def versions() -> str:
-    """What the figures were measured with, in a line."""
+    """Return versions and hardware in one line."""
     named = ", ".join(f"{name} {metadata.version(name)}" for name in ("torch", "torchvision"))
     return (
         f"Python {platform.python_version()}, {named}, {os.cpu_count()} cores, "
@@ -88,5 +94,5 @@ def _goal(figure: Figure) -> str:
 
 
 def _number(value: float) -> str:
-    """Three digits that count."""
+    """Return three significant digits."""
     return f"{value:.0f}" if value >= 100 else f"{value:.3g}"

@@ -1,12 +1,13 @@
-"""A worker that answers at once: what a real one answered to the same questions, once before.
+"""A worker that answers at once, with the replies that a real worker gave before.
 
-`Recording` is a sandbox around a real one and writes down each reply, byte by byte as it came over
-the wire. `InstantSandbox` replays them in this process. Everything on the host runs as ever: the
-interview with its thread, the framing, the check of the testimony, judging, the gradebook, pages.
+`Recording` is a sandbox around a real one and stores each reply, byte by byte as it came over the
+wire. `InstantSandbox` replays the replies in this process. Everything on the host runs as usual:
+the conversation and its thread, the framing, the validation of answers, judging, the gradebook and
+the pages.
 
-A reply is found by the whole question, its images included, so a question that was never recorded
-is an error of the harness, and shows as one. Seeds of both runs are the same, therefore. The
-reference's replies are kept apart from the student's.
+A reply is found by a digest of the whole question, its images included, so both runs must have the
+same seed. A question that was not recorded is an error of the harness, and shows as one. Replies of
+the reference are kept apart from those of students.
 """
 
 from __future__ import annotations
@@ -21,14 +22,14 @@ from pathlib import Path
 
 from grader import wire
 from grader.errors import SandboxError
-from grader.sandbox.base import Exit, Job, Places, Sandbox, Worker
+from grader.sandbox.base import Exit, Job, Sandbox, Worker, WorkerPaths
 
-REFERENCE = "reference"   # what the pipeline calls the reference solution
+REFERENCE = "reference"   # the pipeline's name for the reference solution
 
 
 @dataclass(frozen=True)
 class Recording:
-    """`sandbox`, whose workers' replies are written into `folder`, a file each."""
+    """A sandbox that writes the replies of another sandbox's workers into `folder`, a file each."""
 
     sandbox: Sandbox
     folder: Path
@@ -56,14 +57,17 @@ class Recording:
 
 
 class RecordedWorker:
-    """`base.Worker`. It speaks only when it is asked, so what is read until the next question, or
-    the end, is the reply to the last one."""
+    """A worker that stores its replies; see `base.Worker`.
+
+    A worker writes only when it is asked, so everything that is read until the next question, or
+    the end, is the reply to the last one.
+    """
 
     def __init__(self, worker: Worker, folder: Path, who: str) -> None:
-        self.places = worker.places
+        self.paths = worker.paths
         self._worker, self._folder, self._who = worker, folder, who
         self._asked = ""
-        self._said = bytearray()
+        self._reply = bytearray()
 
     def write(self, data: bytes) -> None:
         self.write_down()
@@ -75,20 +79,20 @@ class RecordedWorker:
 
     def read(self, size: int) -> bytes:
         data = self._worker.read(size)
-        self._said += data
+        self._reply += data
         return data
 
     def stop(self) -> Exit:
         return self._worker.stop()
 
     def write_down(self) -> None:
-        if self._asked and self._said:
-            (self._folder / self._asked).write_bytes(self._said)
-        self._said.clear()
+        if self._asked and self._reply:
+            (self._folder / self._asked).write_bytes(self._reply)
+        self._reply.clear()
 
 
 class InstantSandbox:
-    """Replays replies that were recorded; see `grader.sandbox.base.Sandbox`."""
+    """A sandbox that replays recorded replies; see `grader.sandbox.base.Sandbox`."""
 
     name = "instant"
     version = "1"
@@ -107,21 +111,21 @@ class InstantSandbox:
 
 
 class InstantWorker:
-    """`base.Worker`: each question is answered in the call that puts it."""
+    """A worker that answers each question within the call that asks it; see `base.Worker`."""
 
     def __init__(self, replies: Mapping[str, bytes], job: Job) -> None:
-        self.places = Places(str(job.submission), str(job.data), "")
+        self.paths = WorkerPaths(str(job.submission), str(job.data), "")
         self._replies, self._who = replies, job.name
-        self._said = io.BytesIO()
+        self._reply = io.BytesIO()
         self._news = threading.Condition()
         self._ended = False
 
     def write(self, data: bytes) -> None:
         key = _key(self._who, data)
         if key not in self._replies:
-            raise SandboxError(f"{self._who} was asked what was not recorded")
+            raise SandboxError(f"{self._who} was asked a question that was not recorded")
         with self._news:
-            self._said = io.BytesIO(self._said.read() + self._replies[key])
+            self._reply = io.BytesIO(self._reply.read() + self._replies[key])
             self._news.notify()
 
     def full_speed(self) -> None:
@@ -129,7 +133,7 @@ class InstantWorker:
 
     def read(self, size: int) -> bytes:
         with self._news:
-            while not (data := self._said.read(size)) and not self._ended:
+            while not (data := self._reply.read(size)) and not self._ended:
                 self._news.wait()
             return data
 
@@ -141,16 +145,16 @@ class InstantWorker:
 
 
 def replies_in(folder: Path) -> Mapping[str, bytes]:
-    """What a `Recording` wrote there, by what was asked."""
+    """Return the replies that a `Recording` wrote into a folder, by question."""
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def _key(who: str, data: bytes) -> str:
-    """A file name for a message to a worker: of a question, the digest of all that it says."""
+    """Return a file name for a message to a worker: for a question, a digest of its content."""
     frame = wire.read_frame(io.BytesIO(data).read)
     assert frame is not None
     message, _ = frame
     role = REFERENCE if who == REFERENCE else "student"
-    if message["type"] == wire.START:   # names folders of this run
+    if message["type"] == wire.START:   # differs between runs, since it names their folders
         return f"{role}-start"
     return f"{role}-{hashlib.sha256(data).hexdigest()}"

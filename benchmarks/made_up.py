@@ -1,4 +1,4 @@
-"""A class that nobody taught: plausible names, marks and mistakes, for pictures and timing."""
+"""A made-up class with plausible names, marks and mistakes, for pictures and for timing."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LAST = (
     "Lindqvist", "Mensah", "Moreau", "Nakamura", "Nguyen", "Novák", "Okafor", "Petrov", "Rossi",
     "Schneider", "Sharma", "Silva", "Tanaka", "Wang", "Zhang",
 )  # fmt: skip
-# By criterion, mistakes with the share of the points that they leave; the likeliest come first.
+# Mistakes by criterion, each with the share of the points that it keeps; the likeliest come first.
 MISTAKES: dict[str, Sequence[tuple[float, str]]] = {
     "layer-counts": (
         (0, "This was not found: a function layer_parameter_counts(model), or a dictionary from "
@@ -64,17 +64,17 @@ MISTAKES: dict[str, Sequence[tuple[float, str]]] = {
 CAUTIONS = (
     "The network is in train mode while it is evaluated.",
     "The training images come in the same order in every epoch.",
-    "The checkpoint is chosen by its result on the test set.",
+    "Gradients are not put to zero between steps.",
 )
 
 
 def rubric() -> Rubric:
-    """This project's own homework."""
+    """Load the rubric of the shipped homework."""
     return load(ROOT / "rubric.yaml", parameter_models)
 
 
 def made_up_class(count: int, seed: int = 0) -> list[Grade]:
-    """As many grades by the rubric; the same seed gives the same class."""
+    """Make `count` grades by the shipped rubric; the same seed gives the same class."""
     draw, homework = random.Random(seed), rubric()
     names = draw.sample([f"{one} {two}" for one in FIRST for two in LAST], count)
     return [_student(draw, homework, student_key(name)) for name in names]
@@ -84,7 +84,7 @@ def _student(draw: random.Random, homework: Rubric, key: str) -> Grade:
     skill = draw.betavariate(3, 1.3)
     seconds = round(math.exp(draw.gauss(3.1, 0.5)), 1)
     lost = draw.random()
-    if lost < 0.03:   # nothing of it runs
+    if lost < 0.03:   # the file does not load
         why = f"The code raised an exception while your file was being loaded: SyntaxError: " \
               f"expected ':' ({key.lower()}_hw2.py, line {draw.randint(3, 90)})."
         failed = [_verdict(one, 0, why, {"outcome": "exception"}) for one in homework.criteria]
@@ -109,10 +109,10 @@ def _judged(
     if not mistakes or draw.random() < 0.25 + 0.7 * skill:
         return _verdict(criterion, 1, "All is right.")
     share, reason = mistakes[min(int(draw.expovariate(1.2)), len(mistakes) - 1)]
-    told = reason.format(n=draw.randint(12, 62), who=key.lower())
+    text = reason.format(n=draw.randint(12, 62), who=key.lower())
     cautioned = criterion.check == "mode_switch" and draw.random() < 0.8
     run = TrainingRun((), (), cautions=(Caution(CAUTIONS[0], "", ""),)) if cautioned else None
-    return _verdict(criterion, share, told, run=run)
+    return _verdict(criterion, share, text, run=run)
 
 
 def _written(draw: random.Random, criterion: Criterion, skill: float) -> Verdict:

@@ -1,12 +1,12 @@
-"""What watching a training costs: a student's script with and without it, in paired runs.
+"""Measures what observing a training costs: a student's script with and without, in paired runs.
 
     python -m benchmarks.observation --pairs 5
 
-Each run is a process of its own, on one thread, with the data of the quick profile served in place
-of CIFAR-10. Both runs of a pair have the same stand-ins; one has the observer too. What is compared
-is the time of the script itself, from its first line to its last: what is loaded before costs the
-same in both. Which of a pair comes first alternates. A script that asks for more than the quick
-profile's epochs is left to run to its end, so only those that ask for few are taken.
+Each run is a process of its own, on one thread, with the data of the quick profile in place of
+CIFAR-10. Both runs of a pair have the same shims; one has the observer too. The time is that of the
+script itself, from its first line to its last, since everything loaded before costs the same in
+both. The order within a pair alternates. The scripts run to their end, so only those that train for
+as few epochs as the quick profile are used.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ TARGET = 1.05
 
 @dataclass(frozen=True)
 class Row:
-    """One script: (wall, processor) seconds of each run, the runs paired."""
+    """One script with the (wall, processor) seconds of each run, in pairs."""
 
     script: str
     bare: list[tuple[float, float]]
@@ -54,7 +54,7 @@ def main() -> None:
 
 def _measure(script: Path, data: Path, pairs: int) -> Row:
     seconds: dict[Way, list[tuple[float, float]]] = {"bare": [], "watched": []}
-    _start("bare", data, script)   # the file system's cache is warm for all that count
+    _start("bare", data, script)   # warms the file system's cache before the runs that count
     for pair in range(pairs):
         ways: list[Way] = ["bare", "watched"]
         for way in ways if pair % 2 else reversed(ways):
@@ -63,8 +63,8 @@ def _measure(script: Path, data: Path, pairs: int) -> Row:
 
 
 def _start(way: Way, data: Path, script: Path) -> tuple[float, float]:
-    _, told = run(process(way, data, 1, script))
-    wall, processor = json.loads(told.splitlines()[-1])
+    _, output = run(process(way, data, 1, script))
+    wall, processor = json.loads(output.splitlines()[-1])
     return wall, processor
 
 
@@ -73,7 +73,7 @@ def _print(rows: list[Row], pairs: int) -> None:
 
     print(f"Python {platform.python_version()}, torch {torch.__version__}, {os.cpu_count()} cores, "
           f"{platform.machine()}; {pairs} pairs each, one thread\n")
-    print("| script | bare, median s | watched over bare, wall: median | range "
+    print("| script | bare, median s | observed over bare, wall: median | range "
           "| processor: median | range |")
     print("|---|---|---|---|---|---|")
     for row in rows:

@@ -1,15 +1,16 @@
-"""What the harness itself costs: a thousand submissions and a worker that answers at once.
+"""Measures the harness itself: a thousand submissions and a worker that answers at once.
 
-Each size of class is graded by a process of its own, all the way: the class folder is read, each
-submission unpacked and digested, its questions are put and the replies checked, judged, kept in the
-gradebook, and its pages and the marks written; only the worker is replaced, by the replies of a
+Each size of class is graded completely by a process of its own: it reads the class folder, unpacks
+each submission, asks its questions, validates and judges the replies, records them in the
+gradebook, and writes pages and marks. Only the worker is replaced, by the recorded replies of a
 real one (see `instant.py`). The overhead of a submission is the wall time of the process that
-grades a thousand, its start and everything that is done once included, over a thousand. Two jobs.
+grades a thousand, divided by a thousand; it includes the start of the process and everything that
+is done once. Two jobs run at a time.
 
-Host memory is the most that such a process had resident, at 1,000 submissions over that at 10.
+Host memory is the peak resident memory of such a process, at 1,000 submissions over that at 10.
 
 Both are measured for the code-only homework and for the whole one, whose submissions have trained:
-their pages carry curves, matrices and a run's figures. Submissions of a class differ in a comment.
+their pages have curves, confusion matrices and figures. Submissions differ in a comment.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ from grader.submissions.discover import discover
 
 FEW = 10
 TARGET_MS, TARGET_MEMORY = 20.0, 1.2
-SILENT = "silent"   # a way of grading in which no worker may be asked
+SILENT = "silent"   # a way of grading in which asking a worker is an error
 TRAINED = ROOT / "submissions" / "cifar_hw2.py"
 OPTIONS = RunOptions(seed=0, jobs=2)
 
@@ -59,8 +60,8 @@ def _measure(what: str, rubric: Path, text: str, sizes: Sizes) -> Iterable[Figur
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "recording").mkdir()
-        _, told = run(process("record", rubric, write_class(folder / "one", text, 1)))
-        scores = json.loads(told.splitlines()[-1])["scores"]
+        _, output = run(process("record", rubric, write_class(folder / "one", text, 1)))
+        scores = json.loads(output.splitlines()[-1])["scores"]
         many, peaks_many, peaks_few = [], [], []
         for repeat in range(sizes.pairs):
             few = write_class(folder / f"few-{repeat}", text, FEW)
@@ -92,19 +93,18 @@ def process(way: str, rubric: Path, class_folder: Path) -> Command:
 
 
 def _graded(process: Command, scores: list[float]) -> tuple[float, float]:
-    """Seconds and bytes of one process; everybody must have got what the one who was recorded did.
-    """
-    seconds, told = run(process)
-    report = json.loads(told.splitlines()[-1])
+    """Return seconds and peak bytes of one process; all scores must be those of the recording."""
+    seconds, output = run(process)
+    report = json.loads(output.splitlines()[-1])
     assert report["scores"] == scores, f"{report['scores']}, recorded: {scores}"
     return seconds, report["peak"]
 
 
-# The process that is measured -------------------------------------------------------------------
+# The measured process ---------------------------------------------------------------------------
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Grade a class with replies that were recorded.")
+    parser = argparse.ArgumentParser(description="Grade a class with recorded replies.")
     parser.add_argument("way", choices=("record", "replay", SILENT))
     for name in ("rubric", "folder", "out", "recording"):
         parser.add_argument(name, type=Path)
@@ -118,7 +118,7 @@ def main() -> None:
 
 
 def _grade(rubric_path: Path, folder: Path, out: Path, opener: Opener) -> int:
-    """What `grader run` does, with the sandbox of `opener`."""
+    """Grade a class as `grader run` does, in the sandbox of `opener`."""
     from rich.console import Console
 
     from grader.checks.registry import parameter_models
@@ -159,9 +159,9 @@ def _silent(
 
 
 def peak_memory() -> int:
-    """Bytes that this process had resident at most."""
+    """Return the peak resident memory of this process in bytes."""
     status = Path("/proc/self/status")
-    if status.exists():   # getrusage counts what the parent had when it started this one
+    if status.exists():   # getrusage also counts the parent's memory at the time of the fork
         rows = dict(row.split(":", 1) for row in status.read_text().splitlines())
         return 1024 * int(rows["VmHWM"].split()[0])
     if sys.platform == "win32":

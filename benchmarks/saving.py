@@ -1,13 +1,12 @@
-"""From a save to the verdict, with `grader check --watch` and with `grader check` run anew.
+"""Measures the time from a save to the verdict, with `check --watch` and with a new `check`.
 
     python -m benchmarks.saving --pairs 10
 
-A sample is watched for layer-counts and parameter-groups, the two criteria for which nothing is
-trained: six networks are built and looked at in processes of their own. Each save changes the
-file, in turn in place and, as most editors do, by another file in its place; between two saves lie
-three seconds. What is timed goes from before the save until the line with the verdicts has been
-read. `grader check` is timed from its start to its end, as it is when nobody watches: torch is
-imported and the reference asked anew.
+A sample is watched for layer-counts and parameter-groups, the two criteria that need no training:
+six networks are built and examined, each in a process of its own. Each save changes the file, in
+turn in place and, as most editors do, by replacing it with another file; three seconds lie between
+two saves. The time runs from before the save until the line with the verdicts has been read. A new
+`grader check` is timed from start to end: it imports torch and asks the reference each time.
 """
 
 from __future__ import annotations
@@ -59,15 +58,15 @@ def _watched(file: Path, saves: int) -> list[float]:
     with subprocess.Popen(_command(file, "--watch"), stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None
         try:
-            running.stdout.readline()   # the first one is cold
+            running.stdout.readline()   # the first check is cold
             found = []
             for number in range(saves):
                 time.sleep(BETWEEN_SECONDS)
                 began = time.monotonic()
                 _save(file, number)
-                told = json.loads(running.stdout.readline())
+                result = json.loads(running.stdout.readline())
                 found.append(time.monotonic() - began)
-                assert [one["status"] for one in told["criteria"]] == ["passed", "passed"], told
+                assert [one["status"] for one in result["criteria"]] == ["passed", "passed"], result
             return found
         finally:
             running.terminate()

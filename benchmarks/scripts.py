@@ -1,11 +1,10 @@
-"""A student's training script in a process of its own, bare or watched, with the quick profile's
-data.
+"""Runs a student's training script in a process of its own, with or without the observer.
 
     python -m benchmarks.scripts bare|watched DATA THREADS SCRIPT
 
-It needs stand-ins either way: the data in place of CIFAR-10, no GPU, no display. What `watched` has
-besides is the observer. The last line that it prints is [wall, processor] seconds of the script
-itself, from its first line to its last.
+Both ways have the shims that the script needs: the quick profile's data in place of CIFAR-10, no
+GPU, no display. `watched` adds the observer. The last line printed is [wall, processor] seconds of
+the script itself, from its first line to its last.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from typing import Any, Literal
 from benchmarks.timing import ROOT, Command, command
 
 Way = Literal["bare", "watched"]
-# The samples that train for as long as the quick profile allows, and no longer, to full points.
+# Samples that train for exactly the epochs of the quick profile, and get full points.
 SAMPLES = tuple(
     ROOT / "submissions" / name
     for name in (
@@ -39,13 +38,13 @@ SAMPLES = tuple(
 
 
 def process(way: Way, data: Path, threads: int, script: Path) -> Command:
-    """The process of one script, its interpreter's start and its imports included."""
+    """Return the command that runs one script, with its interpreter's start and its imports."""
     made = command(sys.executable, "-m", "benchmarks.scripts", way, data, str(threads), script)
     return dataclasses.replace(made, environment={"OMP_NUM_THREADS": str(threads)})
 
 
 def write_view(folder: Path) -> None:
-    """What a student's code may see of the quick profile's data."""
+    """Write the quick profile's data into `folder`, as a student's code sees them."""
     from grader.checks.registry import parameter_models
     from grader.rubric.load import load
     from grader.run.data.datasets import load_dataset, write_view
@@ -68,9 +67,9 @@ def main() -> None:
 def _run(way: Way, data: Path, threads: int, script: Path) -> tuple[float, float]:
     import torch
 
-    from grader.worker import shims as stand_ins
+    from grader.worker import shims
     from grader.worker.dataset_view import open_view
-    from grader.worker.observer.checkpoints import Saved
+    from grader.worker.observer.checkpoints import SavedCheckpoints
     from grader.worker.observer.observer import Budget, Observer
     from grader.worker.student_code import sources
     from grader.worker.student_code.execution import run_as_script
@@ -82,8 +81,8 @@ def _run(way: Way, data: Path, threads: int, script: Path) -> tuple[float, float
         copy.write_bytes(script.read_bytes())
         if way == "watched":
             Observer(Budget(), Path(folder)).install()
-            Saved().install()
-        stand_ins.install(None, open_view(data), None)
+            SavedCheckpoints().install()
+        shims.install(None, open_view(data), None)
         (source,) = sources.read(Path(folder))
         namespace: dict[str, Any] = {}
         out, sys.stdout = sys.stdout, sys.stderr

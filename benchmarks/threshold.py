@@ -1,10 +1,10 @@
-"""A class that was graded before, and one criterion's threshold changed: seconds of the second run.
+"""Measures grading a class again after the threshold of one criterion has changed.
 
-Three hundred students have trained; the first run, whose worker answers at once (see `instant.py`),
-is not timed. Then the accuracy for full points is raised in a copy of the rubric, and the same
-class is graded into the same results folder: a process from its start to its end. It must ask no
-worker anything, give all of them another mark for the accuracy than the time before and the same
-for all else, and write every page anew. Each repetition lowers what the next threshold gives.
+Three hundred students have trained. The first run, whose worker answers at once (see `instant.py`),
+is not timed. Then the accuracy for full credit is raised in a copy of the rubric, and the same
+class is graded into the same results folder; that process is timed from start to end. It must ask
+no worker anything, change everybody's points for accuracy and no others, and write every page
+again. Each repetition lowers the share of the next threshold.
 """
 
 from __future__ import annotations
@@ -19,8 +19,7 @@ from benchmarks.overhead import SILENT, TRAINED, process, write_class
 from benchmarks.timing import ROOT, run, seconds_of
 
 TARGET = 5.0
-# As rubric.yaml has them in the quick profile. Who is near a threshold is trained again, which is
-# another matter.
+# The text of rubric.yaml in the quick profile. Further trainings near a threshold are switched off.
 FULL_POINTS_AT = "accuracy: 0.95, share: 1.0"
 AGAIN = "    again: {at_most: 2, within: 0.025}\n"
 
@@ -65,7 +64,7 @@ def _rubric(folder: Path, accuracy: float, share: float) -> Path:
 
 
 def _marks(folder: Path) -> dict[str, dict[str, str]]:
-    """By student, the points of each criterion."""
+    """Read the points of each criterion, by student."""
     with (folder / "out-class" / "grades.csv").open(encoding="utf-8", newline="") as file:
         rows = {row.pop("student"): row for row in csv.DictReader(file)}
     return {

@@ -1,8 +1,8 @@
-"""Seconds of processes: one, several side by side, and ways that are compared in turns.
+"""Times processes: one, several side by side, and several ways that are compared in turns.
 
-Ways that are compared are run in pairs: every way once per round, forwards in one round and
-backwards in the next, so that a machine that grows slower or faster touches all of them alike. What
-is told is the ratio within each round, never a ratio of two sums.
+Ways that are compared run once in each round, forwards in one round and backwards in the next, so
+that a machine that becomes slower or faster affects all of them alike. Figures are ratios within a
+round, never a ratio of two sums.
 """
 
 from __future__ import annotations
@@ -22,9 +22,13 @@ GRADER = (sys.executable, "-m", "grader")
 
 @dataclass(frozen=True)
 class Command:
-    """A process to be timed, from its start to its end. `codes` are the exit statuses it may have.
+    """A process to be timed, from its start to its end.
 
-    Without `cwd` it runs in the project's folder.
+    Attributes:
+        arguments: Program and arguments.
+        cwd: Working directory.
+        environment: Added to this process's environment.
+        codes: Exit statuses that count as success.
     """
 
     arguments: tuple[str, ...]
@@ -38,19 +42,20 @@ def command(*arguments: str | Path, cwd: Path = ROOT, codes: Iterable[int] = (0,
 
 
 def grader(*arguments: str | Path, codes: Iterable[int] = (0,)) -> Command:
-    """`grader ...` as this interpreter has it."""
+    """Return the command `grader ...`, run by this interpreter."""
     return command(*GRADER, *arguments, codes=codes)
 
 
 def bare(script: Path) -> Command:
-    """`python SCRIPT`, in the script's own folder."""
+    """Return the command `python SCRIPT`, run in the script's own folder."""
     return command(sys.executable, script.name, cwd=script.parent)
 
 
 def run(command: Command) -> tuple[float, str]:
-    """Seconds of wall time, and what it printed. Raises RuntimeError, with the end of its output.
+    """Run a command and return its wall time in seconds and its stdout.
 
-    What comes out goes into pipes, as it does where a script is run by another program.
+    Output goes into pipes, as when a program runs the script. Raises RuntimeError, with the end of
+    the output, if it fails.
     """
     environment = {**os.environ, "MPLBACKEND": "Agg", **command.environment}
     began = time.perf_counter()
@@ -71,7 +76,7 @@ def seconds_of(command: Command) -> float:
 
 
 def side_by_side(commands: Iterable[Command], jobs: int) -> float:
-    """Seconds until all have ended, `jobs` at a time."""
+    """Run all commands, `jobs` at a time, and return the seconds until the last has ended."""
     began = time.perf_counter()
     with ThreadPoolExecutor(jobs) as pool:
         for _ in pool.map(run, commands):
@@ -80,10 +85,17 @@ def side_by_side(commands: Iterable[Command], jobs: int) -> float:
 
 
 def in_turns(ways: Sequence[Sequence[Callable[[], float]]]) -> list[tuple[float, ...]]:
-    """The seconds of each way, by round: every way once per round, in alternating order.
+    """Run every way once per round, in alternating order.
 
-    `ways` has for each way what it does in each round; that returns its own seconds, so that what
-    it prepares and clears away is not counted. Raises ValueError when one has fewer rounds.
+    Args:
+        ways: For each way, a function for each round. It returns its own seconds, so that
+            preparing and cleaning up do not count.
+
+    Returns:
+        For each way, its seconds in each round.
+
+    Raises:
+        ValueError: One way has fewer rounds than another.
     """
     seconds: list[list[float]] = [[] for _ in ways]
     for number, round_ in enumerate(zip(*ways, strict=True)):

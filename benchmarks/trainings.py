@@ -1,17 +1,17 @@
-"""Trainings of the quick profile: the wall time of `grader run` over that of the bare scripts.
+"""Measures trainings of the quick profile: wall time of `grader run` over that of bare scripts.
 
 The grader's part is `grader run FOLDER --jobs 1` into a new results folder, from the start of the
 process to its end, on seven samples that train, one after the other, with the three criteria that
-look at a training: reading the rubric and the data, the worker's start for each submission, the
-training with the observer, the questions of those criteria besides it, the predictions of the
-hidden images, judging, and feedback pages with curves and matrices.
+concern a training. It reads the rubric and the data, starts a worker for each submission, trains
+with the observer, asks the other questions of those criteria, predicts the hidden images, judges,
+and writes feedback pages with curves and confusion matrices.
 
 The bare part is the same seven scripts, one after the other, each a process from its start to its
-end, imports included: no observer, no grader; the data and the stand-ins that a script needs to run
-at all (see `scripts.py`). Both have as many threads as there are cores. Every round has files of
-its own, so that nothing is known from the round before. On cores that others use, two threads wait
-for each other and a training takes twenty times as long: one that used up the profile's seconds,
-and so did less than its bare script, makes the row fail instead of giving a figure.
+end, imports included: no observer and no grader, only the data and shims that a script needs to run
+at all (see `scripts.py`). Both parts have as many threads as there are cores. Every round has its
+own files, so that nothing is cached from the round before. On cores that other work uses, two
+threads wait for each other and a training takes twenty times as long. A training that used up the
+profile's seconds did less than its bare script, so the row fails instead of giving a figure.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def _graded(sandbox: str, scripts: list[Path]) -> float:
         "--out", out, *chosen,
     ))  # fmt: skip
     for page in sorted((out / "feedback").glob("*.html")):
-        # Cut short, it did less than the bare script: no ratio of these two means anything.
+        # A training that was cut short did less than its bare script: the ratio means nothing.
         cut = CUT_SHORT in page.read_text(encoding="utf-8")
         assert not cut, f"{page.stem}: the seconds of the profile ran out; is the machine busy?"
     with (out / "grades.csv").open(encoding="utf-8", newline="") as file:

@@ -1,13 +1,12 @@
-"""Twenty code-only submissions in Docker, a container each, two at a time; and the same again.
+"""Measures twenty code-only submissions in Docker, two at a time, and the same run once more.
 
-The first figure is `grader run FOLDER --jobs 2` into a new results folder, of twenty other files in
-each pair, from the start of the
-process to its end, over the same twenty scripts run bare, two at a time. The grader's part has all
-that a run has: reading the rubric and the data, the reference's answers, a fresh container for each
-submission, marks and feedback pages. The image is there before.
+The first figure is `grader run FOLDER --jobs 2` into a new results folder, with twenty new files in
+each pair, from the start of the process to its end, over the same twenty scripts run bare, two at a
+time. The grader's part is a whole run: it reads the rubric and the data, asks the reference, starts
+a fresh container for each submission, and writes marks and feedback pages. The image exists before.
 
-The second is the same command once more into the same results folder: nothing changed, so what
-is measured is how long it takes to see that. It is in seconds altogether.
+The second figure is the same command once more into the same results folder, in seconds. Nothing
+has changed, so it measures how long the grader takes to find that out.
 """
 
 from __future__ import annotations
@@ -51,7 +50,7 @@ def measure(sizes: Sizes) -> Iterable[Figure]:
             assert_marks(out / "grades.csv", numbers)
             return seconds
 
-        seconds_of(bare(scripts[0][0]))   # the file system's cache is warm for all that count
+        seconds_of(bare(scripts[0][0]))   # warms the file system's cache before the runs that count
         ours, theirs = in_turns([
             [partial(graded, one) for one in classes],
             [partial(side_by_side, [bare(script) for script in one], JOBS) for one in scripts],

@@ -1,11 +1,10 @@
-"""One code-only submission in a Docker container that is warm: from the request to the verdict.
+"""Measures one code-only submission in a warm Docker container, from request to verdict.
 
-Before the clock starts the run is set up (data, exam, the reference's answers), the submission is
-unpacked, and its container has been started and has said that it is ready: its worker has imported
-torch and waits for the submission's turn. The clock starts when that has come. What is timed is
-that all its questions are put, the worker is stopped and asked how it ended, its container is
-removed, and the answers are judged and become a grade. The feedback page comes after. A container
-serves one submission, so each repetition has a container of its own.
+Before the clock starts, the run is set up (data, run context, reference answers), the submission is
+unpacked, and its container is ready: its worker has imported torch and waits for its turn. The
+clock starts with that turn. It covers asking all questions, stopping the worker and asking how it
+ended, removing the container, judging the answers and computing the grade; the feedback page comes
+after. A container serves one submission, so each repetition has a container of its own.
 
 The bare script beside it is a process of its own, from its start to its end.
 """
@@ -34,7 +33,7 @@ from grader.sandbox.docker import Build, DockerSandbox, connect, ensure_image
 from grader.submissions.discover import hand_in
 
 TARGET = 0.08
-SETTLED = 0.5   # seconds, after which the first session's process is there as well
+SETTLED = 0.5   # seconds, after which the first session's process exists too
 NAME = "the same through a warm Docker container, from request to verdict, over bare"
 
 
@@ -64,8 +63,8 @@ def measure(sizes: Sizes) -> Iterable[Figure]:
 
 
 def _graded(setup: RunSetup, script: Path) -> float:
-    """Seconds from the request to the grade, in a new container that is warm by then."""
-    len(setup.key.reference_answers)   # the reference has answered
+    """Return the seconds from the request to the grade, in a new container that is warm."""
+    len(setup.key.reference_answers)   # waits for the reference's answers
     timed = TimedSlots()
     setup = dataclasses.replace(setup, asker=dataclasses.replace(setup.asker, slots=timed))
     grade = pipeline.grade_one(setup, hand_in(script), lambda who, what: None)
@@ -75,7 +74,7 @@ def _graded(setup: RunSetup, script: Path) -> float:
 
 
 class TimedSlots(Slots):
-    """Lanes for one; `began` is when its turn came, and its worker was ready by then."""
+    """One slot; `began` is the time when its turn came, with its worker ready."""
 
     def __init__(self) -> None:
         super().__init__(1)

@@ -23,9 +23,8 @@ from grader.run.grade_class import Class, Unwatched, Watcher, grade_class
 from grader.run.open import grades_of
 from grader.run.options import AT_HOME, RunOptions
 from grader.run.results_folder import keep_roster
-from grader.submissions.discover import HandIn, discover
+from grader.submissions.discover import HandIn, discover, own_work
 from grader.submissions.enrolment import enrol
-from grader.submissions.own_work import own_work
 from grader.submissions.roster import read_roster
 from grader.text import plain_line
 

@@ -1,4 +1,4 @@
-"""A file that is replaced in one step, so that who reads it never finds half of it."""
+"""Replaces a file in one step, so that no reader finds half of it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from pathlib import Path
 
 
 def replace(path: Path, pieces: Iterable[str]) -> None:
-    """Write beside the file, then put it in its place. Raises OSError and leaves the old one."""
+    """Write a new file beside `path` and rename it to `path`.
+
+    Raises OSError, and leaves the old file, if that fails.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:

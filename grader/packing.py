@@ -1,13 +1,13 @@
-"""Plain data and arrays as they travel in a frame: what a check of an instructor's own asks with,
-and what comes back. Standard library and numpy only.
+"""Packs plain data and arrays into a frame: the arguments and results of an instructor's own check.
+It imports the standard library and numpy only.
 
-None, booleans, numbers, text and lists are themselves. Everything else is an object with one key
-that says what it is: `{"dict": [key, value, ...]}`, `{"tuple": [...]}`, `{"set": [...]}`,
-`{"float": "nan"}`, `{"array": [dtype, shape, number of its blob]}`. To the worker also `tensor`,
-which it makes of an array, and `network`, which it builds from a spec.
+None, booleans, numbers, text and lists stand for themselves. Every other value is an object whose
+single key names its type: `{"dict": [key, value, ...]}`, `{"tuple": [...]}`, `{"set": [...]}`,
+`{"float": "nan"}`, `{"array": [dtype, shape, index of its blob]}`. The worker also reads `tensor`,
+which it makes from an array, and `network`, which it builds from a spec.
 
-The reader trusts nothing: what is nested deeper than `MAX_DEPTH`, an array whose bytes don't fit
-its shape, a dtype that is none of plain numbers, or a key that comes twice is refused.
+The reader checks everything. It refuses data that is nested deeper than `MAX_DEPTH`, an array whose
+bytes do not fit its shape, a dtype that is not of plain numbers, and a key that comes twice.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from typing import Any
 
 import numpy as np
 
-MAX_DEPTH = 8          # of lists, tuples, sets and dicts in each other
-MAX_BYTES = 64 * 2**20   # of all arrays; a frame from the worker holds no more
-MAX_VALUES = 100_000   # that are no array's; more than that is an array
+MAX_DEPTH = 8            # levels of lists, tuples, sets and dicts
+MAX_BYTES = 64 * 2**20   # of all arrays: the most that a frame from the worker holds
+MAX_VALUES = 100_000     # outside of arrays
 _MAX_DIMENSIONS = 16
 _LARGEST = 2**63
 _DTYPES = {
@@ -32,12 +32,12 @@ _SCALARS = (type(None), bool, int, float, str)
 
 
 class PackingError(ValueError):
-    """It is not plain data, or not what was packed; the text says where and what there is."""
+    """A value cannot be packed or unpacked; the text says where it is and what it is."""
 
 
 @dataclass(frozen=True)
 class Tensor:
-    """An array that the student's code gets as a torch.Tensor."""
+    """An array that the student's code receives as a torch.Tensor."""
 
     array: Any
 
@@ -51,7 +51,7 @@ class Network:
 
 @dataclass(frozen=True)
 class Makers:
-    """What the worker makes of a tensor's array and of a network's spec."""
+    """The worker's functions that make a tensor from an array and a network from a spec."""
 
     tensor: Callable[[Any], Any]
     network: Callable[[Mapping[str, Any]], Any]
@@ -60,8 +60,15 @@ class Makers:
 def pack(
     value: Any, plainer: Callable[[Any], Any] = lambda value: value
 ) -> tuple[Any, tuple[bytes, ...]]:
-    """What stands in the header, and the arrays' bytes. `plainer` makes something plain of what is
-    not known here, or returns it as it is. Raises PackingError."""
+    """Pack a value into a part of a header and blobs, one for each array.
+
+    Args:
+        value: plain data, which may contain numpy arrays, `Tensor`s and `Network`s.
+        plainer: called with each value first; converts other types or returns the value unchanged.
+
+    Raises:
+        PackingError: the value is not plain data, or too much of it.
+    """
     packing = _Packing(plainer)
     return packing.packed(value, "", 0), tuple(packing.blobs)
 
@@ -82,7 +89,7 @@ class _Packing:
             value = value.item()
         if value is None or isinstance(value, bool):
             return value
-        # Classes of the student's own may derive from these, and lie: what counts is what is held.
+        # A student's subclass may override the methods: call those of the base class.
         if isinstance(value, str):
             return str.__str__(value).encode("utf-8", "replace").decode("utf-8")
         if isinstance(value, int):
@@ -113,7 +120,7 @@ class _Packing:
         if isinstance(value, tuple):
             return {"tuple": each(tuple.__iter__(value))}
         if isinstance(value, (set, frozenset)):
-            return {"set": each(sorted(value, key=repr))}   # one order in every process
+            return {"set": each(sorted(value, key=repr))}   # the same order in every process
         if isinstance(value, dict):
             flat: list[Any] = []
             for key, inner in dict.items(value):
@@ -145,12 +152,20 @@ class _Packing:
 
 
 def unpack(value: Any, blobs: Sequence[bytes], makers: Makers | None = None) -> Any:
-    """What was packed; `makers` are the worker's. Raises PackingError for what `pack` never writes.
+    """Unpack what `pack` returned.
+
+    Args:
+        value: the part of the header.
+        blobs: the arrays' bytes; each must be used exactly once.
+        makers: the worker's; None (on the host) refuses tensors and networks.
+
+    Raises:
+        PackingError: `pack` never writes such data.
     """
     unpacking = _Unpacking(blobs, makers)
     found = unpacking.unpacked(value, 0)
     if unpacking.used != set(range(len(blobs))):
-        raise PackingError(f"{len(blobs)} arrays came, {len(unpacking.used)} are spoken of")
+        raise PackingError(f"arrays that came: {len(blobs)}; used: {len(unpacking.used)}")
     return found
 
 
@@ -194,15 +209,15 @@ class _Unpacking:
             raise PackingError("a tensor where an array was expected")
         return self.makers.tensor(array)
 
-    def _array(self, told: Any) -> Any:
-        if not isinstance(told, list) or len(told) != 3:
+    def _array(self, packed: Any) -> Any:
+        if not isinstance(packed, list) or len(packed) != 3:
             raise PackingError("an array without dtype, shape and number")
-        dtype, shape, number = told
+        dtype, shape, number = packed
         if not isinstance(dtype, str) or dtype not in _DTYPES:
-            raise PackingError("an array of something else than numbers")
+            raise PackingError("an array of something other than numbers")
         whole = isinstance(shape, list) and len(shape) <= _MAX_DIMENSIONS
         if not whole or any(type(size) is not int or size < 0 for size in shape):
-            raise PackingError("an array's shape that is none")
+            raise PackingError("an array's shape is not a list of sizes")
         if type(number) is not int or not 0 <= number < len(self.blobs) or number in self.used:
             raise PackingError("an array whose bytes did not come along")
         self.used.add(number)
@@ -229,7 +244,7 @@ def _by_key(kind: str, items: list[Any]) -> Any:
 
 
 def not_finite(value: Any) -> str:
-    """That a number in it is NaN or infinite, and where the first is; "" when there is none."""
+    """A sentence part that says where a value has its first NaN or infinity; "" if it has none."""
     where = _first_not_finite(value, "")
     if where is None:
         return ""

@@ -1,9 +1,8 @@
-"""Text that a student controls, made harmless to look at: the first door of all that is shown.
+"""Makes text from students safe to show in terminals, pages and spreadsheets.
 
-What comes out holds printable characters, line feeds and tabs: no escape sequences that colour,
-link or retitle a terminal, no characters that turn the direction of the text or hide in it, no
-pile of accents that paints over its neighbours, no half of a surrogate pair. What a place further
-on reads as code (HTML, Markdown) is escaped there; for the cells of a spreadsheet it is `neutral`.
+The result has printable characters, line feeds and tabs only: no terminal escape sequences, no
+characters that reverse or hide text, no piles of accents, no lone surrogates. HTML and Markdown are
+escaped where they are written; `neutral` is for cells of a spreadsheet.
 """
 
 from __future__ import annotations
@@ -22,19 +21,18 @@ _ESCAPE_SEQUENCES = re.compile(
 )
 _OVERPRINTED = re.compile(r"[^\n]*\r(?=[^\r\n])")
 _NEWLINES = re.compile(r"\r*\n|[\u2028\u2029\x85]")
-# Where a spreadsheet may take text for a formula (OWASP, "CSV injection"), the full-width forms of
-# East Asian input included: at the start, and after what separates fields in other countries, where
-# the quotes of a field do not hold it together.
+# Where a spreadsheet may read text as a formula (OWASP, "CSV injection"): at the start, and after
+# the separators of other countries, which split a quoted field. Full-width forms count, too.
 _FORMULA = re.compile("(^|[;|])(?=[\\s\"'\u200c\u200d]*[=+\\-@\uff1d\uff0b\uff0d\uff20])")
 _JOINERS = "\u200c\u200d"  # Persian names and family emoji are spelt with them
 _ACCENTS = 4  # on one letter; no script that people write needs more
 
 
 def plain(text: str, limit: int = 4000) -> str:
-    """The text as it may be shown, cut off after `limit` characters."""
+    """Return the text without unsafe characters, cut off after `limit` characters."""
     cut = len(text) > limit
     if not cut and text.isascii() and text.isprintable():
-        return text   # as nearly all of it is
+        return text   # the usual case
     text = _ESCAPE_SEQUENCES.sub("", text[:limit])
     text = _NEWLINES.sub("\n", text)
     text = _OVERPRINTED.sub("", text).replace("\r", "")  # a progress bar: its last state
@@ -42,17 +40,17 @@ def plain(text: str, limit: int = 4000) -> str:
 
 
 def plain_line(text: str, limit: int = 400) -> str:
-    """The same on one line: for names, titles and cells."""
+    """Return the text as `plain` does, on one line; for names, titles and cells."""
     return " ".join(plain(text, limit).split())
 
 
 def neutral(text: str) -> str:
-    """A field on one line that no spreadsheet runs as a formula."""
+    """Return the text on one line, quoted so that no spreadsheet runs it as a formula."""
     return _FORMULA.sub(r"\1'", plain_line(text, 4000))
 
 
 def plain_tail(text: str, lines: int = 40, width: int = 300) -> str:
-    """The end of a long output: its last lines, each cut off after `width` characters."""
+    """Return the last lines of an output, each cut off after `width` characters."""
     last = text.rstrip("\r\n").rsplit("\n", lines)[-lines:]
     return "\n".join(plain(line.rstrip("\r").rpartition("\r")[2], width) for line in last)
 
@@ -66,7 +64,7 @@ def _printable(text: str) -> Iterator[str]:
             continue
         kind = unicodedata.category(character)
         if kind == "Cf" and character not in _JOINERS:
-            continue   # left out, so the accents on both its sides are on one letter
+            continue   # dropped without a reset, so accents on both sides of it count together
         accents = accents + 1 if kind in ("Mn", "Me") else 0
         if kind in ("Cc", "Cs", "Cn", "Co"):
             yield "\N{REPLACEMENT CHARACTER}"

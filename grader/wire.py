@@ -1,14 +1,14 @@
-"""The vocabulary and the framing between host and worker. Standard library only.
+"""The protocol between host and worker: message types and frames. Standard library only.
 
-A frame is a JSON header and the raw bytes that belong to it:
+A frame is a JSON header followed by raw bytes:
 
     | header length, 4 bytes | blob length, 8 bytes | header, JSON in ASCII | blobs |
 
 Lengths are big-endian and unsigned. The header is one JSON object; its `blobs` lists the length of
-each blob. The reader trusts nothing: it refuses a length above its cap before it reads a byte of
-it, more values than any message has, duplicate keys, NaN and infinities, numbers of more than 28
-characters, lone surrogates, and nesting deeper than 24. Arrays travel as blobs and are rebuilt by
-the reader with a dtype and shape of its own choosing; nothing is ever unpickled.
+each blob. The reader refuses a length above its cap before it reads that many bytes, more values
+than any message has, duplicate keys, NaN and infinities, numbers of more than 28 characters, lone
+surrogates, and nesting deeper than 24. Arrays travel as blobs; the reader chooses their dtype and
+shape. Nothing is ever unpickled.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 # host -> worker
-START = "start"      # submission, data, scratch: where they are; output_bytes: cap; gpu_share
+START = "start"      # submission, data, scratch: folders; output_bytes: cap; gpu_share
 ASK = "ask"          # id, kind, args, session, seconds
-CONTINUE = "continue"   # shape, stop: the reply to an INTERIM; the blob is images to predict
+CONTINUE = "continue"   # shape, stop: the reply to an INTERIM; the blob holds images to predict
 # worker -> host
 READY = "ready"      # versions and device
 LOADED = "loaded"    # a session's child has loaded the student's file (child -> supervisor only)
-# Between a training's ASK and its ANSWER, where the question's args have "look": a session says
-# what its network reaches by the script's own evaluation (correct, seen), or, of images that it was
-# given for that, what the network predicts (classes; the blob is logits).
+# Between a training's ASK and its ANSWER, if the question's args have "look": a session reports its
+# network's score by the script's own evaluation (correct, seen), or the network's predictions for
+# images that it was given (classes; the blob holds logits).
 INTERIM = "interim"  # id, correct, seen | id, classes
 ANSWER = "answer"    # id, outcome, phase, value, message, traceback, output, seconds
 # supervisor <-> a session's child, after each ANSWER
-CONFIRM = "confirm"      # token: a word that nobody knew while the student's code ran
+CONFIRM = "confirm"      # token: a random text that is made after the student's code ran
 CONFIRMED = "confirmed"  # token: the same
 
-# outcomes that a worker can state
+# outcomes in an ANSWER
 ANSWERED = "answered"
 NOT_FOUND = "not_found"
 EXCEPTION = "exception"
@@ -45,26 +45,26 @@ EXITED = "exited"
 CRASHED = "crashed"
 TIME_LIMIT = "time_limit"
 BAD_ANSWER = "bad_answer"
-WORKER_FAILED = "worker_failed"   # the grader's own code in the sandbox broke
+WORKER_FAILED = "worker_failed"   # the grader's own code in the sandbox failed
 
 MAX_HEADER = 4 * 2**20
-MAX_BLOBS = 512 * 2**20          # of a question: it carries the images
-MAX_ANSWER_BLOBS = 64 * 2**20    # of an answer: it carries logits
-ESCAPED = 6   # bytes that one byte of text can become in a header: \u001b
+MAX_BLOBS = 512 * 2**20          # bytes of a question's blobs: images
+MAX_ANSWER_BLOBS = 64 * 2**20    # bytes of an answer's blobs: logits
+ESCAPED = 6   # most bytes that one byte of text takes in a header: \u001b
 _MAX_DEPTH = 24
-_MAX_NUMBER = 28   # characters; the longest of a double has 24
-# As text "[],[],[]" is small; as lists it is twenty times that.
-_MAX_MARKS = 500_000
-_MARK = re.compile(rb'"[^"]*"|[\[{,]')   # in JSON without escapes: one for each value, or more
+_MAX_NUMBER = 28   # characters; a double has at most 24
+# The text "[],[],[]" takes twenty times its size as lists.
+_MAX_TOKENS = 500_000
+_TOKEN = re.compile(rb'"[^"]*"|[\[{,]')   # at least one for each value of JSON without escapes
 _LENGTHS = struct.Struct(">IQ")
 
 
 class FrameError(ValueError):
-    """What was read is not a frame of this protocol; the text says which rule it breaks."""
+    """The bytes are not a frame of this protocol; the text names the rule that they break."""
 
 
 def encode(message: Mapping[str, Any], blobs: Iterable[bytes] = ()) -> bytes:
-    """One frame as bytes. Raises ValueError for NaN, TypeError for what JSON cannot hold."""
+    """Encode one frame. Raises ValueError for NaN, TypeError for a value that JSON cannot hold."""
     blobs = tuple(blobs)
     header = dict(message) | {"blobs": [len(blob) for blob in blobs]}
     body = json.dumps(header, allow_nan=False, ensure_ascii=True).encode("ascii")
@@ -76,10 +76,18 @@ def read_frame(
     max_header: int = MAX_HEADER,
     max_blobs: int = MAX_BLOBS,
 ) -> tuple[dict[str, Any], tuple[bytes, ...]] | None:
-    """The next frame from `read(n)`, which gives up to n bytes, or b"" at the end of the stream.
+    """Read the next frame.
 
-    Returns None when the stream ends between two frames. Raises FrameError for anything else that
-    is not a frame.
+    Args:
+        read: `read(n)` returns 1 to n bytes, or b"" at the end of the stream.
+        max_header: most bytes of a header.
+        max_blobs: most bytes of all blobs.
+
+    Returns:
+        The header without `blobs`, and the blobs; None if the stream ends between two frames.
+
+    Raises:
+        FrameError: the bytes are not a frame.
     """
     start = read(1)
     if not start:
@@ -99,7 +107,7 @@ def read_frame(
 
 
 def parse(body: bytes) -> dict[str, Any]:
-    """A JSON object, strictly. Raises FrameError."""
+    """Parse a header, a JSON object, by the rules above. Raises FrameError."""
     _count(body)
     try:
         message = json.loads(
@@ -120,16 +128,16 @@ def parse(body: bytes) -> dict[str, Any]:
 
 
 def _count(body: bytes) -> None:
-    """Refuse what would be more values than any message has, before it is made into values."""
+    """Refuse a header with more values than any message has, before the values are made."""
     plain = body.replace(rb"\\", b"").replace(rb"\"", b"")
-    for number, _ in enumerate(_MARK.finditer(plain)):
-        if number > _MAX_MARKS:
-            raise FrameError(f"more than {_MAX_MARKS:,} values and marks in a header")
+    for number, _ in enumerate(_TOKEN.finditer(plain)):
+        if number > _MAX_TOKENS:
+            raise FrameError(f"more than {_MAX_TOKENS:,} values and brackets in a header")
 
 
 def _exactly(read: Callable[[int], bytes], size: int) -> bytes:
-    # One buffer, filled as bytes come: a frame that stops half-way costs what it sent, no more; and
-    # one that is whole is handed over without a copy.
+    # One buffer grows as bytes come: a frame that stops half-way takes the memory of the bytes that
+    # came, and a whole one is returned without a copy.
     data = io.BytesIO()
     while missing := size - data.tell():
         chunk = read(min(missing, 2**20))
@@ -163,7 +171,7 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _check(value: Any) -> None:
-    """Depth and surrogates, without recursion: the value comes from a stranger."""
+    """Check depth and surrogates, without recursion, since a value may be nested deeply."""
     waiting = [(value, 1)]
     while waiting:
         item, depth = waiting.pop()

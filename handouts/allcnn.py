@@ -1,7 +1,7 @@
 """All-CNN-C, the all-convolutional network (Springenberg et al., 2015, arxiv.org/abs/1412.6806).
 
-Handed out with the homework. Batch norm follows each convolution but the last, which the paper did
-without.
+Handed out with the homework. Unlike the paper's network, it has a batch norm after every
+convolution but the last.
 """
 
 from __future__ import annotations
@@ -11,10 +11,13 @@ from torch import Tensor, nn
 
 
 class allcnn_t(nn.Module):  # noqa: N801  # the name that the homework's scripts import
-    """Logits, float32 (N, 10), for images, float32 (N, 3, H, W): 32x32 of CIFAR-10, from 12 up.
+    """Maps images, float32 (N, 3, H, W), to logits, float32 (N, 10); H and W are at least 12.
 
-    There is no pooling before the end: convolutions of stride 2 halve height and width. `c1` and
-    `c2` are the channels before and after the second of them.
+    There is no pooling before the end: two convolutions of stride 2 halve height and width.
+
+    Args:
+        c1: Channels up to and including the first convolution of stride 2.
+        c2: Channels after it.
     """
 
     def __init__(self, c1: int = 96, c2: int = 192) -> None:
@@ -35,14 +38,14 @@ class allcnn_t(nn.Module):  # noqa: N801  # the name that the homework's scripts
         )
 
     def forward(self, images: Tensor) -> Tensor:
-        """The mean of the last feature maps: one number for each class."""
+        """Return the mean of each of the ten last feature maps."""
         return torch.mean(self.features(images), dim=(2, 3))
 
 
 def convolution(
     channels: int, out: int, size: int, *, stride: int = 1, padding: int | None = None
 ) -> nn.Sequential:
-    """Convolution, batch norm, ReLU; padded so that stride 1 keeps height and width."""
+    """Convolution, batch norm and ReLU; by default padded so that stride 1 keeps the size."""
     padding = size // 2 if padding is None else padding
     return nn.Sequential(
         nn.Conv2d(channels, out, size, stride=stride, padding=padding),

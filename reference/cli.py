@@ -1,6 +1,9 @@
-"""`python -m reference.train`: everything around the training that a person wants to see.
+"""Train the reference solution and report its top-1 accuracy on the hidden images.
 
-Only the host runs this; what the container does not have is imported inside the functions.
+    python -m reference                  # handwritten digits, no download
+    python -m reference --data cifar10 --path data --download --epochs 100 --schedule step
+
+Writes a checkpoint and a plot of the learning curves into the folder of --out.
 """
 
 from __future__ import annotations
@@ -17,11 +20,21 @@ from .loader import DeviceLoader, crop_and_flip
 from .resnet import build_model
 from .train import SCHEDULES, evaluate, train
 
+# This module runs on the host only. Packages that the container lacks are imported inside the
+# functions, so that importing it there still works.
 if TYPE_CHECKING:
     from grader.run.data.datasets import Dataset
 
 
 def main(arguments: list[str] | None = None) -> None:
+    """Parse the command line, train, and print the accuracy.
+
+    Args:
+        arguments: Command-line arguments; None takes those of the process.
+
+    Raises:
+        SystemExit: An option or the data set is wrong; the message is on stderr.
+    """
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     from grader.errors import DataError
@@ -74,23 +87,26 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m reference.train", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m reference", description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
     add = parser.add_argument
     add("--data", choices=["digits", "cifar10", "imagefolder"], default="digits")
     add("--path", type=Path, help="folder of CIFAR-10, or folder or zip of train|test/CLASS/image")
     add("--download", action="store_true", help="fetch CIFAR-10 into --path if it is not there")
     add("--hidden-images", type=Path, help=".npy, uint8 (N, H, W, 3), such as CIFAR-10.1")
     add("--hidden-labels", type=Path, help=".npy, integers (N,)")
-    add("--limit-train", type=int, help="use only so many training images")
+    add("--limit-train", type=int, help="number of training images to use")
     add("--cache", type=Path, default=Path("data/cache"), help="for decoded images")
     add("--epochs", type=int, default=10)
     add("--batch-size", type=int, default=64)
     add("--schedule", choices=sorted(SCHEDULES), default="one_cycle")
     add("--lr", type=float, default=0.1)
-    add("--weight-decay", type=float, default=5e-3, help="of the weights; the homework has 1e-3")
-    add("--width", type=int, help="of the network; 64 on a GPU and 16 on a CPU if left out")
-    add("--seed", type=int, default=0, help="of the training; the split is always the same")
-    add("--out", type=Path, default=Path("runs/reference"), help="checkpoint and learning curve")
+    add("--weight-decay", type=float, default=5e-3, help="for the weights; the homework says 1e-3")
+    add("--width", type=int, help="of the network; default: 64 on a GPU, 16 on a CPU")
+    add("--seed", type=int, default=0, help="for the training; the split of the data is fixed")
+    add("--out", type=Path, default=Path("runs/reference"), help="folder for the results")
     return parser
 
 
@@ -116,19 +132,19 @@ def _dataset(options: argparse.Namespace) -> Dataset:
 
 
 def _loaders(dataset: Dataset, batch_size: int, device: torch.device) -> dict[str, DeviceLoader]:
-    """The three parts on the device, normalised by the training images' mean and deviation."""
+    """Put all images on the device, normalised by the training images' mean and deviation."""
     pixels = torch.from_numpy(dataset.train_images).double() / 255
     mean, std = pixels.mean(dim=(0, 1, 2)), pixels.std(dim=(0, 1, 2))
 
     def images(part: str) -> Tensor:
         raw = torch.from_numpy(getattr(dataset, f"{part}_images")).to(device)
         scaled = (raw.float() / 255 - mean.float().to(device)) / std.float().to(device)
-        return scaled.permute(0, 3, 1, 2)  # a view, which is channels-last as it should be
+        return scaled.permute(0, 3, 1, 2)  # a view, so already channels-last
 
     def labels(part: str) -> Tensor:
         return torch.from_numpy(getattr(dataset, f"{part}_labels")).to(device)
 
-    augment = None if dataset.name == "digits" else crop_and_flip  # a mirrored 3 is no 3
+    augment = None if dataset.name == "digits" else crop_and_flip  # a mirrored 3 is not a 3
     return {
         "train": DeviceLoader(images("train"), labels("train"), batch_size, True, augment),
         "validation": DeviceLoader(images("validation"), labels("validation"), 500),

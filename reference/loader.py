@@ -1,4 +1,4 @@
-"""Batches from images that are held on the device: no copies, no worker processes."""
+"""Batches of images that stay on the device: no copies, no worker processes."""
 
 from __future__ import annotations
 
@@ -12,9 +12,16 @@ from torch import Tensor
 
 @dataclass(frozen=True, eq=False)
 class DeviceLoader:
-    """Batches of images, float32 (N, 3, H, W), and labels, int64 (N,), which lie on one device.
+    """Iterates over batches of images and labels; each image comes once in a pass.
 
-    `augment`, if given, changes each batch of images. All images come, each once.
+    The last batch may be smaller than `batch_size`.
+
+    Attributes:
+        images: float32 (N, 3, H, W), normalised.
+        labels: int64 (N,), on the same device as `images`.
+        batch_size: Images in a batch.
+        shuffle: Draw a new order for each pass, from torch's global generator.
+        augment: Maps a batch of images to one of the same shape; None leaves them as they are.
     """
 
     images: Tensor
@@ -24,9 +31,11 @@ class DeviceLoader:
     augment: Callable[[Tensor], Tensor] | None = None
 
     def __len__(self) -> int:
+        """Return the number of batches in a pass."""
         return -(-len(self.labels) // self.batch_size)
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield (images, labels): float32 (B, 3, H, W) and int64 (B,)."""
         count, device = len(self.labels), self.labels.device
         order = torch.randperm(count) if self.shuffle else torch.arange(count)
         for rows in torch.split(order.to(device), self.batch_size):
@@ -35,9 +44,16 @@ class DeviceLoader:
 
 
 def crop_and_flip(images: Tensor) -> Tensor:
-    """For photographs: shift each image by up to an eighth of its size, mirror every other one.
+    """Augment photographs: shift each by up to an eighth of its size, mirror it with chance 1/2.
 
-    What comes in at the edges is the image itself, reflected. Takes and returns (N, C, H, W).
+    The image is reflected at its edges, so a shift brings in no black border. Shifts and mirroring
+    are drawn for each image from torch's global generator.
+
+    Args:
+        images: (N, C, H, W), any dtype.
+
+    Returns:
+        A new tensor of the same shape, dtype and device.
     """
     count, channels, height, width = images.shape
     reach = max(1, height // 8)
@@ -52,4 +68,5 @@ def crop_and_flip(images: Tensor) -> Tensor:
 
 
 def _starts(count: int, most: int, device: torch.device) -> Tensor:
+    """Draw where each crop starts: int64 (count, 1), from 0 to `most`."""
     return torch.randint(most + 1, (count, 1), device=device)

@@ -1,7 +1,7 @@
-"""Problem 1 (c) and (e): how many parameters each layer has, and which of them are of which kind.
+"""Problem 1 (c) and (e): count the parameters of each layer, and sort them into three groups.
 
-Both walk over `model.modules()` and go by the type of the module that owns a parameter. Names lie:
-the batch norms of torchvision's shortcuts are called `downsample.1`.
+Both functions walk over `model.named_modules()` and look at the type of the module that owns a
+parameter. Its name is no guide: torchvision calls the batch norms of its shortcuts `downsample.1`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,14 @@ from torch.nn.utils.parametrize import is_parametrized
 
 
 class Owned(NamedTuple):
-    """A parameter and where it hangs: `layer.attribute`, in the module called `name`."""
+    """A parameter and the module that owns it.
+
+    Attributes:
+        name: The module's name in `model.named_modules()`; "" for the model itself.
+        layer: The module.
+        attribute: The parameter's name in the module, such as "weight".
+        parameter: The parameter, which is `layer.attribute` unless it is parametrized.
+    """
 
     name: str
     layer: nn.Module
@@ -26,12 +33,21 @@ class Owned(NamedTuple):
 
 
 def layer_parameter_counts(model: nn.Module) -> dict[str, int]:
-    """Elements of the trainable parameters of each layer, by module name, in walk order.
+    """Count the elements of each layer's trainable parameters.
 
-    A layer is a module that owns parameters itself: the leaves, and the rare inner module that has
-    some beside its children. Layers without trainable parameters are left out. A parameter that
-    several layers share counts once, in the first, so the values add up to the model's own total.
-    Raises ValueError (torch's own) while a lazy layer has not seen its first batch.
+    A layer is a module that owns parameters itself: a leaf, or an inner module that has parameters
+    beside its children. A parameter that several layers share counts once, in the first of them, so
+    the values add up to the model's total.
+
+    Args:
+        model: Any module.
+
+    Returns:
+        Number of elements by module name, in the order of `model.named_modules()`. Layers without
+        trainable parameters are left out.
+
+    Raises:
+        ValueError: A lazy layer has not seen its first batch (torch's own error).
     """
     counts: dict[str, int] = {}
     for owned in owned_parameters(model):
@@ -43,19 +59,25 @@ def layer_parameter_counts(model: nn.Module) -> dict[str, int]:
 def group_parameters(
     model: nn.Module,
 ) -> tuple[list[Parameter], list[Parameter], list[Parameter]]:
-    """(batch-norm affine parameters, biases, all the rest), each in walk order.
+    """Sort the parameters into batch-norm affine parameters, biases, and the rest.
 
-    - Batch-norm affine: weight and bias of BatchNorm1d, 2d, 3d and SyncBatchNorm. A batch norm with
-      `affine=False` has none; running statistics are buffers, not parameters.
-    - Biases: those of convolutions, transposed ones included, and of linear layers.
-    - The rest: weights, parameters that hang directly on a module, and everything of GroupNorm,
-      LayerNorm, InstanceNorm, embeddings, recurrent and attention layers (whose inner linear layers
-      are linear layers like others).
+    1. Batch-norm affine parameters: weight and bias of BatchNorm1d, 2d, 3d and SyncBatchNorm. A
+       batch norm with `affine=False` has none; running statistics are buffers, not parameters.
+    2. Biases of convolutions (transposed ones too) and of linear layers.
+    3. The rest: all other weights, parameters that a module of your own holds, and everything in
+       GroupNorm, LayerNorm, InstanceNorm, embeddings, recurrent and attention layers. A linear
+       layer inside an attention layer counts as a linear layer.
 
-    Every parameter is in exactly one list, once, whether it is frozen or not. One that is shared is
-    where its first owner in the order of `model.modules()` puts it. One that is parametrized
-    (`torch.nn.utils.parametrize`) is where it would be without. Lazy layers count as what they will
-    become.
+    A shared parameter goes where its first owner in the order of `model.modules()` puts it. A
+    parametrized one (`torch.nn.utils.parametrize`) goes where it would be without the
+    parametrization. A lazy layer counts as what it will become.
+
+    Args:
+        model: Any module; it need not be a ResNet.
+
+    Returns:
+        The three lists, in the order of `model.named_modules()`. Every parameter of the model,
+        frozen or not, is in exactly one of them, once.
     """
     batch_norm: list[Parameter] = []
     biases: list[Parameter] = []
@@ -71,8 +93,8 @@ def group_parameters(
 
 
 def owned_parameters(model: nn.Module) -> Iterator[Owned]:
-    """Every parameter of the model once, with the first module that owns it."""
-    seen: set[Parameter] = set()  # parameters hash by identity
+    """Yield every parameter of the model once, with the first module that owns it."""
+    seen: set[Parameter] = set()  # parameters are hashed by identity
     for name, layer in model.named_modules():
         for attribute, parameter in _own(layer):
             if parameter not in seen:
@@ -82,7 +104,7 @@ def owned_parameters(model: nn.Module) -> Iterator[Owned]:
 
 def _own(layer: nn.Module) -> Iterator[tuple[str, Parameter]]:
     yield from layer.named_parameters(recurse=False)
-    if is_parametrized(layer):  # a child keeps the originals, but the walk meets the layer first
+    if is_parametrized(layer):  # a child holds the originals, but the walk meets the layer first
         for attribute, originals in layer.parametrizations.items():  # type: ignore[union-attr, operator]
             for parameter in originals.parameters(recurse=False):
                 yield attribute, parameter

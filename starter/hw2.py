@@ -4,8 +4,8 @@ Name:
 Collaborators:
 Hours spent on each problem:
 
-Fill in the functions below; keep their names, and what they take first. A script or a notebook of
-your own will do instead. `grader check hw2.py` tells you what is right so far.
+Fill in the functions below; keep their names and their first arguments. You may hand in a script or
+a notebook of your own instead. `grader check hw2.py` tells you what is right so far.
 """
 
 import torch

@@ -31,6 +31,7 @@ ONLY_IMPORTERS = {
     "matplotlib": {"grader/reports/student/svg.py"},
     "watchfiles": {"grader/cli/watch.py"},
     "nbformat": {"grader/submissions/notebook.py"},
+    "IPython": {"grader/submissions/ipython_syntax.py"},
     "starlette": {"grader/marking/app.py", "grader/marking/auth.py"},
     "uvicorn": {"grader/marking/server.py"},
     "markdown_it": {"grader/marking/rendering.py"},
@@ -55,7 +56,7 @@ ONLY_PACKAGES = {
 }
 HEAVY = (
     "torch", "docker", "matplotlib", "pydantic", "jinja2", "numpy", "sklearn", "starlette",
-    "uvicorn", "markdown_it",
+    "uvicorn", "markdown_it", "IPython",
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""A frame comes back as it was sent; what is not a frame is refused before it costs anything."""
+"""A frame arrives as it was sent; other bytes are refused before they take time or memory."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def nested(depth: int) -> bytes:
 
 
 class Counting:
-    """A stream that knows how much was asked of it."""
+    """A stream that counts the bytes that were requested."""
 
     def __init__(self, data: bytes) -> None:
         self._stream = io.BytesIO(data)
-        self.asked = 0
+        self.requested = 0
 
     def __call__(self, size: int) -> bytes:
-        self.asked += size
+        self.requested += size
         return self._stream.read(size)
 
 
@@ -60,7 +60,7 @@ def test_a_frame_may_come_byte_by_byte() -> None:
     assert read_frame(lambda size: stream.read(1)) == ({"n": 1}, (b"four",))
 
 
-def test_what_json_cannot_hold_is_not_sent() -> None:
+def test_a_value_that_json_cannot_hold_is_not_encoded() -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         encode({"x": float("nan")})
     with pytest.raises(TypeError):
@@ -68,16 +68,16 @@ def test_what_json_cannot_hold_is_not_sent() -> None:
 
 
 @pytest.mark.parametrize(
-    ("header", "blobs", "told"),
+    ("header", "blobs", "message"),
     [(101, 0, "a header of 101 bytes; at most 100"), (10, 51, "blobs of 51 bytes; at most 50")],
 )
 def test_a_length_above_its_cap_is_refused_before_anything_is_read(
-    header: int, blobs: int, told: str
+    header: int, blobs: int, message: str
 ) -> None:
     read = Counting(LENGTHS.pack(header, blobs) + b" " * 1000)
-    with pytest.raises(FrameError, match=told):
+    with pytest.raises(FrameError, match=message):
         read_frame(read, max_header=100, max_blobs=50)
-    assert read.asked == LENGTHS.size
+    assert read.requested == LENGTHS.size
 
 
 def test_the_largest_lengths_that_can_be_written_are_refused() -> None:
@@ -86,7 +86,7 @@ def test_the_largest_lengths_that_can_be_written_are_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "message"),
     [
         (b'{"a": 1, "a": 1}', "the same key twice"),
         (b'{"a": {"b": 1, "b": 2}}', "the same key twice"),
@@ -113,8 +113,8 @@ def test_the_largest_lengths_that_can_be_written_are_refused() -> None:
         (b'{"x":' * 100_000 + b"1" + b"}" * 100_000, "not JSON|nested deeper"),
     ],
 )
-def test_a_header_that_breaks_a_rule_is_refused(body: bytes, told: str) -> None:
-    with pytest.raises(FrameError, match=told):
+def test_a_header_that_breaks_a_rule_is_refused(body: bytes, message: str) -> None:
+    with pytest.raises(FrameError, match=message):
         read_frame(reader(framed(body)))
 
 
@@ -191,7 +191,7 @@ def test_arbitrary_json_gives_a_frame_or_a_frame_error(
 
 
 def peak(data: bytes, **caps: int) -> int:
-    """How much memory reading takes at most, beside the stream that it comes from."""
+    """The most memory, in bytes, that reading takes in addition to the stream itself."""
     read = reader(data)
     tracemalloc.start()
     try:
@@ -204,7 +204,7 @@ def peak(data: bytes, **caps: int) -> int:
     return most
 
 
-# Pieces of which JSON can be made that is small as text and large as values.
+# Pieces of JSON that are small as text and large as values.
 pieces = st.sampled_from(
     [b"[],", b"{},", b"[[],[]],", b'"ab",', b'"\\u0100",', b"1.5,", b"null,", b'{"a":[]},', b"[",
      b'"', b"\\", b'\\"', b"\xc3\xa9", b"12345,", b'{"a":', b"]", b"}"]
@@ -226,18 +226,18 @@ def test_no_bytes_take_more_memory_than_a_multiple_of_the_cap(
 @pytest.mark.parametrize(
     "piece", [b"[],", b"{},", b'"ab",', b'{"a":{}},', b"[[[]]],", b'"\\ud83d\\ude00",']
 )
-def test_a_header_of_the_largest_size_takes_tens_of_megabytes_and_no_more(piece: bytes) -> None:
+def test_the_largest_header_takes_less_than_48_mib(piece: bytes) -> None:
     body = b'{"blobs": [], "x": [' + piece * (wire.MAX_HEADER // len(piece) - 20) + b"0]}"
     assert peak(framed(body)) < 48 * 2**20
 
 
-def test_a_header_has_room_for_every_value_of_an_honest_answer() -> None:
+def test_the_largest_honest_answer_fits_in_a_header() -> None:
     table = [[f"layer{number}.weight", number] for number in range(4000)]
     tables = [{"frame": 0, "name": "counts", "pairs": table, "cell": 0, "line": 0}] * 20
     read_frame(reader(encode({"type": "answer", "value": {"tables": tables}})))
 
 
-def test_what_is_within_text_is_not_counted() -> None:
+def test_brackets_within_text_are_not_counted() -> None:
     printed = '[[{,"\\' * 100_000
     found = read_frame(reader(encode({"output": printed})), max_header=2**24)
     assert found is not None and found[0]["output"] == printed
@@ -248,7 +248,7 @@ def test_blobs_are_read_without_a_second_copy() -> None:
     assert peak(encode({}, [blob])) < 1.5 * len(blob)
 
 
-def test_a_length_that_is_not_kept_costs_only_what_came() -> None:
+def test_a_frame_shorter_than_its_length_takes_only_its_own_memory() -> None:
     assert peak(LENGTHS.pack(2, wire.MAX_BLOBS) + b"{}" + b"x" * 1000) < 2**20
     body = json.dumps({"blobs": [wire.MAX_BLOBS]}).encode()
     assert peak(LENGTHS.pack(len(body), wire.MAX_BLOBS) + body + b"x" * 1000) < 2**20

@@ -1,9 +1,9 @@
-"""A code-only homework: its rubric, and as many submissions to it as are wanted.
+"""A code-only homework: its rubric, and any number of submissions.
 
-Each submission is one of a handful of ordinary solutions, right and wrong, as students write them,
-and names its number in a comment, so that no two files are the same. Run bare, a script does what a
-student would: it builds a ResNet-18 and prints what its own functions find. The grader asks the
-same functions about seven networks, this one among them.
+Each submission is one of five ordinary solutions, right and wrong, as students write them, with its
+number in a comment, so that no two files are the same. Run bare, a script builds a ResNet-18 and
+prints what its own functions find. The grader calls the same functions with seven networks, this
+one among them.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ if __name__ == '__main__':
 
 @dataclass(frozen=True)
 class Solution:
-    """What a student writes, in parts, and the points that it must get by the rubric."""
+    """A student's file, in parts, and the points that it must get by the rubric."""
 
     parts: tuple[str, ...]
     points: float
@@ -131,12 +131,12 @@ SOLUTIONS = (
 
 
 def solution(number: int) -> Solution:
-    """What the student of this number hands in; the first is right."""
+    """Return the solution of the student with this number; student 0's is right."""
     return SOLUTIONS[number % len(SOLUTIONS)]
 
 
 def write_class(folder: Path, numbers: Sequence[int]) -> list[Path]:
-    """The submissions of these students in `folder`, which is made; their paths."""
+    """Create `folder` with the submissions of these students, and return their paths."""
     folder.mkdir(parents=True)
     paths = [folder / f"student{number:04d}_hw2_problem1.py" for number in numbers]
     for number, path in zip(numbers, paths, strict=True):
@@ -145,7 +145,7 @@ def write_class(folder: Path, numbers: Sequence[int]) -> list[Path]:
 
 
 def assert_marks(grades: Path, numbers: Sequence[int]) -> None:
-    """That `grades.csv` has the points that each of a class must get: it was really graded."""
+    """Assert that `grades.csv` has the right points for each student, so all were graded."""
     with grades.open(encoding="utf-8", newline="") as file:
         found = {row["student"]: float(row["score"]) for row in csv.DictReader(file)}
     expected = {f"student{number:04d}": solution(number).points for number in numbers}

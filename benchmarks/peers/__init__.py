@@ -1,12 +1,12 @@
-"""Four other autograders on the same five submissions, in the same run, one at a time.
+"""Measures four other autograders on the same five submissions, in the same run, one at a time.
 
 Each is run as its documentation says, without Docker, in the environment that `installing.py`
-makes; what it is given is written before the clock starts. All ask the same three things of the
-same five scripts, right and wrong ones. In each round: the five scripts bare, a process each; each
-peer; and the grader beside them, as `grader check` on each and as `grader run --jobs 1` on all, in
-processes and in containers. The figures are ratios to bare within the round.
+makes; its input is written before the clock starts. All check the same three things in the same
+five scripts, right and wrong ones. A round has the five scripts bare, a process each; each peer;
+and the grader, as `grader check` on each script and as `grader run --jobs 1` on all, in processes
+and in containers. The figures are ratios to bare within the round.
 
-That a peer has really graded is asserted: right solutions get full marks, wrong ones less.
+Every peer must really have graded: right solutions get full marks, wrong ones less.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def measure(sizes: Sizes) -> Iterable[Figure]:
         first, *rounds = [
             _write_round(folder, number) for number in range(sizes.pairs + 1)
         ]
-        peers, broken = _working(peers, first)   # which also warms the file system's cache
+        peers, broken = _working(peers, first)   # also warms the file system's cache
         ours: dict[str, Way] = {
             "`grader check` on each": _check,
             "`grader run --sandbox process --jobs 1`": partial(_run, "process"),
@@ -56,7 +56,7 @@ def measure(sizes: Sizes) -> Iterable[Figure]:
     yield Figure(f"the {COUNT} bare scripts that peers and grader are compared on", seconds[0], "s")
     own = [Figure(f"grader: {name}", one) for name, one in zip(ours, found, strict=False)]
     yield from own
-    # Slower than the grader, whichever way it is run.
+    # A peer should be slower than the grader in each of its ways.
     slowest = max(figure.median for figure in own)
     for peer, values in zip(peers, found[len(ours) :], strict=True):
         yield Figure(f"peer, {peer.name}", values, to_reach=slowest, above=True)
@@ -74,7 +74,7 @@ def _installed() -> tuple[list[Peer], dict[Peer, str]]:
 
 
 def _working(peers: list[Peer], scripts: list[Path]) -> tuple[list[Peer], dict[Peer, str]]:
-    """Those that grade here, and why the others don't."""
+    """Return the peers that run here, and for each other one the reason why not."""
     broken = {}
     for peer in peers:
         try:
@@ -108,7 +108,7 @@ def _run(sandbox: str, scripts: Sequence[Path]) -> float:
 
 
 def _peer(peer: Peer, scripts: Sequence[Path]) -> float:
-    """Seconds that a peer takes for all scripts, in a folder of its own."""
+    """Return the seconds that a peer takes for all scripts, in a folder of its own."""
     folder = Path(tempfile.mkdtemp(dir=scripts[0].parent.parent))
     peer.prepare(folder, scripts)
     commands: list[Command] = peer.commands(folder, scripts)

@@ -1,7 +1,8 @@
-"""What each peer asks of a submission: the three things that the code-only rubric asks.
+"""The tests that each peer runs on a submission: the three things of the code-only rubric.
 
-Every test looks at ResNet-18 and at one small network, and raises AssertionError. (The grader asks
-about seven networks.) Peers get this file's text, in cells and in test files: it stands alone.
+Every test uses ResNet-18 and one small network, and raises AssertionError. (The grader asks about
+seven networks.) This file imports nothing of the project, since peers get its text, in notebook
+cells and in test files.
 """
 
 from collections.abc import Callable, Iterable

@@ -1,4 +1,4 @@
-"""What a peer is to the benchmark: how its input is written, how it is run, what it gave."""
+"""The interface of a peer: how to write its input, how to run it, how to read its scores."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from benchmarks.timing import ROOT, Command, command
 VENV = ROOT / ".venv-peers"
 BIN = VENV / ("Scripts" if sys.platform == "win32" else "bin")
 ASKED = (Path(__file__).parent / "asked.py").read_text(encoding="utf-8")
-# The three things that are asked: the check in asked.py, the student's function, the points.
+# The three tests: the check in asked.py, the student's function, the points.
 QUESTIONS = (
     ("check_layer_counts", "layer_parameter_counts", 3),
     ("check_parameter_groups", "group_parameters", 5),
@@ -24,11 +24,13 @@ QUESTIONS = (
 
 @dataclass(frozen=True)
 class Peer:
-    """One autograder. Its module has the three functions.
+    """One autograder.
 
-    `prepare(folder, scripts)` writes what it needs into the new folder and is not timed;
-    `commands(folder, scripts)` are timed, one after the other; `scores(folder)` reads afterwards
-    what they gave, by the script's name without its suffix.
+    Attributes:
+        name: Its name and the command.
+        prepare: `prepare(folder, scripts)` writes its input into the new folder; not timed.
+        commands: `commands(folder, scripts)` returns the commands, timed one after the other.
+        scores: `scores(folder)` reads the scores, by the script's name without its suffix.
     """
 
     name: str
@@ -38,7 +40,7 @@ class Peer:
 
 
 def of_peers(program: str, *arguments: str | Path, cwd: Path) -> Command:
-    """A program of the peers' environment, which is activated: some of them start others of it."""
+    """Return a command of the peers' environment, activated, since some start others in it."""
     plain = command(BIN / program, *arguments, cwd=cwd)
     activated = {
         "PATH": f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}", "VIRTUAL_ENV": str(VENV)

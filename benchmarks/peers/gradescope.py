@@ -1,7 +1,7 @@
 """gradescope-utils: the `run_tests.py` of Gradescope's documentation on each submission.
 
-It runs unit tests, which import the submission, in one process and writes `results.json`: all that
-happens inside of Gradescope's container, without the container.
+It runs unit tests, which import the submission, in one process and writes `results.json`. This is
+everything that happens inside Gradescope's container, without the container.
 """
 
 from __future__ import annotations

@@ -1,10 +1,9 @@
-"""The peers, each as pinned in requirements.txt, in an environment of their own: `.venv-peers`.
+"""Installs the peers, as pinned in requirements.txt, into their own environment `.venv-peers`.
 
     python -m benchmarks.peers.installing
 
-They get this environment's packages behind their own, by a .pth file, so that torch is not
-installed twice and is the same for all. One that can't be installed is told, and leaves its row
-without a figure; the others are installed.
+A .pth file adds this environment's packages behind theirs, so that torch is installed once and is
+the same for all. A peer that cannot be installed is reported, and its row has no figure.
 """
 
 from __future__ import annotations
@@ -18,13 +17,13 @@ from pathlib import Path
 from benchmarks.peers.base import BIN, VENV
 
 REQUIREMENTS = Path(__file__).parent / "requirements.txt"
-DONE = VENV / "installed.json"   # the requirements that were tried, and what pip said of failures
+DONE = VENV / "installed.json"   # each requirement that was tried, with pip's error or ""
 
 
 def failures() -> dict[str, str]:
-    """By requirement, why it is not there; raises FileNotFoundError when nothing was tried yet."""
-    told: dict[str, str] = json.loads(DONE.read_text(encoding="utf-8"))
-    return {name: why for name, why in told.items() if why}
+    """Return why requirements are missing. Raises FileNotFoundError if none was tried yet."""
+    tried: dict[str, str] = json.loads(DONE.read_text(encoding="utf-8"))
+    return {name: why for name, why in tried.items() if why}
 
 
 def main() -> None:
@@ -33,7 +32,7 @@ def main() -> None:
         return
     venv.create(VENV, with_pip=True, clear=True)
     found = {requirement: _install(requirement) for requirement in wanted}
-    # Behind their own packages: what they pin themselves comes first.
+    # Behind their own packages, so that the versions that they pin come first.
     (_site_packages() / "grader-benchmark.pth").write_text(
         "".join(f"{path}\n" for path in sys.path if Path(path).name == "site-packages"),
         encoding="utf-8",
@@ -42,7 +41,7 @@ def main() -> None:
 
 
 def _install(requirement: str) -> str:
-    """Why it could not be installed; "" when it was."""
+    """Install a requirement. Returns why that failed; "" if it did not."""
     print(f"installing {requirement} in {VENV.name}", flush=True)
     done = subprocess.run(
         [BIN / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
@@ -57,11 +56,11 @@ def _install(requirement: str) -> str:
 
 
 def _site_packages() -> Path:
-    told = subprocess.run(
+    done = subprocess.run(
         [BIN / "python", "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
-    return Path(told.stdout.strip())
+    return Path(done.stdout.strip())
 
 
 if __name__ == "__main__":

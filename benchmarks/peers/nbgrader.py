@@ -1,7 +1,7 @@
 """nbgrader: `nbgrader autograde` on a course folder with all submissions, one command.
 
-The assignment is made by `nbgrader generate_assignment` before; marks are read by `nbgrader export`
-afterwards.
+`nbgrader generate_assignment` makes the assignment before, and `nbgrader export` reads the marks
+afterwards; neither is timed.
 """
 
 from __future__ import annotations

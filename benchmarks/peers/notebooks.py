@@ -1,5 +1,7 @@
-"""A submission as a notebook, for the peers that take nothing else: the script in one cell, and a
-cell for each question."""
+"""Writes a submission as a notebook, for peers that take nothing else.
+
+The script is in one cell, and each test in a cell of its own.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +21,15 @@ def write_notebook(
     head: Callable[[str, int], str],
     metadata: Callable[[str, int], Metadata],
 ) -> None:
-    """`head` and `metadata` give what stands above a question's test and in its cell's metadata,
-    for its name and points; the cell with the script has those of "solution" and 0 points."""
+    """Write the notebook.
+
+    Args:
+        path: The notebook.
+        script: The student's script.
+        head: From a test's name and points to the text above the test in its cell.
+        metadata: From a test's name and points to its cell's metadata; the cell with the script has
+            the name "solution" and 0 points.
+    """
     cells = [_cell("solution", script.read_text(encoding="utf-8"), metadata("solution", 0))]
     for check, function, points in QUESTIONS:
         text = f"{head(check, points)}{ASKED}\n\n{check}({function})\n"

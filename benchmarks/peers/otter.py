@@ -1,7 +1,7 @@
 """otter-grader: `otter run` on each script, with an autograder zip of three exception-based tests.
 
-`otter grade` does the same in a container with an environment that conda makes; `otter run` is its
-documented way without Docker. The zip is made by `otter generate` before.
+`otter grade` does the same in a container with a conda environment; `otter run` is its documented
+way without Docker. `otter generate` makes the zip before the clock starts.
 """
 
 from __future__ import annotations

@@ -22,11 +22,6 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         "From there on nothing is learnt, since every parameter becomes NaN with it: lower the "
         "learning rate, and look for a logarithm or a division of zero.",
     ),
-    "means_of_batches": (
-        "The accuracy is a mean of the batches' means, and the last batch is smaller.",
-        "Its images weigh more than the others, so the number is not the share of right answers: "
-        "add up right answers and divide by the number of images.",
-    ),
     "normalised_differently": (
         "Training and test images are normalised by different numbers.",
         "The network is tested on other inputs than it has learnt from: use the training set's "
@@ -46,11 +41,6 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         "The output has been through a softmax before cross_entropy.",
         "cross_entropy takes the logarithm of a softmax itself; of two the gradients are weak, and "
         "the network learns slowly: pass the raw scores.",
-    ),
-    "test_set_chooses": (
-        "The checkpoint is chosen by its result on the test set.",
-        "The best of many results on one set is better than the network is: hold out a part of "
-        "the training set to choose by, and use the test set once.",
     ),
 }
 _EVALUATED_IN_TRAIN_MODE = (

@@ -1,15 +1,14 @@
-"""The networks that students are asked about: the public one, and those that a run draws, in two
-rings.
+"""Draws the specs of the networks that students' code is asked about.
 
-**Covered** is what the homework's words cover, and it may cost points: residual networks of
-torchvision's kind. They have every layer of ResNet-18 under torchvision's names, and what comes on
-top (a third convolution in a block, more of them in the stem) is named alike, so that code which
-walks over ResNet-18 by types or by names, and is right, is right for them.
+The public network is ResNet-18. A run's seed draws the others:
 
-**Beyond** is what those words leave open: norms of other kinds, or without affine parameters (the
-homework speaks of "the affine parameters of the batch-norm layers", and all of ResNet-18's have
-some), layers without a bias, parameters that are shared, frozen, parametrized or hang on the module
-itself. It gives hints and never costs a point. docs/networks.md argues for each.
+- Scored networks may cost points. The homework's words cover everything in them: they are residual
+  networks of torchvision's kind, with every layer of ResNet-18 under torchvision's names. Code that
+  walks over ResNet-18 by types or by names, and is right, is right for them too.
+- The hint network has features that the homework does not mention, such as GroupNorm or frozen
+  parameters. It gives hints and never costs a point.
+
+docs/networks.md gives the reason for each feature.
 """
 
 from __future__ import annotations
@@ -26,9 +25,9 @@ RESNET18: Spec = {
     "block": "basic", "layers": [2, 2, 2, 2], "width": 64, "num_classes": 1000, "seed": 0,
 }
 
-# What a covered network may have beside another depth, width and number of classes: by the key and
-# the value in its spec, in words for a student.
-COVERED: Mapping[tuple[str, Any], str] = {
+# What a scored network may have besides another depth, width and number of classes: the key and the
+# value in its spec, in words for a student.
+SCORED_FEATURES: Mapping[tuple[str, Any], str] = {
     ("block", "bottleneck"): "bottleneck blocks",
     ("groups", 2): "grouped convolutions",
     ("pre_activation", True): "batch norm before the convolutions",
@@ -37,44 +36,25 @@ COVERED: Mapping[tuple[str, Any], str] = {
     ("hidden_layer", True): "two fully connected layers",
     ("conv_bias", True): "biases in its convolutions",
 }
-# What lies beyond, by its name in `grader/worker/networks/variants.py`.
-BEYOND: Mapping[str, str] = {
-    "attention": "multi-head attention",
+# What the hint network may have: the name in `grader/worker/networks/variants.py`, in words.
+HINT_FEATURES: Mapping[str, str] = {
     "batch_norm_1d": "BatchNorm1d",
-    "batch_norm_3d": "BatchNorm3d",
-    "convolutions_1d_3d": "Conv1d and Conv3d",
-    "embedding": "an embedding",
-    "empty_containers": "empty containers",
     "frozen": "frozen parameters",
     "group_norm": "GroupNorm",
-    "instance_norm": "InstanceNorm with affine parameters",
-    "layer_norm": "LayerNorm",
-    "lazy": "layers that were lazy",
-    "no_linear_bias": "a fully connected layer without a bias",
     "norms_without_affine": "norms without affine parameters",
-    "orthogonal": "an orthogonal parametrization",
-    "own_parameters": "parameters that hang on a module itself",
-    "parameter_dict": "an nn.ParameterDict",
-    "parameter_list": "an nn.ParameterList",
-    "parametrized_bias": "a parametrized bias",
-    "prelu": "PReLU",
-    "recurrent": "a recurrent layer",
-    "shared_module": "a block that is used twice",
+    "own_parameters": "parameters that belong to a module itself",
     "shared_parameters": "a parameter that two layers share",
-    "sync_batch_norm": "SyncBatchNorm",
-    "transposed": "a transposed convolution",
-    "weight_norm": "weight norm",
 }
-FEATURES_BEYOND = 4   # of one network: few enough to find out which of them it was
+HINTS_PER_NETWORK = 3   # few enough for a student to find out which feature it was
 
 
-def covered(random: np.random.Generator) -> tuple[Spec, Spec]:
-    """Two hidden networks; the convolutions of the second have biases."""
-    return _covered(random), _covered(random) | {"conv_bias": True}
+def scored_networks(random: np.random.Generator) -> tuple[Spec, Spec]:
+    """Two hidden networks that may cost points; the convolutions of the second have biases."""
+    return _scored(random), _scored(random) | {"conv_bias": True}
 
 
-def _covered(random: np.random.Generator) -> Spec:
-    """Small enough to be built in a moment: at most 7 million parameters, as a test asserts."""
+def _scored(random: np.random.Generator) -> Spec:
+    """A network of at most 7 million parameters, which is built in a moment."""
     bottleneck = bool(random.random() < 0.4)
     widths = (12, 16, 20, 24) if bottleneck else (20, 24, 28, 32, 36, 40)
     spec = {
@@ -90,9 +70,9 @@ def _covered(random: np.random.Generator) -> Spec:
     return spec | {"groups": 2} if bottleneck and random.random() < 0.4 else spec
 
 
-def beyond(random: np.random.Generator) -> Spec:
-    """A network with what the homework does not speak of."""
-    extras = random.choice(sorted(BEYOND), FEATURES_BEYOND, replace=False)
+def hint_network(random: np.random.Generator) -> Spec:
+    """A network with features that the homework does not mention; it never costs a point."""
+    extras = random.choice(sorted(HINT_FEATURES), HINTS_PER_NETWORK, replace=False)
     return {
         "block": "basic",
         "layers": [int(depth) for depth in random.integers(1, 3, 4)],
@@ -103,16 +83,17 @@ def beyond(random: np.random.Generator) -> Spec:
     }
 
 
-def in_words(spec: Mapping[str, Any]) -> str:
-    """What a drawn network has that ResNet-18 has not: `bottleneck blocks and GroupNorm`."""
-    words = [text for (key, value), text in COVERED.items() if spec.get(key) == value]
-    words += [BEYOND[extra] for extra in spec.get("extras", ())]
+def features_in_words(spec: Mapping[str, Any]) -> str:
+    """The features that ResNet-18 does not have, for a sentence: `bottleneck blocks and GroupNorm`.
+    """
+    words = [text for (key, value), text in SCORED_FEATURES.items() if spec.get(key) == value]
+    words += [HINT_FEATURES[extra] for extra in spec.get("extras", ())]
     words = words or ["another depth and width"]
     return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
 
 
-def probe(random: np.random.Generator) -> Spec:
-    """A small network with dropout for questions about behaviour."""
+def dropout_network(random: np.random.Generator) -> Spec:
+    """A small network with dropout, for questions about training and evaluation mode."""
     return {
         "block": "basic",
         "layers": [1, 1, 1, 1],

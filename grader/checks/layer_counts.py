@@ -7,7 +7,7 @@ from typing import Any
 
 from grader.checks.answer_key import AnswerKey, EvalInputs
 from grader.checks.check import Check, NoParams, Work, graded, in_short, raised, without_answer
-from grader.checks.hidden_networks import RESNET18, covered
+from grader.checks.hidden_networks import RESNET18, scored_networks
 from grader.checks.layer_count_tables import (
     Found,
     Pairs,
@@ -180,7 +180,7 @@ def _layers_counted(found: int | None, truth: Pairs) -> str:
 
 
 def _hidden(inputs: EvalInputs) -> dict[str, dict[str, Any]]:
-    spec, _ = covered(inputs.draw("layer-counts"))
+    spec, _ = scored_networks(inputs.draw("layer-counts"))
     return {"layer-counts/hidden": spec}
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from grader.checks.answer_key import AnswerKey, EvalInputs
 from grader.checks.check import Check, NoParams, Work, graded, without_answer
-from grader.checks.hidden_networks import probe
+from grader.checks.hidden_networks import dropout_network
 from grader.checks.training_run import TRAIN, evaluations_after_training, train_question, trainings
 from grader.records import Evidence, Question, Table, Verdict
 from grader.rubric.model import Criterion, Limits
@@ -35,7 +35,7 @@ def ask(criterion: Criterion, inputs: EvalInputs, limits: Limits) -> tuple[Quest
     images = random.standard_normal((IMAGES, 3, 32, 32)).astype("<f4")
     labels = random.integers(0, 10, IMAGES).astype("<i8")
     args = {
-        "network": probe(random),
+        "network": dropout_network(random),
         "shape": list(images.shape),
         "orders": [
             {"index": list(range(IMAGES)), "batch": 12},

@@ -93,8 +93,8 @@ def _solutions(rubric: Rubric, variants: tuple[Path, ...], root: Path) -> list[S
     """Return the solutions to train. Raises UsageError for a missing or repeated path."""
     from grader.errors import UsageError
     from grader.submissions.discover import hand_in
-    from grader.validation.calibration.hardware import solution_digest
     from grader.validation.calibration.runs import Solution
+    from grader.validation.calibration.warnings import solution_digest
 
     found = {"reference": rubric.reference}
     for path in variants:

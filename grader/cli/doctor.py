@@ -258,7 +258,7 @@ def _results(out: Path) -> Iterator[Finding]:
         yield Finding("results", "warning", f"{book} is damaged: {seen.damage}",
                       "The next run sets it aside and grades again. A backup may be better.")
     elif seen.version > VERSION:
-        yield Finding("results", "problem", f"{book} has a later version, {seen.version}",
+        yield Finding("results", "problem", f"{book} needs a later grader ({seen.version})",
                       "Use the grader that wrote it, or another folder with --out.")
     else:
         yield Finding("results", "ok", f"{book}: {seen.students} students")

@@ -16,7 +16,7 @@ from grader.cli import completion
 from grader.cli import options as option
 
 if TYPE_CHECKING:   # nothing heavy is imported before a command needs it
-    from grader.grading.standing import Moment
+    from grader.grading.past_grades import PastRun
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead.")
 _RUN = re.compile(r"(?:(?P<folder>.+)@)?(?P<number>\d+)")
@@ -71,14 +71,14 @@ def diff(run1: str, run2: str, out: Path, as_json: bool) -> int:
     return 0
 
 
-def _moment(text: str, out: Path, opened: ExitStack) -> Moment:
+def _moment(text: str, out: Path, opened: ExitStack) -> PastRun:
     from grader.grading.history import open_history
-    from grader.grading.standing import moment
+    from grader.grading.past_grades import past_run
 
     named = None if Path(text).is_dir() else _RUN.fullmatch(text)
     folder = (Path(named["folder"]) if named["folder"] else out) if named else Path(text)
     history = opened.enter_context(open_history(folder))
-    return moment(history, int(named["number"]) if named else None)
+    return past_run(history, int(named["number"]) if named else None)
 
 
 def _echo(told: object) -> None:

@@ -12,7 +12,7 @@ from grader.cli import options as option
 if TYPE_CHECKING:   # nothing heavy is imported before a command needs it
     from rich.console import Console
 
-    from grader.validation.report import Report
+    from grader.validation.report import ValidationReport
 
 
 @click.command()
@@ -32,7 +32,7 @@ def validate(samples: Path | None, only: tuple[str, ...], out: Path, **options: 
     holds, with 1 if it does not or could not be determined.
     """
     from grader.cli.progress import Progress
-    from grader.validation.calibration.hardware import warnings_now
+    from grader.validation.calibration.warnings import warnings_now
     from grader.validation.run import PAGE
     from grader.validation.run import validate as run
 
@@ -48,7 +48,7 @@ def validate(samples: Path | None, only: tuple[str, ...], out: Path, **options: 
     return 0 if report.outcome == "right" else 1
 
 
-def _show(console: Console, report: Report) -> None:
+def _show(console: Console, report: ValidationReport) -> None:
     """Print the criteria, then everything that is wrong, then a summary."""
     from rich import box
     from rich.table import Table
@@ -77,7 +77,7 @@ def _rate(rate: Any) -> str:
     return f"{rate.right}/{rate.of} ({low:.1%} to {high:.1%})"
 
 
-def _wrong(report: Report) -> list[str]:
+def _wrong(report: ValidationReport) -> list[str]:
     """Return lines for each case that is wrong; they may quote a sample's code."""
     from grader.text import plain_line
     from grader.validation.report import sentences
@@ -91,7 +91,7 @@ def _wrong(report: Report) -> list[str]:
     return lines + [plain_line(fault, 1000) for fault in report.faults]
 
 
-def _summary(report: Report) -> str:
+def _summary(report: ValidationReport) -> str:
     told = []
     for kind in ("reference", "starter"):
         told += [f"the {kind} {one.words}" for one in report.of(kind)]

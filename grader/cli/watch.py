@@ -27,7 +27,7 @@ from grader.reports.grades_file import submission_json
 from grader.rubric.model import Rubric
 from grader.run.options import RunOptions
 from grader.run.recheck import Broken, Checked, Rechecker, open_rechecker
-from grader.submissions.own_work import ANSWERS, own_work
+from grader.submissions.discover import ANSWERS, own_work
 from grader.text import plain_line
 
 _STEP_MS = 20          # after the last of several changes; a save is seldom one change

@@ -15,15 +15,15 @@ from pathlib import Path
 
 from grader.errors import UsageError
 from grader.reports.saved_grades import Saved, SavedGrade
-from grader.submissions.canvas_gradebook import (
+from grader.submissions.canvas import (
     ID,
     LOGIN,
     POSSIBLE,
     SECTION,
     SIS,
     STUDENT,
+    given_name_first,
     read_gradebook,
-    spoken,
 )
 from grader.submissions.roster import Person, Roster
 from grader.text import neutral
@@ -33,8 +33,14 @@ _KEPT = (STUDENT, ID, SIS, LOGIN, SECTION)
 
 @dataclass(frozen=True)
 class CanvasFile:
-    """`text` to import. `strangers` are students with marks who are not in the roster, `blank`
-    those in it whose score is not known in full yet, `absent` those without a submission."""
+    """A CSV for Canvas, and the students that need attention.
+
+    Attributes:
+        text: the CSV.
+        strangers: keys of students with grades who have no row.
+        blank: keys of students whose score is not complete yet.
+        absent: names, as in Canvas, of students without a submission.
+    """
 
     text: str
     strangers: tuple[str, ...]
@@ -45,12 +51,18 @@ class CanvasFile:
 def canvas_csv(
     saved: Saved, roster: Roster, gradebook: Path | None, assignment: str
 ) -> CanvasFile:
-    """`assignment` is the column's heading; with Canvas's number in it, `Homework 2 (123)`, the
-    points go into that assignment, and without one Canvas asks which.
+    """Return the grades as a CSV with a row per student of Canvas's.
 
-    The rows are those of `gradebook`, which Canvas exports, or else whom `roster` knows by Canvas's
-    number. A score that is not known in full is left blank, which changes nothing in Canvas.
-    Raises UsageError for a gradebook that is not Canvas's, and where nobody's number is known.
+    Args:
+        saved: the grades. A score that is not complete is left blank, which changes nothing in
+            Canvas.
+        roster: the class's roster, which may know students' logins, numbers and addresses.
+        gradebook: the file that Canvas exports, whose rows are used; None stands for a row per
+            student whose number in Canvas the roster knows.
+        assignment: the column's heading. With Canvas's number in it, `Homework 2 (123)`, the points
+            go into that assignment; otherwise Canvas asks.
+
+    Raises UsageError for a gradebook that is not Canvas's, and if no student's number is known.
     """
     rows = _of_roster(roster) if gradebook is None else read_gradebook(gradebook)
     found = {name: one for one in saved.submissions for name in _words(one.student, roster)}
@@ -83,14 +95,15 @@ def _of_roster(roster: Roster) -> list[dict[str, str]]:
     ]  # fmt: skip
     if not rows:
         raise UsageError(
-            "nobody's number in Canvas is known: give what its gradebook exports with --roster, or "
-            "import the submissions with `grader import canvas`, and grade that folder"
+            "no student's number in Canvas is known; name the file that Canvas's gradebook exports "
+            "with --roster, or import the submissions with `grader import canvas` and grade that "
+            "folder"
         )
     return rows
 
 
 def _words(student: str, roster: Roster) -> list[str]:
-    """What else a student may be called in Canvas, by our own roster."""
+    """Return what a student may be called in Canvas, according to the roster."""
     one = roster.by_student.get(student, Person(student))
     return [name for name in map(_plain, (one.student, one.email, one.sid, one.login)) if name]
 
@@ -100,10 +113,12 @@ def _score(grade: SavedGrade | None) -> str:
 
 
 def _names(row: dict[str, str]) -> list[str]:
-    """What a student's submission may be called after: login, numbers, and the name as it stands in
-    the names of downloaded files (`lovelaceada` for `Lovelace, Ada`)."""
+    """Return the names that a student's submission may have.
+
+    These are login, numbers, and the name as in downloaded files (`lovelaceada`).
+    """
     given = [row.get("student"), row.get(LOGIN), row.get(SIS), row[ID], row[STUDENT]]
-    given += [spoken(row[STUDENT] or "")]
+    given += [given_name_first(row[STUDENT] or "")]
     login = (row.get(LOGIN) or "").partition("@")[0]
     return [name for name in map(_plain, [*(one or "" for one in given), login]) if name]
 

@@ -1,8 +1,8 @@
 """One student's grade for GitHub Classroom, and as the summary of a GitHub Actions job.
 
-The result is what Classroom's own runners hand to its reporter (classroom-resources/
-autograding-grading-reporter): version, status, max_score, tests. A student reads it, so a criterion
-that is withheld until the due date is not in it, and a hidden one has no details.
+The result has the format that Classroom's own runners give to its reporter (classroom-resources/
+autograding-grading-reporter): version, status, max_score, tests. Students read it, so it omits
+criteria that are shown after the due date, and shows hidden ones without details.
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ _SYMBOLS = {True: "✅", False: "❌", None: "⏳"}
 
 
 def classroom_json(saved: Saved, grade: SavedGrade) -> dict[str, Any]:
-    """`status` is pass only where every test is; what waits for a person is no failure."""
+    """Return Classroom's result; `status` is "pass" if no test failed or had an error.
+
+    A criterion that needs manual grading counts as a pass with 0 points.
+    """
     rows = _shown(saved, grade)
     tests = [_test(criterion, row) for criterion, row in rows]
     statuses = {test["status"] for test in tests}
@@ -32,7 +35,7 @@ def classroom_json(saved: Saved, grade: SavedGrade) -> dict[str, Any]:
 
 
 def step_summary(saved: Saved, grade: SavedGrade) -> str:
-    """Markdown for the file that `$GITHUB_STEP_SUMMARY` names."""
+    """Return Markdown for the file that `$GITHUB_STEP_SUMMARY` names."""
     rows = _shown(saved, grade)
     known = sum(row.points or 0.0 for _, row in rows)
     lines = [

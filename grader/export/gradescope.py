@@ -1,8 +1,8 @@
 """A grade as Gradescope's `results.json`, which an autograder leaves in /autograder/results.
 
 The format is Gradescope's own ("Autograder Specifications": tests with score, max_score, status,
-name, output, visibility). Who may see what is told to Gradescope and kept back here: a criterion
-whose details are hidden has none in the file.
+name, output, visibility). Gradescope hides tests until the due date; details of hidden criteria
+are not in the file.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ _LONGEST = 20_000   # characters of output; Gradescope shows no more than 100 kB
 
 
 def results_json(saved: Saved, grade: SavedGrade) -> dict[str, Any]:
-    """What Gradescope reads. `score` is the whole: the tests add up to it but for penalty and cap.
+    """Return Gradescope's results for one student.
 
-    A criterion that waits for a person or for another run has no score of its own yet.
+    `score` is the tests' sum after late penalty and cap. A criterion that needs manual grading or
+    another run has no score yet.
     """
     tests = [
         _test(number, saved.by_id[row.id], row)
@@ -55,5 +56,5 @@ def _test(number: int, criterion: SavedCriterion, row: SavedRow) -> dict[str, An
 def _output(criterion: SavedCriterion, row: SavedRow) -> str:
     if criterion.visibility == "hidden":
         return "Your instructor shows the points of this criterion and no details."
-    hints = [f"Hint, which costs nothing: {hint}" for hint in row.hints]
+    hints = [f"Hint (no points lost): {hint}" for hint in row.hints]
     return "\n".join([row.reason, *hints])

@@ -1,7 +1,7 @@
 """Grades as JUnit XML: a suite per student, a case per criterion.
 
-Full points pass, fewer fail, what waits for a person is skipped, and what could not be scored is an
-error.
+Full points pass and fewer fail. A criterion that needs manual grading is skipped; one that could
+not be scored is an error.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from grader.reports.saved_grades import Saved, SavedRow
 
 
 def junit_xml(saved: Saved) -> str:
-    """For the instructor's own CI: hidden criteria are in it."""
+    """Return JUnit XML for the instructor's own CI; it includes hidden criteria."""
     suites = [
         junit.Suite(
             grade.student, tuple(_case(saved, row) for row in grade.criteria), grade.seconds

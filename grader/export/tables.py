@@ -1,5 +1,4 @@
-"""Grades as tables: one of our own, whose columns stay what they are, and those of other
-autograders, column by column as they write them themselves."""
+"""Grades as CSV: our own table, whose columns are stable, and nbgrader's and otter-grader's."""
 
 from __future__ import annotations
 
@@ -19,7 +18,7 @@ _NBGRADER = (
 )  # fmt: skip
 
 
-# Ours; after these a column of points for each criterion, in the rubric's order.
+# Our table's; a column of points for each criterion follows, in the rubric's order.
 _OURS = (
     "student", "name", "email", "sid", "section", "score", "max", "state", "late_penalty",
     "submitted_at", "attempt", "group",
@@ -27,8 +26,10 @@ _OURS = (
 
 
 def class_csv(saved: Saved, roster: Roster) -> str:
-    """A row per student, also of one in the roster who handed in nothing. What is not known in full
-    is blank; docs/exports.md says what is in each column."""
+    """Return our table, with a row per student, including those who handed in nothing.
+
+    Scores that are not complete are blank. docs/exports.md describes the columns.
+    """
     rows = []
     for grade in saved.submissions:
         points = {row.id: row.points for row in grade.criteria}
@@ -41,14 +42,14 @@ def class_csv(saved: Saved, roster: Roster) -> str:
     graded = {grade.student for grade in saved.submissions}
     for one in roster.people:
         if one.student not in graded:
-            told = [*_who(roster, one.student), "", f"{saved.rubric.cap:g}", "no_submission"]
-            rows.append(told + [""] * (len(_OURS) + len(saved.rubric.criteria) - len(told)))
+            row = [*_who(roster, one.student), "", f"{saved.rubric.cap:g}", "no_submission"]
+            rows.append(row + [""] * (len(_OURS) + len(saved.rubric.criteria) - len(row)))
     head = [*_OURS, *(one.id for one in saved.rubric.criteria)]
     return _csv(head, sorted(rows, key=lambda row: row[0]))
 
 
 def nbgrader_csv(saved: Saved, roster: Roster) -> str:
-    """A row per student; no score while it is not known in full."""
+    """Return the table of `nbgrader export`; a score that is not complete is blank."""
     rows = []
     for grade in saved.submissions:
         final = grade.final
@@ -63,8 +64,10 @@ def nbgrader_csv(saved: Saved, roster: Roster) -> str:
 
 
 def otter_csv(saved: Saved) -> str:
-    """As otter-grader 7's `final_grades.csv` (otter/grade/utils.py): points by question, and a
-    first row with those possible."""
+    """Return otter-grader 7's `final_grades.csv` (otter/grade/utils.py).
+
+    It has points by question, and a first row with the points that are possible.
+    """
     ids = sorted(criterion.id for criterion in saved.rubric.criteria)
     head = ["file", *ids, "total_points_earned", "percent_correct", "grading_status"]
     possible = [f"{saved.by_id[id].points:g}" for id in ids]
@@ -89,7 +92,7 @@ def _moment(time: datetime | None) -> str:
 
 
 def _plain_time(time: datetime | None) -> str:
-    """As nbgrader's database has times: in UTC, and without a zone."""
+    """Format a time as nbgrader does: in UTC, without a zone."""
     return "" if time is None else str(time.astimezone(UTC).replace(tzinfo=None))
 
 

@@ -1,8 +1,8 @@
-"""What is known of every submission, in SQLite: verdicts are added, never changed, never removed.
+"""Stores all verdicts of a results folder in SQLite; rows are added, never changed or removed.
 
-A run may be killed at any moment. What it had concluded is here, all verdicts on a submission or
-none of them, and the next run on the same folder goes on from there. The last verdict on a
-criterion counts, by the order in which they came: clocks jump, row numbers do not.
+A run may be killed at any time. All verdicts on a submission are stored in one transaction, and the
+next run on the same folder continues from them. The last verdict on a criterion counts, by row
+number and not by time, since clocks jump.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ from grader.errors import GraderError
 from grader.grading.marks import Mark, marks_in
 from grader.records import Concluded, Conditions, Submission, Trace, Verdict
 
-_SUBMISSION, _VERDICT = TypeAdapter(Submission), TypeAdapter(Verdict)
+SUBMISSION, VERDICT = TypeAdapter(Submission), TypeAdapter(Verdict)
 
-Record = TypeVar("Record", Submission, Verdict)
-Fingerprints = Mapping[str, str]   # criterion -> digest of all that its verdict depends on
+Record = TypeVar("Record")
+Fingerprints = Mapping[str, str]   # criterion -> digest of everything that its verdict depends on
 
 
 @dataclass
 class Gradebook:
     """An open gradebook. Its methods may be called from several threads.
 
-    Once a run has begun nothing here raises for a disk that is full or a file that is damaged: what
-    could not be written waits, `unsaved` names whose it is and `problem` says why, and it is tried
-    again with what comes next.
+    Once a run has begun, no method raises for a full disk or a damaged file. What could not be
+    written is kept in memory and tried again with the next write; `unsaved` names its students and
+    `problem` has the reason.
     """
 
     _connection: sqlite3.Connection
@@ -46,18 +46,24 @@ class Gradebook:
     _waiting: list[tuple[Submission, Concluded]] = field(default_factory=list)
     _wanted: Fingerprints = field(default_factory=dict)
     _run: int = 0
-    _first: int = 0        # what earlier runs than this one concluded is asked again
-    _sealed: bool = False
+    _first: int = 0        # verdicts of earlier runs than this one do not count
+    _finished: bool = False
 
     def begin(
         self, wanted: Fingerprints, *, seed: int | None, drawn: int, fresh: bool = False
     ) -> int:
-        """A new run by a rubric with these fingerprints, and the seed to draw its exam from.
+        """Start a run and return its seed.
 
-        All of a class sit the same exam, however often their grader is stopped or the rubric
-        changed: the seed is that of the last run, else `drawn`. `seed` is taken instead where one
-        is asked for. `fresh` draws another, and asks again what earlier runs have concluded; so
-        does every later run until it is done. Raises GraderError when that cannot be written down.
+        A class keeps its seed when the grader is stopped or the rubric changes, so that all
+        students get the same questions.
+
+        Args:
+            wanted: the fingerprints of the rubric's criteria.
+            seed: the seed to use; None stands for the last run's.
+            drawn: the seed to use if there was no run before.
+            fresh: use `drawn` and ignore the verdicts of all earlier runs, in later runs, too.
+
+        Raises GraderError if the run cannot be written to the file.
         """
         digest = hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()
         query = "select seed, first from runs order by id desc limit 1"
@@ -76,15 +82,15 @@ class Gradebook:
                     connection.execute("update runs set first = id where id = ?", (self._run,))
         except sqlite3.Error as error:
             raise GraderError(
-                f"the gradebook cannot be written: {error}. Make room, or name another folder with "
-                "--out."
+                f"the gradebook cannot be written: {error}. Free some disk space, or name another "
+                "folder with --out."
             ) from None
         self._first = self._run if fresh else int(before[1])
         self._wanted = wanted
         return seed
 
     def keep_conditions(self, conditions: Conditions) -> None:
-        """What this run grades by, so that its verdicts can be explained."""
+        """Store the conditions of this run, so that its verdicts can be explained later."""
         try:
             with self._lock, self._connection as connection:
                 connection.execute(
@@ -96,72 +102,75 @@ class Gradebook:
 
     @property
     def run(self) -> int:
-        """The number of this run; later ones have higher numbers."""
+        """The number of this run; later runs have higher numbers. 0 before `begin`."""
         return self._run
 
     @property
     def first(self) -> int:
-        """The first run whose conclusions still hold."""
+        """The number of the first run whose verdicts still count; 0 stands for all runs."""
         return self._first
 
     def seconds_of(self, student: str) -> float | None:
-        """What the last grading of a student's files took; None when there was none."""
+        """Return the seconds that the last grading took; None if there was none."""
         rows = self._rows(
             "select seconds from submissions where student = ? order by id desc limit 1", student
         )
         return float(rows[0][0]) if rows else None
 
     def known(self, submission: Submission, afresh: Collection[str] = ()) -> Concluded:
-        """What need not be asked: the last verdict on each criterion of these very files that still
-        holds. One that was reached under another fingerprint does not, nor does `not_scored`; for
-        the criteria in `afresh` only what this run itself has concluded does.
+        """Return the last verdict on each criterion that still holds for exactly these files.
+
+        Verdicts with another fingerprint do not hold, nor does `not_scored`. For the criteria in
+        `afresh` only verdicts of this run hold.
         """
         found = self._last(submission, self._first, afresh)
         scored = {name: one for name, one in found.verdicts.items() if one.status != "not_scored"}
         return dataclasses.replace(found, verdicts=scored)
 
     def of(self, students: Collection[str]) -> Iterator[tuple[Submission, Concluded]]:
-        """What their marks are made of now, by the files that each was graded by last."""
+        """Yield each student's last graded submission with its verdicts; skip those without any."""
         for student in students:
             rows = self._rows(
                 "select submission from submissions where student = ? order by id desc limit 1",
                 student,
             )
-            submission = _read(_SUBMISSION, rows[0][0]) if rows else None
+            submission = read_record(SUBMISSION, rows[0][0]) if rows else None
             known = self._last(submission, 0, ()) if submission is not None else Concluded()
             if submission is not None and known.verdicts:
                 yield submission, known
 
     def marks(self, student: str) -> list[Mark]:
-        """What people have said of a student's answers until now, in order."""
+        """Return all marks that people gave to a student's answers, in order; [] if none."""
         return marks_in(self._rows(
             "select id, mark from marks where student = ? order by id", student
         ))
 
     def add(self, submission: Submission, found: Concluded) -> None:
-        """Keep what a grading concluded: all of it or, should this be the end, nothing. Where it
-        concluded nothing new, a submission is kept whose time or owners are others than before."""
+        """Store all results of a grading in one transaction.
+
+        Without verdicts, the submission is stored only if its time, owners or attempt changed.
+        """
         if not found.verdicts and self._stands(submission):
             return
         with self._lock:
-            if not self._sealed and submission.digest:   # without one nobody knows of what it is
+            if not self._finished and submission.digest:
                 self._waiting.append((submission, found))
                 self._write()
 
-    def seal(self) -> None:
-        """Take nothing more: what still runs is about to lose its folder and its sandbox."""
+    def finish(self) -> None:
+        """Ignore later results: gradings that still run are about to lose their sandbox."""
         with self._lock:
-            self._sealed = True
+            self._finished = True
             self._write()
 
     @property
     def unsaved(self) -> list[str]:
-        """Students of whom something could not be written; `problem` says why."""
+        """Students whose results could not be written; `problem` has the reason."""
         with self._lock:
             return [submission.student for submission, _ in self._waiting]
 
     def _rows(self, query: str, *values: object) -> list[Any]:
-        """None where the file cannot be read any more: what is not known is asked again."""
+        """Return the query's rows; [] if the file cannot be read, so that grading starts again."""
         try:
             with self._lock:
                 return self._connection.execute(query, values).fetchall()
@@ -170,8 +179,10 @@ class Gradebook:
             return []
 
     def _last(self, submission: Submission, first: int, afresh: Collection[str]) -> Concluded:
-        """The last verdicts that hold, of runs from `first` on, and of this one only for those in
-        `afresh`; `not_scored` where there is no other."""
+        """Return the last verdicts that hold, from run `first` on; `not_scored` if no other.
+
+        For the criteria in `afresh` only verdicts of this run hold.
+        """
         rows = self._rows(
             "select v.criterion, v.fingerprint, v.verdict, s.id, s.seconds, s.run from verdicts v"
             " join submissions s on s.id = v.submission"
@@ -183,8 +194,9 @@ class Gradebook:
         for criterion, fingerprint, text, grading, took, run in rows:
             if criterion in afresh and run < self._run:
                 continue
-            # One that cannot be read any more was never reached: it is asked for again.
-            verdict = _read(_VERDICT, text) if self._wanted.get(criterion) == fingerprint else None
+            # A verdict that cannot be read is graded again.
+            holds = self._wanted.get(criterion) == fingerprint
+            verdict = read_record(VERDICT, text) if holds else None
             if verdict is None or (verdict.status == "not_scored" and criterion in found):
                 continue
             found[criterion] = verdict
@@ -196,7 +208,7 @@ class Gradebook:
             "select submission from submissions where student = ? order by id desc limit 1",
             submission.student,
         )
-        before = _read(_SUBMISSION, rows[0][0]) if rows else None
+        before = read_record(SUBMISSION, rows[0][0]) if rows else None
         return before is None or _of_whom(before) == _of_whom(submission)
 
     def _write(self) -> None:
@@ -241,22 +253,24 @@ def _of_whom(submission: Submission) -> tuple[object, ...]:
 
 
 def _trace_json(trace: Trace) -> str:
-    """Without its question, which is kept once for all."""
+    """Return a trace as JSON, without its question, which has a table of its own."""
     kept = asdict(trace)
     del kept["question"], kept["digest"]
     return json.dumps(kept, default=plain_value)
 
 
 def _json(record: Submission | Verdict) -> str:
-    """In ASCII, so that whatever stands in a file name can be written and read back."""
+    """Return a record as JSON in ASCII, since a file name may hold any character."""
     return json.dumps(asdict(record), default=plain_value)
 
 
 def plain_value(value: Any) -> Any:
-    return value.tolist() if hasattr(value, "tolist") else str(value)   # numpy; a path, a time
+    """Return what JSON can hold: a list for an array, text for a path or a time."""
+    return value.tolist() if hasattr(value, "tolist") else str(value)
 
 
-def _read(kind: TypeAdapter[Record], text: str) -> Record | None:
+def read_record(kind: TypeAdapter[Record], text: str) -> Record | None:
+    """Read a record from its JSON; None if it is damaged or from another version."""
     try:
         return kind.validate_python(json.loads(text))
     except (ValueError, ValidationError):

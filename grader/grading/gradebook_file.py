@@ -1,4 +1,4 @@
-"""The gradebook's file: opened by one grader at a time, checked, and put aside when damaged.
+"""Opens the gradebook's file: one grader at a time, checked, and moved away if it is damaged.
 
     results/gradebook.sqlite
 """
@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 from grader.errors import UsageError
 from grader.grading.gradebook import Gradebook
 
-# What each version of the file has more than the one before; nothing of an old one is changed.
+# The tables that each version of the file adds; existing tables are never changed.
 TABLES = (
     """
 create table runs (
@@ -51,16 +51,16 @@ create index marks_by_student on marks (student);
 )
 VERSION = len(TABLES)
 NAME = "gradebook.sqlite"
-_PATIENCE = 30   # seconds to wait for what another process is writing
-_LOCK = ".gradebook.lock"   # the system lets go of it when a process dies, however it dies
+_PATIENCE = 30   # seconds to wait while another process writes
+_LOCK = ".gradebook.lock"   # the system releases it when the process dies
 
 
 @contextmanager
 def open_gradebook(folder: Path, say: Callable[[str], None]) -> Iterator[Gradebook]:
-    """The gradebook of a results folder, made when it is not there, for one grader at a time.
+    """Open the gradebook of a results folder for one grader at a time; create it if need be.
 
-    A damaged one is put aside under another name and `say` is told. Raises UsageError when another
-    grader has it open, or when a later version of the grader has written it.
+    A damaged file is renamed, and `say` is called with the news. Raises UsageError if another
+    grader has it open, or if a later version of the grader wrote it.
     """
     with alone_in(folder), closing(_connect(folder / NAME, say)) as connection:
         yield Gradebook(connection)
@@ -68,43 +68,43 @@ def open_gradebook(folder: Path, say: Callable[[str], None]) -> Iterator[Gradebo
 
 @contextmanager
 def alone_in(folder: Path) -> Iterator[None]:
-    """Nobody else works in this results folder meanwhile; raises UsageError where somebody does."""
+    """Lock a results folder; raises UsageError if another grader has it locked."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / _LOCK).acquire(timeout=0)
     except Timeout:
         raise UsageError(
-            f"{folder}: another grader is at work in this folder{_who(folder / NAME)}. Wait for it "
-            "to end, or give this run a folder of its own with --out."
+            f"{folder}: another grader is using this folder{_who(folder / NAME)}. Wait until it "
+            "ends, or name another folder with --out."
         ) from None
     except OSError as error:
-        raise UsageError(f"{folder}: no results can be kept there: {error.strerror}") from None
+        raise UsageError(f"{folder}: cannot be written: {error.strerror}") from None
     with lock:
         yield
 
 
 def graded_in(folder: Path) -> Path:
-    """The gradebook of a results folder. Raises UsageError where there is none."""
+    """Return the path of a results folder's gradebook. Raises UsageError if there is none."""
     path = folder / NAME
     if not path.is_file():
         raise UsageError(
-            f"{folder}: there is no {NAME} in it, so nothing was graded there; name the folder "
-            "that `grader run` left its results in with --out"
+            f"{folder}: no {NAME}, so nothing was graded into this folder; name the folder with "
+            "the results of `grader run` with --out"
         )
     return path
 
 
 def read_only(path: Path) -> closing[sqlite3.Connection]:
-    """A gradebook to look at, whoever is at work in it. Raises sqlite3.Error."""
+    """Open a gradebook for reading only, even while a grader uses it. Raises sqlite3.Error."""
     return closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True))
 
 
 @contextmanager
 def beside_others(folder: Path) -> Iterator[sqlite3.Connection]:
-    """The file of a gradebook that is there, for one who adds to it while others may be at work.
+    """Open an existing gradebook for adding rows while others may use it.
 
-    Raises UsageError where there is none, and where it is damaged: only a grader that is alone puts
-    a damaged one aside.
+    Raises UsageError if there is none or it is damaged; only `open_gradebook` renames a damaged
+    file.
     """
     path = graded_in(folder)
     try:
@@ -112,7 +112,7 @@ def beside_others(folder: Path) -> Iterator[sqlite3.Connection]:
         opened = _prepared(connection)
     except sqlite3.Error as error:
         raise UsageError(
-            f"{path}: cannot be opened: {error}. `grader run` puts a damaged one aside."
+            f"{path}: cannot be opened: {error}. `grader run` starts a new one if it is damaged."
         ) from None
     with closing(opened):
         yield opened
@@ -120,14 +120,14 @@ def beside_others(folder: Path) -> Iterator[sqlite3.Connection]:
 
 @contextmanager
 def in_memory() -> Iterator[Gradebook]:
-    """A gradebook that nobody will ask again."""
+    """Open an empty gradebook in memory, for a single run."""
     with closing(_prepared(sqlite3.connect(":memory:", check_same_thread=False))) as connection:
         yield Gradebook(connection)
 
 
 @dataclass(frozen=True)
 class Condition:
-    """What can be told of a gradebook from outside; `damage` is "" where there is none."""
+    """The state of a gradebook's file; `damage` is "" for a sound one."""
 
     damage: str = ""
     version: int = 0
@@ -135,7 +135,7 @@ class Condition:
 
 
 def condition(folder: Path) -> Condition:
-    """Of the gradebook of a results folder, which is left as it is, whoever is at work in it."""
+    """Check the gradebook of a results folder without changing it, even while it is in use."""
     try:
         with read_only(folder / NAME) as connection:
             (found,) = connection.execute("pragma quick_check").fetchone()
@@ -148,7 +148,7 @@ def condition(folder: Path) -> Condition:
 
 
 def students_of(folder: Path) -> list[str]:
-    """Who is in the gradebook of a results folder, as far as it can be read."""
+    """Return the students in a results folder's gradebook; [] if it cannot be read."""
     try:
         with read_only(folder / NAME) as connection:
             query = "select distinct student from submissions order by student"
@@ -163,18 +163,19 @@ def _connect(path: Path, say: Callable[[str], None]) -> sqlite3.Connection:
     except sqlite3.DatabaseError as error:
         if isinstance(error, sqlite3.OperationalError):
             raise UsageError(
-                f"{path}: cannot be opened: {error}; is the folder writable, and the disk not full?"
+                f"{path}: cannot be opened: {error}; check that the folder is writable and the "
+                "disk has space"
             ) from None
         aside = _aside(path)
         say(
-            f"{path} is damaged ({error}). It was put aside as {aside.name}; what stood in it is "
+            f"{path} is damaged ({error}). It was renamed to {aside.name}, and everything in it is "
             "graded again."
         )
     return _prepared(sqlite3.connect(path, check_same_thread=False))
 
 
 def _prepared(connection: sqlite3.Connection) -> sqlite3.Connection:
-    """Checked from end to end, and with its tables."""
+    """Return the connection once its file is checked and has all tables. Raises UsageError."""
     try:
         (found,) = connection.execute("pragma quick_check").fetchone()
         if found != "ok":
@@ -182,8 +183,8 @@ def _prepared(connection: sqlite3.Connection) -> sqlite3.Connection:
         (version,) = connection.execute("pragma user_version").fetchone()
         if version > VERSION:
             raise UsageError(
-                f"the gradebook is of version {version}, and this grader knows up to {VERSION}: "
-                "grade with the later grader that wrote it, or into another folder (--out)."
+                f"the gradebook has version {version}, and this grader reads up to {VERSION}: use "
+                "the later version of the grader that wrote it, or another folder (--out)."
             )
         if version < VERSION:
             _bring_up(connection)
@@ -194,7 +195,7 @@ def _prepared(connection: sqlite3.Connection) -> sqlite3.Connection:
 
 
 def _bring_up(connection: sqlite3.Connection) -> None:
-    """Add what this version has more; several graders may find an old file at the same moment."""
+    """Add the tables that are missing; several graders may do so at the same time."""
     with connection:
         connection.execute("begin immediate")
         (version,) = connection.execute("pragma user_version").fetchone()
@@ -209,12 +210,12 @@ def _aside(path: Path) -> Path:
         number += 1
     path.rename(aside)
     journal = path.with_name(f"{path.name}-journal")
-    journal.unlink(missing_ok=True)   # of the damaged file: it must not be applied to a new one
+    journal.unlink(missing_ok=True)   # SQLite must not apply it to the new file
     return aside
 
 
 def _who(path: Path) -> str:
-    """Which grader it is, as far as its gradebook tells."""
+    """Describe the grader that uses this gradebook; "" if it cannot be read."""
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
             row = connection.execute(

@@ -1,6 +1,6 @@
-"""The gradebook read from its beginning: every run, every verdict that ever was, and its traces.
+"""Reads the whole history in a gradebook: every run, every verdict, and the traces behind it.
 
-Only read, and without the lock that a grader holds: it may be looked at while a run is at work.
+It only reads and takes no lock, so it works while a run goes on.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from grader.errors import UsageError
+from grader.grading.gradebook import SUBMISSION, VERDICT, read_record
 from grader.grading.gradebook_file import NAME, VERSION, graded_in, read_only
 from grader.grading.marks import Mark, marks_in
 from grader.records import Conditions, Submission, Trace, Verdict
 
-_SUBMISSION, _VERDICT = TypeAdapter(Submission), TypeAdapter(Verdict)
 _TRACE, _CONDITIONS = TypeAdapter(Trace), TypeAdapter(Conditions)
 
 
 @dataclass(frozen=True)
-class Run:
-    """`conditions` is None for a run from before they were kept."""
+class RunRecord:
+    """A run of the gradebook; `conditions` is None if the run's version did not store them."""
 
     number: int
     began: str
@@ -36,9 +36,11 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Kept:
-    """A verdict as it was added, in `run`, to the `grading` of these files, which took `seconds`;
-    `number` tells the order in which verdicts came."""
+class StoredVerdict:
+    """A verdict with the run and the grading that added it.
+
+    `number` gives the order of verdicts; `seconds` is the time that the grading took.
+    """
 
     number: int
     grading: int
@@ -52,42 +54,49 @@ class Kept:
 
 @dataclass(frozen=True)
 class History:
-    """An open gradebook that is only read. `folder` is the results folder that it lies in."""
+    """A gradebook that is open for reading, in the results folder `folder`.
+
+    Methods raise UsageError if the file cannot be read.
+    """
 
     folder: Path
     _connection: sqlite3.Connection
     _version: int
 
-    def runs(self) -> dict[int, Run]:
-        """By number, in order."""
+    def runs(self) -> dict[int, RunRecord]:
+        """Return all runs by number, in order."""
         query = "select id, began, machine, seed, null from runs order by id"
         if self._version > 1:
             query = (
                 "select id, began, machine, seed, conditions from runs"
                 " left join conditions on run = id order by id"
             )
-        return {
-            number: Run(number, began, machine, seed, _read(_CONDITIONS, text) if text else None)
-            for number, began, machine, seed, text in self._rows(query)
-        }
+        found = {}
+        for number, began, machine, seed, text in self._rows(query):
+            conditions = read_record(_CONDITIONS, text) if text else None
+            found[number] = RunRecord(number, began, machine, seed, conditions)
+        return found
 
     def latest(self) -> dict[str, tuple[int, int]]:
-        """Of everybody of whom something was ever concluded, the last grading and its run."""
+        """Return the numbers of the last grading and of its run, by submission."""
         query = "select student, max(id), run from submissions group by student"
         return {student: (grading, run) for student, grading, run in self._rows(query)}
 
-    def works(self, run: int) -> dict[str, Submission]:
-        """All that was handed in, as it was known by this run, by what it is called."""
+    def submissions(self, run: int) -> dict[str, Submission]:
+        """Return the submissions that this run and earlier ones knew, by name.
+
+        Of several records of one, the last counts; unreadable ones are left out.
+        """
         rows = self._rows(
             "select student, submission from submissions where id in"
             " (select max(id) from submissions where run <= ? group by student) order by student",
             run,
         )
-        read = {name: _read(_SUBMISSION, text) for name, text in rows}
+        read = {name: read_record(SUBMISSION, text) for name, text in rows}
         return {name: one for name, one in read.items() if one is not None}
 
-    def verdicts(self, student: str) -> list[Kept]:
-        """All of a student's, in the order in which they came; what cannot be read is left out."""
+    def verdicts(self, student: str) -> list[StoredVerdict]:
+        """Return all verdicts on a submission, in order; unreadable ones are left out."""
         rows = self._rows(
             "select v.id, s.id, s.run, s.at, s.submission, v.fingerprint, v.verdict, s.seconds"
             " from verdicts v join submissions s on s.id = v.submission"
@@ -96,14 +105,15 @@ class History:
         )
         found = []
         for number, grading, run, at, submission, fingerprint, verdict, seconds in rows:
-            files, concluded = _read(_SUBMISSION, submission), _read(_VERDICT, verdict)
+            files, concluded = read_record(SUBMISSION, submission), read_record(VERDICT, verdict)
             if files is not None and concluded is not None:
-                kept = Kept(number, grading, run, at, files, fingerprint, concluded, seconds)
-                found.append(kept)
+                found.append(StoredVerdict(
+                    number, grading, run, at, files, fingerprint, concluded, seconds
+                ))  # fmt: skip
         return found
 
     def marks(self, student: str) -> list[Mark]:
-        """All that people ever said of this student's answers, in order."""
+        """Return all marks that people gave to this submission's answers, in order."""
         if self._version < 3:
             return []
         return marks_in(self._rows(
@@ -111,7 +121,7 @@ class History:
         ))
 
     def traces(self, grading: int, criterion: str) -> list[Trace]:
-        """Of the evidence that a verdict of this grading rests on."""
+        """Return the traces of the evidence behind a criterion's verdict in this grading."""
         if self._version < 2:
             return []
         rows = self._rows(
@@ -120,7 +130,7 @@ class History:
             grading,
         )
         found = [
-            _read(_TRACE, json.dumps(
+            read_record(_TRACE, json.dumps(
                 {"reference": kept.get("gold", ""), **kept}   # "gold": before version 0.2
                 | {"question": json.loads(question), "digest": digest}
             ))
@@ -137,23 +147,16 @@ class History:
 
 @contextmanager
 def open_history(folder: Path) -> Iterator[History]:
-    """The gradebook of a results folder. Raises UsageError where there is none to read."""
+    """Open the gradebook of a results folder. Raises UsageError if it cannot be read."""
     path = graded_in(folder)
     try:
         with read_only(path) as connection:
             (version,) = connection.execute("pragma user_version").fetchone()
             if version > VERSION:
                 raise UsageError(
-                    f"{path} is of version {version}, and this grader knows up to {VERSION}: look "
-                    "at it with the later grader that wrote it"
+                    f"{path} has version {version}, and this grader reads up to {VERSION}: use the "
+                    "later version of the grader that wrote it"
                 )
             yield History(folder, connection, version)
     except sqlite3.Error as error:
         raise UsageError(f"{path}: cannot be read: {error}") from None
-
-
-def _read(kind: TypeAdapter[Any], text: str) -> Any:
-    try:
-        return kind.validate_python(json.loads(text))
-    except (ValueError, ValidationError):
-        return None

@@ -1,8 +1,8 @@
-"""What people say of answers, and what it comes to.
+"""Marks that people give to answers, and the one mark that counts.
 
-Marks are added, never changed: each names the last one that its author had seen of the answer. So
-nobody overwrites what they did not know of: a mark takes the place of those that it has seen, and
-stands beside the others.
+Marks are added, never changed. Each names the last mark that its author had seen of the answer, so
+nobody overwrites a mark unknowingly: a mark replaces those that its author had seen. Any others
+count as well, and contradictory ones are a conflict.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from pydantic import TypeAdapter
 from grader.records import Submission, Verdict
 
 Kind = Literal["mark", "dispute", "withdrawal"]
-STEP = 0.25   # of points that are typed in
+STEP = 0.25   # points are given in multiples of this
 
 
 @dataclass(frozen=True)
 class Item:
-    """An option of the rubric, or a comment that is used again, as it read when it was chosen."""
+    """An option of the rubric or a saved comment, with its text at the time it was chosen."""
 
     points: float
     text: str
@@ -31,12 +31,16 @@ class Item:
 
 @dataclass(frozen=True)
 class Mark:
-    """What one person said of one answer.
+    """A mark that one person gave to one answer.
 
-    `answer` is a digest of what was looked at. `seen` is the number of the last mark that its
-    author knew of, 0 for none, and `run` that of the last run. Of a `mark` the student reads
-    `items` and `comment`; `note` stays among those who mark. A `dispute` has a note and no points,
-    a `withdrawal` neither. `number` is given by the gradebook.
+    Attributes:
+        answer: the digest of the answer that was marked, see `answer_digest`.
+        kind: a `dispute` has a note and no points; a `withdrawal` has neither.
+        items: rubric options and saved comments; the student reads them, and `comment`.
+        note: for other markers only.
+        seen: the number of the last mark that the author knew of; 0 for none.
+        run: the number of the last run at that time.
+        number: the mark's own number, which the gradebook gives.
     """
 
     student: str
@@ -56,7 +60,7 @@ class Mark:
 
     @property
     def text(self) -> str:
-        """What the student reads."""
+        """The text that the student reads."""
         lines = [f"{one.text} ({one.points:+g})" for one in self.items]
         return "\n".join([*lines, *filter(None, [self.comment])])
 
@@ -66,8 +70,13 @@ _MARK = TypeAdapter(Mark)
 
 @dataclass(frozen=True)
 class Position:
-    """Where an answer stands after all that was said of it: the marks that no later one has taken
-    the place of, and the disputes that no later mark has settled."""
+    """The state of one answer after all of its marks.
+
+    Attributes:
+        standing: the marks that no later mark has replaced.
+        disputes: the disputes that no later mark has settled.
+        version: the number of the last mark or dispute; 0 for none.
+    """
 
     standing: tuple[Mark, ...] = ()
     disputes: tuple[Mark, ...] = ()
@@ -75,19 +84,19 @@ class Position:
 
     @property
     def mark(self) -> Mark | None:
-        """The one that counts; None where there is none, and where they contradict each other."""
+        """The mark that counts; None if there is none, it was withdrawn, or marks conflict."""
         if not self.standing or self.conflict or self.standing[-1].kind == "withdrawal":
             return None
         return self.standing[-1]
 
     @property
     def conflict(self) -> bool:
-        """People who did not know of each other have said different things."""
+        """True if people who did not see each other's marks gave different ones."""
         return len({(one.kind, one.points, one.text) for one in self.standing}) > 1
 
 
 def position(marks: Iterable[Mark]) -> Position:
-    """What is said of one answer, in the order in which it came."""
+    """Return the state of one answer from its marks, in the order in which they came."""
     standing: list[Mark] = []
     disputes: list[Mark] = []
     version = 0
@@ -102,7 +111,7 @@ def position(marks: Iterable[Mark]) -> Position:
 
 
 def position_of(marks: Iterable[Mark], submission: Submission, verdict: Verdict) -> Position:
-    """Among all marks of a student those of this very answer."""
+    """Return the state of the answer that a verdict is about, from all marks of a student."""
     answer = answer_digest(submission, verdict)
     return position(
         one for one in marks if one.criterion == verdict.criterion and one.answer == answer
@@ -110,7 +119,7 @@ def position_of(marks: Iterable[Mark], submission: Submission, verdict: Verdict)
 
 
 def answer_digest(submission: Submission, verdict: Verdict) -> str:
-    """Of what a person looks at: the text, the PDF, or, where a check was in doubt, the files."""
+    """Return the digest of what a person marks: the text, the PDF, or else all files."""
     seen: Any = verdict.seen
     what = [seen.get("answer"), seen.get("sha256")]
     if not any(what):
@@ -119,10 +128,10 @@ def answer_digest(submission: Submission, verdict: Verdict) -> str:
 
 
 def marks_in(rows: Iterable[tuple[int, str]]) -> list[Mark]:
-    """As they lie in the gradebook: their numbers, and the rest as JSON."""
+    """Read marks from the gradebook's rows, which hold a number and the rest as JSON."""
     return [replace(_MARK.validate_json(text), number=number) for number, text in rows]
 
 
 def points_that_may_be(points: float, most: float) -> bool:
-    """Whether a person may give so many: 0 to `most`, in quarters. NaN is no number of points."""
+    """Return True for 0 to `most` in multiples of `STEP`, or `most` itself; False for NaN."""
     return 0 <= points <= most and (points == most or points % STEP == 0)

@@ -1,4 +1,4 @@
-"""Verdicts -> Grade: points, dependencies, the late penalty, the cap."""
+"""Turns verdicts into a grade: points, dependencies, late penalty, cap."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from grader.grading.marks import Mark, position_of
 from grader.records import CriterionGrade, Grade, Submission, Verdict
 from grader.rubric.model import Criterion, Rubric
 
-BY_HAND = "A person marked this."
+BY_HAND = "Graded manually."
 
 
 def grade(
@@ -21,10 +21,16 @@ def grade(
     seconds: float = 0.0,
     marks: Sequence[Mark] = (),
 ) -> Grade:
-    """The grade for the criteria that have a verdict; the others are left out of its maximum.
+    """Return the grade for the criteria that have a verdict.
 
-    `marks` are what people have said of this student's answers; a mark of the very answer that the
-    verdict is about takes its place.
+    Args:
+        rubric: its points, dependencies, late policy and cap apply.
+        submission: the submission; the grade is for its first owner.
+        verdicts: criteria without one do not count towards the grade's maximum.
+        seconds: the time that grading took.
+        marks: marks that people gave; one for the answer that a verdict is about replaces it.
+
+    Raises ValueError for a verdict whose fraction is not within 0 and 1.
     """
     by_id = {verdict.criterion: _marked(submission, verdict, marks) for verdict in verdicts}
     rows: dict[str, CriterionGrade] = {}
@@ -44,7 +50,7 @@ def grade(
 
 
 def for_student(rubric: Rubric, graded: Grade, student: str) -> Grade:
-    """What was graded, as one student's: the late penalty is their own."""
+    """Return the grade for one owner of the submission, with that student's late penalty."""
     late = lateness(rubric.late, student, graded.submission)
     earned = sum(row.points for row in graded.criteria if row.points is not None)
     penalty = earned * late.share
@@ -58,7 +64,7 @@ def for_student(rubric: Rubric, graded: Grade, student: str) -> Grade:
 
 
 def possible(rubric: Rubric, graded: Grade) -> float:
-    """The score of a student's grade, should all that is not known yet earn full points."""
+    """Return the score if every criterion that is not graded yet earned full points."""
     late = lateness(rubric.late, graded.student, graded.submission)
     most = sum(row.max if row.points is None else row.points for row in graded.criteria)
     return round(_capped(rubric, most * (1 - late.share)), 4)
@@ -69,11 +75,13 @@ def _capped(rubric: Rubric, score: float) -> float:
 
 
 def _marked(submission: Submission, verdict: Verdict, marks: Sequence[Mark]) -> Verdict:
-    """The verdict as a person has it, where one has looked at the answer. While two who did not
-    know of each other contradict each other it waits, whatever a check has said of it."""
+    """Return the verdict of the mark that counts, or the check's own if there is no mark.
+
+    Conflicting marks make it `needs_marking`, whatever the check's verdict is.
+    """
     place = position_of(marks, submission, verdict)
     if place.conflict:
-        reason = "Two people marked this, not alike: it is looked at once more."
+        reason = "Two people marked this differently, so it will be marked again."
         return dataclasses.replace(verdict, status="needs_marking", fraction=0.0, reason=reason)
     mark = place.mark
     if mark is None or mark.points is None:
@@ -113,9 +121,9 @@ def _with_dependencies(
         if row is None or row.verdict.status == "needs_marking" or row.points:
             continue
         if row.verdict.status == "not_scored":
-            reason = f"This waits for '{row.title}', which could not be scored yet."
+            reason = f"Not scored, because '{row.title}' could not be scored yet."
             return dataclasses.replace(verdict, status="not_scored", fraction=0.0, reason=reason)
-        reason = f"This depends on '{row.title}', which earned nothing."
+        reason = f"This requires '{row.title}', which earned no points."
         return dataclasses.replace(verdict, status="failed", fraction=0.0, reason=reason)
     return verdict
 

@@ -11,8 +11,8 @@ from typing import Literal
 
 from grader.grading.history import open_history
 from grader.grading.marks import Position, answer_digest
+from grader.grading.past_grades import PastGrade, past_run
 from grader.grading.points import grade
-from grader.grading.standing import Standing, moment
 from grader.records import CriterionGrade, Submission
 from grader.rubric.model import Criterion, Option, Rubric
 
@@ -63,17 +63,17 @@ class Answers:
     def read(self, out: Path, salt: str, options: Mapping[str, tuple[Option, ...]]) -> None:
         """Again, where it has changed."""
         with open_history(out) as history:
-            now = moment(history)
+            now = past_run(history)
             if now.run.number != self.run or self.rubric is None:
                 self.rubric = _with_options(now.rubric, options)
                 self.run, self.students = now.run.number, {}
             counting = {work for one in now.attempts.values() for work in one.counting}
             latest = {work: one for work, one in history.latest().items() if work in counting}
             self.students = {work: self.students[work] for work in latest if work in self.students}
-            moments = {run: moment(history, run) for run in {run for _, run in latest.values()}}
+            moments = {run: past_run(history, run) for run in {run for _, run in latest.values()}}
             for student, (grading, run) in latest.items():
                 if self.students.get(student, (0,))[0] != grading:
-                    standing = moments[run].of_work(student)
+                    standing = moments[run].grade_of_submission(student)
                     answers = _answers(self.rubric, standing, salt) if standing else []
                     self.students[student] = grading, answers
 
@@ -87,7 +87,7 @@ class Answers:
         return found
 
 
-def _answers(rubric: Rubric, standing: Standing, salt: str) -> list[Answer]:
+def _answers(rubric: Rubric, standing: PastGrade, salt: str) -> list[Answer]:
     """One student's, with what the checks say of each."""
     submission, by_id = standing.grade.submission, {one.id: one for one in rubric.criteria}
     verdicts = {name: one.verdict for name, one in standing.held.items()}

@@ -117,7 +117,7 @@ class Calibration(Model):
     found: str = Field("", description="what came out, in words")
     epochs: int = Field(ge=1)
     hidden: int = Field(ge=1, description="hidden images")
-    data: str = Field(description="digest of the profile's data")
+    data: str = Field(description="the profile's data set and split, in words")
     hardware: Mapping[str, str | int]
     versions: Mapping[str, str]
     seeds: tuple[int, ...] = Field(min_length=2)

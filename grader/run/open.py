@@ -108,7 +108,7 @@ def grades_of(
             # Before the sandbox and the folder close: code that then misses its files is not at
             # fault, so no verdict is taken any more.
             stop.set()
-            book.seal()
+            book.finish()
 
 
 def _drawn(rubric: Rubric) -> int:

@@ -28,7 +28,7 @@ from grader.run.setup import RunSetup, set_up
 from grader.run.workspace import workspace
 from grader.sandbox.process import ProcessSandbox
 from grader.sandbox.warm import Round, WarmSandbox
-from grader.submissions.own_work import own_work
+from grader.submissions.discover import own_work
 
 _ENDING_SECONDS = 20.0   # until a round has ended after its workers were stopped
 _LANES = 2               # a waiting worker holds a quarter of a GiB, so no more

@@ -12,7 +12,7 @@ from pathlib import Path
 from grader.errors import UsageError
 from grader.grading.gradebook_file import alone_in
 from grader.grading.history import open_history
-from grader.grading.standing import Moment, moment
+from grader.grading.past_grades import PastRun, past_run
 from grader.reports.grades_file import Marks
 from grader.reports.saved_grades import read_saved
 from grader.run.cache.file import open_cache
@@ -39,14 +39,14 @@ def refresh(out: Path, templates: Path | None = None) -> Refreshed:
     """
     states: Counter[str] = Counter()
     with alone_in(out), open_cache(out) as cache, open_history(out) as history:
-        now = moment(history)
+        now = past_run(history)
         told = now.conditions.options.get("--templates")
         templates = templates or (Path(told) if told else None)
         everyone = _class(out, now)
         marks, feedback = Marks(now.rubric), FeedbackFolder(now.rubric, out, templates, cache)
         report = ReportFile(now.rubric, out, everyone, cache)
         for student in everyone:
-            standing = now.standing(student)
+            standing = now.grade_of(student)
             if standing is None:   # they have a grade: by a list of groups that came later, say
                 raise UsageError(
                     f"{student} is not in the gradebook yet. Run the last `grader run` again with "
@@ -61,7 +61,7 @@ def refresh(out: Path, templates: Path | None = None) -> Refreshed:
     return Refreshed(states.total(), states["needs_marking"])
 
 
-def _class(out: Path, now: Moment) -> list[str]:
+def _class(out: Path, now: PastRun) -> list[str]:
     """Return the students who have marks in `grades.json`."""
     try:
         return [one.student for one in read_saved(out).submissions]

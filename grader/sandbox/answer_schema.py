@@ -1,8 +1,9 @@
-"""What a worker may say in reply to each kind of question, and the check that it said no more.
+"""The schema of a worker's answer to each kind of question, and its strict validation.
 
-The probes in `grader/worker/probes/` write these values; beside them runs the student's code, which
-may have written the reply itself. What a check is given has been through here: every key that it
-reads is there, of this type and within these bounds, and what is not named here is left out.
+The probes in `grader/worker/probes/` write these values, in a process that runs the student's code,
+which may have written an answer itself. Every answer is validated here before a check reads it:
+each key that a check reads is there, has this type and lies within these bounds. Other keys are
+dropped.
 """
 
 from __future__ import annotations
@@ -25,31 +26,31 @@ from grader import packing, wire
 from grader.records import Evidence, Outcome, Question
 
 T = TypeVar("T")
-# No frame holds more; far above what an honest answer comes to.
+# More than fits into a frame, and far more than an honest answer holds.
 _MOST = 100_000
 
 Text = Annotated[str, Field(max_length=_MOST)]
 Count = Annotated[int, Field(ge=0, lt=2**63)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
-# The worker writes as text what JSON has no number for.
+# JSON has no numbers for these three, so the worker writes them as text.
 Measured = Finite | Literal["nan", "inf", "-inf"]
-# The first error will do, and a list of a hundred thousand of them is memory.
+# Only the first error is reported; a hundred thousand of them would fill the memory.
 Many = Annotated[list[T], Field(max_length=_MOST), FailFast()]
 Texts = Many[Text]
-# For the student to read, so that too many of them are cut and not refused.
+# Notes are for the student to read: too many or too long ones are cut and not refused.
 Notes = Annotated[Texts, AfterValidator(lambda notes: [note[:500] for note in notes[:50]])]
 
 
-class _Said(BaseModel):
-    """Nothing is converted: no text for a number, no bool for a count."""
+class _Answer(BaseModel):
+    """Part of an answer. Values are not converted: a text is no number, a bool is no count."""
 
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
 
 
-# What the worker keeps of a student's figures (`grader/worker/stand_ins/`), in pixels.
+# A student's figures, as `grader/worker/shims/` keeps them: how many, and pixels of a side.
 MOST_FIGURES, LARGEST_FIGURE = 6, 640
 
-# A list in JSON, of a fixed length; what is in it is as strict as the rest.
+# A JSON list of a fixed length; its items are as strict as the rest.
 _Pair = Annotated[tuple[Text, Count], Strict(False)]
 _Rate = Annotated[tuple[Count, Finite], Strict(False)]
 _Parameter = Annotated[
@@ -57,14 +58,14 @@ _Parameter = Annotated[
 ]
 
 
-class _Place(_Said):
+class _Place(_Answer):
     frame: Count
     name: Text
     cell: Count
     line: Count
 
 
-class _Error(_Said):
+class _Error(_Answer):
     message: Text
     traceback: Text
 
@@ -74,7 +75,7 @@ class _Table(_Place):
     printed: bool = False
 
 
-class LayerCounts(_Said):
+class LayerCounts(_Answer):
     form: Literal["function", "script"]
     tables: Many[_Table]
     replaced: bool
@@ -99,7 +100,7 @@ class _Number(_Place):
     printed: bool = False
 
 
-class ParameterGroups(_Said):
+class ParameterGroups(_Answer):
     form: Literal["function", "script"]
     lists: Many[_List]
     numbers: Many[_Number]
@@ -109,27 +110,27 @@ class ParameterGroups(_Said):
     error: _Error | None = None
 
 
-class _Group(_Said):
+class _Group(_Answer):
     names: Texts
     foreign: Count
     weight_decay: Finite
     lr: Measured
 
 
-class OptimizerGroups(_Said):
+class OptimizerGroups(_Answer):
     optimizer: Text
     groups: Many[_Group]
     structure: Many[_Parameter]
 
 
-class Evaluation(_Said):
+class Evaluation(_Answer):
     complete: Many[bool]
     train_mode_afterwards: Many[bool]
     buffers_moved: bool
     batches_tracked: Many[Count]
 
 
-class _Run(_Said):
+class _Run(_Answer):
     kind: Literal["train", "evaluate"]
     after_steps: Count
     passes: Count
@@ -148,38 +149,36 @@ class _Run(_Said):
     on_training_data: bool
 
 
-class _Mistake(_Said):
+class _Mistake(_Answer):
     kind: Literal[
         "gradients_kept",
         "loss_not_finite",
-        "means_of_batches",
         "normalised_differently",
         "not_shuffled",
         "scores_without_log_softmax",
         "softmax_before_cross_entropy",
-        "test_set_chooses",
     ]
     place: Text
     detail: Text
 
 
-class _Figure(_Said):
+class _Figure(_Answer):
     title: Text
     height: Annotated[int, Field(ge=1, le=LARGEST_FIGURE)]
     width: Annotated[int, Field(ge=1, le=LARGEST_FIGURE)]
 
 
-class _Network(_Said):
+class _Network(_Answer):
     name: Text
     parameters: Count
 
 
-class _Prepared(_Said):
+class _Prepared(_Answer):
     way: Literal["function", "dataset", "recognised", "transform", "standard"]
     sure: bool
 
 
-class Training(_Said):
+class Training(_Answer):
     form: Literal["function", "script"]
     runs: Many[_Run]
     steps: Count
@@ -201,13 +200,13 @@ class Training(_Said):
     figures: Annotated[list[_Figure], Field(max_length=MOST_FIGURES)]
 
 
-class Prediction(_Said):
+class Prediction(_Answer):
     classes: Count
 
 
-OWN = "own"   # a probe that an instructor wrote
+OWN = "own"   # the kind of a question that runs an instructor's own probe
 
-KINDS: Mapping[str, type[_Said]] = {
+KINDS: Mapping[str, type[_Answer]] = {
     "layer_counts": LayerCounts,
     "parameter_groups": ParameterGroups,
     "optimizer_groups": OptimizerGroups,
@@ -217,20 +216,24 @@ KINDS: Mapping[str, type[_Said]] = {
 }
 
 
-# A reply to these is a value alone.
+# Answers to these carry no arrays.
 _WITHOUT_ARRAYS = ("layer_counts", "parameter_groups", "optimizer_groups")
 
 
 def most_bytes(questions: Iterable[Question]) -> int:
-    """Of arrays in a reply to any of these: more need not be read to be refused."""
+    """Return the most bytes of arrays that an answer to any of these questions may have."""
     plain = all(question.kind in _WITHOUT_ARRAYS for question in questions)
     return 0 if plain else wire.MAX_ANSWER_BLOBS
 
 
 def checked(evidence: Evidence) -> Evidence:
-    """The same evidence, its value made of what is named here; or a bad answer of the student's.
+    """Validate an answer against the schema of its question's kind.
 
-    Raises nothing, whatever the value is. Evidence without an answer is returned as it came.
+    Never raises.
+
+    Returns:
+        The evidence with the keys that the schema names; a bad answer of the student's if it does
+        not fit. Evidence without an answer is returned unchanged.
     """
     if evidence.question.kind == OWN and evidence.outcome.answered:
         return _checked_own(evidence)
@@ -240,13 +243,13 @@ def checked(evidence: Evidence) -> Evidence:
     try:
         value = model.model_validate(evidence.value).model_dump(exclude_unset=True)
     except ValidationError as error:
-        return _refused(evidence, _told(error))
+        return _refused(evidence, _described(error))
     wrong = _wrong_blobs(evidence.question, value, [len(blob) for blob in evidence.blobs])
     return _refused(evidence, wrong) if wrong else dataclasses.replace(evidence, value=value)
 
 
 def _checked_own(evidence: Evidence) -> Evidence:
-    """What a probe of the instructor's own returned: plain data within bounds, whatever it says."""
+    """Validate what an instructor's probe returned: any plain data within bounds."""
     try:
         packing.unpack(evidence.value, evidence.blobs)
     except packing.PackingError as error:
@@ -255,7 +258,7 @@ def _checked_own(evidence: Evidence) -> Evidence:
 
 
 def _wrong_blobs(question: Question, value: Mapping[str, Any], sizes: Sequence[int]) -> str:
-    """What is wrong with the arrays that came along; "" when they are what was asked for."""
+    """Describe what is wrong with the sizes of an answer's arrays; "" if nothing is."""
     if question.kind == "predict":
         wanted = [4 * shape[0] * value["classes"] for shape in question.args["shapes"]]
         return "" if list(sizes) == wanted else f"arrays of {list(sizes)} bytes for {wanted}"[:300]
@@ -282,8 +285,8 @@ def _refused(evidence: Evidence, why: str) -> Evidence:
     return Evidence(evidence.question, outcome)
 
 
-def _told(error: ValidationError) -> str:
-    """Where the first error is and what stands there: `tables[0].pairs[3][1] is -5`."""
+def _described(error: ValidationError) -> str:
+    """Say where the first error is and what was found: `tables[0].pairs[3][1] is -5`."""
     first = error.errors(include_url=False, include_context=False)[0]
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"])
     where = path.lstrip(".") or "the value"

@@ -1,7 +1,8 @@
-"""What a sandbox is: a place that starts one worker, and tells the truth about how it ended.
+"""The interface of a sandbox: it starts workers, and reports truthfully how each one ended.
 
-A sandbox knows neither checks nor questions. `grader.sandbox.conversation` holds the conversation
-with the worker that it starts, the same for every sandbox.
+A sandbox knows neither checks nor questions. `grader.sandbox.conversation` talks to the workers, in
+the same way for every sandbox. To add a sandbox, implement `Sandbox` and `Worker`;
+`tests/sandbox/test_contract.py` is the suite that each one must pass.
 """
 
 from __future__ import annotations
@@ -20,24 +21,48 @@ from grader.rubric.model import Limits
 
 
 class EarlyStopper(Protocol):
-    """Scores what a network predicts while it is still trained; `student` is the job's name."""
+    """Decides on the host whether a training may end early, by predictions of hidden images."""
 
     def part(
         self, student: str, question: Question, correct: int, seen: int
     ) -> NDArray[np.uint8] | None:
-        """Images (N, H, W, 3) that this student's network has not predicted yet; None: not now.
-        `correct` of `seen` is what the script's own evaluation was seen to reach."""
+        """Return hidden images for an interim look at a network in training.
+
+        Args:
+            student: Name of the job.
+            question: The training's question.
+            correct: Right predictions in the script's own latest evaluation.
+            seen: Images in that evaluation.
+
+        Returns:
+            Images, uint8 (N, H, W, 3), that this network has not predicted yet; None if there is to
+            be no look now.
+        """
 
     def is_sure(self, student: str, question: Question, logits: NDArray[np.float32]) -> bool:
-        """Whether the network is sure to have passed, by its logits (N, C) for the last part."""
+        """Say whether the network is sure to reach full credit, so that its training may end.
+
+        Args:
+            student: Name of the job.
+            question: The training's question.
+            logits: float32 (N, C), the network's predictions for the images of the last `part`.
+        """
         ...
 
 
 @dataclass(frozen=True)
 class Job:
-    """Everything that one submission is asked. `data` is the student's view of the dataset,
-    `gpu_share` the share of a GPU's memory that it may use; None is no limit. `examiner` scores
-    trainings that may be ended early; without one none is."""
+    """A submission with all questions that a worker is asked about it.
+
+    Attributes:
+        name: Name of the student, or of the reference solution.
+        submission: Folder of the student's files.
+        questions: Questions, in the order in which they are asked.
+        limits: Limits on time, memory, processes, disk and output.
+        data: Folder of the data set as the student's code sees it; None: no data.
+        gpu_share: Fraction of a GPU's memory that the code may use; None: no limit.
+        early_stopper: Scores trainings that may end early; None: every training runs to its end.
+    """
 
     name: str
     submission: Path
@@ -49,8 +74,14 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Places:
-    """Where the worker finds things, as paths in its own world. `scratch` is writable."""
+class WorkerPaths:
+    """Folders as the worker sees them, which is inside the container where there is one.
+
+    Attributes:
+        submission: The student's files, read-only in a container.
+        data: The data set, read-only in a container; None: no data.
+        scratch: A folder that the student's code may write to.
+    """
 
     submission: str
     data: str | None
@@ -59,10 +90,12 @@ class Places:
 
 @dataclass(frozen=True)
 class Exit:
-    """How a worker ended, as the host saw it. `lost` is set when that could not be found out.
+    """The end of a worker, as the host observed it.
 
-    `code` is the exit status (negative: killed by that signal), `out_of_memory` whether the memory
-    limit struck anything in the sandbox, even when the worker itself went on.
+    Attributes:
+        code: Exit status; -N if signal N ended the worker, None if it is unknown.
+        out_of_memory: The memory limit stopped some process of the sandbox, maybe not the worker.
+        lost: Why the end could not be determined; None if it was.
     """
 
     code: int | None
@@ -71,44 +104,67 @@ class Exit:
 
 
 class Worker(Protocol):
-    """A started worker. `read` is called from one thread only, which drains it to the end."""
+    """A worker that was started. One thread only calls `read`, until the stream ends."""
 
     @property
-    def places(self) -> Places: ...
+    def paths(self) -> WorkerPaths:
+        """The worker's folders, as it sees them."""
+        ...
 
     def write(self, data: bytes) -> None:
-        """Send all of `data`. Raises OSError when the worker no longer listens."""
+        """Send all of `data` to the worker.
+
+        Raises:
+            OSError: The worker no longer reads.
+        """
 
     def full_speed(self) -> None:
-        """Its turn has come. Until then it got ready, and took no processor from who runs."""
+        """Give the worker its full share of the processor, since its turn has come.
+
+        Before its turn a worker only imports what it needs, at a low priority where the sandbox
+        can set one (`Sandbox.waits_quietly`).
+        """
 
     def read(self, size: int) -> bytes:
-        """Up to `size` bytes of the worker's protocol stream; b"" at its end. Blocks."""
+        """Return up to `size` bytes of the worker's protocol stream, and b"" at its end. Blocks."""
         ...
 
     def stop(self) -> Exit:
-        """End the worker and everything it started, now, and say how it had ended.
+        """End the worker and everything that it started, and return how the worker ended.
 
-        Does nothing but report when the worker has ended by itself. May be called again.
+        If it has ended by itself, this only reports how. It may be called more than once.
         """
         ...
 
 
 class Sandbox(Protocol):
-    """`start` raises a SandboxError when the worker cannot be started: the harness's fault."""
+    """Starts workers."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The name that `--sandbox` takes and reports show."""
+        ...
 
     @property
     def version(self) -> str:
-        """What its workers are made of: where it is another one, answers may be others."""
+        """A text that names image, runtime and versions; part of the cache key of answers."""
         ...
 
     @property
     def waits_quietly(self) -> bool:
-        """Whether a worker may get ready beside others and take nothing from them."""
+        """True if a worker can get ready beside running ones without slowing them down."""
 
     def start(self, job: Job, gpus: Iterable[str]) -> AbstractContextManager[Worker]:
-        """A worker of its own for this job; leaving the context removes every trace of it."""
+        """Start a worker for one job. Leaving the context ends it and removes every trace of it.
+
+        Args:
+            job: The job; the worker serves no other one.
+            gpus: Device ids of the GPUs that the worker may use; `("all",)` for all.
+
+        Returns:
+            A context manager that yields the worker.
+
+        Raises:
+            SandboxError: The worker could not be started, which is the harness's fault.
+        """
         ...

@@ -1,7 +1,7 @@
-"""The conversation with a worker: put the questions, wait for each answer, keep what came back.
+"""Asks a worker its questions one after the other and collects the evidence.
 
-A worker that falls silent is stopped, and the questions that are left go to a fresh one: a hang or
-a crash costs the question that it happened in, and not the rest.
+A worker that falls silent is stopped, and a fresh one gets the remaining questions: a hang or a
+crash costs one question only.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from grader.errors import SandboxError
 from grader.records import Evidence, Outcome, Question
 from grader.sandbox.answer_schema import checked, most_bytes
 from grader.sandbox.base import Job, Sandbox, Worker
-from grader.sandbox.interim import Looks
+from grader.sandbox.interim import InterimLooks
 from grader.sandbox.outcomes import NOT_STARTED, from_answer, from_silence, in_time, out_of_memory
 from grader.text import plain_line, plain_tail
 
-# A cold page cache makes importing torch slow, and one who gets ready beside trainings is left what
-# they do not use.
+# Importing torch is slow with a cold page cache, and a worker that gets ready beside trainings has
+# only the processor time that they leave.
 START_SECONDS = 600.0
-GRACE_SECONDS = 10.0    # the worker keeps the limit itself; the host steps in when it does not
+GRACE_SECONDS = 10.0    # the worker keeps the time limit itself; the host steps in if it does not
 
 Frame = tuple[dict[str, Any], tuple[bytes, ...]]
 Inbox = queue.Queue["Frame | object"]
@@ -42,11 +42,20 @@ def converse(
     on_answer: Callable[[Evidence], None] = lambda evidence: None,
     turn: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> tuple[Evidence, ...]:
-    """Ask everything of `job`, in order. One piece of evidence for each question, always.
+    """Ask all questions of a job, in order.
 
-    A worker that is ready waits for its `turn`, in which the questions are put. Never raises for
-    what the student's code does; a sandbox that cannot start becomes outcomes that the harness
-    owns.
+    Nothing that the student's code does raises an error here. A sandbox that cannot start gives
+    outcomes that the harness owns.
+
+    Args:
+        sandbox: Starts the workers.
+        job: The submission and its questions.
+        gpus: Device ids that the worker may use.
+        on_answer: Called with each piece of evidence as it comes.
+        turn: Entered once a worker is ready, before its first question; blocks until its turn.
+
+    Returns:
+        One piece of evidence for each question, in the same order.
     """
     gpus = tuple(gpus)
     found: list[Evidence] = []
@@ -58,7 +67,7 @@ def converse(
                 inbox, versions = get_ready(worker, job)
                 with turn():
                     worker.full_speed()
-                    for evidence in _converse(worker, job, inbox, waiting):
+                    for evidence in _ask_all(worker, job, inbox, waiting):
                         found.append(dataclasses.replace(evidence, worker=versions))
                         on_answer(found[-1])
                     exit_ = worker.stop()
@@ -72,19 +81,24 @@ def converse(
 
 
 def versions(sandbox: Sandbox, job: Job, gpus: Iterable[str] = ()) -> dict[str, str]:
-    """Of Python, torch and so on, as a worker tells them before anybody's code has run in it.
-    Raises SandboxError."""
+    """Start a worker and return the versions that it runs on: Python, torch and so on, by name.
+
+    No student's code has run in it by then. Raises SandboxError if it does not start.
+    """
     with sandbox.start(job, tuple(gpus)) as worker:
-        _, told = get_ready(worker, job)
+        _, found = get_ready(worker, job)
         worker.stop()
-    return {plain_line(name, 40): plain_line(version, 40) for name, version in told.items()}
+    return {plain_line(name, 40): plain_line(version, 40) for name, version in found.items()}
 
 
 def get_ready(worker: Worker, job: Job) -> tuple[Inbox, dict[str, str]]:
-    """Have the worker get ready; where what it says from then on comes in, and the versions of what
-    it runs on. Raises SandboxError."""
+    """Start the conversation and wait until the worker is ready.
+
+    Returns the queue in which its messages arrive, and the versions that it runs on by name.
+    Raises SandboxError if it does not get ready.
+    """
     inbox: Inbox = queue.Queue()
-    # The child's words, in a header of the usual size, and what the code printed.
+    # A header holds the answer and what the code printed.
     longest = wire.MAX_HEADER + wire.ESCAPED * job.limits.output_kib * 1024
     caps = longest, most_bytes(job.questions)
     threading.Thread(target=_listen, args=(worker, inbox, *caps), daemon=True).start()
@@ -95,53 +109,53 @@ def get_ready(worker: Worker, job: Job) -> tuple[Inbox, dict[str, str]]:
         exit_ = worker.stop()
         complaint = plain_tail(str(getattr(worker, "stderr", "")), lines=8).strip()
         raise SandboxError(
-            f"the worker for {job.name} did not get ready (exit status {exit_.code}"
-            f"{': ' + exit_.lost if exit_.lost else ''}); run `grader run --sandbox process` to "
-            "see whether the worker itself starts on this machine"
-            f"{'. It says: ' + complaint if complaint else ''}"
+            f"the worker for {job.name} did not start (exit status {exit_.code}"
+            f"{': ' + exit_.lost if exit_.lost else ''}). `grader run --sandbox process` shows "
+            "whether a worker starts on this machine without a container"
+            f"{'. Last lines of its output: ' + complaint if complaint else ''}"
         )
-    told = ready[0].get("versions")
-    named = told.items() if isinstance(told, dict) else ()
+    found = ready[0].get("versions")
+    named = found.items() if isinstance(found, dict) else ()
     return inbox, {str(name): str(version)[:40] for name, version in named}
 
 
 def start_message(worker: Worker, job: Job) -> bytes:
-    """What a worker is told to begin with."""
-    places = worker.places
+    """Return the START message for a worker: its folders and its limits."""
+    paths = worker.paths
     start = {
         "type": wire.START,
-        "submission": places.submission,
-        "data": places.data,
-        "scratch": places.scratch,
+        "submission": paths.submission,
+        "data": paths.data,
+        "scratch": paths.scratch,
         "output_bytes": job.limits.output_kib * 1024,
         "gpu_share": job.gpu_share,
     }
     return wire.encode(start)
 
 
-def _converse(
+def _ask_all(
     worker: Worker, job: Job, inbox: Inbox, questions: tuple[Question, ...]
 ) -> Iterable[Evidence]:
-    """Evidence until all is asked or the worker is lost; the last piece then says how."""
-    stuck: Outcome | None = None
-    enough = 0.0  # seconds in which the file did not end
+    """Yield evidence until all is asked or the worker is lost; the last piece then says how."""
+    load_failed: Outcome | None = None
+    tried_seconds = 0.0   # the limit within which the file did not finish loading
     for question in questions:
-        if stuck is not None and question.seconds <= enough:
-            # To load the file again would cost the same limit again, and end no better.
-            yield Evidence(question, stuck)
+        if load_failed is not None and question.seconds <= tried_seconds:
+            # Loading the file again would take as long and end in the same way.
+            yield Evidence(question, load_failed)
             continue
-        evidence, alive = put(worker, inbox, question, Looks(job, question))
+        evidence, alive = put(worker, inbox, question, InterimLooks(job, question))
         if evidence.outcome.kind == wire.TIME_LIMIT and evidence.outcome.phase == "load":
-            stuck, enough = evidence.outcome, question.seconds
+            load_failed, tried_seconds = evidence.outcome, question.seconds
         yield evidence
         if not alive:
             return
 
 
 def put(
-    worker: Worker, inbox: Inbox, question: Question, looks: Looks
+    worker: Worker, inbox: Inbox, question: Question, looks: InterimLooks
 ) -> tuple[Evidence, bool]:
-    """What came of one question, and whether the worker can be asked another."""
+    """Ask one question. Returns its evidence, and whether the worker can be asked another one."""
     begun = time.monotonic()
     limit = question.seconds + GRACE_SECONDS
     message = {
@@ -155,9 +169,9 @@ def put(
     with contextlib.suppress(OSError):
         worker.write(wire.encode(message, question.blobs))
     reply = _next(inbox, limit)
-    while isinstance(reply, tuple) and (said := looks.reply(*reply)) is not None:
+    while isinstance(reply, tuple) and (message_back := looks.reply(*reply)) is not None:
         with contextlib.suppress(OSError):
-            worker.write(said)
+            worker.write(message_back)
         reply = _next(inbox, max(0.0, begun + limit - time.monotonic()))
     seconds = time.monotonic() - begun
     if isinstance(reply, tuple) and _answers(reply[0], question):
@@ -168,7 +182,7 @@ def put(
         return looks.as_seen(checked(Evidence(question, outcome, value, blobs))), True
     exit_ = worker.stop()
     if isinstance(reply, tuple) and exit_.lost is None:
-        text = "the worker's reply was not an answer to the question that was put"
+        text = "the worker's reply was not an answer to its question"
         return Evidence(question, Outcome(wire.BAD_ANSWER, "student", text, seconds)), False
     return Evidence(question, from_silence(exit_, seconds, limit)), False
 
@@ -178,16 +192,16 @@ def _answers(message: Mapping[str, Any], question: Question) -> bool:
 
 
 def _listen(worker: Worker, inbox: Inbox, max_header: int, max_blobs: int) -> None:
-    """Drain the worker's stream to its end: a client that stops reading blocks the engine.
+    """Read the worker's stream to its end: a client that stops reading blocks the engine.
 
-    A worker speaks when it is asked. What follows an answer that nobody has taken yet is refused,
-    or a worker that never stops would fill the host's memory.
+    A worker sends one message for each question. Anything that follows a message which has not
+    been taken yet is refused; otherwise a worker could fill the host's memory.
     """
 
     def read(size: int) -> bytes:
         data = worker.read(size)
         if data and not inbox.empty():
-            raise wire.FrameError("it spoke again before its last answer was taken")
+            raise wire.FrameError("a second message came before the first was taken")
         return data
 
     try:
@@ -196,7 +210,7 @@ def _listen(worker: Worker, inbox: Inbox, max_header: int, max_blobs: int) -> No
     except wire.FrameError as error:
         inbox.put(({"type": "garbage", "message": str(error)}, ()))
     except (OSError, ValueError):
-        pass  # closed under our hands: the worker is no longer wanted
+        pass  # closed meanwhile: the worker is no longer needed
     inbox.put(_END)
     with contextlib.suppress(OSError, ValueError):
         while worker.read(2**16):
@@ -211,7 +225,7 @@ def _next(inbox: Inbox, seconds: float) -> Frame | object | None:
 
 
 def killed_for_memory(evidence: Evidence) -> Evidence:
-    """The same, where the memory limit struck in the sandbox: a killed child fell to it."""
+    """Name the memory limit as the reason why a child was killed, once the sandbox has hit it."""
     outcome = evidence.outcome
     if outcome.kind == wire.CRASHED and outcome.message == signal.SIGKILL.name:
         return dataclasses.replace(evidence, outcome=out_of_memory(outcome))

@@ -1,7 +1,8 @@
-"""A worker that is asked one thing after another, as somebody thinks of them.
+"""A conversation in which each question may depend on the answers before it.
 
-An interview knows its questions beforehand; here each may depend on the answer before it. A worker
-is started when the first is put, and a fresh one after a loss.
+`conversation.converse` knows all its questions beforehand. An instructor's pytest files do not, and
+ask through an `InteractiveSession`: it starts a worker for the first question, and a fresh one when
+a worker is lost.
 """
 
 from __future__ import annotations
@@ -18,12 +19,16 @@ from grader.errors import SandboxError
 from grader.records import Evidence, Outcome, Question
 from grader.sandbox.base import Job, Sandbox, Worker
 from grader.sandbox.conversation import Inbox, get_ready, killed_for_memory, put
-from grader.sandbox.interim import Looks
+from grader.sandbox.interim import InterimLooks
 from grader.sandbox.outcomes import NOT_STARTED
 
 
 class InteractiveSession:
-    """Holds a worker, and its turn from the first question on. A context: leaving it ends both."""
+    """A context that holds a worker, and its turn from the first question on; leaving ends both.
+
+    Attributes:
+        versions: Versions that the worker runs on, by name; empty before the first question.
+    """
 
     def __init__(
         self,
@@ -35,9 +40,11 @@ class InteractiveSession:
         self._sandbox, self._job, self._gpus, self._turn = sandbox, job, tuple(gpus), turn
         self._in_turn, self._held = ExitStack(), ExitStack()
         self._worker: tuple[Worker, Inbox] | None = None
-        self.versions: dict[str, str] = {}   # of what the worker runs on
-        self._hopeless: Outcome | None = None   # whatever is asked within so many seconds
-        self._enough = 0.0
+        self.versions: dict[str, str] = {}
+        # The outcome of every question with a limit of at most `_tried_seconds`, once one has shown
+        # that the file does not finish loading, or that no worker starts.
+        self._failed: Outcome | None = None
+        self._tried_seconds = 0.0
         self._begun = False
 
     def __enter__(self) -> Self:
@@ -53,24 +60,25 @@ class InteractiveSession:
         self._in_turn.close()
 
     def put(self, question: Question) -> Evidence:
-        """One piece of evidence, always; like `interview` it raises nothing for what the student's
-        code does. A file that does not come to its end is loaded once, and not for each question.
+        """Ask one question. Nothing that the student's code does raises an error here.
+
+        A file that does not finish loading is loaded once, and not again for each question.
         """
-        if self._hopeless is not None and question.seconds <= self._enough:
-            return Evidence(question, self._hopeless)
+        if self._failed is not None and question.seconds <= self._tried_seconds:
+            return Evidence(question, self._failed)
         try:
             worker, inbox = self._worker or self._start()
         except SandboxError as error:
             self._release()
-            self._hopeless = Outcome(NOT_STARTED, "harness", str(error))
-            self._enough = math.inf
-            return Evidence(question, self._hopeless)
-        evidence, alive = put(worker, inbox, question, Looks(self._job, question))
+            self._failed = Outcome(NOT_STARTED, "harness", str(error))
+            self._tried_seconds = math.inf
+            return Evidence(question, self._failed)
+        evidence, alive = put(worker, inbox, question, InterimLooks(self._job, question))
         outcome = evidence.outcome
         if outcome.kind == wire.TIME_LIMIT and outcome.phase == "load":
-            self._hopeless, self._enough = outcome, question.seconds
+            self._failed, self._tried_seconds = outcome, question.seconds
         if outcome.kind == wire.CRASHED and outcome.message == signal.SIGKILL.name:
-            # Only a worker that has ended tells whether that was the memory limit.
+            # Whether that was the memory limit is known only once the worker has ended.
             alive = False
             if worker.stop().out_of_memory:
                 evidence = killed_for_memory(evidence)

@@ -1,10 +1,11 @@
-"""How a question ended -> whose fault it is. Every kind of outcome has one owner.
+"""Decides how a question ended and whose fault it was. Every kind of outcome has one owner.
 
-A worker's word on how its child ended is believed only as far as the host can follow: an exit
-code tells nothing (a student can exit 137), so a kill is a memory limit when the engine says so.
+A worker's report on how its child process ended is believed only as far as the host can confirm it.
+An exit code proves nothing (a student can exit with 137), so a kill counts as the memory limit only
+if the engine says so.
 
-Which limit it was matters to the student who reads it, and to no mark. So an exception is named by
-its words, and an end without words by what the kernel counted while it ran.
+Which limit was hit changes the text that the student reads, and no points. So an exception is
+matched by its message, and a silent end by the counters that the kernel kept while it ran.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ PROCESS_LIMIT = "process_limit"
 DISK_LIMIT = "disk_limit"
 FILES_LIMIT = "files_limit"
 WORKER_LOST = "worker_lost"
-# A wait that ended so much too late was not the worker's: Ctrl-Z, a machine that was paused.
-HELD_SECONDS = 5.0
 NOT_STARTED = "not_started"
+# A wait that ends this much after its limit was held up on the host: Ctrl-Z, a paused machine.
+HELD_SECONDS = 5.0
 
 OWNER: Mapping[str, Owner] = {
     wire.ANSWERED: "student",
@@ -42,13 +43,14 @@ OWNER: Mapping[str, Owner] = {
     NOT_STARTED: "harness",
 }
 
-# What only the host can know. A worker may say that it failed itself: that earns nothing either.
+# Only the host can know these, so a worker may not claim them. It may claim wire.WORKER_FAILED,
+# which earns no points either.
 _HOST_ONLY = {MEMORY_LIMIT, PROCESS_LIMIT, DISK_LIMIT, FILES_LIMIT, WORKER_LOST, NOT_STARTED}
-# In characters; the worker's own messages and tracebacks are shorter.
+# Characters; the worker's own messages and tracebacks are shorter.
 _MAX_MESSAGE = 8_000
 _MAX_TRACEBACK = 8_000
-# The words by which what a limit refuses reaches Python.
-_REFUSED: Mapping[str, tuple[str, ...]] = {
+# Parts of the messages of exceptions that a limit causes.
+_MESSAGES: Mapping[str, tuple[str, ...]] = {
     MEMORY_LIMIT: (
         "MemoryError",
         "DefaultCPUAllocator: can't allocate memory",
@@ -60,24 +62,24 @@ _REFUSED: Mapping[str, tuple[str, ...]] = {
     DISK_LIMIT: ("No space left on device", "[Errno 27]"),   # File too large
     FILES_LIMIT: ("[Errno 24]", "received 0 items of ancdata"),   # Too many open files
 }
-# How a DataLoader tells that one of its workers is gone.
+# A DataLoader's messages when one of its workers is gone.
 _LOST_CHILD = ("exited unexpectedly", "is killed by signal")
-# What the supervisor read from the kernel, and the signals by which such a limit ends a process.
-_STRUCK = {"memory": MEMORY_LIMIT, "processes": PROCESS_LIMIT, "disk": DISK_LIMIT}
+# Limits as the supervisor names them, and the signals by which such a limit ends a process.
+_COUNTED = {"memory": MEMORY_LIMIT, "processes": PROCESS_LIMIT, "disk": DISK_LIMIT}
 _SIGNALS = ("SIGKILL", "SIGABRT", "SIGBUS")
 
 
 def from_answer(message: Mapping[str, Any], seconds: float) -> Outcome:
-    """The outcome that a worker states in its ANSWER, which took it so many seconds.
+    """Read the outcome from a worker's ANSWER message, which came after `seconds`.
 
-    What is not of the right type is dropped, and what is too long is cut.
+    Fields of the wrong type are dropped, and long texts are cut.
     """
     kind = _text(message, "outcome")
     if kind not in OWNER or kind in _HOST_ONLY:
         kind = wire.BAD_ANSWER
     text = _text(message, "message", _MAX_MESSAGE)
-    struck = message.get("struck")
-    limit = _by_its_limit(kind, text, struck if isinstance(struck, list) else [])
+    counted = message.get("struck")
+    limit = _limit_or_kind(kind, text, counted if isinstance(counted, list) else [])
     if limit != kind == wire.CRASHED:
         text = f"it was stopped with {text}"
     kind = limit
@@ -93,7 +95,13 @@ def from_answer(message: Mapping[str, Any], seconds: float) -> Outcome:
 
 
 def from_silence(exit_: Exit, seconds: float, limit: float) -> Outcome:
-    """The outcome of a worker that ended, or was stopped, without a word on the question."""
+    """Return the outcome of a question on which the worker sent no answer.
+
+    Args:
+        exit_: How the worker ended, by itself or stopped.
+        seconds: Time that the host waited.
+        limit: Time that the host would have waited.
+    """
     if exit_.lost is not None:
         return Outcome(WORKER_LOST, "harness", f"the sandbox was lost: {exit_.lost}", seconds)
     if exit_.out_of_memory:
@@ -102,13 +110,14 @@ def from_silence(exit_: Exit, seconds: float, limit: float) -> Outcome:
         return _held_up(seconds, limit)
     if seconds >= limit:
         return Outcome(wire.TIME_LIMIT, "student", "no answer within the time limit", seconds)
-    text = f"the worker ended by itself (exit status {exit_.code}), which it never should"
+    text = f"the worker ended by itself with exit status {exit_.code}, which is the grader's fault"
     return Outcome(WORKER_LOST, "harness", text, seconds)
 
 
 def in_time(outcome: Outcome, limit: float) -> Outcome:
-    """The same outcome, unless it is a time limit of which the host heard much too late: whatever
-    held the host up may have held the worker up as well.
+    """Turn a time limit that the host heard of much too late into a failure of the harness.
+
+    The same delay may have held up the worker. Other outcomes are returned unchanged.
     """
     late = outcome.kind == wire.TIME_LIMIT and outcome.seconds > limit + HELD_SECONDS
     return _held_up(outcome.seconds, limit) if late else outcome
@@ -119,25 +128,28 @@ def _held_up(seconds: float, limit: float) -> Outcome:
     return Outcome(WORKER_LOST, "harness", text, seconds)
 
 
-def _by_its_limit(kind: str, text: str, struck: Sequence[Any]) -> str:
-    """The limit that it was, where it was one; `struck` is a list of `_STRUCK`'s keys."""
+def _limit_or_kind(kind: str, text: str, counted: Sequence[Any]) -> str:
+    """Return the limit that ended the question, or `kind` if none did.
+
+    `counted` names the limits that were hit meanwhile, by the keys of `_COUNTED`.
+    """
     if kind == wire.EXCEPTION:
-        for limit, signs in _REFUSED.items():
-            if any(sign in text for sign in signs):
+        for limit, parts in _MESSAGES.items():
+            if any(part in text for part in parts):
                 return limit
     if kind == wire.CRASHED and text == "SIGXFSZ":
         return DISK_LIMIT
     silent = (
         kind == wire.EXITED
         or (kind == wire.CRASHED and text in _SIGNALS)
-        or (kind == wire.EXCEPTION and any(sign in text for sign in _LOST_CHILD))
+        or (kind == wire.EXCEPTION and any(part in text for part in _LOST_CHILD))
     )
-    limits = [limit for name, limit in _STRUCK.items() if silent and name in struck]
+    limits = [limit for name, limit in _COUNTED.items() if silent and name in counted]
     return limits[0] if limits else kind
 
 
 def out_of_memory(outcome: Outcome) -> Outcome:
-    """The same outcome, named for what it was: the memory limit struck."""
+    """Return the outcome with the memory limit as its kind."""
     return Outcome(
         kind=MEMORY_LIMIT,
         owner="student",

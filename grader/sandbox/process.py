@@ -1,6 +1,6 @@
-"""The worker as a child process of the grader, for one's own code.
+"""Runs the worker as a child process of the grader, for code that you trust.
 
-It keeps time and memory, and protects against nothing else: the code has this user's files and
+It limits time and memory and protects against nothing else: the code can use this user's files and
 network. A student checks their own work with it; a class is graded in containers.
 """
 
@@ -23,7 +23,7 @@ import psutil
 
 import grader
 from grader.errors import SandboxError
-from grader.sandbox.base import Exit, Job, Places
+from grader.sandbox.base import Exit, Job, WorkerPaths
 
 _POLL_SECONDS = 0.1
 
@@ -31,8 +31,8 @@ _POLL_SECONDS = 0.1
 class ProcessWorker:
     """A worker started by `ProcessSandbox`; see `grader.sandbox.base.Worker`."""
 
-    def __init__(self, process: subprocess.Popen[bytes], places: Places, memory: int) -> None:
-        self.places = places
+    def __init__(self, process: subprocess.Popen[bytes], paths: WorkerPaths, memory: int) -> None:
+        self.paths = paths
         self._process = process
         self._out_of_memory = threading.Event()
         threading.Thread(target=self._watch, args=(memory,), daemon=True).start()
@@ -43,7 +43,7 @@ class ProcessWorker:
         self._process.stdin.flush()
 
     def full_speed(self) -> None:
-        """It has been at full speed all the time: only root can raise a process's priority."""
+        """Do nothing: only root can raise a priority, so the worker always ran at full speed."""
 
     def read(self, size: int) -> bytes:
         assert self._process.stdout
@@ -64,10 +64,10 @@ class ProcessWorker:
         self._process.stdin.close()
 
     def _watch(self, limit: int) -> None:
-        """Kill whatever the worker started once all of it together is over the memory limit.
+        """Kill the worker's child processes once they and it together exceed the memory limit.
 
-        The worker itself is spared, as the kernel's limit spares it in a container: it reports the
-        loss and goes on with the next question.
+        The worker itself survives, as in a container: it reports the loss and takes the next
+        question. `limit` is in bytes.
         """
         while self._process.poll() is None:
             family = _family(self._process.pid)
@@ -91,8 +91,9 @@ def _version_of(package: str) -> str:
 class ProcessSandbox:
     """Starts `python -m grader.worker` with this interpreter; see `grader.sandbox.base.Sandbox`.
 
-    `environment` is added to the worker's own, which holds nothing but what Python needs to start.
-    Each worker's scratch folder lies in `scratch`, by default the system's temporary one.
+    Args:
+        environment: Added to the worker's environment, which has only what Python needs to start.
+        scratch: Folder for the workers' scratch folders; None: the system's temporary folder.
     """
 
     name = "process"
@@ -107,28 +108,30 @@ class ProcessSandbox:
         self._workers: set[ProcessWorker] = set()
 
     def close(self) -> None:
-        """End whatever still runs; for once, after the last job."""
+        """End the workers that still run. Call it once, after the last job."""
         for worker in tuple(self._workers):
             worker.stop()
 
     @contextmanager
     def start(self, job: Job, gpus: Iterable[str] = ()) -> Iterator[ProcessWorker]:
-        with self._laid_out(job) as (places, user):
+        with self._prepared(job) as (paths, user):
             try:
                 process = subprocess.Popen(
                     [sys.executable, "-P", "-m", "grader.worker"],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.DEVNULL,
-                    env=_environment(places.scratch, gpus) | self._environment,
-                    cwd=places.scratch,
+                    env=_environment(paths.scratch, gpus) | self._environment,
+                    cwd=paths.scratch,
                     user=user,
                     group=user,
                     extra_groups=None if user is None else [],
                 )
             except OSError as error:
-                raise SandboxError(f"the worker process could not be started: {error}") from None
-            worker = ProcessWorker(process, places, job.limits.memory_mib * 2**20)
+                raise SandboxError(
+                    f"{sys.executable} could not be started for the worker: {error}"
+                ) from None
+            worker = ProcessWorker(process, paths, job.limits.memory_mib * 2**20)
             self._workers.add(worker)
             try:
                 yield worker
@@ -139,13 +142,13 @@ class ProcessSandbox:
                 process.stdout.close()
 
     @contextmanager
-    def _laid_out(self, job: Job) -> Iterator[tuple[Places, int | None]]:
-        """Where a worker finds things, and the user that it runs as where that is another."""
+    def _prepared(self, job: Job) -> Iterator[tuple[WorkerPaths, int | None]]:
+        """Make a job's folders. Yields them, and the worker's user id; None: this user's."""
         with tempfile.TemporaryDirectory(
             prefix="grader-", dir=self._scratch, ignore_cleanup_errors=True
         ) as scratch:
             data = str(job.data.resolve()) if job.data else None
-            yield Places(str(job.submission.resolve()), data, scratch), None
+            yield WorkerPaths(str(job.submission.resolve()), data, scratch), None
 
 
 def _environment(scratch: str, gpus: Iterable[str]) -> dict[str, str]:
@@ -159,7 +162,7 @@ def _environment(scratch: str, gpus: Iterable[str]) -> dict[str, str]:
         "TMPDIR": scratch,
         "TEMP": scratch,
         "HOME": scratch,
-        # torch may have been installed with `pip install --user`, which is looked for in HOME.
+        # torch may have been installed with `pip install --user`, which Python looks up in HOME.
         **({"PYTHONUSERBASE": site.getuserbase()} if site.ENABLE_USER_SITE else {}),
         "MPLBACKEND": "Agg",
         # An empty list hides every GPU; "all" is CUDA's own default.
@@ -176,7 +179,7 @@ def _family(pid: int) -> list[psutil.Process]:
 
 
 def _memory(process: psutil.Process) -> int:
-    """Bytes that belong to this process alone: pages shared with the worker count once, there."""
+    """Return the process's bytes of memory, without pages that it shares with others."""
     try:
         info = process.memory_info()
         return int(info.rss - getattr(info, "shared", 0))

@@ -1,8 +1,8 @@
-"""Worker processes that root starts as other users, each as one that nobody else is.
+"""Runs each worker as a process of its own unprivileged user; for a grader that runs as root.
 
-For a container of somebody else's, where no engine answers and all runs as root. Files that are
-root's alone, other submissions and the reference are out of a worker's reach, and what it leaves
-running is found by its user. Network, processor and disk are shared, and so is the kernel.
+Gradescope's container is such a place: everything runs as root and no Docker Engine answers. A
+worker can read neither root's files nor other submissions nor the reference, and the processes that
+it leaves running are found by their user. Network, processor, disk and kernel are shared.
 """
 
 from __future__ import annotations
@@ -21,17 +21,20 @@ from pathlib import Path
 import psutil
 
 from grader.errors import SandboxError
-from grader.sandbox.base import Job, Places
+from grader.sandbox.base import Job, WorkerPaths
 from grader.sandbox.process import ProcessSandbox
 
-FIRST = 60_100   # of the users; nobody's by any distribution's custom
-# They have no entry among the system's users, and parts of torch ask for a name.
+FIRST = 60_100   # the first user id; no distribution assigns ids from here on
+# These users have no entry in /etc/passwd, and parts of torch ask for a user name.
 _NAMES = {"USER": "student", "LOGNAME": "student"}
 
 
 class UnprivilegedSandbox(ProcessSandbox):
-    """Like `ProcessSandbox`, for root. Raises SandboxError where this interpreter or the grader
-    cannot be reached by other users: to run as root after all is nobody's wish."""
+    """A `ProcessSandbox` for root.
+
+    Raises SandboxError if other users cannot run this interpreter and read the grader: students'
+    code must never run as root.
+    """
 
     version = f"{ProcessSandbox.version}, as users of their own"
 
@@ -45,13 +48,13 @@ class UnprivilegedSandbox(ProcessSandbox):
             )  # fmt: skip
         except (OSError, subprocess.CalledProcessError) as error:
             raise SandboxError(
-                f"{sys.executable} cannot run the grader as another user than root ({error}): let "
-                "everybody read both (chmod -R a+rX)"
+                f"users other than root cannot run the grader with {sys.executable} ({error}); "
+                "make both readable for everybody (chmod -R a+rX)"
             ) from None
 
     @contextmanager
-    def _laid_out(self, job: Job) -> Iterator[tuple[Places, int | None]]:
-        """A folder that is this worker's alone, with copies of what it may read."""
+    def _prepared(self, job: Job) -> Iterator[tuple[WorkerPaths, int | None]]:
+        """Make a folder that only this worker can open, with copies of what it may read."""
         user = next(self._users)
         with tempfile.TemporaryDirectory(prefix="grader-", ignore_cleanup_errors=True) as place:
             folder = Path(place)
@@ -65,16 +68,16 @@ class UnprivilegedSandbox(ProcessSandbox):
             for path in (folder, scratch):
                 os.chown(path, user, user)
             try:
-                yield Places(str(submission), str(data) if data else None, str(scratch)), user
+                yield WorkerPaths(str(submission), str(data) if data else None, str(scratch)), user
             finally:
                 _end_all_of(user)
 
 
 def _linked(source: str, target: str) -> None:
-    """Data may be large, and are the same for all."""
+    """Link a file of the data set, which may be large; copy it if it lies on another disk."""
     try:
         os.link(source, target)
-    except OSError:   # on another disk
+    except OSError:
         shutil.copyfile(source, target)
 
 

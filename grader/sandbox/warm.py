@@ -1,8 +1,7 @@
-"""A process sandbox in which the next workers are up before they are asked for: for one who checks
-the same work again and again, and waits for it.
+"""A process sandbox that starts the next workers ahead of time, for `grader check --watch`.
 
-A worker still serves one job only. Those in waiting have imported torch and have been told where
-the submission will lie; they read it when the first question comes.
+A worker still serves one job only. Spare workers have imported torch and know the folder of the
+submission; they read its files when the first question comes.
 """
 
 from __future__ import annotations
@@ -13,24 +12,24 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from grader.errors import SandboxError
-from grader.sandbox.base import Exit, Job, Places, Worker
+from grader.sandbox.base import Exit, Job, Worker, WorkerPaths
 from grader.sandbox.conversation import start_message
 from grader.sandbox.process import ProcessSandbox
 
-_Kind = tuple[object, ...]   # what a worker is told when it starts, besides its scratch folder
+_Kind = tuple[object, ...]   # a spare worker serves a job of the same kind
 
 
 @dataclass
 class _Ready:
-    """A worker that was told to start before its job came: told so again, it has done it."""
+    """A worker that got its START message before its job came, and drops the second one."""
 
     worker: Worker
     start: bytes
     stack: ExitStack
 
     @property
-    def places(self) -> Places:
-        return self.worker.places
+    def paths(self) -> WorkerPaths:
+        return self.worker.paths
 
     def write(self, data: bytes) -> None:
         if data == self.start:
@@ -49,8 +48,15 @@ class _Ready:
 
 
 class WarmSandbox:
-    """See `grader.sandbox.base.Sandbox`. `spares` workers wait for the next jobs; one for a job of
-    another kind than the one before is started when it comes."""
+    """A sandbox that keeps spare workers; see `grader.sandbox.base.Sandbox`.
+
+    Spare workers fit jobs with the submission, data, limits and GPUs of the job before. For any
+    other job a worker is started when the job comes.
+
+    Args:
+        sandbox: Starts the workers.
+        spares: Number of spare workers.
+    """
 
     name = ProcessSandbox.name
     waits_quietly = False
@@ -66,11 +72,11 @@ class WarmSandbox:
 
     @contextmanager
     def start(self, job: Job, gpus: Iterable[str] = ()) -> Iterator[Worker]:
-        """A worker that is ready, or as good as; the next ones are begun when this one ends."""
+        """Lend a worker that is ready or nearly so; new spare workers are started afterwards."""
         gpus = tuple(gpus)
         with self._lock:
-            self._keep_to(_kind(job, gpus))
-            ready = self._spares.pop(0) if self._spares else self._begun(job, gpus)
+            self._keep_only(_kind(job, gpus))
+            ready = self._spares.pop(0) if self._spares else self._started(job, gpus)
         try:
             with ready.stack:
                 yield ready
@@ -78,10 +84,10 @@ class WarmSandbox:
             threading.Thread(target=self._refill, args=(job, gpus), daemon=True).start()
 
     def close(self) -> None:
-        """End what waits; for once, after the last job."""
+        """End the spare workers. Call it once, after the last job."""
         with self._lock:
             self._closed = True
-            self._keep_to(None)
+            self._keep_only(None)
 
     def _refill(self, job: Job, gpus: tuple[str, ...]) -> None:
         for _ in range(self._wanted):
@@ -90,21 +96,21 @@ class WarmSandbox:
                 if not wanted or len(self._spares) >= self._wanted:
                     return
                 try:
-                    self._spares.append(self._begun(job, gpus))
+                    self._spares.append(self._started(job, gpus))
                 except SandboxError:
-                    return   # whoever needs it is told
+                    return   # the next job starts a worker itself, and reports the error
 
-    def _begun(self, job: Job, gpus: tuple[str, ...]) -> _Ready:
+    def _started(self, job: Job, gpus: tuple[str, ...]) -> _Ready:
         stack = ExitStack()
         worker = stack.enter_context(self._sandbox.start(job, gpus))
         start = start_message(worker, job)
         try:
             worker.write(start)
         except OSError:
-            start = b""   # it is gone already; the conversation finds out, and says how
+            start = b""   # it has ended already; the conversation will report how
         return _Ready(worker, start, stack)
 
-    def _keep_to(self, kind: _Kind | None) -> None:
+    def _keep_only(self, kind: _Kind | None) -> None:
         if kind != self._kind:
             for spare in self._spares:
                 spare.stack.close()
@@ -113,8 +119,7 @@ class WarmSandbox:
 
 
 class Round:
-    """A sandbox for one round of checking: once it is over, what runs in it ends and nothing new
-    starts."""
+    """A sandbox for one round of checking: `end` stops its workers and lets no new one start."""
 
     name = ProcessSandbox.name
     waits_quietly = False
@@ -131,7 +136,7 @@ class Round:
         with self._sandbox.start(job, gpus) as worker:
             with self._lock:
                 if self._over:
-                    raise SandboxError("there is a newer version of this work")
+                    raise SandboxError("the submission was saved again, so this check was stopped")
                 self._workers.append(worker)
             yield worker
 

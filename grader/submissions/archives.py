@@ -1,7 +1,7 @@
 """Safe unpacking of a student's zip or tar.
 
-The readers of the standard library parse hostile headers here; they see the archive through the
-files of `guarded.py`. An archive inside an archive stays a plain file.
+The standard library's readers parse hostile headers here, so they read the archive through
+`bounded_reader`. An archive inside an archive stays a plain file.
 """
 
 from __future__ import annotations
@@ -19,34 +19,35 @@ from pathlib import Path
 from typing import IO
 
 from grader.errors import RefusedArchive
-from grader.submissions.bounded_reader import TAR_OVERHEAD, BoundedReader, BoundedHeaders
+from grader.submissions.bounded_reader import TAR_OVERHEAD, BoundedHeaders, BoundedReader
 from grader.submissions.safe_writer import MEGABYTE, Caps, SafeWriter, shown
 
-# The last two are here so that whoever hands one in is told what to do instead.
+# The last two are refused with advice.
 SUFFIXES = (
     ".zip", ".tar", ".tgz", ".tbz2", ".txz", ".tar.gz", ".tar.bz2", ".tar.xz", ".rar", ".7z",
 )  # fmt: skip
 
 _CHUNK = 64 * 1024
 _XZ_MEMORY = 256 * MEGABYTE
-_GLOBAL_HEADERS = 100  # `git archive` writes one; the parser copies all of them for every file
+_GLOBAL_HEADERS = 100  # `git archive` writes one; the parser copies all of them for each file
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 def is_archive(path: Path) -> bool:
+    """Return True if the file's name is one of an archive."""
     return path.name.lower().endswith(SUFFIXES)
 
 
 def unpack(archive: Path, target: Path, caps: Caps | None = None) -> None:
     """Unpack `archive` into `target`, which must not exist or be empty.
 
-    Raises RefusedArchive, with a reason that the student understands, for whatever is not a plain
-    zip or tar of regular files within the caps; then `target` is gone. Raises OSError only when
-    the grader's own disk fails.
+    Raises RefusedArchive, with a reason for the student, for anything but a plain zip or tar of
+    regular files within the caps; `target` is then removed. Raises OSError only if the grader's own
+    disk fails.
     """
     caps = caps or Caps()
     if target.exists() and any(target.iterdir()):
-        raise FileExistsError(f"{target} is not empty; an archive is unpacked into a new folder")
+        raise FileExistsError(f"{target} is not empty; unpack into a new folder")
     try:
         if archive.stat().st_size > caps.total_bytes:
             raise RefusedArchive(f"the archive is larger than {caps.total_bytes:,} bytes")
@@ -56,8 +57,8 @@ def unpack(archive: Path, target: Path, caps: Caps | None = None) -> None:
         raise
     except Exception as error:
         shutil.rmtree(target, ignore_errors=True)
-        # The parsers of the standard library answer garbage with a dozen kinds of exceptions.
-        # Only an OSError with a number comes from the system, and says nothing of the archive.
+        # The standard library's parsers raise a dozen kinds of exceptions for garbage. Only an
+        # OSError with a number comes from the system; it is not the archive's fault.
         if isinstance(error, OSError) and error.errno is not None:
             raise
         raise RefusedArchive(
@@ -66,7 +67,7 @@ def unpack(archive: Path, target: Path, caps: Caps | None = None) -> None:
 
 
 def _unpacker(archive: Path) -> Callable[[Path, SafeWriter, Caps], None]:
-    """By content, since a name proves nothing."""
+    """Return the function that unpacks this archive, chosen by its content and not its name."""
     with archive.open("rb") as file:
         head = file.read(8)
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
@@ -94,17 +95,17 @@ def _unpack_zip(archive: Path, writer: SafeWriter, caps: Caps) -> None:
             if member.flag_bits & 0x2041:  # encrypted; strongly encrypted; with masked headers
                 raise RefusedArchive(f"{shown(name)} is encrypted; pack it without a password")
             if member.compress_type not in _METHODS:
-                # Others unpack a whole block at once, which no counting can stop in time.
+                # Other methods unpack a whole block at once, before bytes can be counted.
                 raise RefusedArchive(
-                    f"{shown(name)} is packed by an unusual method; use the ordinary one (deflate)"
+                    f"{shown(name)} uses an unusual compression method; use the usual one (deflate)"
                 )
             written = writer.file(name, _zipped(members, member))
             if written not in (None, member.file_size):
-                raise RefusedArchive(f"{shown(name)} has another size than the archive says")
+                raise RefusedArchive(f"{shown(name)} has another size than its header says")
 
 
 def _unpack_compressed_tar(archive: Path, writer: SafeWriter, caps: Caps) -> None:
-    """Decompress to a plain tar first: there no header can make the reader hold what it claims."""
+    """Decompress to a plain tar first, so that no header can make the reader fill the memory."""
     limit = caps.total_bytes + TAR_OVERHEAD
     with tempfile.TemporaryDirectory(dir=writer.target.parent) as folder:
         plain = Path(folder) / "plain.tar"
@@ -143,7 +144,7 @@ def _unpack_tar(archive: Path, writer: SafeWriter, caps: Caps) -> None:
 def _one_by_one(
     members: tarfile.TarFile, headers: BoundedHeaders
 ) -> Iterator[tarfile.TarInfo]:
-    """The members of a tar, of which the parser is to remember none: each may hold much."""
+    """Yield the members of a tar; the parser must not keep them, since each may be large."""
     while True:
         headers.begin_member()
         member = members.next()
@@ -156,10 +157,10 @@ def _one_by_one(
 
 
 def _check_count(count: int, caps: Caps) -> None:
-    if count > 4 * caps.entries:  # clutter counts here, the landing counts the rest
+    if count > 4 * caps.entries:  # clutter counts here; SafeWriter counts the rest
         raise RefusedArchive(
-            f"it lists more than {4 * caps.entries:,} files; hand in only your code, your answers "
-            "and your plots"
+            f"it lists more than {4 * caps.entries:,} files; hand in your code, your answers and "
+            "your plots only"
         )
 
 
@@ -201,7 +202,7 @@ def _decompressed(archive: Path) -> Iterator[bytes]:
 
 
 def _decompressed_xz(file: IO[bytes]) -> Iterator[bytes]:
-    """By hand, since `lzma.LZMAFile` has no limit for the dictionary that a header may ask for."""
+    """Decompress with a memory limit, which `lzma.LZMAFile` does not have."""
     decompressor = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY)
     while not decompressor.eof:
         data = file.read(_CHUNK) if decompressor.needs_input else b""

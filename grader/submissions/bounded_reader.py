@@ -1,7 +1,7 @@
-"""An archive as the parsers of the standard library see it: a file that gives only so much.
+"""Files that limit how much the standard library's archive parsers can read.
 
-No single read may be large (a header that claims gigabytes would be held in memory) and all reads
-together are bounded (a header that points back at itself would be read for ever).
+A single read is limited, since a header may claim gigabytes that would be held in memory. All reads
+together are limited, since a header may point back at itself and be read forever.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _MEMBER_HEADERS = MEGABYTE // 4  # of one file in a tar: a long name, times, who
 
 
 class BoundedReader(io.BufferedReader):
-    """A file whose reader may neither read much at once nor read for ever."""
+    """A file that raises RefusedArchive when one read, or all reads together, are too large."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(io.FileIO(path))
@@ -28,27 +28,26 @@ class BoundedReader(io.BufferedReader):
     def read(self, size: int | None = -1, /) -> bytes:
         wanted = _LARGEST_READ + 1 if size is None or size < 0 else size
         if size is not None and size > _LARGEST_READ:
-            raise RefusedArchive("its table of contents is too large, or lies about its size")
+            raise RefusedArchive("its table of contents is too large, or has a wrong size")
         data = super().read(wanted)
         self._budget -= max(1, len(data))
         if self._budget < 0 or len(data) > _LARGEST_READ:
-            raise RefusedArchive("its table of contents runs in circles, or is too large")
+            raise RefusedArchive("its table of contents refers to itself, or is too large")
         return data
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
         try:
             return super().seek(offset, whence)
         except OSError as error:
-            # Without the number: the archive pointed nowhere, the disk is well.
+            # Raised without the error's number, so that nobody takes it for a failing disk.
             raise OSError(f"no such place in the archive: {offset}") from error
 
 
 class BoundedHeaders(BoundedReader):
-    """A tar as its parser sees it, which reads no contents here, only headers.
+    """A tar for a parser that reads headers only.
 
-    One file may have any number of them, and the parser keeps every line of a sparse file's map.
-    And long ones take it time by the square of their length: not in every Python, but in those
-    before 3.11.10.
+    A file may have any number of headers, and the parser keeps every line of a sparse file's map.
+    Before Python 3.11.10 a long header takes time by the square of its length.
     """
 
     _effort = 10_000_000_000  # five thousand headers of a kilobyte and more: seconds
@@ -59,6 +58,7 @@ class BoundedHeaders(BoundedReader):
         self.begin_member()
 
     def begin_member(self) -> None:
+        """Give the next member its own budget of header bytes."""
         self._of_member = _MEMBER_HEADERS
 
     def read(self, size: int | None = -1, /) -> bytes:

@@ -1,34 +1,49 @@
-"""What Canvas's "Download Submissions" leaves: files named after student, numbers and file.
+"""Canvas's two exports: the files of "Download Submissions", and the gradebook's CSV.
 
     lovelaceada_123_4567_hw2.py             name, number of the student, number of the file, file
-    lovelaceada_LATE_123_4568_hw2-1.py      late, and handed in again: Canvas appended the -1
+    lovelaceada_LATE_123_4568_hw2-1.py      late, and submitted again: Canvas appended the -1
 
-Canvas downloads the files of the last attempt only. Where earlier downloads lie beside it, or are
-imported, there are several. It writes no time into a name, only that a submission was late.
+A download has the files of the last attempt only; several downloads in one folder have more. The
+names say that a submission was late but have no time. The gradebook is imported again by Canvas
+("Gradebook Export" and "Import Grades" in its Instructor Guide):
+
+    Student,ID,SIS User ID,SIS Login ID,Section,Homework 1 (7)
+        Points Possible,,,,,10
+    "Lovelace, Ada",11,s11,ada@example.edu,ESE 546,9
+
+It starts with a byte order mark, and has rows for the points possible and for a test student.
 """
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from grader.submissions.layout import Upload, Someone
+from grader.errors import UsageError
+from grader.submissions.layout import Submitter, Upload
 from grader.submissions.student_names import owner
 
+STUDENT, ID, SIS, LOGIN, SECTION = "Student", "ID", "SIS User ID", "SIS Login ID", "Section"
+POSSIBLE = "Points Possible"
+_NEEDED = (STUDENT, ID)
 _AGAIN = re.compile(r"-\d{1,3}(?=(\.[^.]*)?$)")
 
 
 def uploads(files: Sequence[Path]) -> list[Upload]:
-    """What one student handed in, from the first attempt to the last: a file that Canvas numbered,
-    since it has come before, begins another. The files' own numbers say what came before."""
+    """Split one student's files into attempts, first to last.
+
+    Canvas's numbers of files give the order. A file that Canvas renamed to hw2-1.py, because hw2.py
+    came before, begins another attempt.
+    """
     names = {owner(file.name).file for file in files}
     rounds: list[list[Path]] = [[]]
     seen: set[str] = set()
     for file in sorted(files, key=lambda file: owner(file.name).number):
-        told = owner(file.name).file
-        name = first_name(told, names)
-        if name in seen and name != told:
+        named = owner(file.name).file
+        name = name_before_numbering(named, names)
+        if name in seen and name != named:
             rounds.append([])
             seen.clear()
         seen.add(name)
@@ -36,33 +51,59 @@ def uploads(files: Sequence[Path]) -> list[Upload]:
     return [_upload(found, number) for number, found in enumerate(rounds, start=1)]
 
 
-def first_name(name: str, beside: set[str]) -> str:
-    """What a file was called before Canvas numbered it. One that is called hw2-1.py by its author
-    keeps its name, as far as that can be told: hw2.py is not there."""
+def name_before_numbering(name: str, beside: set[str]) -> str:
+    """Return a file's name before Canvas appended a number.
+
+    If hw2.py is not among the files `beside` it, hw2-1.py is taken for the author's own name.
+    """
     plain = _AGAIN.sub("", name)
     return plain if plain in beside else name
 
 
 def file_names(files: Sequence[Path]) -> dict[Path, str]:
-    """What files of one attempt were called by their author. Canvas numbers the code that is handed
-    in anew, and no script imports `params-1`."""
-    told = [owner(file.name).file for file in files]
+    """Return the names that the author gave to the files of one attempt.
+
+    Canvas numbers code that is submitted again, but scripts import `params` and not `params-1`.
+    """
+    given = [owner(file.name).file for file in files]
     names: dict[Path, str] = {}
     for file in files:
         name = owner(file.name).file
         numbered = owner(file.name).number and name.lower().endswith(".py")
         plain = _AGAIN.sub("", name) if numbered else name
-        alike = [other for other in told if _AGAIN.sub("", other) == plain]
+        alike = [other for other in given if _AGAIN.sub("", other) == plain]
         name = plain if len(alike) == 1 else name
         names[file] = file.name if name in names.values() else name
     return names
 
 
 def _upload(files: list[Path], attempt: int) -> Upload:
-    told = [owner(file.name) for file in files]
-    group = told[0].group or ""
-    who = Someone(group, told[0].student, canvas_id=group.removeprefix("canvas "))
-    numbers = " ".join(str(one.number) for one in told)
+    owners = [owner(file.name) for file in files]
+    group = owners[0].group or ""
+    who = Submitter(group, owners[0].student, canvas_id=group.removeprefix("canvas "))
+    numbers = " ".join(str(one.number) for one in owners)
     in_order = tuple(sorted(files, key=lambda file: file.name))
-    late = any(one.late for one in told)
+    late = any(one.late for one in owners)
     return Upload((who,), in_order, attempt, late=late, origin=f"canvas {numbers}")
+
+
+def read_gradebook(path: Path) -> list[dict[str, str]]:
+    """Return the gradebook's rows of students. Raises UsageError for any other file."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file, restval=""))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UsageError(f"{path}: cannot be read: {error}") from None
+    missing = [name for name in _NEEDED if not rows or name not in rows[0]]
+    if missing:
+        raise UsageError(
+            f"{path}:1: no column '{missing[0]}'; expected the file that Canvas's gradebook "
+            "exports (Export > Export Entire Gradebook)"
+        )
+    others = (POSSIBLE, "Student, Test")
+    return [row for row in rows if row[ID] and row[STUDENT].strip() not in others]
+
+
+def given_name_first(name: str) -> str:
+    """Return `Ada Lovelace` for `Lovelace, Ada`."""
+    return " ".join(reversed(name.split(", ", 1)))

@@ -1,4 +1,4 @@
-"""What one student handed in, brought into one new folder: copied, unpacked, or refused."""
+"""Collects the files of one submission in a new folder: copied, unpacked, or refused."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from grader.errors import RefusedArchive
 from grader.submissions.archives import is_archive, unpack
 from grader.submissions.canvas import file_names
 from grader.submissions.discover import HandIn
-from grader.errors import RefusedArchive
 from grader.submissions.safe_writer import Caps, SafeWriter, is_clutter, kind, shown
 from grader.submissions.student_names import module_name, owner
 
@@ -17,12 +17,21 @@ _CHUNK = 1024 * 1024
 
 
 def collect(hand_in: HandIn, upload: Path, caps: Caps, notes: list[str]) -> None:
-    """Bring everything into the new folder `upload`; raises RefusedArchive."""
+    """Copy and unpack everything into the new folder `upload`.
+
+    Args:
+        hand_in: the files to collect.
+        upload: the folder to make.
+        caps: the limits for all files together.
+        notes: lines for the student are appended to it.
+
+    Raises RefusedArchive, with a reason for the student.
+    """
     sources = [source for source in hand_in.sources if kind(source) != "other"]
     odd = [shown(source.name) for source in hand_in.sources if source not in sources]
     if not sources:
         raise RefusedArchive(f"{odd[0]} is a link, a pipe or a device; hand in the file itself")
-    notes.extend(f"{name} is a link or a device and was left out." for name in odd)
+    notes.extend(map(_left_out, odd))
     match sources:
         case [source] if kind(source) == "folder":
             _copy_folder(source, upload, caps, notes)
@@ -34,8 +43,12 @@ def collect(hand_in: HandIn, upload: Path, caps: Caps, notes: list[str]) -> None
     _check_sum(upload, caps)
 
 
+def _left_out(name: str) -> str:
+    return f"{name} was left out: it is a link, a pipe or a device."
+
+
 def _check_sum(upload: Path, caps: Caps) -> None:
-    """Each archive is unpacked within the caps; here they hold for all of them together."""
+    """Raise RefusedArchive if all files together exceed the caps, which each archive keeps."""
     sizes = [(upload / file).stat().st_size for file in files_in(upload)]
     if sum(sizes) > caps.total_bytes or len(sizes) > caps.entries:
         raise RefusedArchive(
@@ -47,7 +60,7 @@ def _check_sum(upload: Path, caps: Caps) -> None:
 def _copy_side_by_side(
     sources: Sequence[Path], upload: Path, caps: Caps, notes: list[str]
 ) -> None:
-    """Several files of one student; what an archive or a folder holds gets a folder of its own."""
+    """Collect several files; each archive and each folder gets a folder of its own."""
     writer, names = SafeWriter(upload, caps), file_names(sources)
     folders = [source for source in sources if kind(source) == "folder" or is_archive(source)]
     for source in sources:
@@ -64,7 +77,7 @@ def _copy_side_by_side(
 
 
 def _copy_folder(source: Path, upload: Path, caps: Caps, notes: list[str]) -> None:
-    """Regular files only: links are not followed, pipes and devices not opened."""
+    """Copy regular files; links are not followed, and pipes and devices are not opened."""
     writer = SafeWriter(upload, caps)
     for here, folders, files in os.walk(source, onerror=_fail):
         at = Path(here)
@@ -74,23 +87,23 @@ def _copy_folder(source: Path, upload: Path, caps: Caps, notes: list[str]) -> No
             relative = path.relative_to(source).as_posix()
             what = kind(path)
             if what == "file":
-                if relative != "expected.yaml":  # a sample's marks lie beside it, not in it
+                if relative != "expected.yaml":  # a sample's expected marks are no part of it
                     writer.file(relative, chunks_of(path))
             elif what == "folder":
                 writer.folder(relative)
             else:
-                notes.append(f"{shown(relative)} is a link or a device and was left out.")
+                notes.append(_left_out(shown(relative)))
         if len(notes) > caps.entries:
             raise RefusedArchive(f"it holds more than {caps.entries:,} links or devices")
 
 
 def _fail(error: OSError) -> None:
-    """A folder that can't be read is the grader's trouble; to skip it would cost marks."""
+    """Raise the error: skipping an unreadable folder would cost the student marks."""
     raise error
 
 
 def _unpack_the_only_archive(upload: Path, caps: Caps) -> None:
-    """A system's folder with nothing but the student's archive in it stands for that archive."""
+    """Unpack the archive in a folder that holds one archive and no code, as systems make them."""
     archives = [upload / file for file in files_in(upload) if is_archive(Path(file))]
     has_code = any(file.lower().endswith((".py", ".ipynb")) for file in files_in(upload))
     if len(archives) == 1 and not has_code:
@@ -99,7 +112,7 @@ def _unpack_the_only_archive(upload: Path, caps: Caps) -> None:
 
 
 def free(path: Path) -> Path:
-    """`path`, or one beside it that nothing has taken."""
+    """Return `path`, or a numbered path beside it that does not exist yet."""
     free, number = path, 1
     while free.exists():
         number += 1
@@ -108,10 +121,12 @@ def free(path: Path) -> Path:
 
 
 def files_in(folder: Path) -> Iterator[str]:
+    """Yield the files below a folder, relative to it, with forward slashes."""
     return (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
 def chunks_of(path: Path) -> Iterator[bytes]:
+    """Yield a file's bytes in chunks of 1 MiB."""
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):
             yield chunk

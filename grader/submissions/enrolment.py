@@ -1,7 +1,7 @@
-"""A class's hand-ins, its roster and what the rubric says of students by name, brought together.
+"""Resolves the students that a rubric names, in groups and extensions, to the class's keys.
 
-An instructor names students as the roster does, by key, name, address or number; from here on
-everybody goes by their key. Whom nobody knows is told, with whose name is near.
+An instructor may name a student by key, name, address or number. Names that match nobody become
+warnings with similar names.
 """
 
 from __future__ import annotations
@@ -11,16 +11,17 @@ import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from grader.submissions.discover import HandIn
 from grader.rubric.late_policy import Extension
-from grader.submissions.roster import Roster
 from grader.rubric.model import Rubric
+from grader.submissions.discover import HandIn
+from grader.submissions.roster import Roster
 from grader.submissions.student_names import student_key
+from grader.text import counted
 
 
 @dataclass(frozen=True)
 class Enrolled:
-    """`warnings` are lines for the instructor."""
+    """A rubric and attempts with resolved students; `warnings` are for the instructor."""
 
     rubric: Rubric
     hand_ins: tuple[HandIn, ...]
@@ -28,22 +29,28 @@ class Enrolled:
 
 
 def enrol(rubric: Rubric, hand_ins: Sequence[HandIn], roster: Roster | None) -> Enrolled:
-    """What a group's member hands in is the whole group's; extensions are of students' keys."""
+    """Resolve all names in the rubric, and give each group's attempts to all of its members.
+
+    Args:
+        rubric: its groups and extensions may name students in any way.
+        hand_ins: all attempts of the class.
+        roster: the class's roster; None stands for an empty one.
+    """
     keys = _keys(hand_ins, roster or Roster())
     teams = {group: tuple(_key(keys, name) for name in names)
              for group, names in rubric.teams.items()}
     warnings = list(_strangers(rubric.teams, keys))
     together = _with_groups(hand_ins, teams)
-    everybody = keys | {key.casefold(): key for members in teams.values() for key in members}
+    by_name = keys | {key.casefold(): key for members in teams.values() for key in members}
     granted = []
     for one in rubric.late.granted if rubric.late else ():
-        if one.student.casefold() in everybody:
+        if one.student.casefold() in by_name:
             granted.append(one.model_copy(
-                update={"student": everybody[one.student.casefold()]}
+                update={"student": by_name[one.student.casefold()]}
             ))
         else:
-            warnings.append(f"An extension is for '{one.student}', whom nobody knows here"
-                            f"{_near(one.student, everybody)}. It counts for nobody.")
+            warnings.append(f"Unknown student '{one.student}' has an extension, which is ignored"
+                            f"{_near(one.student, by_name)}.")
     warnings += _twice(granted)
     late = rubric.late and rubric.late.model_copy(update={"extensions": tuple(granted)})
     if late is not None:
@@ -53,7 +60,7 @@ def enrol(rubric: Rubric, hand_ins: Sequence[HandIn], roster: Roster | None) -> 
 
 
 def _keys(hand_ins: Iterable[HandIn], roster: Roster) -> dict[str, str]:
-    """Students by every word that names one."""
+    """Return students' keys by every name that identifies one, casefolded."""
     owners = {key.casefold(): key for item in hand_ins for key in item.owners}
     return {**roster.keys, **owners}
 
@@ -75,8 +82,11 @@ def _with_groups(
 
 
 def _strangers(groups: Mapping[str, Iterable[str]], keys: Mapping[str, str]) -> Iterable[str]:
-    """Who is in a group may have handed in nothing alone. Where a name is near that of somebody who
-    is in no group, it may be theirs; and a group of which nobody is known is told in any case."""
+    """Warn of unknown members whose name is similar to a student without a group.
+
+    Other unknown members may just have submitted nothing themselves. A group without any known
+    member is always reported.
+    """
     placed = {name.casefold() for names in groups.values() for name in names}
     alone = {word: key for word, key in keys.items()
              if word not in placed and key.casefold() not in placed}
@@ -84,18 +94,18 @@ def _strangers(groups: Mapping[str, Iterable[str]], keys: Mapping[str, str]) -> 
         unknown = [name for name in names if name.casefold() not in keys]
         for name in unknown:
             if near := _near(name, alone):
-                yield f"Group '{group}' has '{name}', whom nobody knows here{near}."
+                yield f"Unknown student '{name}' in group '{group}'{near}."
         if len(unknown) == len(list(names)):
-            yield (f"Group '{group}' ({', '.join(names)}) has handed in nothing, or nobody of it "
-                   "is known by these names.")
+            yield (f"Group '{group}' has no submission by any of these names: "
+                   f"{', '.join(names)}.")
 
 
 def _twice(granted: Iterable[Extension]) -> Iterable[str]:
-    """By two names of one student; the first one counts."""
+    """Warn of students with two extensions, under two names."""
     seen: set[str] = set()
     for one in granted:
         if one.student in seen:
-            yield f"'{one.student}' has two extensions, by two names; the first one counts."
+            yield f"'{one.student}' has two extensions, under two names; the first one counts."
         seen.add(one.student)
 
 
@@ -104,12 +114,12 @@ def _untimed(hand_ins: Iterable[HandIn]) -> Iterable[str]:
                    for key in item.owners})
     if late:
         shown = ", ".join(late[:10]) + (", ..." if len(late) > 10 else "")
-        yield (f"{len(late)} handed in late, and nobody knows when, since Canvas does not tell: no "
-               f"penalty is taken ({shown}). `grader import` leaves a roster whose column "
-               "submitted_at is yours to fill in.")
+        yield (f"Canvas marks submissions of {counted(len(late), 'student')} as late but gives no "
+               f"submission time, so there is no late penalty: {shown}. To apply it, fill in the "
+               "column submitted_at of the roster that `grader import` writes.")
 
 
 def _near(name: str, words: Mapping[str, str]) -> str:
     close = difflib.get_close_matches(name.casefold(), words, n=3)
     keys = dict.fromkeys(words[word] for word in close)
-    return f"; near it: {', '.join(keys)}" if keys else ""
+    return f"; similar: {', '.join(keys)}" if keys else ""

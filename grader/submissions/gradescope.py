@@ -1,11 +1,11 @@
-"""What Gradescope's "Export submissions" leaves: a folder per submission, and who is behind each.
+"""Gradescope's "Export Submissions": a folder per submission, and a file of metadata.
 
     submission_metadata.yml         :submitters:, :created_at:, :history: of each submission
     submission_12345/hw2.py
 
 The keys are written as Ruby writes its symbols. Gradescope exports the files of the submission that
-counts; of earlier ones the history has times and numbers. Where an earlier download has put the
-files of such a one beside it, that is an attempt, too.
+counts; the history has only times and numbers of earlier ones. An earlier submission whose folder
+comes from an earlier download is an attempt, too.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from grader.submissions.layout import Upload, Someone
 from grader.errors import UsageError
+from grader.submissions.layout import Submitter, Upload
 from grader.submissions.safe_writer import kind
 
 METADATA = "submission_metadata.yml"
@@ -28,27 +28,26 @@ Record = dict[str, Any]
 
 
 def uploads(entries: Iterable[Path], metadata: Path) -> list[Upload]:
-    """One for each folder among `entries`. Raises UsageError for metadata that can't be read."""
+    """Return an attempt for each folder among `entries`. Raises UsageError for bad metadata."""
     records = _read(metadata)
     earlier = {
         f"submission_{past.get(':id')}": past | {":submitters": record.get(":submitters")}
         for record in records.values() for past in _list(record, ":history")
     }
-    told = earlier | records
+    known = earlier | records
     return [
-        _upload(path, told.get(path.name, {})) for path in entries if kind(path) != "file"
+        _upload(path, known.get(path.name, {})) for path in entries if kind(path) != "file"
     ]
 
 
-def of_one(metadata: Record) -> tuple[tuple[Someone, ...], datetime | None]:
-    """Who handed in what an autograder is given, and when, by its `submission_metadata.json`:
-    the same, as JSON has it."""
+def of_one(metadata: Record) -> tuple[tuple[Submitter, ...], datetime | None]:
+    """Return the submitters and the time from an autograder's `submission_metadata.json`."""
     users = [{f":{key}": value for key, value in user.items()} for user in _list(metadata, "users")]
     return tuple(_people({":submitters": users})), _moment(metadata.get("created_at"))
 
 
 def without_files(folder: Path) -> int:
-    """How many submissions the metadata name whose files are not there."""
+    """Return how many submissions in the metadata have no folder."""
     records = _read(folder / METADATA)
     past = [one for record in records.values() for one in _list(record, ":history")]
     names = {f"submission_{one.get(':id')}" for one in past} | set(records)
@@ -56,17 +55,17 @@ def without_files(folder: Path) -> int:
 
 
 def _upload(path: Path, record: Record) -> Upload:
-    people = tuple(_people(record)) or (Someone(f"folder {path.name}", path.name),)
+    people = tuple(_people(record)) or (Submitter(f"folder {path.name}", path.name),)
     return Upload(people, (path,), 1, _moment(record.get(":created_at")), origin=path.name)
 
 
-def _people(record: Record) -> Iterator[Someone]:
-    """Who handed it in together; an address or a number stands in where one has no name."""
+def _people(record: Record) -> Iterator[Submitter]:
+    """Yield the submitters; one without a name goes by address or number."""
     for person in _list(record, ":submitters"):
         name, email, sid = (str(person.get(key) or "") for key in (":name", ":email", ":sid"))
         label = name or email.partition("@")[0] or sid
         if label:
-            yield Someone(f"gradescope {email.casefold() or sid or name}", label, email, sid)
+            yield Submitter(f"gradescope {email.casefold() or sid or name}", label, email, sid)
 
 
 def _list(record: Record, key: str) -> list[Record]:
@@ -98,7 +97,7 @@ def _read(path: Path) -> dict[str, Record]:
         ) from error
     if not isinstance(content, dict):
         raise UsageError(
-            f"{path}: found {type(content).__name__}, expected 'submission_123:' and what belongs "
-            "to it; export the submissions again"
+            f"{path}: found {type(content).__name__}, expected entries such as 'submission_123:'; "
+            "export the submissions again"
         )
     return {str(name): one for name, one in content.items() if isinstance(one, dict)}

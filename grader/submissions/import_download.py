@@ -1,10 +1,10 @@
-"""A bulk download of another system -> a class's folder: attempts side by side, and a roster.
+"""Imports a bulk download from Gradescope or Canvas into a class folder, with a roster.
 
     submissions/roster.csv
     submissions/lovelaceada_attempt1/hw2.py
 
-A later download adds what is new; nothing that is there is changed or removed, and what an
-instructor wrote into the roster stays.
+A later download adds new attempts and students. It changes or removes nothing, and keeps what an
+instructor wrote into the roster.
 """
 
 from __future__ import annotations
@@ -19,36 +19,43 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from grader.errors import RefusedArchive, UsageError
+from grader.files import replace
 from grader.submissions import gradescope as gradescope_export
 from grader.submissions.archives import is_archive, unpack
-from grader.submissions.canvas import file_names
-from grader.submissions.canvas_gradebook import (
+from grader.submissions.canvas import (
     ID,
     LOGIN,
     SECTION,
     SIS,
     STUDENT,
+    file_names,
+    given_name_first,
     read_gradebook,
-    spoken,
 )
 from grader.submissions.discover import uploads_in
-from grader.submissions.layout import Upload, Someone
-from grader.errors import RefusedArchive, UsageError
 from grader.submissions.gradescope import METADATA
-from grader.submissions.safe_writer import MEGABYTE, Caps, is_clutter, kind
-from grader.files import replace
+from grader.submissions.layout import Submitter, Upload
 from grader.submissions.roster import NAME, Entry, Person, Roster, as_csv, read_roster
+from grader.submissions.safe_writer import MEGABYTE, Caps, is_clutter, kind
 from grader.submissions.student_names import student_key
 
-# Of a whole class; what one student may bring is looked at when it is graded.
+# For a whole class; each student's submission has its own caps when it is graded.
 _CAPS = Caps(20_000 * MEGABYTE, 2_000 * MEGABYTE, 500_000)
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
 class Imported:
-    """`known` attempts were there already, `left_out` are links, devices and what has not a name of
-    the system's, `no_files` counts attempts that the download names and does not hold."""
+    """The result of an import.
+
+    Attributes:
+        roster: the roster as it was written.
+        new: attempts that were added.
+        known: attempts that were there already.
+        left_out: names of links and devices, and of files that are not named by the system.
+        no_files: attempts that the download lists without their files.
+    """
 
     roster: Roster
     new: int
@@ -58,20 +65,22 @@ class Imported:
 
 
 def import_gradescope(source: Path, to: Path) -> Imported:
-    """Raises UsageError for what is no export of Gradescope's."""
+    """Import a Gradescope export; raises UsageError for anything else."""
     with _opened(source) as folder:
         if not (folder / METADATA).is_file():
             raise UsageError(
-                f"{source}: no {METADATA} in it; expected what Gradescope's 'Export Submissions' "
-                "downloads"
+                f"{source}: no {METADATA} in it; expected a download of Gradescope's 'Export "
+                "Submissions'"
             )
         found = _bring(folder, to, ())
         return dataclasses.replace(found, no_files=gradescope_export.without_files(folder))
 
 
 def import_canvas(source: Path, to: Path, gradebook: Path | None = None) -> Imported:
-    """`gradebook` is what Canvas's gradebook exports: it maps Canvas's numbers to students. Raises
-    UsageError for what is no download of Canvas's."""
+    """Import Canvas's submissions; raises UsageError for anything else.
+
+    The `gradebook` that Canvas exports maps Canvas's numbers to students; None stands for no file.
+    """
     people = () if gradebook is None else tuple(map(_of_gradebook, read_gradebook(gradebook)))
     with _opened(source) as folder:
         return _bring(folder, to, people)
@@ -79,26 +88,26 @@ def import_canvas(source: Path, to: Path, gradebook: Path | None = None) -> Impo
 
 def _of_gradebook(row: dict[str, str]) -> Person:
     login = row.get(LOGIN, "")
-    key = re.sub(r"[\W_]", "", row[STUDENT].casefold())   # as Canvas has it in names of files
-    return Person(key, spoken(row[STUDENT]), login if "@" in login else "", row.get(SIS, ""),
-                  login, row[ID], row.get(SECTION, ""))
+    key = re.sub(r"[\W_]", "", row[STUDENT].casefold())   # as in Canvas's file names
+    name, email = given_name_first(row[STUDENT]), login if "@" in login else ""
+    return Person(key, name, email, row.get(SIS, ""), login, row[ID], row.get(SECTION, ""))
 
 
 @contextmanager
 def _opened(source: Path) -> Iterator[Path]:
-    """The folder with the submissions: an archive is unpacked, a lone folder in it is wrapping."""
+    """Yield the folder with the submissions; unpack an archive, and enter single folders."""
     if source.is_dir():
         yield _top(source)
         return
     if not source.is_file() or not is_archive(source):
-        raise UsageError(f"{source}: no folder and no archive; expected what was downloaded")
+        raise UsageError(f"{source}: no folder and no archive; expected the download")
     with tempfile.TemporaryDirectory(prefix="grader-import-") as place:
         try:
             unpack(source, Path(place) / "in", _CAPS)
         except RefusedArchive as error:
             raise UsageError(
-                f"{source}: not unpacked: {error}. Download it again; or unpack it yourself, look "
-                "at what is named here, and import the folder"
+                f"{source}: not unpacked: {error}. Download it again, or unpack it yourself, fix "
+                "the file named here, and import the folder"
             ) from None
         yield _top(Path(place) / "in")
 
@@ -116,24 +125,24 @@ def _bring(folder: Path, to: Path, people: Sequence[Person]) -> Imported:
     )
     found = uploads_in(folder, entries)
     if not any(one.origin for one in found):
-        raise UsageError(f"{folder.name}: no submission in it by this system's names; is it the "
-                         "right download, and the right command?")
-    strange = [one.sources[0].name for one in found if not one.origin]
+        raise UsageError(f"{folder.name}: no file in it is named as this system names submissions; "
+                         "check that this is the right download and the right command")
+    unnamed = [one.sources[0].name for one in found if not one.origin]
     for one in found:
         if one.origin:
             class_.add(one)
     done = class_.close()
-    return dataclasses.replace(done, left_out=(*strange, *done.left_out))
+    return dataclasses.replace(done, left_out=(*unnamed, *done.left_out))
 
 
 class _Class:
-    """A class's folder that is added to."""
+    """A class folder that attempts are added to."""
 
     def __init__(self, to: Path, people: Iterable[Person]) -> None:
         roster = read_roster(to)
         if roster is None and to.is_dir() and any(to.iterdir()):
-            raise UsageError(f"{to}: holds files and no {NAME}; name a new folder, or one that was "
-                             "imported into before")
+            raise UsageError(f"{to}: holds files but no {NAME}; name a new folder, or one that an "
+                             "earlier import made")
         self._to = to
         self._people = {one.student: one for one in (roster.people if roster else ())}
         self._entries = list(roster.entries) if roster else []
@@ -143,7 +152,7 @@ class _Class:
             self._meet(one)
 
     def add(self, upload: Upload) -> None:
-        """Unless it is there already, by what the other system calls it."""
+        """Add an attempt, unless the roster has one with the system's name for it."""
         keys = [self._meet(_person(one)) for one in upload.people]
         if any(one.origin == upload.origin and one.student in keys for one in self._entries):
             self._known += 1
@@ -158,7 +167,7 @@ class _Class:
         self._new += 1
 
     def close(self) -> Imported:
-        """With the roster written, in one step."""
+        """Write the roster in one step, and return the result."""
         everyone = sorted({one.student for one in self._entries})
         entries = [
             dataclasses.replace(one, attempt=number)
@@ -170,26 +179,28 @@ class _Class:
         return Imported(roster, self._new, self._known, tuple(self._left_out))
 
     def _meet(self, person: Person) -> str:
-        """The key of someone: whom the roster knows by a number or an address keeps theirs, and
-        what is not known of them yet is filled in."""
+        """Return a person's key, which is new if no number or address of theirs is known.
+
+        Fields that the roster does not have yet are filled in.
+        """
         known = next((one for one in self._people.values() if _same(one, person)), None)
         if known is None:
             taken = {key.casefold() for key in self._people}
             known = dataclasses.replace(person, student=student_key(person.student, taken))
-        told = {key: value for key, value in dataclasses.asdict(person).items()
-                if value and not getattr(known, key)}
-        self._people[known.student] = dataclasses.replace(known, **told)
+        new = {key: value for key, value in dataclasses.asdict(person).items()
+               if value and not getattr(known, key)}
+        self._people[known.student] = dataclasses.replace(known, **new)
         return known.student
 
     def _lay_down(self, key: str, sources: Sequence[Path]) -> str:
-        """Copy regular files into a new folder; its name."""
+        """Copy regular files into a new folder, and return its name."""
         taken = {one.folder for one in self._entries}
         number = 1
         while (name := f"{key}_attempt{number}") in taken:
             number += 1
         self._to.mkdir(parents=True, exist_ok=True)
         beside, place = self._to / f".{name}.tmp", self._to / name
-        for left in (beside, place):   # of an import that was cut short
+        for left in (beside, place):   # from an interrupted import
             shutil.rmtree(left, ignore_errors=True)
         beside.mkdir()
         names = file_names(sources)
@@ -205,18 +216,18 @@ class _Class:
         return name
 
     def _irregular(self, folder: str, names: list[str]) -> list[str]:
-        """Links, pipes and devices: nothing is followed and nothing of them opened."""
+        """Return the links, pipes and devices among `names`, which are never opened."""
         odd = [name for name in names if kind(Path(folder) / name) == "other"]
         self._left_out += odd
         return odd
 
 
-def _person(one: Someone) -> Person:
+def _person(one: Submitter) -> Person:
     return Person(one.name, one.name, one.email, one.sid, "", one.canvas_id)
 
 
 def _same(known: Person, other: Person) -> bool:
-    """By the strongest that both have: two who share a name only are two."""
+    """Compare the strongest identity that both have; a shared name alone is not enough."""
     for name in ("email", "canvas_id", "sid"):
         mine, theirs = getattr(known, name), getattr(other, name)
         if mine and theirs:
@@ -225,7 +236,7 @@ def _same(known: Person, other: Person) -> bool:
 
 
 def _in_order(entries: Iterable[Entry], student: str) -> list[Entry]:
-    """By time where all have one, by Canvas's numbers, which grow, where all have those."""
+    """Sort a student's attempts by time or by Canvas's growing numbers, if all have one."""
     own = sorted((one for one in entries if one.student == student), key=lambda one: one.attempt)
     if all(one.submitted_at is not None for one in own):
         return sorted(own, key=lambda one: one.submitted_at or _NEVER)

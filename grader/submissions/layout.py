@@ -1,4 +1,4 @@
-"""What a system or a folder says was handed in: by whom, when, and in which files."""
+"""An attempt as a folder layout or another system describes it: submitters, time, files."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
-class Someone:
-    """A person as a layout knows them. `identity` tells people apart where names do not."""
+class Submitter:
+    """A person who submitted; `identity` distinguishes people with the same name."""
 
     identity: str
     name: str
@@ -21,10 +21,14 @@ class Someone:
 
 @dataclass(frozen=True)
 class Upload:
-    """One attempt, of one person or of several together. `origin` is what the system calls it, ""
-    where no system does; `late` is what the system says of it where it tells no time."""
+    """One attempt, of one person or of a group.
 
-    people: tuple[Someone, ...]
+    Attributes:
+        late: the system marks it as late.
+        origin: the system's name for it; "" if it comes from no system.
+    """
+
+    people: tuple[Submitter, ...]
     sources: tuple[Path, ...]
     attempt: int = 1
     at: datetime | None = None
@@ -33,13 +37,14 @@ class Upload:
 
     @property
     def name(self) -> str:
+        """The names of all submitters, joined."""
         return "_".join(one.name for one in self.people)
 
 
-def in_time(uploads: Iterable[Upload]) -> list[Upload]:
-    """From the first to the last, by the time where each has one, else by the number."""
+def oldest_first(uploads: Iterable[Upload]) -> list[Upload]:
+    """Sort attempts by time if each has one, else by number."""
     found = list(uploads)
-    moments = [one.at for one in found if one.at is not None]
-    if len(moments) == len(found):
-        return [found[i] for i in sorted(range(len(found)), key=moments.__getitem__)]
+    times = [one.at for one in found if one.at is not None]
+    if len(times) == len(found):
+        return [found[i] for i in sorted(range(len(found)), key=times.__getitem__)]
     return sorted(found, key=lambda one: one.attempt)

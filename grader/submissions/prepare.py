@@ -1,13 +1,10 @@
-"""A hand-in -> Submission: unpacked, converted and read, but nothing of it run.
+"""Makes a Submission of an attempt: unpacks, converts and reads it, but runs nothing.
 
-    workspace/students/STUDENT/code/NAME/    what the sandbox shows the worker
+    workspace/students/STUDENT/code/NAME/    the folder that the sandbox shows to the worker
 
-Students name themselves, so they have a folder of their own there: one who is called `data` gets
-nothing of the run's data.
-
-NAME is the handed-in folder's own name, so that a package's imports of itself work, else the
-student's. Whatever a student may have put there, `prepare` returns a Submission: what can't be
-used is refused or noted, for the student to read.
+The folder `students` keeps a student called `data` apart from the run's own data. NAME is the name
+of the submitted folder, so that a package's imports of itself work, or else the student's.
+`prepare` returns a Submission for any input: unusable parts are refused, or noted for the student.
 """
 
 from __future__ import annotations
@@ -18,15 +15,16 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from grader.submissions.written_answers import latex_answers, markdown_answers, merged
-from grader.submissions.discover import HandIn
-from grader.submissions.collect import chunks_of, collect, files_in, free
 from grader.errors import RefusedArchive
-from grader.submissions.safe_writer import Caps, kind, shown
-from grader.submissions.notebook import LARGEST_NOTEBOOK, NotebookError, read_notebook
 from grader.records import Submission
-from grader.submissions.suspicious_code import remarks
+from grader.submissions.collect import chunks_of, collect, files_in, free
+from grader.submissions.discover import HandIn
+from grader.submissions.ipython_syntax import IPythonSyntax
+from grader.submissions.notebook import LARGEST_NOTEBOOK, NotebookError, read_notebook
+from grader.submissions.safe_writer import Caps, kind, shown
 from grader.submissions.student_names import module_name
+from grader.submissions.suspicious_code import remarks
+from grader.submissions.written_answers import latex_answers, markdown_answers, merged
 
 _LARGEST_TEXT = 1_000_000  # bytes of an answers file that are read
 _MOST_TEXTS = 20  # answers files of one kind that are read
@@ -35,9 +33,10 @@ _MOST_NOTES = 20
 
 
 def prepare(hand_in: HandIn, workspace: Path, caps: Caps | None = None) -> Submission:
-    """Lay out one hand-in under `workspace`, replacing what an earlier run left there.
+    """Lay out one attempt under `workspace`, replacing the files of an earlier run.
 
-    Raises OSError only when the grader's own disk fails.
+    `caps` limits its size; None stands for the usual caps. Raises OSError only if the grader's own
+    disk fails.
     """
     root = workspace / "students" / hand_in.student
     shutil.rmtree(root, ignore_errors=True)
@@ -54,13 +53,13 @@ def prepare(hand_in: HandIn, workspace: Path, caps: Caps | None = None) -> Submi
     folder = root / "code" / name
     folder.parent.mkdir(parents=True)
     top.rename(folder)
-    shutil.rmtree(upload, ignore_errors=True)  # the wrapping, if there was any
+    shutil.rmtree(upload, ignore_errors=True)  # outer folders, if there were any
     digest = _digest(folder, refused or "")
     cells = _convert_notebooks(folder, notes)
     files = tuple(sorted(files_in(folder)))
     if refused is None and not any(file.lower().endswith(".py") for file in files):
-        found = ", ".join(map(shown, files[:8])) or "nothing at all"
-        notes.append(f"No Python code was found (no .py, no readable .ipynb); there is: {found}.")
+        found = ", ".join(map(shown, files[:8])) or "no files"
+        notes.append(f"No Python code was found (no .py, no readable .ipynb). Found: {found}.")
     return Submission(
         student=hand_in.student,
         source=hand_in.sources[0],
@@ -80,13 +79,15 @@ def prepare(hand_in: HandIn, workspace: Path, caps: Caps | None = None) -> Submi
 
 def _shortened(notes: list[str]) -> tuple[str, ...]:
     more = len(notes) - _MOST_NOTES
-    return (*notes[:_MOST_NOTES], f"And {more:,} more like these.") if more > 1 else tuple(notes)
+    if more <= 1:
+        return tuple(notes)
+    return (*notes[:_MOST_NOTES], f"{more:,} more notes are not shown.")
 
 
 def _top(hand_in: HandIn, upload: Path) -> tuple[Path, str]:
-    """The folder where the student's work begins, and its name as a module.
+    """Return the student's top folder and its name as a module.
 
-    A folder with nothing but a folder in it, as archives often have, is only wrapping.
+    A folder that holds only one folder, as in many archives, is skipped.
     """
     top = upload
     while len(inside := list(top.iterdir())) == 1 and inside[0].is_dir():
@@ -99,9 +100,10 @@ def _top(hand_in: HandIn, upload: Path) -> tuple[Path, str]:
 
 
 def _convert_notebooks(folder: Path, notes: list[str]) -> list[str]:
-    """Write the code of each notebook beside it; returns the texts of all Markdown cells."""
+    """Write the code of each notebook beside it; return the texts of all Markdown cells."""
     markdown: list[str] = []
-    left = 2 * LARGEST_NOTEBOOK  # bytes of all of them together
+    left = 2 * LARGEST_NOTEBOOK  # bytes of all notebooks together
+    ipython = IPythonSyntax()
     for file in sorted(files_in(folder)):
         path = folder / file
         if path.suffix.lower() != ".ipynb":
@@ -110,11 +112,12 @@ def _convert_notebooks(folder: Path, notes: list[str]) -> list[str]:
             size = path.stat().st_size
             if size > min(LARGEST_NOTEBOOK, left):
                 raise NotebookError(
-                    f"the notebook is larger than {LARGEST_NOTEBOOK // 1_000_000} MB, or all of "
-                    "them together than twice that; clear its outputs and save it again"
+                    f"the notebook is larger than {LARGEST_NOTEBOOK // 1_000_000} MB, or all "
+                    "notebooks together are larger than twice that; clear its outputs and save it "
+                    "again"
                 )
             left -= size
-            notebook = read_notebook(_decoded(path.read_bytes()))
+            notebook = read_notebook(_decoded(path.read_bytes()), ipython)
         except NotebookError as error:
             notes.append(f"{shown(file)} was left out: {error}.")
             continue
@@ -127,14 +130,14 @@ def _convert_notebooks(folder: Path, notes: list[str]) -> list[str]:
 
 
 def _decoded(notebook: bytes) -> str:
-    """Mostly UTF-8; some editors and shells on Windows write UTF-16."""
+    """Decode UTF-8, or UTF-16 as some editors and shells on Windows write it."""
     return notebook.decode(json.detect_encoding(notebook), "replace")
 
 
 def _answers(folder: Path, files: tuple[str, ...], cells: list[str]) -> dict[str, str]:
-    """By part, from answers.md first, then other Markdown, LaTeX and the notebooks' cells.
+    """Return written answers by part: from answers.md, other Markdown, LaTeX, notebook cells.
 
-    A PDF can't be read here; its name is kept under "pdf", so that a person is told.
+    A PDF is not read; its name is the value of "pdf", so that a person can open it.
     """
     by = {suffix: _with_suffix(files, suffix) for suffix in (".md", ".tex", ".pdf")}
     by[".md"].sort(key=lambda file: Path(file).name.lower() != "answers.md")
@@ -168,7 +171,7 @@ def _text(path: Path) -> str:
 
 
 def _digest(folder: Path, refused: str) -> str:
-    """Of names and bytes as handed in; what is refused is told apart by the reason."""
+    """Return SHA-256 over all names and bytes, and over the reason if it was refused."""
     digest = hashlib.sha256(refused.encode())
     for file in sorted(files_in(folder)):
         content = hashlib.sha256()

@@ -1,9 +1,8 @@
-"""roster.csv: who is in a class, and what each of them handed in, and when.
+"""Reads and writes roster.csv: the students of a class, their attempts, and submission times.
 
-`grader import` writes it into a class's folder, `grader run` reads it there and leaves a copy in
-the results folder, where the exports find it. It has a row for each student and attempt; a student
-who handed in nothing has one row, without an attempt. An instructor may edit it: what stands in it
-is believed, and an import adds to it.
+`grader import` writes it into a class folder. `grader run` reads it and copies it into the results
+folder, where the exports find it. It has a row for each student and attempt; a student without a
+submission has one row without an attempt. Instructors may edit it, and imports only add to it.
 """
 
 from __future__ import annotations
@@ -24,8 +23,7 @@ NAME = "roster.csv"
 
 @dataclass(frozen=True)
 class Person:
-    """A student. `student` is the key that marks go by; `sid` is the number that a school gives,
-    `canvas_id` the one that Canvas does."""
+    """A student: `student` is their key, `sid` the school's number, `canvas_id` Canvas's."""
 
     student: str
     name: str = ""
@@ -38,8 +36,13 @@ class Person:
 
 @dataclass(frozen=True)
 class Entry:
-    """What a student handed in: `folder` of the class's folder, shared by all of a `group`. `late`
-    is what the other system says; `origin` is what it calls this, so that an import knows it."""
+    """A student's attempt; all members of a `group` have one with the same `folder`.
+
+    Attributes:
+        folder: the name of its folder in the class folder.
+        late: the other system marks it as late.
+        origin: the other system's name for it, by which a later import recognises it.
+    """
 
     student: str
     attempt: int
@@ -52,16 +55,19 @@ class Entry:
 
 @dataclass(frozen=True)
 class Roster:
+    """A class: its students and their attempts."""
+
     people: tuple[Person, ...] = ()
     entries: tuple[Entry, ...] = ()
 
     @cached_property
     def by_student(self) -> dict[str, Person]:
+        """The students by key."""
         return {person.student: person for person in self.people}
 
     @cached_property
     def keys(self) -> dict[str, str]:
-        """Students by every word that names one of them and nobody else."""
+        """Keys by every casefolded name, address and number that only one student has."""
         named: dict[str, set[str]] = {}
         for one in self.people:
             for word in (one.email, one.sid, one.login, one.canvas_id, one.name):
@@ -76,7 +82,7 @@ COLUMNS = (*_OF_PERSON, *_OF_ENTRY)
 
 
 def read_roster(folder: Path) -> Roster | None:
-    """The roster in a folder; None where there is none. Raises UsageError, with the line."""
+    """Return the folder's roster; None if it has none. Raises UsageError, with the line."""
     path = folder / NAME
     if not path.is_file():
         return None
@@ -85,17 +91,18 @@ def read_roster(folder: Path) -> Roster | None:
     for line, row in table(path, ("student",)):
         student = row["student"]
         if not student:
-            raise UsageError(f"{path}:{line}: no student; the first column has the key of one")
-        told = Person(*(row.get(name, "") for name in _OF_PERSON))
-        people.setdefault(student, told)
+            raise UsageError(f"{path}:{line}: no student; fill in the student's key")
+        people.setdefault(student, Person(*(row.get(name, "") for name in _OF_PERSON)))
         if row.get("folder"):
             entries.append(_entry(path, line, row))
     return Roster(tuple(people.values()), tuple(entries))
 
 
 def table(path: Path, needed: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
-    """The rows of a CSV with a header, and their lines; blank ones are left out. Raises UsageError
-    for what is no such file, or has not the columns that are needed."""
+    """Return the rows of a CSV by column name, with their line numbers; blank rows are skipped.
+
+    Raises UsageError if the file can't be read or lacks one of the `needed` columns.
+    """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, restval="")
@@ -112,13 +119,13 @@ def table(path: Path, needed: Sequence[str]) -> list[tuple[int, dict[str, str]]]
         )
     for line, row in rows:
         if None in row:
-            raise UsageError(f"{path}:{line}: more fields than the first line names")
+            raise UsageError(f"{path}:{line}: more fields than the first line has")
     stripped = ((line, {key: _bare(value) for key, value in row.items()}) for line, row in rows)
     return [(line, row) for line, row in stripped if any(row.values())]
 
 
 def as_csv(roster: Roster) -> str:
-    """As it is written: by student, then by attempt."""
+    """Return the roster as CSV, sorted by student and attempt."""
     written = io.StringIO(newline="")
     writer = csv.writer(written)
     writer.writerow(COLUMNS)
@@ -132,6 +139,7 @@ def as_csv(roster: Roster) -> str:
 
 
 def newest(entries: Iterable[Entry]) -> Entry | None:
+    """Return the entry with the highest attempt; None if there are no entries."""
     return max(entries, key=lambda one: one.attempt, default=None)
 
 
@@ -142,28 +150,28 @@ def _entry(path: Path, line: int, row: dict[str, str]) -> Entry:
     except ValueError:
         raise UsageError(f"{path}:{line}: attempt: found '{number}', expected a number") from None
     try:
-        moment = datetime.fromisoformat(at) if at else None
+        time = datetime.fromisoformat(at) if at else None
     except ValueError:
-        moment = None
-    if at and (moment is None or moment.tzinfo is None):
+        time = None
+    if at and (time is None or time.tzinfo is None):
         raise UsageError(
             f"{path}:{line}: submitted_at: found '{at}', expected a time with its offset, such as "
             "2026-11-30T23:59:00-05:00"
         )
     late = row.get("late", "").casefold() in ("late", "yes", "true", "1")
-    return Entry(row["student"], attempt, row["folder"], moment, late, row.get("group", ""),
+    return Entry(row["student"], attempt, row["folder"], time, late, row.get("group", ""),
                  row.get("origin", ""))
 
 
 def _fields(entry: Entry) -> list[str]:
     at = entry.submitted_at
-    moment = "" if at is None else at.astimezone(UTC).isoformat(timespec="seconds")
+    time = "" if at is None else at.astimezone(UTC).isoformat(timespec="seconds")
     late = "late" if entry.late else ""
-    return [neutral(entry.group), str(entry.attempt), neutral(entry.folder), moment, late,
+    return [neutral(entry.group), str(entry.attempt), neutral(entry.folder), time, late,
             neutral(entry.origin)]
 
 
 def _bare(value: str | None) -> str:
-    """Without the mark that keeps a spreadsheet from running it."""
+    """Strip blanks, and the quote that `neutral` put before a formula."""
     text = (value or "").strip()
     return text[1:] if text.startswith("'") and neutral(text[1:]) == text else text

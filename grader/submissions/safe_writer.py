@@ -1,8 +1,7 @@
-"""Where hostile files land: every name and every byte of an upload passes through `Landing`.
+"""Writes files whose names and contents are hostile; all of a submission passes through it.
 
-Archives and folders use the same rules, so that a submission is refused for the same reasons in
-whatever form it came. Nothing that is declared (a size, a count) is believed: bytes are counted as
-they are written.
+Archives and folders follow the same rules, so a submission is refused for the same reasons in any
+form. Declared sizes and counts are never trusted: bytes are counted as they are written.
 """
 
 from __future__ import annotations
@@ -19,14 +18,14 @@ from grader.errors import RefusedArchive
 
 MEGABYTE = 1_000_000
 
-# What editors, systems and tools leave behind; it is no part of anybody's homework.
+# Files of editors, systems and tools, which are no part of a homework.
 CLUTTER = frozenset(
     {
         "__MACOSX",
         ".DS_Store",
-        "Icon\r",  # of a folder with a picture of its own, as Google Drive's have
+        "Icon\r",  # a folder's own picture, as in Google Drive
         "__pycache__",
-        "site-packages",   # an environment that was zipped with the homework
+        "site-packages",   # a virtual environment
         ".git",
         ".ipynb_checkpoints",
         ".mypy_cache",
@@ -42,7 +41,7 @@ _DRIVE = re.compile(r"[A-Za-z]:")
 
 @dataclass(frozen=True)
 class Caps:
-    """How much one submission may bring."""
+    """The limits of one submission."""
 
     total_bytes: int = 300 * MEGABYTE
     file_bytes: int = 100 * MEGABYTE
@@ -52,7 +51,7 @@ class Caps:
 
 
 def kind(path: Path) -> Literal["file", "folder", "other"]:
-    """What lies at `path` itself: a link is "other" wherever it leads, as pipes and devices are."""
+    """Return the kind of `path` itself: links, pipes and devices are "other"."""
     mode = path.lstat().st_mode
     if stat.S_ISREG(mode):
         return "file"
@@ -60,16 +59,17 @@ def kind(path: Path) -> Literal["file", "folder", "other"]:
 
 
 def is_clutter(name: str) -> bool:
-    return name in CLUTTER or name.startswith("._")  # "._x" holds what macOS knows of "x"
+    """Return True for files and folders that are left out without a note."""
+    return name in CLUTTER or name.startswith("._")  # "._x" is macOS's metadata of "x"
 
 
 def shown(name: str) -> str:
-    """`name` for a message: quoted, short, and with nothing invisible in it."""
+    """Return `name` for a message: quoted, short, without invisible characters."""
     return repr(name if len(name) <= 80 else name[:77] + "...")
 
 
 class SafeWriter:
-    """A folder that is filled with files whose names and contents nobody has checked."""
+    """Fills a folder with files, checking every name and counting every byte."""
 
     def __init__(self, target: Path, caps: Caps) -> None:
         target.mkdir(parents=True, exist_ok=True)
@@ -117,7 +117,7 @@ class SafeWriter:
         return written
 
     def _claim(self, parts: tuple[str, ...], kind: Literal["file", "folder"]) -> None:
-        """Note that `parts` is taken; refuses names that some computers take for the same."""
+        """Claim a path; refuse names that are the same on some computers, and duplicates."""
         for depth in range(1, len(parts) + 1):
             path = parts[:depth]
             what = kind if depth == len(parts) else "folder"
@@ -142,7 +142,7 @@ class SafeWriter:
 
 
 def _parts(name: str, caps: Caps) -> tuple[str, ...]:
-    """The components of a relative path with forward slashes; raises RefusedArchive."""
+    """Return the components of a safe relative path; raises RefusedArchive for any other."""
     seen = "/".join(part for part in name.split("/") if not is_clutter(part))
     if any(unicodedata.category(character) in _INVISIBLE for character in seen):
         raise RefusedArchive(f"the name {shown(name)} has control or invisible characters in it")
@@ -166,7 +166,7 @@ def _parts(name: str, caps: Caps) -> tuple[str, ...]:
 
 
 def _folded(parts: tuple[str, ...]) -> tuple[str, ...]:
-    """What a file system that ignores case and Unicode's spellings of one letter would compare."""
+    """Return the path as file systems compare it that ignore case and Unicode's spellings."""
     return tuple(
         unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", part).casefold())
         for part in parts

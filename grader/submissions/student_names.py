@@ -1,4 +1,4 @@
-"""Who handed a file in, by its name, and names that are safe as file names and as modules."""
+"""Finds a file's owner by its name, and makes names that are safe as file and module names."""
 
 from __future__ import annotations
 
@@ -14,17 +14,19 @@ _CANVAS = re.compile(
 )
 # PENNKEY_hw2_problem1.py, and anything else that begins with PENNKEY_hw2
 _COURSE = re.compile(r"(?P<student>.+?)_hw\d+(?![a-z0-9]).*", re.IGNORECASE | re.DOTALL)
-# ada_attempt2.zip, adal_hw2_problem1_attempt2.py: what was handed in anew
+# ada_attempt2.zip, adal_hw2_problem1_attempt2.py: a later attempt
 _ATTEMPT = re.compile(r"_attempt(\d{1,3})(?=[._]|$)", re.IGNORECASE)
 _LONGEST_KEY = 48  # characters; a letter may take four bytes of the 255 that a file name may have
 
 
 @dataclass(frozen=True)
 class Owner:
-    """The student that a file name tells, and what the file was called before a system renamed it.
+    """The student in a file name, and the file's name before a system renamed it.
 
-    Files with the same `group` are of one student; None where the name says nothing of that.
-    `number` is Canvas's for the file, 0 elsewhere; `late` is what Canvas says, which tells no time.
+    Attributes:
+        group: the same for all files of one student; None if the name has no known pattern.
+        number: Canvas's number of the file; 0 if it is not from Canvas.
+        late: Canvas marks it as late.
     """
 
     student: str
@@ -36,23 +38,22 @@ class Owner:
 
 
 def owner(name: str) -> Owner:
-    """Whose file `name` is: by Canvas's pattern, by the course's, else by the name itself."""
+    """Return the owner by Canvas's pattern, by the course's, or else by the whole name."""
     if found := _CANVAS.fullmatch(name):
         late, number = found["late"] is not None, int(found["number"])
         return Owner(found["student"], found["file"], f"canvas {found['id']}", 1, number, late)
     marked = _ATTEMPT.search(name)
     attempt = int(marked[1]) if marked else 1
-    told = _ATTEMPT.sub("", name, count=1)
-    if found := _COURSE.fullmatch(told):
+    plain = _ATTEMPT.sub("", name, count=1)
+    if found := _COURSE.fullmatch(plain):
         return Owner(found["student"], name, f"course {found['student'].casefold()}", attempt)
-    return Owner(told or name, name, None, attempt)
+    return Owner(plain or name, name, None, attempt)
 
 
 def student_key(name: str, taken: Container[str] = frozenset()) -> str:
-    """`name` as a file name: letters, digits, '.', '_' and '-', and not one that is taken.
+    """Return `name` as a file name of letters, digits, '.', '_' and '-' that is not taken.
 
-    `taken` holds casefolded keys. Two who share a name become NAME and NAME-2, in the order they
-    are asked for.
+    `taken` holds casefolded keys. The second student of the same name becomes NAME-2.
     """
     text = unicodedata.normalize("NFKC", name)
     text = "".join(x if x.isalnum() or x in "._-" else "-" for x in text)
@@ -66,7 +67,7 @@ def student_key(name: str, taken: Container[str] = frozenset()) -> str:
 
 
 def module_name(name: str) -> str:
-    """`name` as an identifier, so that a folder of that name can be imported as a package."""
+    """Return `name` as an identifier, so that a folder of that name can be imported."""
     ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     text = re.sub(r"\W", "_", ascii_name)[:_LONGEST_KEY]
     if not text.strip("_"):

@@ -1,8 +1,8 @@
-"""What in a submission's text a person should look at before it earns what only the worker saw.
+"""Finds code that could forge what the worker reports, for a person to look at.
 
-Code that shares a process with the worker can forge what only the worker reports: the modes and the
-optimizer's groups of a training. To do it, it has to reach for one of these, which homework does
-not need. A remark is for the person who marks; by itself it costs nothing.
+Student code shares a process with the worker and can forge what only the worker reports, such as a
+training's modes and parameter groups. It needs one of these means, which homework does not need. A
+remark is for the person who grades manually; by itself it costs no points.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 MOST = 10           # remarks on one submission
-_LARGEST = 1_000_000   # bytes of a file that are looked at
+_LARGEST = 1_000_000   # bytes of a file that are searched
 _LONGEST = 2_000       # characters of a line
 _REACHES_FOR = {
     "the grader's own modules": r"(^|[;:])\s*(import|from)\s+grader\b|['\"]grader\.",
@@ -29,7 +29,7 @@ _PATTERNS = {what: re.compile(pattern) for what, pattern in _REACHES_FOR.items()
 
 
 def remarks(folder: Path, files: Iterable[str]) -> tuple[str, ...]:
-    """`hw2.py:12 reaches for ...`: the first place of each kind in each Python file."""
+    """Return lines such as `hw2.py:12 reaches for ...`, one for each kind in each Python file."""
     found: list[str] = []
     for file in files:
         if not file.lower().endswith(".py"):

@@ -1,12 +1,12 @@
-r"""Written answers, split by part: `{"a": "Batch norm comes before ReLU.", "d": ""}`.
+r"""Splits written answers by part: `{"a": "Batch norm comes before ReLU.", "d": ""}`.
 
 A part begins at a line that names it, in any of the usual ways: `(a)`, `a)`, `## (a)`, `**(a)**`,
 `Part a:`, `Problem 1 (a)`, `1(a)`, `### 1.a`, and in LaTeX `\item[(a)]`, `\subsection*{(a)}`,
-`\textbf{(a)}`, `\paragraph{Part a}`; where no part is named there, the items of an enumerate are
-a, b, c in order. LaTeX is brought to Markdown's forms first, so that one reader does for both.
+`\textbf{(a)}`, `\paragraph{Part a}`. In LaTeX without any of these, the items of an enumerate are
+a, b, c in order. LaTeX is rewritten as Markdown first, so that one reader handles both.
 
-A part that is named but left blank, or holds only the starter's placeholder, is there with "". A
-part that is not named is absent. Of several problems in one text the first is read.
+A part that is blank, or has only the starter's placeholder, is "". A part that is not named is
+missing. Only the first of several problems in one text is read.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-_HEAD = 200  # a part is named at the start of a line or not at all
+_HEAD = 200  # characters of a line that may name a part
 _PROBLEM = r"(?:problem|question|exercise|prob\.|ex\.|q)[ \t]*(?P<problem>\d{1,3})\b"
 _LINE = re.compile(
     r"""
@@ -34,7 +34,7 @@ _MARKER = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-# In a heading and in bold less will do: "## a", "### 1.a", "## Part A The network".
+# Headings and bold text need less: "## a", "### 1.a", "## Part A The network".
 _TITLE_MARKER = re.compile(
     r"""
       (?:(?P<number>\d{1,2})[ \t]*[.]?[ \t]*)? (?P<letter>[a-z])\b
@@ -68,7 +68,7 @@ _LATEX_NAMES = (
     (rf"(?m)^[ \t]{{0,20}}(?:\\noindent[ \t]?)?\\textbf{_ARGUMENT}", r"\n**\1** "),
     (r"(?m)^[ \t]{0,20}\{\\bf(?:series)?[ \t]([^{}\n]*)\}", r"\n**\1** "),
     (r"\\(?:begin|end)\{(?:verbatim|lstlisting|minted)\}[^\n]*", "\n```\n"),
-    # Layout is no answer.
+    # Layout is not part of an answer.
     (r"\\(?:begin|end)\{(?:enumerate|itemize|description)\}(?:\[[^\]\n]{0,80}\])?", ""),
     (r"\\(?:newpage|clearpage|pagebreak|(?:big|med|small)skip|noindent|vfill)\b", ""),
     (r"\\[vh]space\*?\{[^{}\n]{0,20}\}", ""),
@@ -77,18 +77,18 @@ _LATEX_NAMES = (
 
 @dataclass
 class _Reading:
-    """Where the reader stands, and what it has read of each part."""
+    """The reader's position, and the lines of each part so far."""
 
     parts: dict[str, list[str]] = field(default_factory=dict)
     titles: dict[str, str] = field(default_factory=dict)
     letter: str | None = None
-    level: int = 7  # of the heading that began the part; 7 where no heading did
+    level: int = 7  # of the heading that began the part; 7 for no heading
     problem: str | None = None
     elsewhere: bool = False  # inside another problem than the first
 
 
 def markdown_answers(texts: Iterable[str]) -> dict[str, str]:
-    """The answers in Markdown: one text, or the cells of a notebook in order."""
+    """Return the answers in Markdown: one text, or the cells of a notebook in order."""
     reading = _Reading()
     for text in texts:
         fenced = False  # inside ``` ... ``` a "#" begins a comment, not a heading
@@ -100,7 +100,7 @@ def markdown_answers(texts: Iterable[str]) -> dict[str, str]:
 
 
 def latex_answers(text: str) -> dict[str, str]:
-    """The answers in a LaTeX file."""
+    """Return the answers in a LaTeX file."""
     text = re.sub(r"(?<!\\)%[^\n]*", "", text)
     text = text.partition(r"\begin{document}")[2] or text
     text = text.partition(r"\end{document}")[0]
@@ -111,7 +111,7 @@ def latex_answers(text: str) -> dict[str, str]:
 
 
 def merged(found: Iterable[Mapping[str, str]]) -> dict[str, str]:
-    """One answer per part from several files: the first that is not blank."""
+    """Return one answer per part from several files: the first that is not blank."""
     answers: dict[str, str] = {}
     for one in found:
         for part, text in one.items():
@@ -120,7 +120,7 @@ def merged(found: Iterable[Mapping[str, str]]) -> dict[str, str]:
 
 
 def _begins(line: str, reading: _Reading) -> bool:
-    """Whether `line` begins a part, a problem or another section; notes it in `reading`."""
+    """Return True if `line` begins a part, a problem or a section; note it in `reading`."""
     form = _LINE.match(line[:_HEAD])
     assert form is not None  # everything in it is optional
     hashes, strong, rest = form["hashes"], form["strong"], form["rest"]
@@ -152,7 +152,7 @@ def _begins(line: str, reading: _Reading) -> bool:
 
 
 def _part(marker: re.Match[str], is_title: bool, reading: _Reading) -> str | None:
-    """The part that a marker names, None where it belongs to the prose."""
+    """Return the part that a marker names; None if it belongs to the prose."""
     part = next(text for name, text in marker.groupdict().items() if text and name != "number")
     part = part.lower()
     if part in "ivx" and chr(ord(part) - 1) not in reading.parts:
@@ -167,12 +167,12 @@ def _take(line: str, reading: _Reading) -> None:
 
 
 def _text(title: str, lines: list[str]) -> str:
-    """What was written, with the title of the part, which some put their answer into."""
+    """Return the answer with the part's title, since some write their answer into it."""
     written = any(_says_something(line) for line in lines)
     body = "\n".join(line for line in lines if not _is_placeholder(line)).strip()
     if _says_something(body):
         return "\n\n".join(filter(None, (title, body)))
-    # Nothing under the title: is it the question, or the answer? Doubt goes to the student.
+    # The title alone may be the question or the answer. Doubt favours the student.
     return "" if written or title.endswith("?") or _is_placeholder(title) else title
 
 
@@ -186,7 +186,7 @@ def _is_placeholder(line: str) -> bool:
 
 
 def _enumerated(text: str) -> dict[str, str]:
-    """The items of an enumerate as a, b, c; of nested ones the level with more items."""
+    """Return an enumerate's items as a, b, c; of nested lists, the level with more items."""
     levels: dict[int, list[str]] = {1: [], 2: []}
     closed: set[int] = set()  # only the first list of each level is read
     depth = 0

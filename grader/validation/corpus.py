@@ -1,17 +1,17 @@
-"""Mutants and variants: `cases.yaml` in the folder that the rubric names, and what lies beside it.
+"""Loads mutants and variants from `cases.yaml` and the files beside it.
 
-    leave_out: [cli.py]            # files of the reference that no copy has
+    leave_out: [cli.py]            # files of the reference that copies of it do not get
     mutants:
       NAME: {about: what it stands for, loses: [CRITERION, ...]}   # mutants/NAME.py, .ipynb, folder
-      NAME:
+      NAME:                        # a copy of the reference, rewritten
         about: ...
         loses: [...]
-        rewrite: [{file: train.py, in: evaluate, find: model.eval(), by: pass}]   # of the reference
+        rewrite: [{file: train.py, in: evaluate, find: model.eval(), by: pass}]
     variants:
       NAME: {about: ...}           # variants/NAME.py, .ipynb, folder
-      NAME: {about: ..., of: NAME, rewrite: [...]}     # of another variant
+      NAME: {about: ..., of: NAME, rewrite: [...]}     # a copy of another variant, rewritten
 
-Every error names the file and the line.
+The rubric names the folder of `cases.yaml`. Every error names the file and the line.
 """
 
 from __future__ import annotations
@@ -60,7 +60,14 @@ class Cases(Model):
 
 @dataclass(frozen=True)
 class Corpus:
-    """What `cases.yaml` in `folder` says; `document` knows its lines."""
+    """The mutants and variants of a homework.
+
+    Attributes:
+        folder: Folder of `cases.yaml`.
+        reference: The reference solution, a file or folder.
+        cases: Content of `cases.yaml`.
+        document: The same as a parsed document that knows line numbers.
+    """
 
     folder: Path
     reference: Path
@@ -68,6 +75,7 @@ class Corpus:
     document: Any
 
     def all(self) -> Iterator[Case]:
+        """Yield all mutants, then all variants."""
         for name, mutant in self.cases.mutants.items():
             yield Case("mutant", name, mutant.about, frozenset(mutant.loses))
         for name, variant in self.cases.variants.items():
@@ -75,7 +83,15 @@ class Corpus:
 
 
 def load_corpus(folder: Path, reference: Path, criteria: Collection[str]) -> Corpus:
-    """Read and check `cases.yaml`; `criteria` are those that a mutant may lose. Raises UsageError.
+    """Read and check `cases.yaml`.
+
+    Args:
+        folder: Folder of `cases.yaml`.
+        reference: The reference solution, a file or folder.
+        criteria: Ids of the criteria that a mutant may lose.
+
+    Raises:
+        UsageError: The file is wrong, or a file or folder beside it is missing or not listed.
     """
     path = folder / NAME
     document = read_document(path)
@@ -102,19 +118,19 @@ def load_corpus(folder: Path, reference: Path, criteria: Collection[str]) -> Cor
 
 
 def lay_out(corpus: Corpus, case: Case, workspace: Path) -> Path:
-    """The file or folder to grade: the instructor's own, or a copy in `workspace`, rewritten."""
+    """Return the file or folder to grade; a rewritten case is written into `workspace`."""
     return _lay_out(corpus, f"{case.kind}s", case.name, workspace, ())
 
 
-def _lay_out(corpus: Corpus, kind: str, name: str, workspace: Path, after: tuple[str, ...]) -> Path:
+def _lay_out(corpus: Corpus, kind: str, name: str, workspace: Path, chain: tuple[str, ...]) -> Path:
     case: Variant = getattr(corpus.cases, kind)[name]
     if not case.rewrite:
         return _beside(corpus, kind, name)
-    if name in after:
-        raise _wrong(corpus, (kind, name, "of"), f"{' -> '.join((*after, name))} goes in a circle")
+    if name in chain:
+        raise _wrong(corpus, (kind, name, "of"), f"{' -> '.join((*chain, name))} goes in a circle")
     base = corpus.reference
     if case.of is not None:
-        base = _lay_out(corpus, "variants", case.of, workspace / "of", (*after, name))
+        base = _lay_out(corpus, "variants", case.of, workspace / "of", (*chain, name))
     copy = _copied(base, workspace / f"{name}{base.suffix}",
                    () if case.of else corpus.cases.leave_out)
     for number, step in enumerate(case.rewrite):
@@ -146,7 +162,7 @@ def _beside(corpus: Corpus, kind: str, name: str) -> Path:
     if len(found) != 1:
         there = " and ".join(path.name for path in found) or "nothing"
         raise _wrong(corpus, (kind, name),
-                     f"without 'rewrite' it is {kind}/{name}.py, .ipynb or a folder; there is "
+                     f"a case without 'rewrite' is {kind}/{name}.py, .ipynb or a folder; there is "
                      f"{there}")
     return found[0]
 

@@ -1,8 +1,8 @@
-"""The marks that samples must get: `expected.yaml`, beside the submissions that it speaks of.
+"""Compares the marks of sample submissions with `expected.yaml`, which lies beside the samples.
 
     STUDENT:
       about: what this sample stands for
-      points: {CRITERION: points, ...}      # null: waiting to be marked
+      points: {CRITERION: points, ...}      # null: needs manual grading
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Sample(Model):
 
 
 def load_expected(path: Path) -> dict[str, Sample]:
-    """Raises UsageError when the file is missing or not of that form."""
+    """Load expected marks by student. Raises UsageError if the file is missing or malformed."""
     try:
         return TypeAdapter(dict[str, Sample]).validate_python(YAML(typ="safe").load(path))
     except (OSError, UnicodeDecodeError, YAMLError, ValidationError) as error:
@@ -32,9 +32,9 @@ def load_expected(path: Path) -> dict[str, Sample]:
 
 
 def differences(path: Path, grades: list[Grade]) -> list[str]:
-    """One line for every mark that is not the expected one; [] when all are."""
+    """Describe each mark that differs from `expected.yaml` in a line; [] if none does."""
     expected = load_expected(path)
-    found = [f"{name}: expected in {path}, not graded"
+    found = [f"{name}: expected in {path}, but not graded"
              for name in sorted(set(expected) - {grade.student for grade in grades})]
     for grade in grades:
         if grade.student not in expected:
@@ -58,4 +58,4 @@ def _same(one: float | None, other: float | None) -> bool:
 
 
 def _shown(points: float | None) -> str:
-    return "waiting to be marked" if points is None else f"{points:g}"
+    return "needs manual grading" if points is None else f"{points:g}"

@@ -1,10 +1,10 @@
-"""Search and replace in Python source, by structure: layout, comments and quotes don't matter.
+"""Replaces code in Python source by structure; layout, comments and quotes make no difference.
 
     rewrite(source, Edit(find="model.eval()", by="pass", within="evaluate"))
 
-`find` is Python. One expression is found wherever it stands, as a part of another one as well; one
-or more statements are found where they follow each other. An edit that does not match as often as
-it says is an error: what was changed nowhere, or in too many places, is not what was meant.
+`find` is Python code. A single expression matches wherever it occurs, also inside another one; one
+or more statements match where they follow each other. An edit that does not match exactly as often
+as it says is an error, so that no mutant is changed in no place or in too many.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from typing import Any
 
 from grader.errors import UsageError
 
-# What says how a node is used or was spelt, and not what it is.
-_NO_MATTER = ("ctx", "kind", "type_comment")
+# Fields that say how a node is used or was written, and make no difference.
+_IGNORED = ("ctx", "kind", "type_comment")
 _BLOCKS = ("body", "orelse", "finalbody")
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
@@ -27,8 +27,14 @@ Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 @dataclass(frozen=True)
 class Edit:
-    """Put `by` in the place of `find`, which stands `times` times in the function or class `within`
-    (`Net.forward`; None: in the file). Without `find`, `by` becomes the body of `within`."""
+    """A replacement of code.
+
+    Attributes:
+        find: Code to replace; None: the whole body of `within`.
+        by: New code; "" or `pass` drops a statement.
+        within: Function or class to search, such as `Net.forward`; None: the whole file.
+        times: How often `find` must match.
+    """
 
     find: str | None = None
     by: str = ""
@@ -37,8 +43,11 @@ class Edit:
 
 
 def rewrite(source: str, edit: Edit) -> str:
-    """The source with the edit made. Raises UsageError, which says what was looked for and what was
-    found; the caller knows the files."""
+    """Return the source with the edit made.
+
+    Raises UsageError if the edit does not match, changes nothing or gives invalid code. Its message
+    names no file; the caller adds that.
+    """
     tree = _parsed(source, "the file")
     place: ast.Module | Definition = tree if edit.within is None else _within(tree, edit.within)
     by = _parsed(edit.by, "'by'").body
@@ -56,7 +65,7 @@ def rewrite(source: str, edit: Edit) -> str:
     text = ast.unparse(ast.fix_missing_locations(tree)) + "\n"
     if text == ast.unparse(ast.parse(source)) + "\n":
         raise UsageError("nothing was changed: 'find' and 'by' are the same")
-    _parsed(text, "what comes out")
+    _parsed(text, "the result")
     return text
 
 
@@ -65,11 +74,12 @@ def _parsed(source: str, what: str) -> ast.Module:
         return ast.parse(source)
     except (SyntaxError, ValueError) as error:
         where = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
-        raise UsageError(f"{what} is no Python{where}: {getattr(error, 'msg', error)}") from None
+        why = getattr(error, "msg", error)
+        raise UsageError(f"{what} is not valid Python{where}: {why}") from None
 
 
 def _within(tree: ast.Module, name: str) -> Definition:
-    """The one function or class whose dotted name ends like this."""
+    """Find the one function or class whose dotted name is or ends with `name`."""
     known = dict(_definitions(tree))
     found = [one for one in known if one == name or one.endswith(f".{name}")]
     if len(found) != 1:
@@ -90,7 +100,7 @@ def _definitions(place: ast.AST, prefix: str = "") -> Iterator[tuple[str, Defini
 
 
 def _replace(place: ast.AST, find: list[ast.stmt], by: list[ast.stmt]) -> list[int]:
-    """The lines where `find` stood; the tree is changed in place."""
+    """Replace `find` in place and return the line numbers of the matches."""
     match find, by:
         case [ast.Expr(value=old)], [ast.Expr(value=new)]:
             expressions = _Expressions(old, new)
@@ -135,7 +145,7 @@ def _same(one: Any, other: Any) -> bool:
     if type(one) is not type(other):
         return False
     if isinstance(one, ast.AST):
-        fields = [field for field in one._fields if field not in _NO_MATTER]
+        fields = [field for field in one._fields if field not in _IGNORED]
         return all(_same(getattr(one, f, None), getattr(other, f, None)) for f in fields)
     if isinstance(one, list):
         return len(one) == len(other) and all(map(_same, one, other))
@@ -147,11 +157,11 @@ def _miscounted(place: ast.Module | Definition, edit: Edit, lines: list[int]) ->
     wanted = " ".join((edit.find or "").split())
     if lines:
         at = ", ".join(map(str, lines))
-        return (f"`{wanted}` stands {len(lines)} times {where} (line {at}), and {edit.times} was "
-                "expected; name the function by 'in', or give the number as 'times'")
+        return (f"`{wanted}` occurs {len(lines)} times {where} (line {at}), but {edit.times} was "
+                "expected; name the function with 'in', or give the number as 'times'")
     near = difflib.get_close_matches(ast.unparse(ast.parse(edit.find or "")), _texts(place), 1, 0.5)
     guess = f"; the nearest is `{near[0]}`" if near else ""
-    return f"`{wanted}` stands nowhere {where}{guess}; write it as it is there"
+    return f"`{wanted}` does not occur {where}{guess}; copy the code from the file"
 
 
 def _texts(place: ast.AST) -> list[str]:

@@ -1,5 +1,7 @@
-"""What the marks of mutants and variants say of the grader: who was killed, who survived, and how
-often each criterion is right.
+"""Compares the marks of mutants and variants with what they must be, and counts by criterion.
+
+A mutant is killed if it loses points in exactly the criteria that it names, and survives if it
+keeps them in one.
 """
 
 from __future__ import annotations
@@ -12,16 +14,23 @@ from typing import Literal
 from grader.records import CriterionGrade, Grade
 
 Kind = Literal["reference", "starter", "mutant", "variant"]
-# Whether a criterion's points were kept or lost, wait for a person, or could not be scored.
+# A criterion's points: kept, lost, waiting for a person to mark, or not scored by our own fault.
 Fate = Literal["kept", "lost", "waiting", "not scored"]
-Outcome = Literal["right", "wrong", "not scored"]
+CaseOutcome = Literal["right", "wrong", "not scored"]
 
-_Z = 1.959963984540054   # 95 % of a normal distribution lie within so many deviations
+_Z = 1.959963984540054   # 95 % of a normal distribution lie within this many deviations
 
 
 @dataclass(frozen=True)
 class Case:
-    """Work whose marks are known beforehand: it loses points in exactly these criteria."""
+    """Work whose marks are known beforehand.
+
+    Attributes:
+        kind: What it is.
+        name: Its name in `cases.yaml`, or its kind.
+        about: What it stands for, in a line.
+        loses: Ids of the criteria in which it must lose points; it must keep all others.
+    """
 
     kind: Kind
     name: str
@@ -30,12 +39,14 @@ class Case:
 
     @property
     def key(self) -> str:
-        """Its name as a student's."""
+        """The name under which it is graded."""
         return self.name if self.kind in ("reference", "starter") else f"{self.kind}-{self.name}"
 
 
 @dataclass(frozen=True)
-class Mark:
+class CriterionResult:
+    """A case's points in one criterion; None: not scored, or waiting for a person."""
+
     fate: Fate
     points: float | None
     max: float
@@ -44,22 +55,21 @@ class Mark:
 
 @dataclass(frozen=True)
 class Conclusion:
-    """A case with its marks, by criterion."""
+    """A case with its result in each automatic criterion, and the seconds that grading took."""
 
     case: Case
-    marks: Mapping[str, Mark]
+    marks: Mapping[str, CriterionResult]
     seconds: float = 0.0
 
     @property
     def survived(self) -> tuple[str, ...]:
-        """The criteria that it should have lost and kept."""
+        """The criteria that it kept and must lose."""
         return tuple(name for name, mark in self.marks.items()
                      if name in self.case.loses and mark.fate == "kept")
 
     @property
     def lost_more(self) -> tuple[str, ...]:
-        """The criteria that it should have kept and did not: to wait for a person is not to keep.
-        """
+        """The criteria that it lost and must keep; waiting for a person counts as lost."""
         return tuple(name for name, mark in self.marks.items()
                      if name not in self.case.loses and mark.fate in ("lost", "waiting"))
 
@@ -68,14 +78,14 @@ class Conclusion:
         return tuple(name for name, mark in self.marks.items() if mark.fate == "not scored")
 
     @property
-    def outcome(self) -> Outcome:
+    def outcome(self) -> CaseOutcome:
         if self.survived or self.lost_more:
             return "wrong"
         return "not scored" if self.not_scored else "right"
 
     @property
     def words(self) -> str:
-        """What became of it, in two or three words."""
+        """The outcome in two or three words."""
         if self.survived:
             return "survived" if self.case.kind == "mutant" else "earned points"
         if self.lost_more:
@@ -89,7 +99,7 @@ class Conclusion:
 
 @dataclass(frozen=True)
 class Rate:
-    """So many of so many were right."""
+    """A proportion: `right` out of `of`."""
 
     right: int
     of: int
@@ -100,7 +110,7 @@ class Rate:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Wilson's score interval: 95 % of such intervals hold the true share."""
+        """Wilson's score interval at 95 %; (0, 1) if there are none."""
         if not self.of:
             return 0.0, 1.0
         spread = _Z**2 / self.of
@@ -112,9 +122,15 @@ class Rate:
 
 @dataclass(frozen=True)
 class Accuracy:
-    """How well a criterion tells wrong from right. Sensitivity: of the mutants that must lose it,
-    those that did. Specificity: of the variants and of the mutants that must keep it, those that
-    did. What was not scored is in neither."""
+    """Sensitivity and specificity of a criterion.
+
+    Results that were not scored count in neither rate.
+
+    Attributes:
+        criterion: Id of the criterion.
+        sensitivity: Mutants that lost it, of those that must.
+        specificity: Variants and mutants that kept it, of those that must.
+    """
 
     criterion: str
     sensitivity: Rate
@@ -122,15 +138,18 @@ class Accuracy:
 
 
 def conclude(case: Case, grade: Grade, automatic: Collection[str]) -> Conclusion:
-    """Its marks in the `automatic` criteria, seen against what it must lose."""
+    """Compare the grade of a case with what it must lose, in the `automatic` criteria only."""
     marks = {row.verdict.criterion: _mark(case, row) for row in grade.criteria
              if row.verdict.criterion in automatic}
     return Conclusion(case, marks, grade.seconds)
 
 
 def accuracies(concluded: Iterable[Conclusion], criteria: Iterable[str]) -> list[Accuracy]:
-    """By criterion, over mutants and variants. The reference is the key itself and the starter
-    holds nothing: neither shows how sharp a criterion is."""
+    """Count sensitivity and specificity of each criterion, over mutants and variants.
+
+    The reference and the starter are left out: the answer key comes from the one and the other is
+    empty, so neither shows how well a criterion distinguishes.
+    """
     tried = [one for one in concluded if one.case.kind in ("mutant", "variant")]
     return [_accuracy(criterion, tried) for criterion in criteria]
 
@@ -143,8 +162,8 @@ def _accuracy(criterion: str, tried: Iterable[Conclusion]) -> Accuracy:
     return Accuracy(criterion, Rate(sum(lost), len(lost)), Rate(sum(kept), len(kept)))
 
 
-def _mark(case: Case, row: CriterionGrade) -> Mark:
-    return Mark(_fate(case, row), row.points, row.max, row.verdict.reason)
+def _mark(case: Case, row: CriterionGrade) -> CriterionResult:
+    return CriterionResult(_fate(case, row), row.points, row.max, row.verdict.reason)
 
 
 def _fate(case: Case, row: CriterionGrade) -> Fate:
@@ -152,6 +171,6 @@ def _fate(case: Case, row: CriterionGrade) -> Fate:
         return "not scored"
     if row.points is None:
         return "waiting"
-    if case.kind == "starter":   # who has done nothing earns not even a part
+    if case.kind == "starter":   # a starter must not earn even a part of the points
         return "kept" if row.points > 0 else "lost"
     return "kept" if row.points > row.max - 0.005 else "lost"

@@ -1,4 +1,4 @@
-"""Writes a validation's outcome as JSON and as JUnit XML. `reports.student` makes the page."""
+"""The report of a validation, as JSON and as JUnit XML; `grader.reports` makes its page."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from grader.reports import junit_xml as junit
 from grader.text import plain_line
-from grader.validation.outcomes import Accuracy, Conclusion, Mark, Outcome, Rate
+from grader.validation.outcomes import Accuracy, CaseOutcome, Conclusion, CriterionResult, Rate
 
 INTERVAL = "Wilson's score interval, 95 %"
 _SUITES = {"reference": "reference", "starter": "starter", "mutant": "mutants",
@@ -17,9 +17,18 @@ _SUITES = {"reference": "reference", "starter": "starter", "mutant": "mutants",
 
 
 @dataclass(frozen=True)
-class Report:
-    """A whole validation. `circumstances` are pairs of a name and a text: where, when and with what
-    it was made. `faults` are lines on what is not a case: samples, files that were not written."""
+class ValidationReport:
+    """A whole validation.
+
+    Attributes:
+        title: Title of the rubric.
+        criteria: Ids of the automatic criteria.
+        concluded: All cases with their results.
+        accuracies: Sensitivity and specificity of each criterion.
+        environment: When, where and with which versions it was made, by name.
+        seconds: Time that the validation took.
+        faults: Other errors, a line each: samples with wrong marks, files that were not written.
+    """
 
     title: str
     criteria: tuple[str, ...]
@@ -30,6 +39,7 @@ class Report:
     faults: tuple[str, ...] = ()
 
     def of(self, kind: str) -> list[Conclusion]:
+        """Return the cases of one kind."""
         return [one for one in self.concluded if one.case.kind == kind]
 
     @property
@@ -37,7 +47,7 @@ class Report:
         return [one for one in self.concluded if one.outcome == "wrong"]
 
     @property
-    def outcome(self) -> Outcome:
+    def outcome(self) -> CaseOutcome:
         if self.wrong or self.faults:
             return "wrong"
         lost = any(one.outcome == "not scored" for one in self.concluded)
@@ -45,15 +55,16 @@ class Report:
 
 
 def sentences(one: Conclusion) -> list[str]:
-    """What is wrong with a case, a sentence for each criterion; [] when nothing is."""
+    """Describe what is wrong with a case, a line for each criterion; [] if nothing is."""
     return [
-        *(f"{name}: must be lost, {_told(one.marks[name])}" for name in one.survived),
-        *(f"{name}: must be kept, {_told(one.marks[name])}" for name in one.lost_more),
+        *(f"{name}: must be lost, {_points(one.marks[name])}" for name in one.survived),
+        *(f"{name}: must be kept, {_points(one.marks[name])}" for name in one.lost_more),
         *(f"{name}: not scored, {one.marks[name].reason}" for name in one.not_scored),
     ]
 
 
-def as_json(report: Report) -> str:
+def as_json(report: ValidationReport) -> str:
+    """Return the content of `validation.json`."""
     document = {
         "rubric": report.title,
         "outcome": report.outcome,
@@ -71,16 +82,16 @@ def as_json(report: Report) -> str:
     return json.dumps(document, indent=2, allow_nan=False) + "\n"
 
 
-def as_junit(report: Report) -> str:
-    """A suite for each kind and a test case for each mutant and variant, as CI systems show it."""
+def as_junit(report: ValidationReport) -> str:
+    """Return JUnit XML for CI systems: a suite for each kind, a test case for each case."""
     suites = [
         junit.Suite(name, tuple(map(_test, cases)), sum(one.seconds for one in cases))
         for kind, name in _SUITES.items() if (cases := report.of(kind))
     ]
     if report.faults:
-        told = "\n".join(plain_line(fault, 1000) for fault in report.faults)
+        text = "\n".join(plain_line(fault, 1000) for fault in report.faults)
         suites.append(
-            junit.Suite("others", (junit.TestCase("others", "failure", "wrong", told, told),))
+            junit.Suite("others", (junit.TestCase("others", "failure", "wrong", text, text),))
         )
     return junit.junit_xml(report.title, suites, report.seconds)
 
@@ -88,11 +99,11 @@ def as_junit(report: Report) -> str:
 def _test(one: Conclusion) -> junit.TestCase:
     if one.outcome == "right":
         return junit.TestCase(one.case.name, seconds=one.seconds)
-    told = [plain_line(line, 1000) for line in (one.case.about, *sentences(one))]
+    lines = [plain_line(line, 1000) for line in (one.case.about, *sentences(one))]
     ending: junit.Ending = "failure" if one.outcome == "wrong" else "error"
-    message = f"{one.words}: {'; '.join(told)}"
+    message = f"{one.words}: {'; '.join(lines)}"
     return junit.TestCase(
-        one.case.name, ending, one.words, message, "\n".join(told), one.seconds
+        one.case.name, ending, one.words, message, "\n".join(lines), one.seconds
     )
 
 
@@ -122,6 +133,6 @@ def _rate(rate: Rate) -> dict[str, Any]:
             "low": round(low, 4), "high": round(high, 4)}
 
 
-def _told(mark: Mark) -> str:
-    got = "waits for a person" if mark.points is None else f"got {mark.points:g} of {mark.max:g}"
+def _points(mark: CriterionResult) -> str:
+    got = "needs manual grading" if mark.points is None else f"got {mark.points:g} of {mark.max:g}"
     return f"{got} ({mark.reason})"

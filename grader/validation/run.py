@@ -1,7 +1,7 @@
-"""A validation before an instructor's eyes: what is graded, what it came to, and where it is left.
+"""Runs a validation: grades all cases and samples, and writes the report.
 
-Everything goes through the ordinary pipeline, as a class: the reference, the starter, mutants and
-variants, and samples.
+The reference, the starter, mutants, variants and samples are graded together as a class, by the
+ordinary pipeline.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from grader.submissions.discover import HandIn, discover
 from grader.validation.corpus import Corpus, lay_out, load_corpus
 from grader.validation.expected_marks import differences
 from grader.validation.outcomes import Case, accuracies, conclude
-from grader.validation.report import INTERVAL, Report, as_json, as_junit, sentences
+from grader.validation.report import INTERVAL, ValidationReport, as_json, as_junit, sentences
 
 JSON, XML, PAGE = "validation.json", "validation.xml", "validation.html"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be validated: cases with their hand-ins, and samples with their marks."""
+    """The cases and samples to grade as hand-ins, and the folder of the samples, if any."""
 
-    cases: Mapping[str, Case]   # by student
+    cases: Mapping[str, Case]   # by the name under which it is graded
     hand_ins: tuple[HandIn, ...]
     samples: Path | None
 
@@ -45,8 +45,8 @@ class Plan:
 def validate(
     rubric: Rubric, samples: Path | None, only: Collection[str], out: Path, options: RunOptions,
     watcher: Watcher,
-) -> Report:
-    """Grade them all, and write the results into `out`: the report, and the feedback for each."""
+) -> ValidationReport:
+    """Grade all cases and samples, and write the report and each one's feedback into `out`."""
     began, started = datetime.now(UTC), time.monotonic()
     with tempfile.TemporaryDirectory(prefix="grader-validate-") as folder, in_memory() as book:
         plan = make_plan(rubric, samples, only, Path(folder))
@@ -71,8 +71,17 @@ def validate(
 def make_plan(
     rubric: Rubric, samples: Path | None, only: Collection[str], workspace: Path
 ) -> Plan:
-    """Lay everything out. `only` has names of mutants and variants: then they are all there is.
-    Raises UsageError for mistakes in what the instructor wrote, before anything is graded."""
+    """Write all cases into `workspace` and list what to grade.
+
+    Args:
+        rubric: The rubric, which names the reference, the starter and the folder of the cases.
+        samples: A class folder of samples with an `expected.yaml`; None: no samples.
+        only: Names of the mutants and variants to grade; empty: everything.
+        workspace: Where rewritten cases are written.
+
+    Raises:
+        UsageError: The instructor's files have a mistake.
+    """
     corpus = _corpus(rubric)
     tried = [] if corpus is None else list(corpus.all())
     names = [case.name for case in tried]
@@ -84,7 +93,7 @@ def make_plan(
         cases[Case("reference", "reference", "the reference solution")] = rubric.reference
         if rubric.starter is not None:
             cases[Case("starter", "starter", "what students start from",
-                       frozenset(automatic(rubric)))] = _there(rubric.starter, "starter")
+                       frozenset(automatic(rubric)))] = _existing(rubric.starter, "starter")
     for case in tried:
         if not only or case.name in only:
             assert corpus is not None
@@ -93,8 +102,8 @@ def make_plan(
     taken = {one.student for one in hand_ins}
     for item in discover(samples) if samples else ():
         if item.student in taken:
-            raise UsageError(f"{samples}: a sample is called '{item.student}', and so is what is "
-                             "validated; rename it")
+            raise UsageError(f"{samples}: a sample is called '{item.student}', like a case of the "
+                             "validation; rename the sample")
         hand_ins.append(item)
     return Plan({case.key: case for case in cases}, tuple(hand_ins), samples)
 
@@ -102,8 +111,8 @@ def make_plan(
 def make_report(
     rubric: Rubric, plan: Plan, grades: Iterable[Grade], faults: Iterable[str],
     environment: Mapping[str, str], seconds: float,
-) -> Report:
-    """What the grades say. `faults` are those of the run."""
+) -> ValidationReport:
+    """Compare the grades with what they must be; `faults` are errors of the run itself."""
     criteria = automatic(rubric)
     by_student = {grade.student: grade for grade in grades}
     concluded = tuple(conclude(case, by_student.pop(student), criteria)
@@ -112,12 +121,14 @@ def make_report(
     if plan.samples is not None:
         marks = plan.samples / "expected.yaml"
         wrong = [*differences(marks, list(by_student.values())), *wrong]
-    return Report(rubric.title, criteria, concluded, tuple(accuracies(concluded, criteria)),
-                  environment, seconds, tuple(wrong))
+    figures = tuple(accuracies(concluded, criteria))
+    return ValidationReport(
+        rubric.title, criteria, concluded, figures, environment, seconds, tuple(wrong)
+    )
 
 
 def automatic(rubric: Rubric) -> tuple[str, ...]:
-    """The criteria that no person has to mark."""
+    """Return the ids of the criteria that the grader marks by itself."""
     checks = checks_with(rubric.own_files)
     return tuple(one.id for one in rubric.criteria if not checks[one.check].by_hand)
 
@@ -125,12 +136,12 @@ def automatic(rubric: Rubric) -> tuple[str, ...]:
 def _corpus(rubric: Rubric) -> Corpus | None:
     if rubric.validation is None:
         return None
-    folder = _there(rubric.validation, "validation")
+    folder = _existing(rubric.validation, "validation")
     return load_corpus(folder, rubric.reference, automatic(rubric))
 
 
-def _there(folder: Path, key: str) -> Path:
+def _existing(folder: Path, key: str) -> Path:
     if not folder.is_dir():
-        raise UsageError(f"{folder}: there is no such folder; make it, or leave '{key}' out of the "
-                         "rubric")
+        raise UsageError(f"{folder}: there is no such folder; create it, or remove '{key}' from "
+                         "the rubric")
     return folder

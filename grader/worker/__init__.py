@@ -1,5 +1,7 @@
-"""Runs beside the student's code, inside the sandbox: asks it the questions and observes it.
+"""Everything that runs beside the student's code inside the sandbox: it questions the code and
+observes it.
 
-Imports the standard library, numpy, torch, torchvision, `grader.wire` and itself; nothing else of
-the grader is here, and nothing that must stay secret ever comes in.
+The modules import the standard library, numpy, torch, torchvision, `grader.wire`, `grader.packing`
+and this package. Nothing else of the grader belongs here, and neither does anything secret: no
+labels of hidden images, reference answers, thresholds or points.
 """

@@ -1,4 +1,4 @@
-"""`python -m grader.worker`: a supervisor that reads questions on stdin, answers on stdout."""
+"""`python -m grader.worker`: the supervisor, with questions on stdin and answers on stdout."""
 
 from grader.worker.process.supervisor import serve
 

@@ -1,4 +1,4 @@
-"""The student's view of the data: training and validation images, nothing hidden."""
+"""The data that the worker may see: training and validation images, and no hidden images."""
 
 from __future__ import annotations
 
@@ -18,18 +18,22 @@ PHOTO_SIZE = 32
 
 @dataclass(frozen=True)
 class View:
-    """A folder of `SPLIT_images.npy` (uint8, (N, H, W, 3)) and `SPLIT_labels.npy`, mapped in."""
+    """A folder with `SPLIT_images.npy`, uint8 (N, H, W, 3), and `SPLIT_labels.npy`, int64 (N,).
+
+    SPLIT is "train" or "validation". The files are memory-mapped.
+    """
 
     folder: Path
     classes: tuple[str, ...]
 
     def split(self, name: str) -> tuple[Images, Labels]:
+        """The images and labels of a split."""
         images = np.load(self.folder / f"{name}_images.npy", mmap_mode="r", allow_pickle=False)
         labels = np.load(self.folder / f"{name}_labels.npy", mmap_mode="r", allow_pickle=False)
         return images, labels
 
     def photos(self, name: str, count: int | None) -> tuple[Images, Labels]:
-        """The first `count` images as a script that asks for CIFAR-10 expects them: 32x32."""
+        """The first `count` images (None: all), enlarged to CIFAR-10's size, and their labels."""
         images, labels = self.split(name)
         return as_photos(np.asarray(images[:count])), np.asarray(labels[:count])
 
@@ -40,20 +44,20 @@ class View:
         return torch.from_numpy(mean), torch.from_numpy(deviation)
 
     def normalise(self, images: Images) -> torch.Tensor:
-        """uint8 (N, H, W, 3) -> float32 (N, 3, H, W), standardised as the training set."""
+        """Standardise images, uint8 (N, H, W, 3), by the training set: float32 (N, 3, H, W)."""
         mean, deviation = self.statistics()
         pixels = torch.from_numpy(np.array(images)).float() / 255
         return ((pixels - mean) / deviation).permute(0, 3, 1, 2).contiguous()
 
 
 def open_view(folder: Path) -> View:
-    """The view that the host wrote."""
+    """Open the view that the host wrote to a folder."""
     meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
     return View(folder, tuple(meta["classes"]))
 
 
 def as_photos(images: Images) -> Images:
-    """Smaller images enlarged to 32x32 by repeating pixels."""
+    """Enlarge images that are smaller than 32x32 by repeating pixels."""
     height, width = images.shape[1:3]
     if height >= PHOTO_SIZE:
         return images
@@ -62,7 +66,7 @@ def as_photos(images: Images) -> Images:
 
 
 class Batches(Dataset[tuple[torch.Tensor, torch.Tensor]]):
-    """Tensors indexed a batch at a time: collating image by image costs more than training."""
+    """A data set that is indexed by a batch: collating single images takes longer than training."""
 
     def __init__(self, images: torch.Tensor, labels: torch.Tensor) -> None:
         self.images, self.labels = images, labels
@@ -78,7 +82,7 @@ Loader = DataLoader[tuple[torch.Tensor, torch.Tensor]]
 
 
 def loader(images: torch.Tensor, labels: torch.Tensor, size: int, seed: int | None) -> Loader:
-    """Batches of `size`: shuffled by `seed`, or in order when it is None."""
+    """A loader of batches of `size` images, shuffled by `seed`, or in order when `seed` is None."""
     dataset = Batches(images, labels)
     if seed is None:
         sampler = BatchSampler(SequentialSampler(dataset), size, drop_last=False)

@@ -1,7 +1,8 @@
-"""The groups of a network's parameters, counted another way than the reference and the worker do.
+"""Counts the groups of a network's parameters another way than the reference and the worker do.
 
-They walk over modules and ask `isinstance`. Here the parameters' full names are gone through, each
-name is taken apart, and the exact class of its owner is looked up in a table. No line is shared.
+The reference and the worker walk over modules and ask `isinstance`. This module walks over the
+parameters' full names, takes each name apart, and looks up the exact class of the parameter's owner
+in a table. The two ways share no line of code.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from torch import nn
 from torch.nn.modules.linear import NonDynamicallyQuantizableLinear  # in multi-head attention
 from torch.nn.utils.parametrize import type_before_parametrizations
 
-# Exact class -> the group of each of its own parameters that is not of (iii).
+# Exact class -> the group of each of its own parameters; those not listed are in group (iii).
 _NORM = {"weight": 0, "bias": 0}
 _BIAS = {"bias": 1}
 GROUP_OF: dict[type, dict[str, int]] = {
@@ -42,7 +43,7 @@ class Counted:
 
 
 def count(network: nn.Module) -> Counted:
-    """A shared parameter counts at the first of its names."""
+    """Count each parameter once; a shared one belongs to the first of its names."""
     groups: tuple[set[int], set[int], set[int]] = (set(), set(), set())
     layers: dict[str, int] = {}
     for name, parameter in network.named_parameters(remove_duplicate=False):

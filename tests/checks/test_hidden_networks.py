@@ -1,8 +1,7 @@
-"""Thousands of drawn networks: the reference's answers against an independent count of them.
+"""The reference's answers on thousands of drawn networks equal an independent count of them.
 
-The seeds are those from 0 on, so that every run of the tests draws the same networks; hypothesis
-would draw seeds, which do not shrink to anything. The networks are built as they are drawn but for
-their width, which no answer depends on and which takes the time.
+The seeds count up from 0, so that every run of the tests draws the same networks. The networks are
+built as they are drawn except for their width, which takes the time and changes no answer.
 """
 
 from __future__ import annotations
@@ -15,16 +14,17 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils import parametrizations, parametrize
 
 from grader.checks.groups.assignment import truth_of
 from grader.checks.hidden_networks import (
-    BEYOND,
-    COVERED,
-    FEATURES_BEYOND,
+    HINT_FEATURES,
+    HINTS_PER_NETWORK,
     RESNET18,
-    beyond,
-    covered,
-    in_words,
+    SCORED_FEATURES,
+    features_in_words,
+    hint_network,
+    scored_networks,
 )
 from grader.worker.networks import resnet as networks
 from grader.worker.networks.variants import EXTRAS
@@ -38,15 +38,15 @@ LARGEST = 7_000_000
 
 def drawn(seed: int) -> list[dict[str, Any]]:
     random = np.random.default_rng(seed)
-    return [*covered(random), beyond(random)]
+    return [*scored_networks(random), hint_network(random)]
 
 
 def features(spec: Mapping[str, Any]) -> set[tuple[str, Any]]:
-    return {feature for feature in COVERED if spec.get(feature[0]) == feature[1]}
+    return {feature for feature in SCORED_FEATURES if spec.get(feature[0]) == feature[1]}
 
 
 def check_counts(network: nn.Module, spec: object) -> None:
-    """The reference, and what the host takes for the truth on a student's own network."""
+    """Hold the reference and the host's groups of a student's own network to the count."""
     expected = count(network)
     groups = group_parameters(network)
     assert [{id(one) for one in group} for group in groups] == [*expected.groups], spec
@@ -68,11 +68,11 @@ def test_the_reference_counts_every_drawn_network_as_the_independent_count_does(
 
 
 @pytest.mark.parametrize("extra", sorted(EXTRAS))
-def test_every_feature_beyond_is_counted_by_itself(extra: str) -> None:
+def test_every_hint_feature_is_counted_by_itself(extra: str) -> None:
     check_counts(networks.build({"layers": [1, 2, 1, 1], "extras": [extra]} | NARROW), extra)
 
 
-def test_all_features_beyond_go_together() -> None:
+def test_all_hint_features_go_together() -> None:
     spec = {"layers": [1, 1, 1, 1], "extras": sorted(EXTRAS)} | NARROW
     network = networks.build(spec)
     check_counts(network, spec)
@@ -91,8 +91,8 @@ def test_a_drawn_network_runs_in_either_mode_and_is_small(seed: int) -> None:
             assert torch.isfinite(logits).all()
 
 
-def test_the_widest_and_deepest_covered_network_is_within_the_budget() -> None:
-    specs = [spec for seed in range(2000) for spec in covered(np.random.default_rng(seed))]
+def test_the_widest_and_deepest_scored_network_is_small() -> None:
+    specs = [spec for seed in range(2000) for spec in scored_networks(np.random.default_rng(seed))]
     for block in ("basic", "bottleneck"):
         largest = max(
             (spec for spec in specs if spec["block"] == block),
@@ -119,16 +119,16 @@ def test_drawing_leaves_the_random_numbers_of_others_alone() -> None:
     assert torch.equal(torch.rand(3), expected)
 
 
-def test_what_is_covered_has_nothing_from_beyond() -> None:
+def test_a_scored_network_has_no_hint_feature() -> None:
     allowed = {
         "block", "layers", "width", "num_classes", "stem", "pre_activation", "hidden_layer",
         "groups", "conv_bias", "seed",
     }
     kinds = set()
     for seed in range(400):
-        assert all(set(spec) <= allowed for spec in covered(np.random.default_rng(seed)))
+        assert all(set(spec) <= allowed for spec in scored_networks(np.random.default_rng(seed)))
     for seed in range(30):
-        for spec in covered(np.random.default_rng(seed)):
+        for spec in scored_networks(np.random.default_rng(seed)):
             network = networks.build(spec | NARROW)
             kinds |= {type(one) for one in network.modules() if [*one.parameters(recurse=False)]}
             assert all(one.requires_grad for one in network.parameters())
@@ -149,13 +149,13 @@ def test_every_feature_is_drawn_often_enough() -> None:
         met.update(features(first) | features(second))
         met.update(last["extras"])
         assert "conv_bias" not in first and second["conv_bias"]
-        assert len(last["extras"]) == FEATURES_BEYOND
-    assert set(met) == {*COVERED, *BEYOND}
-    assert min(met[feature] for feature in COVERED) > 200
-    assert min(met[extra] for extra in BEYOND) > 100
+        assert len(last["extras"]) == HINTS_PER_NETWORK
+    assert set(met) == {*SCORED_FEATURES, *HINT_FEATURES}
+    assert min(met[feature] for feature in SCORED_FEATURES) > 200
+    assert min(met[extra] for extra in HINT_FEATURES) > 400
 
 
-def test_covered_networks_vary() -> None:
+def test_scored_networks_vary() -> None:
     specs = [drawn(seed)[0] for seed in range(100)]
     assert len({str(spec) for spec in specs}) == 100
     for key, least in {"width": 6, "num_classes": 50, "block": 2, "stem": 3}.items():
@@ -163,11 +163,10 @@ def test_covered_networks_vary() -> None:
     assert len({tuple(spec["layers"]) for spec in specs}) == 12
 
 
-def test_a_covered_network_has_every_layer_of_resnet18_under_its_name() -> None:
-    """So that code which goes by torchvision's names and is right for ResNet-18 meets no others:
-    its batch norms are told from its convolutions by the same parts of their names."""
+def test_a_scored_network_has_every_layer_of_resnet18_under_its_name() -> None:
+    """Code that goes by torchvision's names and is right for ResNet-18 is right here as well."""
     for seed in range(30):
-        for spec in covered(np.random.default_rng(seed)):
+        for spec in scored_networks(np.random.default_rng(seed)):
             network = networks.build(spec | NARROW)
             for name in ("conv1", "bn1", "relu", "maxpool", "layer4", "avgpool", "fc"):
                 assert hasattr(network, name)
@@ -179,27 +178,78 @@ def test_a_covered_network_has_every_layer_of_resnet18_under_its_name() -> None:
 
 
 def test_host_and_worker_know_the_same_features() -> None:
-    assert set(BEYOND) == set(EXTRAS)
+    assert set(HINT_FEATURES) == set(EXTRAS)
 
 
-def test_features_are_told_in_words() -> None:
-    assert in_words(RESNET18) == "another depth and width"
+def test_features_are_put_in_words() -> None:
+    assert features_in_words(RESNET18) == "another depth and width"
     spec = {"block": "bottleneck", "groups": 2, "conv_bias": True}
-    assert in_words(spec) == (
+    assert features_in_words(spec) == (
         "bottleneck blocks, grouped convolutions and biases in its convolutions"
     )
-    assert in_words({"extras": ["frozen", "group_norm"]}) == "frozen parameters and GroupNorm"
+    words = features_in_words({"extras": ["frozen", "group_norm"]})
+    assert words == "frozen parameters and GroupNorm"
+
+
+def initialised(lazy: nn.Module) -> nn.Module:
+    lazy(torch.zeros(1, 3, 4, 4))
+    return lazy
+
+
+def with_doubled_bias() -> nn.Module:
+    linear = nn.Linear(4, 4)
+    parametrize.register_parametrization(linear, "bias", Doubled())
+    return linear
+
+
+class Doubled(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return 2 * x
+
+
+TWICE = nn.Conv2d(4, 4, 1)
+# Layers that a student's own network may have, and that no hidden network has.
+OTHER_LAYERS: dict[str, nn.Module] = {
+    "a block that is used twice": nn.Sequential(TWICE, nn.ReLU(), TWICE),
+    "attention": nn.MultiheadAttention(4, 2),
+    "batch norm in 3 dimensions": nn.BatchNorm3d(4),
+    "bilinear": nn.Bilinear(2, 2, 2),
+    "convolution in 1 dimension": nn.Conv1d(4, 4, 1),
+    "convolution in 3 dimensions": nn.Conv3d(4, 4, 1),
+    "embedding": nn.Embedding(8, 4),
+    "empty containers": nn.ModuleDict({"none": nn.ModuleList(), "nothing": nn.ParameterList()}),
+    "instance norm": nn.InstanceNorm2d(4, affine=True),
+    "layer norm": nn.LayerNorm(4),
+    "lazy layers after a batch": initialised(
+        nn.Sequential(nn.LazyConv2d(4, 1), nn.LazyBatchNorm2d())
+    ),
+    "linear without a bias": nn.Linear(4, 4, bias=False),
+    "orthogonal": parametrizations.orthogonal(nn.Conv2d(4, 4, 1)),
+    "parameter dict": nn.ParameterDict({"bias": nn.Parameter(torch.zeros(4))}),
+    "parameter list": nn.ParameterList([nn.Parameter(torch.zeros(4))]),
+    "parametrized bias": with_doubled_bias(),
+    "prelu": nn.PReLU(4),
+    "recurrent": nn.LSTM(4, 4),
+    "synchronised batch norm": nn.SyncBatchNorm(4),
+    "transposed convolution": nn.ConvTranspose2d(4, 4, 3),
+    "weight norm": parametrizations.weight_norm(nn.Conv2d(4, 4, 1)),
+}
+
+
+@pytest.mark.parametrize("name", sorted(OTHER_LAYERS))
+def test_other_layers_of_a_students_own_network_are_counted(name: str) -> None:
+    check_counts(nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4), OTHER_LAYERS[name]), name)
 
 
 class Stretching(nn.BatchNorm2d):
-    """A student's own batch norm, with a parameter that is none of its affine ones."""
+    """A student's own batch norm with a third parameter besides the two affine ones."""
 
     def __init__(self, channels: int) -> None:
         super().__init__(channels)
         self.stretch = nn.Parameter(torch.ones(1))
 
 
-def test_the_hosts_truth_puts_what_else_a_batch_norm_holds_among_the_rest() -> None:
+def test_a_further_parameter_of_a_batch_norm_belongs_to_the_rest() -> None:
     network = nn.Sequential(nn.Conv2d(3, 4, 1), Stretching(4))
     assert [list(group) for group in truth_of(networks.describe(network))] == [
         ["1.weight", "1.bias"], ["0.bias"], ["0.weight", "1.stretch"],

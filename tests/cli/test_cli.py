@@ -215,7 +215,7 @@ def test_results_that_cannot_be_kept_there_are_a_mistake_of_usage(
     (tmp_path / "out").write_text("a file", encoding="utf-8")
     done = grade_written(submissions, tmp_path / "out", "--sandbox", "process")
     assert done.returncode == 2
-    assert "no results can be kept there: File exists" in done.stderr
+    assert "cannot be written: File exists" in done.stderr
 
 
 def test_without_an_engine_the_message_says_what_to_do(submissions: Path, tmp_path: Path) -> None:

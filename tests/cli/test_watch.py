@@ -105,7 +105,7 @@ def test_every_save_is_checked_however_the_editor_saves(file: Path) -> None:
             time.sleep(0.05)
         while watched.statuses() != {"parameter-groups": "passed"}:
             pass
-        file.touch()   # nothing has changed, so nothing is said
+        file.touch()   # nothing changed, so nothing is said
         with pytest.raises(queue.Empty):
             watched.line(1.5)
 
@@ -132,7 +132,7 @@ def test_a_pipe_is_told_what_has_changed_and_ctrl_c_leaves_nothing_behind(file: 
         watched.until(lambda line: line.startswith("Watching hw2.py"))
         file.write_text(f"{SCRIPT}# a word more\n", encoding="utf-8")
         said = watched.line()
-        assert "nothing has changed" in said and "\x1b" not in said
+        assert "nothing changed" in said and "\x1b" not in said
         watched.until(lambda line: line.startswith("Watching hw2.py"))
         file.write_text(WRONG, encoding="utf-8")
         changed = watched.until(lambda line: line.startswith("parameter-groups: "))
@@ -160,4 +160,4 @@ def test_what_no_work_can_mend_ends_the_watch(file: Path, tmp_path: Path) -> Non
         check=False,
     )  # fmt: skip
     assert done.returncode == 2
-    assert "gone.json" in done.stderr and "unpack the bundle" in done.stderr
+    assert "gone.json" in done.stderr and "unpack your course's bundle" in done.stderr

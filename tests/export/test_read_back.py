@@ -68,7 +68,7 @@ def _grade(student: str) -> dict[str, Any]:
     score = sum(points or 0 for points in POINTS[student]) - penalty
     return {"student": student, "score": score, "max": 10, "submitted_at": AT.isoformat(),
             "state": STATES.get(student, "graded"), "late_penalty": penalty, "seconds": 3.25,
-            "notes": ["Late by 1 day: 10% taken off."] if penalty else [],
+            "notes": ["Late by 1 day: 10% penalty."] if penalty else [],
             "criteria": [_row(student, index) for index in range(3)]}
 
 

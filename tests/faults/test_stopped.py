@@ -106,7 +106,7 @@ def test_two_graders_do_not_share_a_results_folder(tmp_path: Path) -> None:
         first.wait_for(r"^\[1/3\]")
         with grading(submissions, out, "--sandbox", "process") as second:
             assert second.end() == 2
-        assert "another grader is at work in this folder" in second.text
+        assert "another grader is using this folder" in second.text
         assert f"process {first.process.pid} on" in second.text
         assert first.end() == 0
     assert set(marks(out).values()) == {FULL}

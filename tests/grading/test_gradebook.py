@@ -175,8 +175,8 @@ def test_files_that_could_not_be_read_hide_no_earlier_verdict(book: Gradebook) -
     assert found.verdicts["one"].status == "passed"
 
 
-def test_a_sealed_gradebook_takes_nothing_more(book: Gradebook) -> None:
-    book.seal()
+def test_a_finished_gradebook_takes_nothing_more(book: Gradebook) -> None:
+    book.finish()
     book.add(ADA, concluded(verdict("one", 0, "failed")))
     assert book.known(ADA).verdicts == {}
 
@@ -237,13 +237,13 @@ def test_two_graders_do_not_work_in_one_folder(tmp_path: Path) -> None:
             capture_output=True, text=True, check=False,
         )
     assert other.returncode == 1
-    assert "another grader is at work in this folder (process " in other.stderr
+    assert "another grader is using this folder (process " in other.stderr
     with open_gradebook(tmp_path, print):
         pass
 
 
 @pytest.mark.parametrize("damage", ["head", "middle", "not a database", "half"])
-def test_a_damaged_gradebook_is_put_aside_and_told(tmp_path: Path, damage: str) -> None:
+def test_a_damaged_gradebook_is_renamed_and_reported(tmp_path: Path, damage: str) -> None:
     with open_gradebook(tmp_path, print) as book:
         book.begin(WANTED, seed=None, drawn=7)
         for number in range(200):

@@ -128,17 +128,17 @@ def test_after_the_last_moment_nothing_is_earned() -> None:
     assert late(due, "2026-12-02T12:00:00-05:00").share == pytest.approx(0.2)
     found = late(due, "2026-12-02T12:00:01-05:00")
     assert found.share == 1
-    assert found.notes[-1].endswith("After 2 December 2026, 12:00 EST nothing is earned.")
+    assert found.notes[-1].endswith("Nothing is earned after 2 December 2026, 12:00 EST.")
 
 
 def test_feedback_says_how_a_penalty_came_about() -> None:
     assert late(policy(grace_minutes=15), "2026-12-02T05:20:00+00:00").notes == (
-        "Late by 2 days: 20% taken off.",
-        "Handed in on 2 December 2026, 00:20 EST; due on 30 November 2026, 23:59 EST and 15 "
+        "Late by 2 days: 20% penalty.",
+        "Submitted on 2 December 2026, 00:20 EST, due on 30 November 2026, 23:59 EST and 15 "
         "minutes of grace.",
     )
     assert late(policy(max_days=1), "2026-12-02T05:20:00+00:00").notes[1].endswith(
-        "More than 1 day late earns nothing."
+        "More than 1 day late earns no points."
     )
 
 
@@ -165,7 +165,7 @@ def test_days_of_an_extension_are_days_by_the_clock() -> None:
 def test_an_extension_is_told_and_its_reason_is_not() -> None:
     given = policy(extensions=[{"student": "ada", "days": 1, "reason": "ill"}])
     in_time, too_late = (late(given, f"2026-12-0{day}T12:00:00-05:00") for day in (1, 2))
-    assert in_time == Lateness(0.0, ("By an extension this is due on 1 December 2026, 23:59 EST.",))
+    assert in_time == Lateness(0.0, ("You have an extension until 1 December 2026, 23:59 EST.",))
     assert too_late.share == pytest.approx(0.1)
     assert "due on 1 December 2026" in too_late.notes[-1]
     assert not any("ill" in note for note in (*in_time.notes, *too_late.notes))
@@ -176,15 +176,15 @@ def test_an_extension_reaches_beyond_the_last_moment_of_the_others() -> None:
     assert late(given, "2026-12-09T12:00:00-05:00").share == 0
     too_late = late(given, "2026-12-10T12:00:00-05:00")
     assert too_late.share == 1
-    assert too_late.notes[-1].endswith("After 9 December 2026, 23:59 EST nothing is earned.")
+    assert too_late.notes[-1].endswith("Nothing is earned after 9 December 2026, 23:59 EST.")
     assert lateness(given, "grace", handed_in("2026-12-02T13:00:00-05:00")).share == 1
 
 
 def test_a_time_that_nobody_knows_costs_nothing_and_canvas_s_word_is_told() -> None:
     found = lateness(policy(), "ada", handed_in(None, late=True))
     assert found.share == 0
-    assert found.notes == ("It is marked as late, but when it was handed in is not known; no late "
-                           "penalty was taken.",)
+    assert found.notes == ("This is marked as late, but its submission time is not known, so there "
+                           "is no late penalty.",)
 
 
 # The files that a rubric names ------------------------------------------------------------------
@@ -208,7 +208,7 @@ def written(path: Path, text: str) -> Path:
         ("student,due\nada,tomorrow: noon\n", ":2: due: Input should be a valid datetime"),
         ("student,days\n,1\n", ":2: student: Field required"),
         ("student,days\nada,1\nAda,2\n", ":3: 'Ada' has an extension above; keep one"),
-        ("student,days\nada,1,ill\n", ":2: more fields than the first line names"),
+        ("student,days\nada,1,ill\n", ":2: more fields than the first line has"),
         ("student,due\nada,2026-12-01 12:00\ngrace,2025-12-01 12:00\n",
          ":3: due: 2025-12-01 12:00 is before everybody's; is the date right?"),
     ],

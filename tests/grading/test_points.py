@@ -83,7 +83,7 @@ def test_a_criterion_earns_nothing_while_what_it_depends_on_earned_nothing() -> 
     found = graded(verdict("a", 0, "failed"), verdict("b"), verdict("c"), of=one)
     row = found.criteria[1]
     assert (row.points, row.verdict.status) == (0, "failed")
-    assert row.verdict.reason == "This depends on 'Title of a', which earned nothing."
+    assert row.verdict.reason == "This requires 'Title of a', which earned no points."
     assert found.score == 10
 
 
@@ -116,7 +116,7 @@ def test_a_dependency_that_the_harness_failed_is_never_a_zero() -> None:
     found = graded(verdict("a", 0, "not_scored"), verdict("b"), of=one)
     row = found.criteria[1]
     assert (row.points, row.verdict.status) == (None, "not_scored")
-    assert row.verdict.reason == "This waits for 'Title of a', which could not be scored yet."
+    assert row.verdict.reason == "Not scored, because 'Title of a' could not be scored yet."
 
 
 def test_what_earns_nothing_whatever_its_answer_need_not_be_asked_again() -> None:
@@ -149,9 +149,9 @@ def test_each_day_begun_after_the_grace_costs_its_share(
 
 def test_the_note_says_how_the_penalty_came_about() -> None:
     late = Late(due=DUE, per_day=0.2, max_days=3)
-    assert "Late by 1 day: 20% taken off." in late_grade(late, timedelta(hours=1)).notes
-    assert "Late by 2 days: 40% taken off." in late_grade(late, timedelta(hours=30)).notes
-    assert "Late by 4 days: 100% taken off." in late_grade(late, timedelta(days=4)).notes
+    assert "Late by 1 day: 20% penalty." in late_grade(late, timedelta(hours=1)).notes
+    assert "Late by 2 days: 40% penalty." in late_grade(late, timedelta(hours=30)).notes
+    assert "Late by 4 days: 100% penalty." in late_grade(late, timedelta(days=4)).notes
 
 
 def test_a_penalty_is_never_more_than_all() -> None:
@@ -167,7 +167,7 @@ def test_an_unknown_time_of_submission_costs_nothing_and_is_told() -> None:
     one = rubric(criterion("a"), late=Late(due=DUE))
     found = grade(one, submission(None), [verdict("a")])
     assert (found.score, found.late_penalty) == (10, 0)
-    assert any("is not known; no late penalty" in note for note in found.notes)
+    assert any("is not known, so there is no late penalty" in note for note in found.notes)
 
 
 def test_the_time_does_not_matter_without_a_late_policy() -> None:

@@ -299,4 +299,4 @@ def test_a_folder_without_results_is_named(tmp_path: Path) -> None:
         cwd=ROOT, capture_output=True, text=True, check=False, timeout=30,
     )  # fmt: skip
     assert done.returncode == 2
-    assert "nothing was graded there" in done.stderr
+    assert "nothing was graded into this folder" in done.stderr

@@ -18,7 +18,7 @@ def elements(group: list[Parameter]) -> int:
 
 
 def same(found: Sequence[Tensor], expected: Sequence[Tensor | None]) -> bool:
-    """The same objects in the same order; parameters with equal values are not enough."""
+    """Compare identity and order; parameters with equal values are not enough."""
     return [id(parameter) for parameter in found] == [id(parameter) for parameter in expected]
 
 
@@ -124,14 +124,14 @@ def test_biases_are_those_of_convolutions_and_linear_layers(
     assert batch_norm == [] and same(biases, [layer.bias]) and same(rest, [layer.weight])
 
 
-def test_a_parameter_directly_on_a_module_is_of_the_rest_whatever_its_name() -> None:
+def test_a_parameter_of_a_module_of_ones_own_belongs_to_the_rest() -> None:
     model = WithOwnParameter()
     _, biases, rest = group_parameters(model)
     assert same(biases, [model.inner.bias]) and same(rest, [model.bias, model.inner.weight])
     assert layer_parameter_counts(model) == {"": 3, "inner": 12}
 
 
-def test_a_shared_parameter_comes_once_where_its_first_owner_puts_it() -> None:
+def test_a_shared_parameter_comes_once_in_the_group_of_its_first_owner() -> None:
     norm, linear = nn.BatchNorm1d(4), nn.Linear(4, 4)
     linear.bias = norm.bias
     assert same(group_parameters(nn.Sequential(norm, linear))[0], [norm.weight, norm.bias])

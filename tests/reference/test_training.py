@@ -196,7 +196,7 @@ def test_the_reference_learns_the_digits(
     ResNet18(width=16).load_state_dict(checkpoint["model"])
 
 
-def test_an_ordinary_data_loader_will_do() -> None:
+def test_an_ordinary_data_loader_works() -> None:
     data = batches()
     loader = DataLoader(TensorDataset(data.images, data.labels), batch_size=4)
     assert len(train(Net(), loader, loader, 1)) == 1
@@ -217,7 +217,7 @@ def test_hidden_images_may_come_from_files(
     assert "on 7 hidden images" in capsys.readouterr().out
 
 
-def test_a_wrong_path_is_told_in_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_wrong_path_is_an_error_in_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         cli.main(["--data", "imagefolder", "--path", "nowhere.zip"])
     assert "nowhere.zip: there is no such folder or file" in capsys.readouterr().err

@@ -25,7 +25,7 @@ from grader.run.results_folder import FeedbackFolder
 from grader.run.setup import set_up
 from grader.sandbox import conversation as converse
 from grader.sandbox import docker
-from grader.sandbox.base import Exit, Job, Places
+from grader.sandbox.base import Exit, Job, WorkerPaths
 from grader.sandbox.process import ProcessSandbox
 from grader.submissions.discover import HandIn, hand_in
 from grader.submissions.prepare import prepare
@@ -109,7 +109,7 @@ def test_a_name_cannot_paint_on_the_terminal(rubric: Rubric, tmp_path: Path) -> 
 class Mute:
     """A worker that ends before it is ready."""
 
-    places = Places("", None, "")
+    paths = WorkerPaths("", None, "")
     stderr = "Traceback\nImportError: no torch \x1b[31mhere"
 
     def write(self, data: bytes) -> None: ...

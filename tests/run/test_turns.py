@@ -19,7 +19,7 @@ from grader.rubric.model import Rubric
 from grader.run import pipeline
 from grader.run.schedule import Slots
 from grader.run.setup import set_up
-from grader.sandbox.base import Exit, Job, Places
+from grader.sandbox.base import Exit, Job, WorkerPaths
 from grader.submissions.discover import discover
 from tests.factories import grade_class
 
@@ -31,7 +31,7 @@ class Worker:
     """Ready at once; every answer takes a while, and is that nothing was found."""
 
     def __init__(self, events: list[tuple[str, str]], job: Job) -> None:
-        self.places = Places("/submission", "/data", "/tmp")
+        self.paths = WorkerPaths("/submission", "/data", "/tmp")
         self._events, self._name = events, job.name
         self._said: queue.Queue[bytes] = queue.Queue()
         self._left = b""

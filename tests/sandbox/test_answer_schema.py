@@ -1,4 +1,4 @@
-"""An answer is of the shape that its question asks for, or it is a bad answer of the student's."""
+"""An answer has the form that its question asks for, or it is a bad answer of the student's."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def refused(evidence: Evidence) -> str:
 
 
 def at(value: Any, *path: str | int, put: Any) -> Any:
-    """A copy of `value` with another thing at that place."""
+    """Return a copy of `value` with `put` at that path."""
     value = copy.deepcopy(value)
     place = value
     for step in path[:-1]:
@@ -125,7 +125,7 @@ def test_there_is_a_shape_for_every_kind_of_question() -> None:
     assert set(KINDS) == set(PROBES) - {OWN} == set(HONEST)
 
 
-def test_what_is_not_named_is_not_passed_on() -> None:
+def test_keys_outside_the_schema_are_dropped() -> None:
     value = HONEST["predict"] | {"points": 10}
     assert checked(said("predict", value)).value == {"classes": 3}
 
@@ -176,7 +176,7 @@ def test_a_loss_that_diverged_is_an_answer(number: Any) -> None:
         ("predict", ("classes",), 4, "arrays of [120, 120] bytes for [160, 160]"),
     ],
 )
-def test_what_is_of_another_shape_is_told_by_its_place(
+def test_a_value_of_the_wrong_form_is_named_by_its_path(
     kind: str, path: tuple[str | int, ...], put: Any, told: str
 ) -> None:
     message = refused(said(kind, at(HONEST[kind], *path, put=put)))
@@ -185,7 +185,7 @@ def test_what_is_of_another_shape_is_told_by_its_place(
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("value", [None, 3, "text", [], {}, [{}], True])
-def test_a_value_that_is_none_of_it_is_refused(kind: str, value: Any) -> None:
+def test_a_value_of_another_form_is_refused(kind: str, value: Any) -> None:
     assert refused(said(kind, value))
 
 
@@ -207,14 +207,14 @@ def test_arrays_of_another_size_are_refused(kind: str, blobs: tuple[bytes, ...])
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_question_that_no_array_answers_lets_none_be_read(kind: str) -> None:
+def test_no_arrays_are_read_for_questions_without_arrays(kind: str) -> None:
     question = said(kind, HONEST[kind]).question
     silent = refused(said(kind, HONEST[kind], (b"",))).endswith("where none were asked for")
     assert most_bytes([question]) == (0 if silent else wire.MAX_ANSWER_BLOBS)
     assert most_bytes([question, said("train", {}).question]) == wire.MAX_ANSWER_BLOBS
 
 
-def test_a_hundred_thousand_mistakes_are_told_by_the_first() -> None:
+def test_of_a_hundred_thousand_errors_only_the_first_is_reported() -> None:
     value = at(HONEST["train"], "notes", put=[0] * 90_000)
     assert refused(said("train", value)).startswith("notes[0]")
 
@@ -224,7 +224,7 @@ def test_notes_without_end_are_cut_and_cost_nothing() -> None:
     assert found.value["notes"] == ["x" * 500] * 50
 
 
-def test_what_was_not_answered_stays_as_it_came() -> None:
+def test_evidence_without_an_answer_is_returned_unchanged() -> None:
     evidence = dataclasses.replace(
         said("train", None), outcome=Outcome("crashed", "student", "SIGSEGV")
     )
@@ -244,14 +244,14 @@ json_values = st.recursive(
 
 
 @given(st.sampled_from(sorted(KINDS)), json_values, st.lists(st.binary(max_size=8), max_size=3))
-def test_no_value_makes_it_raise(kind: str, value: Any, blobs: list[bytes]) -> None:
+def test_validation_never_raises(kind: str, value: Any, blobs: list[bytes]) -> None:
     found = checked(said(kind, value, tuple(blobs)))
     assert found.outcome.kind in (wire.ANSWERED, wire.BAD_ANSWER)
 
 
 @given(st.dictionaries(st.sampled_from(["outcome", "message", "phase", "traceback", "output",
                                         "seconds", "value", "id"]), json_values), st.floats(0, 1e9))
-def test_no_answer_makes_the_outcome_raise(message: dict[str, Any], seconds: float) -> None:
+def test_reading_an_outcome_never_raises(message: dict[str, Any], seconds: float) -> None:
     outcome = from_answer(message, seconds)
     assert outcome.owner == OWNER[outcome.kind] and math.isfinite(outcome.seconds)
     assert len(outcome.message) <= 8000 and isinstance(outcome.output, str)

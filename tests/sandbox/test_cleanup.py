@@ -1,4 +1,4 @@
-"""What a session left is gone before the next one starts, however it was left."""
+"""Files and processes of a session are removed before the next one starts."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_a_folder_that_is_not_there_needs_no_emptying(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="children are told apart on Linux only")
-def test_every_descendant_is_ended_and_buried() -> None:
+def test_every_descendant_is_killed_and_reaped() -> None:
     # In a process of its own: the tests' own children are not for this to end.
     if (middle := os.fork()) == 0:
         code = 1

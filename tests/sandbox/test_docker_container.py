@@ -1,4 +1,4 @@
-"""The container from the outside, by `inspect`, and from the inside, by code that looks around."""
+"""The container from outside, by `inspect`, and from inside, by code that runs in it."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def a_job(folder: Path) -> Job:
 
 
 def run(sandbox: DockerSandbox, job: Job, code: str) -> tuple[str, Exit]:
-    """What Python code prints in a container of its own, and how the container ended."""
+    """Run Python code in a container. Returns its output, and how the container ended."""
     command = ("python", "-c", textwrap.dedent(code))
     with dataclasses.replace(sandbox, command=command).start(job, ()) as container:
         said = b""
@@ -222,8 +222,8 @@ def test_a_killed_grader_leaves_nothing_running_and_the_next_one_removes_the_res
         from tests.sandbox.test_docker_container import a_job
         sandbox = DockerSandbox(connect(), sys.argv[1], run=sys.argv[2])
         with sandbox.start(a_job(Path(sys.argv[3])), ()) as worker:
-            worker.write(wire.encode({"type": wire.START, "submission": worker.places.submission,
-                "data": None, "scratch": worker.places.scratch, "output_bytes": 1000}))
+            worker.write(wire.encode({"type": wire.START, "submission": worker.paths.submission,
+                "data": None, "scratch": worker.paths.scratch, "output_bytes": 1000}))
             print(wire.read_frame(worker.read)[0]["type"], flush=True)
             time.sleep(600)
         """
@@ -248,7 +248,7 @@ def test_a_killed_grader_leaves_nothing_running_and_the_next_one_removes_the_res
     assert containers(docker_sandbox, run_id) == []
 
 
-def test_a_pid_that_came_round_again_does_not_keep_a_dead_grader_s_container() -> None:
+def test_a_reused_pid_does_not_keep_a_dead_grader_s_container() -> None:
     mine = leftovers.labels("x")
     assert not leftovers._is_left(mine, "running", time.time())
     older = f"{os.getpid()}@{psutil.Process().create_time() - 60:.2f}"
@@ -366,7 +366,7 @@ def test_inside_there_is_no_network_but_loopback(inside: Inside) -> None:
         """) == "gaierror"
 
 
-def test_inside_one_is_nobody_and_may_do_nothing(inside: Inside) -> None:
+def test_inside_the_user_is_unprivileged(inside: Inside) -> None:
     status = inside("""
         import json
         lines = open("/proc/self/status").read().splitlines()
@@ -536,9 +536,9 @@ def test_the_worker_gets_ready_and_ends_when_its_stdin_does(
     with docker_sandbox.start(job, ()) as worker:
         worker.write(wire.encode({
             "type": wire.START,
-            "submission": worker.places.submission,
-            "data": worker.places.data,
-            "scratch": worker.places.scratch,
+            "submission": worker.paths.submission,
+            "data": worker.paths.data,
+            "scratch": worker.paths.scratch,
             "output_bytes": 1000,
         }))
         frame = wire.read_frame(worker.read)
@@ -549,10 +549,10 @@ def test_the_worker_gets_ready_and_ends_when_its_stdin_does(
         assert worker.stop() == Exit(0)
 
 
-def test_nothing_starts_any_more_when_the_run_is_over(
+def test_no_container_starts_after_the_run_is_over(
     docker_sandbox: DockerSandbox, job: Job
 ) -> None:
-    """Others get ready while one is stopped: what they start after that, nobody would remove."""
+    """Nobody would remove a container that another thread starts after the run was stopped."""
     own = DockerSandbox(docker_sandbox.engine, docker_sandbox.image)
     own.close()
     with pytest.raises(SandboxError, match="the run is over"), own.start(job, ()):

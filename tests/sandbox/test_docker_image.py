@@ -1,4 +1,4 @@
-"""The image's name is what it is made of; a build that fails says so, in the build's own words."""
+"""The image's tag is a digest of its content; a failed build reports the build's own output."""
 
 from __future__ import annotations
 
@@ -32,8 +32,9 @@ def test_a_changed_worker_gets_another_image(project: Path) -> None:
     assert image_tag(Build(context=project)) != before
 
 
-def test_what_is_not_copied_does_not_change_the_image(project: Path) -> None:
+def test_files_that_are_not_copied_do_not_change_the_image(project: Path) -> None:
     before = image_tag(Build(context=project))
+    (project / "grader/rubric").mkdir()
     (project / "grader/rubric/model.py").write_text("answers = 42")
     (project / "grader/worker/__pycache__").mkdir(exist_ok=True)
     (project / "grader/worker/__pycache__/x.pyc").write_bytes(b"x")
@@ -94,7 +95,7 @@ def test_a_gpu_choice_that_means_nothing_is_a_usage_error(choice: str) -> None:
         resolve_gpus(choice, nowhere, "image")
 
 
-def test_gpus_that_are_named_are_taken_at_their_word() -> None:
+def test_named_gpus_are_not_checked() -> None:
     nowhere: Engine = None  # type: ignore[assignment]
     assert resolve_gpus("none", nowhere, "image") == ()
     assert resolve_gpus("0, 2,MIG-1f2e", nowhere, "image") == ("0", "2", "MIG-1f2e")

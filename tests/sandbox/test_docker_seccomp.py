@@ -1,4 +1,4 @@
-"""The profile as it is checked in: what the design denies is denied, whoever edits it."""
+"""The checked-in seccomp profile denies everything that the design denies."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def profile() -> dict[str, Any]:
 
 
 def allowed(profile: dict[str, Any], name: str) -> list[list[dict[str, Any]]]:
-    """The conditions of each rule that lets this call through; [] is none at all."""
+    """Return the conditions of each rule that allows this call; [] if no rule does."""
     return [
         rule.get("args", [])
         for rule in profile["syscalls"]
@@ -41,7 +41,7 @@ def allowed(profile: dict[str, Any], name: str) -> list[list[dict[str, Any]]]:
     ]
 
 
-def test_what_no_rule_allows_is_refused(profile: dict[str, Any]) -> None:
+def test_calls_without_a_rule_are_refused(profile: dict[str, Any]) -> None:
     assert profile["defaultAction"] == "SCMP_ACT_ERRNO"
     assert {rule["action"] for rule in profile["syscalls"]} <= {"SCMP_ACT_ALLOW", "SCMP_ACT_ERRNO"}
     assert [one for one in profile["archMap"] if one["subArchitectures"]] == []

@@ -1,4 +1,4 @@
-"""What a session may say between its question and its answer, and what is left of its words."""
+"""Interim looks: which messages are answered, and what is kept of the evidence afterwards."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from grader import wire
 from grader.records import Evidence, Outcome, Question, StopRule
 from grader.rubric.model import Limits
 from grader.sandbox.base import Job
-from grader.sandbox.interim import Looks
+from grader.sandbox.interim import InterimLooks
 
 QUESTION = Question("training", "train", {}, "training", 10, stopping=StopRule(0.5, 2, 0.1))
 REQUEST = {"type": "interim", "id": "training", "correct": 3, "seen": 4}
@@ -35,9 +35,9 @@ class EarlyStopper:
         return bool(logits[0].argmax() == 0)
 
 
-def looks(question: Question = QUESTION, early_stopper: EarlyStopper | None = None) -> Looks:
-    early_stopper = early_stopper or EarlyStopper()
-    return Looks(Job("ada", Path(), (question,), Limits(), early_stopper=early_stopper), question)
+def looks(question: Question = QUESTION) -> InterimLooks:
+    job = Job("ada", Path(), (question,), Limits(), early_stopper=EarlyStopper())
+    return InterimLooks(job, question)
 
 
 def said(frame: bytes | None) -> tuple[Mapping[str, Any], tuple[bytes, ...]]:
@@ -57,7 +57,7 @@ TRAINED: dict[str, Any] = {
 }
 
 
-def test_a_look_is_a_part_then_its_logits_then_a_word() -> None:
+def test_a_look_sends_images_takes_logits_and_says_whether_to_stop() -> None:
     one = looks()
     assert said(one.reply(REQUEST | {"correct": 0}, ())) == ({"stop": False, "shape": None}, ())
     assert not one.looked
@@ -102,10 +102,10 @@ def test_logits_without_a_part_are_garbage_and_so_are_those_that_come_twice() ->
     assert one.reply(ANSWER, (LOGITS,)) is None
 
 
-def test_without_a_rule_or_an_examiner_there_are_no_looks() -> None:
+def test_without_a_rule_or_an_early_stopper_there_are_no_looks() -> None:
     question = Question("training", "train", {}, "training", 10)
     assert looks(question).reply(REQUEST, ()) is None
-    assert Looks(Job("ada", Path(), (), Limits()), QUESTION).reply(REQUEST, ()) is None
+    assert InterimLooks(Job("ada", Path(), (), Limits()), QUESTION).reply(REQUEST, ()) is None
 
 
 def test_requests_come_to_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,7 +115,7 @@ def test_requests_come_to_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [answer is None for answer in answers] == [False, False, False, True]
 
 
-def test_a_stop_is_the_hosts_word_only() -> None:
+def test_only_the_host_can_stop_a_training() -> None:
     one, claim = looks(), evidence(TRAINED | {"stopped": "sure"})
     assert one.as_seen(claim).outcome.kind == wire.BAD_ANSWER
     one.reply(REQUEST, ())
@@ -125,7 +125,7 @@ def test_a_stop_is_the_hosts_word_only() -> None:
 
 
 @pytest.mark.parametrize("kind", ["answered", "exception", "bad_answer", "crashed"])
-def test_after_a_look_nothing_that_the_code_said_or_drew_is_kept(kind: str) -> None:
+def test_after_a_look_nothing_that_the_code_printed_or_drew_is_kept(kind: str) -> None:
     one = looks()
     found = evidence(TRAINED if kind == "answered" else None, kind)
     assert one.as_seen(found) is found

@@ -1,4 +1,4 @@
-"""Whose fault it was: what a worker says is believed no further than the host can follow."""
+"""Whose fault it was: a worker's report is believed only as far as the host can confirm it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tests import factories
         WORKER_LOST, NOT_STARTED,
     ],
 )
-def test_what_only_the_host_can_know_is_not_taken_from_a_worker(kind: str) -> None:
+def test_outcomes_that_only_the_host_can_know_are_not_taken_from_a_worker(kind: str) -> None:
     outcome = from_answer({"outcome": kind}, 1.0)
     assert (outcome.kind, outcome.owner) == (wire.BAD_ANSWER, "student")
 
@@ -39,7 +39,7 @@ def test_an_unknown_word_is_a_bad_answer() -> None:
     assert from_answer({"outcome": ["answered"], "phase": 3}, 1.0).kind == wire.BAD_ANSWER
 
 
-def test_silence_is_the_limit_the_memory_or_the_harness() -> None:
+def test_silence_is_a_time_limit_the_memory_limit_or_a_failure_of_the_harness() -> None:
     assert from_silence(Exit(0), 31, 30).kind == wire.TIME_LIMIT
     assert from_silence(Exit(137, out_of_memory=True), 3, 30).kind == MEMORY_LIMIT
     assert from_silence(Exit(137), 3, 30).owner == "harness"
@@ -81,13 +81,13 @@ def test_an_exception_is_named_for_the_limit_that_raised_it(error: str, limit: s
         ({"outcome": wire.EXITED, "struck": [["memory"], {}, None]}, wire.EXITED),
     ],
 )
-def test_an_end_without_words_is_named_for_the_limit_that_the_kernel_counted(
+def test_a_silent_end_is_named_for_the_limit_that_the_kernel_counted(
     said: dict[str, object], limit: str
 ) -> None:
     assert from_answer(said, 1.0).kind == limit
 
 
-def test_an_answer_stays_one_whatever_limit_was_struck_on_the_way() -> None:
+def test_an_answer_stays_an_answer_although_a_limit_was_hit() -> None:
     said = {"outcome": wire.ANSWERED, "struck": ["memory", "processes", "disk"]}
     assert from_answer(said, 1.0).answered
 
@@ -99,7 +99,7 @@ def test_every_kind_that_a_student_owns_has_its_sentences() -> None:
             assert without_answer(criterion, Outcome(kind, owner), "asked").next_step
 
 
-def test_a_grader_that_was_held_up_itself_takes_nobodys_points() -> None:
+def test_a_grader_that_was_held_up_itself_costs_nobody_points() -> None:
     """Ctrl-Z and fg, a machine that was paused: the wait ended much too late."""
     silent = Exit(-9)
     assert from_silence(silent, 18.2, limit=18).kind == wire.TIME_LIMIT

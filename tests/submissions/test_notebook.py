@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import nbformat
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from grader.submissions.ipython_syntax import IPythonSyntax
 from grader.submissions.notebook import LARGEST_NOTEBOOK, NotebookError, read_notebook
 
 
@@ -72,41 +74,102 @@ def test_python_is_left_as_it_is(cell: str) -> None:
     assert converted(cell) == cell
 
 
+LINE_MAGIC = "get_ipython().run_line_magic({!r}, {!r})".format
+SHELL = "get_ipython().system({!r})".format
+CELL_MAGIC = "get_ipython().run_cell_magic({!r}, {!r}, {!r})".format
+GONE = LINE_MAGIC("gone", "")
+
+
 @pytest.mark.parametrize(
     ("cell", "expected"),
     [
-        ("%matplotlib inline\nx = 1", "pass  # %matplotlib inline\nx = 1"),
-        ("!pip install it's \\\n  torch\nx = 1", "pass  # !pip install it's \\\n#   torch\nx = 1"),
-        ("pip install torch\nx = 1", "pass  # pip install torch\nx = 1"),
-        ("if True:\n    !ls\nx = 1", "if True:\n    pass  # !ls\nx = 1"),
-        ("if True:\n\t%cd data", "if True:\n\tpass  # %cd data"),
-        ("x = !ls\ny = 1", "x = None  # !ls\ny = 1"),
-        ("    \nif 1:\n  a.b['c'] = %pwd", "    \nif 1:\n  a.b['c'] = None  # %pwd"),
-        ("resnet18?\nx = 1", "pass  # resnet18?\nx = 1"),
-        ("?nn.Module\nx = 1", "pass  # ?nn.Module\nx = 1"),
-        ("x.y??", "pass  # x.y??"),
-        ("%%time\nx = 1", "pass  # %%time\nx = 1"),
+        ("%matplotlib inline\nx = 1", LINE_MAGIC("matplotlib", "inline") + "\nx = 1"),
+        ("!pip install it's \\\n  torch\nx = 1", SHELL("pip install it's    torch") + "\n\nx = 1"),
+        ("pip install torch\nx = 1", LINE_MAGIC("pip", "install torch") + "\nx = 1"),
+        ("if True:\n    !ls\nx = 1", "if True:\n    " + SHELL("ls") + "\nx = 1"),
+        ("if True:\n\t%cd data", "if True:\n\t" + LINE_MAGIC("cd", "data")),
+        ("x = !ls\ny = 1", "x = get_ipython().getoutput('ls')\ny = 1"),
+        ("!!ls\nx = 1", "get_ipython().getoutput('ls')\nx = 1"),
+        (
+            "    \nif 1:\n  a.b['c'] = %pwd",
+            "    \nif 1:\n  a.b['c'] = " + LINE_MAGIC("pwd", ""),
+        ),
+        ("resnet18?\nx = 1", LINE_MAGIC("pinfo", "resnet18") + "\nx = 1"),
+        ("?nn.Module\nx = 1", LINE_MAGIC("pinfo", "nn.Module") + "\nx = 1"),
+        ("x.y??", LINE_MAGIC("pinfo2", "x.y")),
+        ("%%time\nx = 1", "\nx = 1"),
         ("# timing\n\n%%capture out\n%%time\nx = 1", None),
+        ("\n%%capture out\n%%time\n!ls\nx = 1", "\n\n\n" + SHELL("ls") + "\nx = 1"),
         ("%time model = fit()\nx = 1", "model = fit()\nx = 1"),
-        ("%time\nx = 1", "pass  # %time\nx = 1"),
-        ("%%bash\nls it's\n", "# %%bash\n# ls it's\n# "),
-        ("%%html", "# %%html"),
-        ('s = """\n%kept\n"""\n%gone', 's = """\n%kept\n"""\npass  # %gone'),
-        ("s = '''it\n!kept'''\n!gone", "s = '''it\n!kept'''\npass  # !gone"),
-        ("y = (5\n% 3)\n%gone", "y = (5\n% 3)\npass  # %gone"),
-        ("y = 1 + \\\n2\n%gone", "y = 1 + \\\n2\npass  # %gone"),
-        ("x = '#'  # it's (\n%gone", "x = '#'  # it's (\npass  # %gone"),
+        ("%time !ls 'here'\nx = 1", SHELL("ls 'here'") + "\nx = 1"),
+        ("y = %time fit('4')\nx = 1", "y = fit('4')\nx = 1"),
+        ("%time -q fit()\nx = 1", LINE_MAGIC("time", "-q fit()") + "\nx = 1"),
+        ("%time\nx = 1", LINE_MAGIC("time", "") + "\nx = 1"),
+        ("%%bash\nls it's\n", CELL_MAGIC("bash", "", "ls it's\n") + "\n\n"),
+        ("%%html", CELL_MAGIC("html", "", "")),
+        ('s = """\n%kept\n"""\n%gone', f's = """\n%kept\n"""\n{GONE}'),
+        ("s = '''it\n!kept'''\n!gone", "s = '''it\n!kept'''\n" + SHELL("gone")),
+        ('s = """\npip install x\n"""\n%gone', f's = """\npip install x\n"""\n{GONE}'),
+        ("y = (5\n% 3)\n%gone", f"y = (5\n% 3)\n{GONE}"),
+        ("y = 1 + \\\n2\n%gone", f"y = 1 + \\\n2\n{GONE}"),
+        ("x = '#'  # it's (\n%gone", f"x = '#'  # it's (\n{GONE}"),
+        ("x = '\u2028'\n%gone", f"x = '\u2028'\n{GONE}"),
+        ("  y = 2\n  x = 1", "y = 2\nx = 1"),
+        (">>> def f():\n...     return 1\n\n>>> x = f()", "def f():\n    return 1\n\nx = f()"),
     ],
 )
-def test_what_only_ipython_understands_is_neutralised(cell: str, expected: str | None) -> None:
+def test_what_only_ipython_understands_becomes_what_jupyter_runs(
+    cell: str, expected: str | None
+) -> None:
     code = converted(cell)
     assert code.count("\n") == cell.count("\n")
     if expected is not None:
         assert code == expected
-    namespace: dict[str, Any] = {"fit": int, "a": None}
-    if "x = 1" in code.replace("# x = 1", ""):
+    namespace: dict[str, Any] = {"fit": int, "a": None, "get_ipython": Shell}
+    if "x = 1" in code:
         exec(code, namespace)
         assert namespace["x"] == 1
+
+
+class Shell:
+    """Has the methods that transformed cells call; each does nothing."""
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        return lambda *args: None
+
+
+def test_an_error_below_a_magic_names_the_right_line() -> None:
+    cell = "\n%%time\n!pip install \\\n    torch\nx = %pwd\nraise KeyError"
+    with pytest.raises(KeyError) as error:
+        exec(compile(converted(cell), "cell", "exec"), {"get_ipython": Shell})
+    assert error.traceback[-1].lineno + 1 == 6
+
+
+@pytest.mark.parametrize(
+    "slow",
+    [
+        "x =" + " " * 20_000 + "$",  # 80 seconds to tokenize
+        "'" + "\\'" * 20_000,
+        "a" * 20_000 + "[?",
+        "(" + "a" * 20_000 + " ?)?",
+    ],
+)
+def test_a_cell_that_ipython_would_read_for_minutes_is_a_syntax_error(slow: str) -> None:
+    source = read_notebook(notebook("!ls\n" + slow, "!ls\nx = 1")).source
+    with pytest.raises(SyntaxError, match=r"cell 1, line \d.*can't hold magics"):
+        exec(source, {})
+    assert source.endswith("# %% [cell 2]\nget_ipython().system('ls')\nx = 1\n")
+
+
+def test_the_cells_of_all_notebooks_share_one_budget_of_work() -> None:
+    ipython, cell = IPythonSyntax(work=50_000), "!" + "x" * 90
+    first, second = (read_notebook(notebook(cell), ipython).source for _ in range(2))
+    assert "get_ipython()" in first and "raise SyntaxError" in second
+
+
+def test_a_cell_of_many_magics_is_read_within_the_budget() -> None:
+    source = read_notebook(notebook("%x\n" * 5_000), IPythonSyntax(work=5_000_000)).source
+    assert "can't hold magics" in source
 
 
 @pytest.mark.parametrize(
@@ -202,14 +265,15 @@ def test_an_old_notebook_keeps_its_headings() -> None:
 )
 def test_any_cell_becomes_source_that_compiles(cells: list[str]) -> None:
     source = read_notebook(notebook(*cells)).source
-    compile(source.encode("utf-8"), "notebook", "exec")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # `,1` calls a number
+        compile(source.encode("utf-8"), "notebook", "exec")
     assert source.count("# %% [cell ") == len(cells)
 
 
-def test_a_cell_that_writes_a_file_does_so_when_it_runs() -> None:
-    code = converted("%%writefile -a net.py\nimport torch\n%not a magic\n")
-    first, *others = code.split("\n")
-    options, content = "-a net.py", "import torch\n%not a magic\n"
-    call = f"get_ipython().run_cell_magic('writefile', {options!r}, {content!r})"
-    assert first.startswith(f"{call}  # ")
-    assert all(line.startswith("# ") for line in others)
+@pytest.mark.parametrize("magic", ["writefile", "file"])
+def test_a_cell_that_writes_a_file_does_so_when_it_runs(magic: str) -> None:
+    content = "import torch\n%not a magic\n"
+    first, *others = converted(f"%%{magic} -a net.py\n{content}").split("\n")
+    assert first == CELL_MAGIC(magic, "-a net.py", content)
+    assert others == ["", "", ""]

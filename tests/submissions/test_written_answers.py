@@ -153,7 +153,7 @@ def test_the_first_answer_that_is_not_blank_wins() -> None:
     ],
 )
 def test_a_text_made_to_be_slow_is_read_in_time(text: str) -> None:
-    start = time.monotonic()
+    start = time.process_time()   # other processes may be busy
     markdown_answers([text])
     latex_answers(text)
-    assert time.monotonic() - start < 5
+    assert time.process_time() - start < 5

@@ -1,4 +1,4 @@
-"""Bulk downloads as Gradescope and Canvas make them, written by us."""
+"""Makes bulk downloads in the formats of Gradescope and Canvas."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.factories import zip_of
 
-# Two together, one alone who had tried before, one without a name; keys as Ruby writes symbols.
+# A group of two, one student with an earlier attempt, one without a name; keys are Ruby symbols.
 GRADESCOPE = """\
 ---
 submission_301:
@@ -41,7 +41,7 @@ submission_303:
   - :email: alan@school.example
   :created_at: 2026-11-29 08:00:00 Z
 """
-# The next day's: Emmy handed in again.
+# The next day's download: Emmy submitted again.
 GRADESCOPE_LATER = GRADESCOPE.replace("submission_302:", "submission_310:").replace(
     "2026-12-01 09:30:00", "2026-12-02 11:00:00"
 ).replace("  - :id: 290\n", """\
@@ -63,7 +63,7 @@ CANVAS = {
     "lovelaceada_123_4502_answers.md": "## (a)\nTwo words.",
     "hoppergrace_LATE_77_4503_hw2.py": "x = 2",
 }
-# Grace handed in again: Canvas numbers the name, and has the last attempt only.
+# Grace submitted again: Canvas appends a number and has the last attempt only.
 CANVAS_LATER = {
     "lovelaceada_123_4501_hw2.py": "x = 1",
     "lovelaceada_123_4502_answers.md": "## (a)\nTwo words.",
@@ -78,7 +78,7 @@ def zipped(files: Mapping[str, str], path: Path) -> Path:
 
 
 def gradescope(path: Path, metadata: str = GRADESCOPE, *numbers: int) -> Path:
-    """The zip, with its folder around everything."""
+    """Write Gradescope's zip, in which everything is in one folder."""
     top = "assignment_42_export"
     files = {f"{top}/submission_{n}/hw2.py": f"x = {n}" for n in numbers or (301, 302, 303)}
     return zipped({f"{top}/submission_metadata.yml": metadata} | files, path)

@@ -77,7 +77,7 @@ def test_an_edit_that_does_not_match_names_both_files_and_the_line(folder: Path)
     told = refusal(folder, REWRITTEN.replace("find: model.train()", "find: model.trains()"))
     assert told.startswith(
         "validation/cases.yaml:7: mutants.dropped.rewrite.0: reference/train.py: `model.trains()` "
-        "stands nowhere in the file; the nearest is `model.train()`"
+        "does not occur in the file; the nearest is `model.train()`"
     )
 
 
@@ -94,19 +94,19 @@ def test_an_edit_that_does_not_match_names_both_files_and_the_line(folder: Path)
         ("rewrite:", "of: script\n    rewrite:", "6: mutants.dropped.of: there is no variant"),
     ],
 )  # fmt: skip
-def test_a_mistake_is_told_with_its_line(folder: Path, line: str, other: str, told: str) -> None:
+def test_an_error_names_its_line(folder: Path, line: str, other: str, told: str) -> None:
     assert told in refusal(folder, REWRITTEN.replace(line, other))
 
 
-def test_a_case_without_a_rewrite_must_lie_beside(folder: Path) -> None:
+def test_a_case_without_a_rewrite_needs_a_file_of_its_name(folder: Path) -> None:
     told = refusal(folder, "variants:\n  script: {about: one}\n")
     assert told == (
-        "validation/cases.yaml:2: variants.script: without 'rewrite' it is variants/script.py, "
+        "validation/cases.yaml:2: variants.script: a case without 'rewrite' is variants/script.py, "
         ".ipynb or a folder; there is nothing"
     )
 
 
-def test_a_file_that_is_not_listed_is_not_passed_over(folder: Path) -> None:
+def test_a_file_that_is_not_listed_is_an_error(folder: Path) -> None:
     (folder / "mutants" / "stray.py").write_text("a = 1\n", "utf-8")
     assert "mutants/stray.py is not listed; add 'stray: {about: ...}'" in refusal(
         folder, "mutants: {}\n"

@@ -68,31 +68,31 @@ def test_statements_that_follow_each_other_are_replaced_together() -> None:
     )
 
 
-def test_a_block_whose_last_statement_is_dropped_is_still_one() -> None:
+def test_a_block_that_becomes_empty_gets_a_pass() -> None:
     assert rewrite("for x in y:\n    f(x)\n", Edit("f(x)", "")) == "for x in y:\n    pass\n"
 
 
-def test_a_body_is_replaced_where_nothing_is_looked_for() -> None:
+def test_without_find_the_body_is_replaced() -> None:
     found = rewrite("def f(x):\n    '''Says.'''\n    return x\n", Edit(by="return 1", within="f"))
     assert found == "def f(x):\n    return 1\n"
 
 
-def test_one_is_not_true() -> None:
-    with pytest.raises(UsageError, match="stands nowhere"):
+def test_one_does_not_match_true() -> None:
+    with pytest.raises(UsageError, match="does not occur"):
         rewrite("f(True)\n", Edit("f(1)", "f(2)"))
 
 
-def test_what_stands_nowhere_is_told_with_what_is_near() -> None:
+def test_code_that_does_not_occur_is_an_error_with_the_nearest_code() -> None:
     with pytest.raises(UsageError) as told:
         rewrite(SOURCE, Edit("model.evaluate()", "pass", within="evaluate"))
     assert str(told.value) == (
-        "`model.evaluate()` stands nowhere in 'evaluate'; the nearest is `model.eval()`; write it "
-        "as it is there"
+        "`model.evaluate()` does not occur in 'evaluate'; the nearest is `model.eval()`; copy the "
+        "code from the file"
     )
 
 
-def test_what_stands_more_often_than_expected_is_told_with_its_lines() -> None:
-    with pytest.raises(UsageError, match=r"stands 3 times in the file \(line 11, 13, 19\)"):
+def test_code_that_occurs_too_often_is_an_error_with_its_lines() -> None:
+    with pytest.raises(UsageError, match=r"occurs 3 times in the file \(line 11, 13, 19\)"):
         rewrite(SOURCE, Edit("model.eval()", "pass"))
     assert rewrite(SOURCE, Edit("model.eval()", "pass", times=3)).count("pass") == 3
 
@@ -105,15 +105,15 @@ def test_an_edit_that_changes_nothing_is_a_mistake() -> None:
 @pytest.mark.parametrize(
     ("edit", "told"),
     [
-        (Edit("model.eval(", "pass"), "'find' is no Python, line 1"),
-        (Edit("x + 1", "x +"), "'by' is no Python, line 1"),
+        (Edit("model.eval(", "pass"), "'find' is not valid Python, line 1"),
+        (Edit("x + 1", "x +"), "'by' is not valid Python, line 1"),
         (Edit("", "pass"), "'find' is empty"),
         (Edit(by="pass"), "there is no 'find'; then 'in' must name the function"),
         (Edit("x", "y", within="test"), "'test' names none; there are Net, Net.forward, evaluate"),
-        (Edit("hits", "f()", within="evaluate", times=2), "what comes out is no Python, line"),
+        (Edit("hits", "f()", within="evaluate", times=2), "the result is not valid Python, line"),
     ],
 )
-def test_a_mistake_says_what_is_wrong(edit: Edit, told: str) -> None:
+def test_an_error_says_what_is_wrong(edit: Edit, told: str) -> None:
     with pytest.raises(UsageError) as error:
         rewrite(SOURCE, edit)
     assert told in str(error.value)

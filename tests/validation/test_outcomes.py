@@ -1,4 +1,4 @@
-"""What marks say: killed, survived, lost more, spared, and the figures by criterion."""
+"""Cases compared with what they must lose: killed, survived, lost more, spared; and the rates."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ KEPT = row("modes", 4.0), row("groups", 4.0)
 def test_a_mutant_that_loses_what_it_names_is_killed() -> None:
     one = concluded("mutant", {"modes"}, row("modes", 2.0), row("groups", 4.0))
     assert (one.outcome, one.words) == ("right", "killed exactly")
-    assert set(one.marks) == set(CRITERIA)   # a person's criterion is not looked at
+    assert set(one.marks) == set(CRITERIA)   # a criterion that a person marks does not count
 
 
 def test_a_mutant_that_keeps_what_it_names_has_survived() -> None:
@@ -47,7 +47,7 @@ def test_points_that_wait_for_a_person_are_not_kept() -> None:
     assert (variant.words, variant.lost_more) == ("lost points", ("modes",))
 
 
-def test_what_the_harness_failed_at_is_neither_killed_nor_survived() -> None:
+def test_a_failure_of_the_harness_is_neither_killed_nor_survived() -> None:
     lost = row("modes", None, "not_scored")
     one = concluded("mutant", {"modes"}, lost, KEPT[1])
     assert (one.outcome, one.words, one.survived, one.lost_more) == (
@@ -66,7 +66,7 @@ def test_a_starter_must_not_earn_even_a_part() -> None:
     assert (one.words, one.survived) == ("earned points", ("modes",))
 
 
-def test_figures_are_counted_by_criterion() -> None:
+def test_rates_are_counted_by_criterion() -> None:
     killed = concluded("mutant", {"modes"}, row("modes", 0.0), row("groups", 4.0))
     survived = concluded("mutant", {"modes"}, *KEPT)
     more = concluded("mutant", {"modes"}, row("modes", 0.0), row("groups", 0.0))

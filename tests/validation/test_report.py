@@ -1,4 +1,4 @@
-"""What a validation leaves behind: JSON, JUnit's XML and a page."""
+"""The files that a validation writes: JSON, JUnit XML and a page."""
 
 from __future__ import annotations
 
@@ -9,27 +9,29 @@ from xml.etree import ElementTree
 import pytest
 
 from grader.reports.student.render import render_page
-from grader.validation.outcomes import Case, Conclusion, Mark, accuracies
-from grader.validation.report import INTERVAL, Report, as_json, as_junit, sentences
+from grader.validation.outcomes import Case, Conclusion, CriterionResult, accuracies
+from grader.validation.report import INTERVAL, ValidationReport, as_json, as_junit, sentences
 
-KEPT, LOST = Mark("kept", 4.0, 4.0, "all right"), Mark("lost", 1.0, 4.0, "wrong <b>\x1b[31mred\x00")
-UNKNOWN = Mark("not scored", None, 4.0, "no engine")
+KEPT = CriterionResult("kept", 4.0, 4.0, "all right")
+LOST = CriterionResult("lost", 1.0, 4.0, "wrong <b>\x1b[31mred\x00")
+UNKNOWN = CriterionResult("not scored", None, 4.0, "no engine")
 CRITERIA = ("modes", "groups")
 
 
-def conclusion(case: Case, **marks: Mark) -> Conclusion:
-    everything: Mapping[str, Mark] = {"modes": KEPT, "groups": KEPT} | marks
+def conclusion(case: Case, **marks: CriterionResult) -> Conclusion:
+    everything: Mapping[str, CriterionResult] = {"modes": KEPT, "groups": KEPT} | marks
     return Conclusion(case, everything, 2.0)
 
 
-def made(*concluded: Conclusion, faults: tuple[str, ...] = ()) -> Report:
+def made(*concluded: Conclusion, faults: tuple[str, ...] = ()) -> ValidationReport:
     figures = tuple(accuracies(concluded, CRITERIA))
-    return Report("Homework", CRITERIA, concluded, figures, {"sandbox": "docker"}, 9.0, faults)
+    environment = {"sandbox": "docker"}
+    return ValidationReport("Homework", CRITERIA, concluded, figures, environment, 9.0, faults)
 
 
 @pytest.fixture
-def mixed() -> Report:
-    """One that is killed, one that survived, one that lost points, one that was not scored."""
+def mixed() -> ValidationReport:
+    """A mutant killed and one that survived, a variant that lost points and one not scored."""
     modes = frozenset({"modes"})
     return made(
         conclusion(Case("mutant", "killed", "eval() is dropped", modes), modes=LOST),
@@ -40,7 +42,7 @@ def mixed() -> Report:
     )
 
 
-def test_the_json_has_every_mark_and_every_figure(mixed: Report) -> None:
+def test_the_json_has_every_mark_and_every_figure(mixed: ValidationReport) -> None:
     told = json.loads(as_json(mixed))
     assert told["outcome"] == "wrong"
     assert [case["words"] for case in told["cases"]] == [
@@ -51,7 +53,7 @@ def test_the_json_has_every_mark_and_every_figure(mixed: Report) -> None:
     assert told["cases"][2]["marks"]["groups"]["points"] == 1
 
 
-def test_the_xml_has_a_test_case_for_each_with_what_is_wrong(mixed: Report) -> None:
+def test_the_xml_has_a_test_case_for_each_with_what_is_wrong(mixed: ValidationReport) -> None:
     root = ElementTree.fromstring(as_junit(mixed))
     assert root.tag == "testsuites"
     assert (root.get("tests"), root.get("failures"), root.get("errors")) == ("5", "3", "1")
@@ -70,7 +72,7 @@ def test_the_xml_has_a_test_case_for_each_with_what_is_wrong(mixed: Report) -> N
     assert root.find(".//testcase[@name='lost']/error") is not None
 
 
-def test_the_page_shows_what_is_wrong_and_obeys_the_policy(mixed: Report) -> None:
+def test_the_page_shows_what_is_wrong_and_obeys_the_policy(mixed: ValidationReport) -> None:
     page = render_page(
         "validation.html.j2", report=mixed, sentences=sentences, interval=INTERVAL
     )
@@ -82,7 +84,7 @@ def test_the_page_shows_what_is_wrong_and_obeys_the_policy(mixed: Report) -> Non
     assert "It is not." in page
 
 
-def test_nothing_wrong_and_something_unknown_is_not_right() -> None:
+def test_a_case_that_was_not_scored_makes_the_validation_not_scored() -> None:
     case = Case("variant", "lost", "a style")
     assert made(conclusion(case, groups=UNKNOWN)).outcome == "not scored"
     assert made(conclusion(case)).outcome == "right"

@@ -79,7 +79,7 @@ def validate(homework: Path, *more: str) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
-def test_a_mutant_that_is_right_and_a_variant_that_is_wrong_are_told(homework: Path) -> None:
+def test_a_right_mutant_and_a_wrong_variant_are_reported(homework: Path) -> None:
     done = validate(homework)
     assert done.returncode == 1, done.stderr
     assert "mutant shapes, survived: elements are counted by their shapes" in done.stdout
@@ -99,19 +99,19 @@ def test_a_mutant_that_is_right_and_a_variant_that_is_wrong_are_told(homework: P
         assert (out / name).is_file()
 
 
-def test_one_that_is_named_is_tried_alone_and_all_is_well(homework: Path) -> None:
+def test_a_named_case_is_graded_alone(homework: Path) -> None:
     done = validate(homework, "--only", "tensors")
     assert (done.returncode, done.stderr) == (0, "")
     assert "1 of 1 mutants as they should be" in done.stdout
 
 
-def test_a_case_that_there_is_not_is_a_mistake_of_usage(homework: Path) -> None:
+def test_an_unknown_case_is_a_usage_error(homework: Path) -> None:
     done = validate(homework, "--only", "tensor")
     assert done.returncode == 2
     assert "no mutant or variant 'tensor'; did you mean 'tensors'?" in done.stderr
 
 
-def test_an_edit_that_hits_nothing_stops_before_anything_is_graded(homework: Path) -> None:
+def test_an_edit_that_matches_nothing_stops_before_anything_is_graded(homework: Path) -> None:
     cases = homework / "validation" / "cases.yaml"
     cases.write_text(CASES.replace("p.shape.numel()", "p.numel()"), encoding="utf-8")
     done = validate(homework)
@@ -121,7 +121,7 @@ def test_an_edit_that_hits_nothing_stops_before_anything_is_graded(homework: Pat
     assert "[1/" not in done.stdout
 
 
-def test_a_rubric_without_cases_has_its_reference_tried(homework: Path) -> None:
+def test_without_cases_the_reference_is_graded(homework: Path) -> None:
     text = RUBRIC.replace("validation: validation\n", "").replace("starter: starter\n", "")
     (homework / "rubric.yaml").write_text(text, encoding="utf-8")
     done = validate(homework)

@@ -1,4 +1,4 @@
-"""What is sent to a session's process arrives whole and in order, however slowly it is read."""
+"""Frames to a session's process arrive whole and in order, however slowly it reads them."""
 
 from __future__ import annotations
 

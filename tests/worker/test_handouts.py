@@ -1,4 +1,4 @@
-"""What the course handed out is there for a student's code, and never taken for the student's."""
+"""Files that the course handed out are there for a student's code and never count as its own."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from grader.rubric.model import Limits
 from grader.sandbox.base import Job
 from grader.sandbox.conversation import converse
 from grader.sandbox.process import ProcessSandbox
-from tests.worker.staged import write_view
+from tests.worker.shimmed_script import write_view
 
 ROOT = Path(__file__).parent.parent.parent
 TINY = RESNET18 | {"layers": [1, 1, 1, 1], "width": 16, "num_classes": 10}

@@ -1,4 +1,4 @@
-"""What student code returns is looked at before it is used: no odd value breaks the worker."""
+"""Return values of student code are validated before use: no odd value breaks the worker."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from grader.worker.probes.layers import _told
+from grader.worker.probes.layers import _described
 from grader.worker.probes.outputs import as_rows, put_together
 from grader.worker.probes.report import reported_accuracy
 from grader.worker.session import BadAnswer
@@ -37,7 +37,7 @@ def test_what_is_no_whole_number_is_no_count(value: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("returned", "told"),
+    ("returned", "expected"),
     [
         ({"conv1": 9, "fc": float("nan")}, "dict, in which 'fc' has float nan"),
         ({"conv1": -4}, "dict, in which 'conv1' has int -4"),
@@ -47,8 +47,8 @@ def test_what_is_no_whole_number_is_no_count(value: Any) -> None:
         ([1.5], "list"),
     ],
 )
-def test_the_entry_that_is_no_count_is_named(returned: Any, told: str) -> None:
-    assert _told(returned) == told
+def test_the_entry_that_is_no_count_is_named(returned: Any, expected: str) -> None:
+    assert _described(returned) == expected
 
 
 LOGITS = torch.randn(4, 3)

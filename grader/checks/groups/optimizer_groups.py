@@ -12,7 +12,7 @@ from grader.checks.answer_key import AnswerKey, EvalInputs
 from grader.checks.check import Check, Work, graded, without_answer
 from grader.checks.groups.assignment import GROUPS, Truth, truth_of
 from grader.checks.groups.diagnosis import NUMERALS
-from grader.checks.hidden_networks import probe
+from grader.checks.hidden_networks import dropout_network
 from grader.checks.training_run import TRAIN, train_question, trainings
 from grader.records import Evidence, Question, Table, Verdict
 from grader.rubric.model import Criterion, Limits, Model
@@ -34,7 +34,7 @@ class Params(Model):
 
 def ask(criterion: Criterion, inputs: EvalInputs, limits: Limits) -> tuple[Question, ...]:
     """What `make_optimizer` makes for a network of ours, and the optimizer seen in the training."""
-    spec = probe(inputs.draw("optimizer-groups")) | {"conv_bias": True}
+    spec = dropout_network(inputs.draw("optimizer-groups")) | {"conv_bias": True}
     make = Question(MAKE, "optimizer_groups", {"network": spec}, MAKE, limits.seconds)
     return (make, train_question(inputs, limits)) if trains(criterion) else (make,)
 

@@ -10,7 +10,12 @@ from grader.checks.check import Check, NoParams, Work, graded, in_short, raised,
 from grader.checks.groups.answer import Answer, answer_of, table_of, unassigned
 from grader.checks.groups.assignment import GROUPS, Truth, label, truth_of
 from grader.checks.groups.diagnosis import NUMERALS, diagnose
-from grader.checks.hidden_networks import RESNET18, beyond, covered, in_words
+from grader.checks.hidden_networks import (
+    RESNET18,
+    features_in_words,
+    hint_network,
+    scored_networks,
+)
 from grader.records import Evidence, Question, Verdict
 from grader.rubric.model import Criterion, Limits
 
@@ -86,7 +91,7 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
         if wrong:
             problems.append(
                 f"Group {', '.join(wrong)} is right for ResNet-18 and wrong for a network of the "
-                f"same family, with {in_words(_hidden(key.inputs)[name])}."
+                f"same family, with {features_in_words(_hidden(key.inputs)[name])}."
             )
     hints = [*public.value["notes"], *_beyond_hint(work.evidence[BEYOND], key, answer)]
     if error:
@@ -149,12 +154,12 @@ def truth_from_reference(key: AnswerKey, question: str) -> Truth:
 
 
 def _hidden(inputs: EvalInputs) -> dict[str, dict[str, Any]]:
-    specs = covered(inputs.draw("parameter-groups"))
+    specs = scored_networks(inputs.draw("parameter-groups"))
     return {f"parameter-groups/hidden-{number}": spec for number, spec in enumerate(specs, 1)}
 
 
 def _beyond(inputs: EvalInputs) -> dict[str, Any]:
-    return beyond(inputs.draw("beyond"))
+    return hint_network(inputs.draw("beyond"))
 
 
 def _share(group: int, answer: Answer, hidden: Sequence[Answer]) -> float:
@@ -173,8 +178,9 @@ def _beyond_hint(evidence: Evidence, key: AnswerKey, public: Answer) -> list[str
     wrong = [NUMERALS[g] for g in range(3) if public.right[g] and not right[g]]
     if not wrong:
         return []
+    features = features_in_words(_beyond(key.inputs))
     return [
-        f"Beyond the homework, and without cost: on a network with {in_words(_beyond(key.inputs))} "
+        f"Beyond the homework, and without cost: on a network with {features} "
         f"the groups {', '.join(wrong)} differ from the reference's."
     ]
 

@@ -1,1 +1,4 @@
-"""The grader inside Gradescope's own container: what is uploaded there, and what runs there."""
+"""The grader inside Gradescope's own container: the zip that is uploaded, and the program in it.
+
+Results for a Gradescope assignment that is graded elsewhere are `grader.export.gradescope`'s.
+"""

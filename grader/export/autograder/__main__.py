@@ -1,11 +1,11 @@
-"""What `run_autograder` does: one submission, graded in Gradescope's container.
+"""Grades one submission in Gradescope's container; `run_autograder` starts it.
 
     /autograder/submission                  what the student handed in
     /autograder/submission_metadata.json    who they are, and when
     /autograder/results/results.json        the marks
 
-What the harness fails at is told on stderr, and no results are written: Gradescope then says that
-the autograder failed, and keeps no score. A zero that nobody earned is never written.
+If the grader itself fails, it prints the reason to stderr and writes no results. Gradescope then
+shows that the autograder failed and keeps no score, so a failure is never a zero.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ from grader.submissions.student_names import student_key
 
 
 def main(root: Path) -> int:
-    """0 where results were written."""
+    """Grade the submission below `root`; return 0 if results were written, else 1."""
     try:
         results = _results(root)
     except (GraderError, OSError, ValueError) as error:
-        sys.stderr.write(f"grader: nothing was graded, and nobody got a zero: {error}\n")
+        sys.stderr.write(f"grader: not graded, and no score was written: {error}\n")
         return 1
     written = json.dumps(results, indent=2, allow_nan=False)
     replace(root / "results" / "results.json", [written])
@@ -58,12 +58,12 @@ def main(root: Path) -> int:
 def _results(root: Path) -> dict[str, Any]:
     homework = root / "source" / "homework"
     if _is_root():
-        homework.chmod(0o700)   # whatever setup.sh did: labels and the reference are in it
-    told = json.loads((homework / OPTIONS).read_text(encoding="utf-8"))
-    rubric = load(homework / told["rubric"], parameter_models, told["profile"])
+        homework.chmod(0o700)   # it holds hidden labels and the reference solution
+    bundled = json.loads((homework / OPTIONS).read_text(encoding="utf-8"))
+    rubric = load(homework / bundled["rubric"], parameter_models, bundled["profile"])
     item, roster = _hand_in(root)
-    rubric = enrol(rubric, [item], roster).rubric   # extensions, by whatever they name students
-    options = RunOptions(sandbox="process", jobs=1, criteria=tuple(told["criteria"]))
+    rubric = enrol(rubric, [item], roster).rubric   # extensions may name students by address
+    options = RunOptions(sandbox="process", jobs=1, criteria=tuple(bundled["criteria"]))
     with in_memory() as book:
         (grade,) = list(grades_of(
             rubric, [item], options, book, no_cache(), _say, _nowhere, opener=_open,
@@ -75,13 +75,13 @@ def _results(root: Path) -> dict[str, Any]:
 
 
 def _by_the_latest_due_date(rubric: Rubric, grade: Grade, item: HandIn) -> Grade:
-    """A group has one score here; an extension of one of them is everybody's."""
+    """Return the best grade of a group's members: Gradescope has one score for a group."""
     own = [for_student(rubric, grade, student) for student in item.owners]
     return max(own, key=lambda one: one.score)
 
 
 def _as_json(rubric: Rubric, grade: Grade) -> dict[str, Any]:
-    """By way of the grades' own file, as every export."""
+    """Return the results, made from grades.json as every export is."""
     marks = Marks(rubric)
     marks.add(grade)
     with tempfile.TemporaryDirectory() as folder:   # root's alone
@@ -92,7 +92,7 @@ def _as_json(rubric: Rubric, grade: Grade) -> dict[str, Any]:
 
 
 def _output(grade: SavedGrade) -> str:
-    waiting = [f"{row.max:g} points wait for a person." for row in grade.criteria
+    waiting = [f"{row.max:g} points need manual grading." for row in grade.criteria
                if row.status == "needs_marking"]
     return "\n".join([*grade.notes, *waiting])
 
@@ -102,7 +102,7 @@ def _hand_in(root: Path) -> tuple[HandIn, Roster]:
     try:
         people, at = of_one(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
-        raise UsageError(f"{path}: not what Gradescope writes there: {error}") from None
+        raise UsageError(f"{path}: not Gradescope's metadata: {error}") from None
     keys = tuple(student_key(one.name) for one in people)
     name = student_key("_".join(keys) or "submission")
     known = [Person(key, one.name, one.email, one.sid)
@@ -123,10 +123,10 @@ def _open(
 
 
 def _sandbox(folder: Path) -> ProcessSandbox:
-    """As root, which Gradescope makes of us, students' code runs as others."""
+    """Return a sandbox that runs students' code as another user, if this process is root."""
     if not _is_root():
-        _say("Not root: the student's code runs with the rights of the grader, and can read all "
-             "that it can.")
+        _say("Not root: the student's code runs with the grader's rights and can read all its "
+             "files.")
         return ProcessSandbox(scratch=folder)
     from grader.sandbox.unprivileged import UnprivilegedSandbox
 
@@ -141,8 +141,8 @@ def _say(text: str) -> None:
     sys.stderr.write(f"grader: {text}\n")
 
 
-def _nowhere(*said: str) -> None:
-    """Nobody watches."""
+def _nowhere(*progress: str) -> None:
+    """Discard progress messages: nobody watches."""
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""autograder.zip: what an instructor uploads to Gradescope, made of a rubric and this grader.
+"""autograder.zip, which an instructor uploads to Gradescope: a rubric and this grader.
 
-    setup.sh  run_autograder          what Gradescope runs
+    setup.sh  run_autograder          the programs that Gradescope runs
     grader/                           this grader's own files
-    torch.txt  requirements.txt       what it needs, in the versions that are installed here
+    torch.txt  requirements.txt       its dependencies, in the versions that are installed here
     homework/                         the rubric, and every file that grading by it reads
 
 The same rubric and versions make the same bytes.
@@ -36,8 +36,16 @@ _LONG_AGO = (1980, 1, 1, 0, 0, 0)   # a zip knows no earlier one
 def autograder_zip(
     rubric: Rubric, rubric_path: Path, criteria: Iterable[str], torch_index: str = ""
 ) -> bytes:
-    """`criteria` are ids, all of them where there is none. Raises UsageError for a file that does
-    not lie beside the rubric, since it would lie nowhere at Gradescope."""
+    """Return the bytes of the zip.
+
+    Args:
+        rubric: the rubric to grade by, with the profile that is active.
+        rubric_path: its file; all files that it names must lie in the same folder or below.
+        criteria: ids of the criteria to grade; empty stands for all of them.
+        torch_index: an index of wheels that `setup.sh` installs torch from; "" stands for PyPI.
+
+    Raises UsageError for a file outside the rubric's folder, and if this grader is not installed.
+    """
     torch, others = _requirements()
     options = {"rubric": rubric_path.name, "profile": rubric.profile, "criteria": list(criteria)}
     files = {name: (_HERE / name).read_bytes() for name in _EXECUTABLE}
@@ -63,17 +71,17 @@ def _homework(rubric: Rubric, path: Path) -> Iterator[tuple[str, bytes]]:
     for place in (*_places(rubric), *_lists(path)):
         if not place.resolve().is_relative_to(root):
             raise UsageError(
-                f"{path}: {place} lies outside of {root}, and would be missing at Gradescope; put "
-                "it beside the rubric"
+                f"{path}: {place} is outside of {root} and would be missing at Gradescope; move it "
+                "into that folder"
             )
         yield from _below(place.resolve(), root)
 
 
 def _places(rubric: Rubric) -> Iterator[Path]:
-    """Everything that grading by the active profile reads."""
+    """Yield every file and folder that grading by the active profile reads."""
     data = rubric.active.data
-    told = [rubric.reference, rubric.handouts, data.path, data.hidden.images, data.hidden.labels]
-    yield from (place for place in told if place is not None)
+    named = [rubric.reference, rubric.handouts, data.path, data.hidden.images, data.hidden.labels]
+    yield from (place for place in named if place is not None)
     own = [*rubric.own_files]
     for criterion in rubric.criteria:
         own += [value for _, value in criterion.params if isinstance(value, Path)]
@@ -82,15 +90,14 @@ def _places(rubric: Rubric) -> Iterator[Path]:
 
 
 def _lists(path: Path) -> Iterator[Path]:
-    """The files of students that the rubric names: what stands in them was read, they are gone from
-    it by now."""
+    """Yield the files of groups and extensions, which only the rubric's document still names."""
     document = read_document(path)
-    told = [document.get("groups"), (document.get("late") or {}).get("extensions")]
-    yield from (path.resolve().parent / Path(name) for name in told if isinstance(name, str))
+    named = [document.get("groups"), (document.get("late") or {}).get("extensions")]
+    yield from (path.resolve().parent / Path(name) for name in named if isinstance(name, str))
 
 
 def _below(place: Path, root: Path) -> Iterator[tuple[str, bytes]]:
-    """A file, or every file in a folder, by its name below `root`."""
+    """Yield a file, or every file in a folder, with its path relative to `root`."""
     paths = sorted(place.rglob("*")) if place.is_dir() else [place]
     for path in paths:
         inside = path.relative_to(root)
@@ -99,18 +106,20 @@ def _below(place: Path, root: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def _requirements() -> tuple[list[str], list[str]]:
-    """What the grader and students' code import, pinned to what is installed here: torch, and all
-    else."""
+    """Return the requirements of the `torch` extra, and all others that grading needs.
+
+    They are pinned to the versions that are installed here.
+    """
     try:
-        told = metadata.requires("grader") or []
+        needed = metadata.requires("torch-grader") or []
     except metadata.PackageNotFoundError:
         raise UsageError(
-            "this grader is not installed, so nobody knows what it needs: `pip install .` in its "
-            "folder, and call that one"
+            "torch-grader is not installed, so its dependencies are unknown; `pip install .` in "
+            "its folder, and use that installation"
         ) from None
     torch: list[str] = []
     others: list[str] = []
-    for requirement in map(Requirement, told):
+    for requirement in map(Requirement, needed):
         extra = re.search(r"extra == .(\w+).", str(requirement.marker or ""))
         if extra is None or extra[1] in ("torch", "homework"):
             (torch if extra and extra[1] == "torch" else others).append(_pinned(requirement))
@@ -119,8 +128,8 @@ def _requirements() -> tuple[list[str], list[str]]:
 
 def _pinned(requirement: Requirement) -> str:
     try:
-        version = metadata.version(requirement.name).partition("+")[0]   # not where it came from
-    except metadata.PackageNotFoundError:   # of the homework's: any will do
+        version = metadata.version(requirement.name).partition("+")[0]   # without "+cpu"
+    except metadata.PackageNotFoundError:   # one of the homework extra; any version will do
         return f"{requirement.name}{requirement.specifier}"
     return f"{requirement.name}=={version}"
 

@@ -19,19 +19,19 @@ if [ -z "$python" ]; then
   done
 fi
 if [ -z "$python" ]; then
-  echo "setup.sh: no Python from 3.11 to 3.13 can be had here; choose a base image with a newer" \
+  echo "setup.sh: this image has no Python 3.11, 3.12 or 3.13; choose a base image with a newer" \
        "distribution (Ubuntu 22.04 or later)" >&2
   exit 1
 fi
 
 "$python" -m venv "$source/venv"
 pip=("$source/venv/bin/pip" install --no-cache-dir --disable-pip-version-check)
-# torch first, from an index of wheels without CUDA where one was named when this was made.
+# torch first, from the index that `grader export autograder --torch-index` named, if any.
 torch_index="$(cat "$source/torch-index.txt")"
 "${pip[@]}" ${torch_index:+--index-url "$torch_index"} -r "$source/torch.txt"
 "${pip[@]}" -r "$source/requirements.txt"
 
-# What students' code may read, and what it may not: it runs as a user of its own.
+# Students' code runs as another user: it may read the grader and must not read the homework.
 chmod -R a+rX "$source/venv" "$source/grader"
 chmod -R go-rwx "$source/homework"
 "$source/venv/bin/python" -m compileall -q "$source/grader"

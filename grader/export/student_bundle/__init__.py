@@ -1,1 +1,5 @@
-"""What students get of a homework: a bundle, and nothing hidden in it."""
+"""The bundle that students get of a homework: starter, public rubric, recorded answers, a wheel.
+
+Modules here decide what is public and write it. Nothing here grades; students run the grader that
+the bundle brings.
+"""

@@ -1,8 +1,8 @@
 """Writes the bundle that students get.
 
-    README.md  check.py     what it is, and the one command
+    README.md  check.py     instructions, and the command that checks
     hw2.py ...              the starter
-    handouts/               what the course hands out
+    handouts/               files that the course hands out
     grading/                the public rubric, answers, images, tests and checks, the pinned grader
 """
 
@@ -30,8 +30,16 @@ GRADING = "grading"
 def write_bundle(
     rubric: Rubric, public: PublicRubric, folder: Path, torch_index: str | None = None
 ) -> None:
-    """Everything but answers and images, into a new folder. `torch_index` is one that pip looks
-    into besides, for a torch without CUDA. Raises UsageError."""
+    """Write everything but answers and images.
+
+    Args:
+        rubric: the instructor's rubric.
+        public: the part of it that students get.
+        folder: where to write; it must not exist.
+        torch_index: an extra index for pip, for a torch without CUDA; None stands for PyPI only.
+
+    Raises UsageError if a folder is missing, or a file of the starter would be replaced.
+    """
     grading = folder / GRADING
     grading.mkdir(parents=True)
     if rubric.starter is not None:
@@ -54,7 +62,7 @@ def write_bundle(
 
 
 def write_zip(folder: Path, path: Path) -> None:
-    """The folder as an archive, in which all lies in one folder of the archive's name."""
+    """Write the folder as a zip, inside one folder with the zip's name."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for file in sorted(one for one in folder.rglob("*") if one.is_file()):
             inside = f"{path.stem}/{file.relative_to(folder).as_posix()}"
@@ -64,8 +72,11 @@ def write_zip(folder: Path, path: Path) -> None:
 
 
 def leaks(rubric: Rubric, texts: Mapping[str, bytes]) -> list[str]:
-    """What students would get and must not, a line each: a file of the solution or of wrong and
-    right work under whatever name, and the name of a criterion that is not to be seen."""
+    """Return a line for each thing in the bundle that students must not get.
+
+    These are copies of files of the reference solution or of the validation set, and ids and
+    titles of criteria that are not visible. `texts` are the bundle's files, by name.
+    """
     ours = {file.read_bytes(): file for file in _kept_back(rubric)}
     hidden = [one for one in rubric.criteria if one not in visible(rubric)]
     found = []
@@ -73,7 +84,7 @@ def leaks(rubric: Rubric, texts: Mapping[str, bytes]) -> list[str]:
         if content in ours:
             found.append(f"{name} is {ours[content]}")
         for one in hidden:
-            # An id may be a common word, and says something where the grader's own files are.
+            # An id may be a common word, so it counts only in the grader's own files.
             by_id = name.startswith(GRADING) and re.search(rf"\b{one.id}\b".encode(), content)
             if by_id or one.title.encode() in content:
                 found.append(f"{name} names the criterion '{one.id}'")
@@ -94,13 +105,15 @@ def _kept_back(rubric: Rubric) -> list[Path]:
 
 def _copy(source: Path, target: Path) -> None:
     if not source.is_dir():
-        raise UsageError(f"{source}: no such folder; students are to get what is in it")
+        raise UsageError(f"{source}: no such folder; the rubric names it for students")
     shutil.copytree(source, target, ignore=_CLUTTER, dirs_exist_ok=True)
 
 
 def _own(path: Path, text: str) -> None:
     if path.exists():
-        raise UsageError(f"the starter has a {path.name}, and so has the bundle; rename the first")
+        raise UsageError(
+            f"the starter has a {path.name}, which the bundle writes itself; rename the starter's"
+        )
     path.write_text(text, encoding="utf-8")
 
 

@@ -1,11 +1,11 @@
 """Check your homework at home, on Linux, macOS or Windows:
 
-    python check.py FILE             what is right, what is not, and why
-    python check.py FILE --watch     again whenever you save
-    python check.py --help           everything else
+    python check.py FILE             check once
+    python check.py FILE --watch     check again whenever you save
+    python check.py --help           show all options
 
-It needs Python 3.11 or later and nothing besides. The first time it puts PyTorch and the grader of
-this homework into the folder .venv beside it, which takes some minutes; after that it is fast.
+You need Python 3.11 or later. The first run installs PyTorch and the grader of this homework into
+the folder .venv beside check.py, which takes some minutes. Later runs are fast.
 """
 
 import hashlib
@@ -22,10 +22,10 @@ HOME = HERE / ".venv"
 
 def main(words):
     # type: (list[str]) -> int
-    if sys.version_info < (3, 11):  # noqa: UP036 - an old one shall say what is wrong
+    if sys.version_info < (3, 11):  # noqa: UP036 - an old Python must say what is wrong
         print(
-            "check.py: this is Python {}.{}; Python 3.11 or later is needed. Install it and run "
-            "check.py with that one.".format(*sys.version_info[:2])
+            "check.py: this is Python {}.{}, but Python 3.11 or later is needed. Install it and "
+            "run check.py with it.".format(*sys.version_info[:2])
         )
         return 2
     if not words:
@@ -33,7 +33,7 @@ def main(words):
         return 2
     if not ready():
         return 1
-    # Without the folder that one is in: a file of yours may be called torch.py.
+    # -P keeps the current folder off the path: a file in it may be called torch.py.
     command = [str(python()), "-P", "-m", "grader", "check", *words]
     command += ["--rubric", str(GRADING / "rubric.yaml")]
     if os.name == "posix":
@@ -46,26 +46,26 @@ def main(words):
 
 def ready():
     # type: () -> bool
-    """Whether the environment has what this homework pins; it is made when it has not."""
+    """Return True once .venv has what this homework pins; install that first if need be."""
     stamp, pinned = HOME / "grader-pinned", digest()
     if stamp.is_file() and stamp.read_text() == pinned and python().exists():
         return True
-    say("Setting up, this once: PyTorch and the grader go into " + str(HOME))
+    say("First run: installing PyTorch and the grader into " + str(HOME))
     try:
         if not python().exists():
             venv.EnvBuilder(with_pip=True, symlinks=os.name == "posix").create(HOME)
         pip = [str(python()), "-m", "pip", "install", "--disable-pip-version-check"]
-        # What pip says goes where it is in nobody's way: an editor may read the result as JSON.
+        # pip's output goes to stderr, since an editor may read the result from stdout as JSON.
         subprocess.run(
             [*pip, "-r", "requirements.txt"], cwd=GRADING, check=True, stdout=sys.stderr
         )
     except subprocess.CalledProcessError as error:
         if "ensurepip" in str(error.cmd):
-            say("Python's venv is missing; on Debian and Ubuntu: sudo apt install python3-venv")
-        say("Setting up failed, for what is said above. Run the same again; it goes on.")
+            say("Python's venv is missing. On Debian and Ubuntu: sudo apt install python3-venv")
+        say("The installation failed; see the message above. Run the command again to continue.")
         return False
     except OSError as error:
-        say(f"Setting up failed: {error}. Run the same again; it goes on.")
+        say(f"The installation failed: {error}. Run the command again to continue.")
         return False
     stamp.write_text(pinned)
     return True
@@ -73,7 +73,7 @@ def ready():
 
 def digest():
     # type: () -> str
-    """Of what is pinned, and for which Python: another bundle sets up anew."""
+    """Return the digest of the requirements and of this Python; a new one means a new install."""
     pinned = hashlib.sha256((GRADING / "requirements.txt").read_bytes())
     pinned.update(sys.version.encode())
     return pinned.hexdigest()

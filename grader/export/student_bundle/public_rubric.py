@@ -1,7 +1,7 @@
-"""Rubric -> what students may have of it: named key by key, so that nothing goes along unasked.
+"""The public part of a rubric, built key by key so that nothing is published by accident.
 
-Criteria that everybody sees, what their checks need, and one profile on a split of its own. Where
-the reference and the hidden images are, and what thresholds rest on, is not in it.
+It has the visible criteria, the files that their checks need, and one profile with another split of
+the data. It has no paths of the reference solution or hidden images, and no calibration.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _TESTS = "pytest"   # the check whose `file` has tests, hidden ones among them
 
 @dataclass(frozen=True)
 class PublicRubric:
-    """The document, and what lies beside it: texts and files, by name."""
+    """The rubric's document, and the texts and files to write beside it, by name."""
 
     document: Mapping[str, Any]
     texts: Mapping[str, str]
@@ -29,16 +29,23 @@ class PublicRubric:
 
 
 def visible(rubric: Rubric) -> tuple[Criterion, ...]:
-    """The criteria that students see before the due date. Raises UsageError without any."""
+    """Return the criteria that students see before the due date; UsageError if there are none."""
     found = tuple(one for one in rubric.criteria if one.visibility == "visible")
     if not found:
-        raise UsageError("no criterion of the rubric is visible, so there is nothing to check by")
+        raise UsageError("the rubric has no visible criterion, so students could check nothing")
     return found
 
 
 def public_rubric(rubric: Rubric, seed: int, hidden: int) -> PublicRubric:
-    """`seed` splits the data anew, with `hidden` images for the public exam. Raises UsageError for
-    a file of which it cannot be told what is hidden in it."""
+    """Return the public part of a rubric.
+
+    Args:
+        rubric: the instructor's rubric.
+        seed: splits the public data.
+        hidden: how many of the public images the split holds out as hidden images.
+
+    Raises UsageError for a file whose public part cannot be separated from its hidden part.
+    """
     criteria = visible(rubric)
     texts: dict[str, str] = {}
     files: dict[str, Path] = {}
@@ -86,7 +93,7 @@ def _own_checks(rubric: Rubric, wanted: set[str], texts: dict[str, str]) -> list
 
 
 def _beside(name: str, texts: Mapping[str, str], files: Mapping[str, Path]) -> str:
-    """A name that nothing else has yet."""
+    """Return a file name that is not taken yet."""
     number = 1
     free = name
     while free in texts or free in files or free in (ANSWERS, IMAGES, "rubric.yaml"):
@@ -98,11 +105,11 @@ def _beside(name: str, texts: Mapping[str, str], files: Mapping[str, Path]) -> s
 def _profile(rubric: Rubric, seed: int, hidden: int) -> dict[str, Any]:
     if not rubric.profiles:
         return {}
-    told = rubric.active.model_dump(
+    rest = rubric.active.model_dump(
         mode="json", exclude={"data", "calibration"}, exclude_none=True
     )
     data = _data(rubric.active.data, seed, hidden)
-    return {"profile": rubric.profile, "profiles": {rubric.profile: {"data": data, **told}}}
+    return {"profile": rubric.profile, "profiles": {rubric.profile: {"data": data, **rest}}}
 
 
 def _data(spec: DataSpec, seed: int, hidden: int) -> dict[str, Any]:

@@ -1,8 +1,8 @@
-"""A Python file of an instructor's -> the part of it that students may read.
+"""The part of an instructor's Python file that students may read.
 
-Of a file of tests the hidden ones are left out, of a file with checks those of criteria that are
-not visible; and with them everything at the top of the file that nothing else there speaks of:
-helpers, values, comments. What cannot be told apart is an error, never a guess.
+Hidden tests, or checks of criteria that are not visible, are left out, and so is every helper,
+value and comment at the top level that only they use. A statement that cannot be classified is an
+error, never a guess.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _Named = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 def public_tests(path: Path) -> str:
-    """Without the tests that are marked as hidden. Raises UsageError."""
+    """Return the file without the tests that are marked as hidden. Raises UsageError."""
     source, body = _parsed(path)
     secret = [one for one in body if isinstance(one, _Named) and _marked_hidden(one)]
     roots = [one for one in body if one not in secret and _is_test(one)]
@@ -25,18 +25,18 @@ def public_tests(path: Path) -> str:
         for node in ast.walk(one):
             if isinstance(node, ast.Attribute) and node.attr == "hidden":
                 raise UsageError(
-                    f"{path}:{node.lineno}: 'hidden' is left in what students would get: only a "
-                    "whole test function at the top of the file can be left out; make it one"
+                    f"{path}:{node.lineno}: 'hidden' would be in the students' copy; only a whole "
+                    "test function or class at the top level can be left out, so mark one of those"
                 )
     if not any(isinstance(one, _Named) and "test" in one.name.lower() for one in roots):
         raise UsageError(
-            f"{path}: no test in it is visible; give its criterion 'visibility: hidden'"
+            f"{path}: all of its tests are hidden; give its criterion 'visibility: hidden'"
         )
     return _without(path, source, body, secret, roots)
 
 
 def public_checks(path: Path, names: Collection[str]) -> str:
-    """With the checks of these names only; "" where there is none of them. Raises UsageError."""
+    """Return the file with only these checks; "" if it has none of them. Raises UsageError."""
     source, body = _parsed(path)
     checks = {one: name for one in body if (name := _check_name(one)) is not None}
     roots = [one for one, name in checks.items() if name in names]
@@ -47,7 +47,7 @@ def public_checks(path: Path, names: Collection[str]) -> str:
 
 
 def check_names(path: Path) -> set[str]:
-    """The checks that stand at the top of a file, by `NAME = Check("name", ...)`."""
+    """Return the names of the checks that a file defines as `NAME = Check("name", ...)`."""
     return {name for one in _parsed(path)[1] if (name := _check_name(one)) is not None}
 
 
@@ -63,14 +63,15 @@ def _without(
     path: Path, source: str, body: Sequence[ast.stmt], secret: Sequence[ast.stmt],
     roots: Sequence[ast.stmt],
 ) -> str:
-    """What `roots` need of the file; all of it, to the letter, where nothing is secret."""
+    """Return the part of the file that `roots` need; the whole file if nothing is secret."""
     if not secret:
         return source
     for one in body:
         if not _can_be_told_apart(one):
             raise UsageError(
-                f"{path}:{one.lineno}: it cannot be told whether students may read this: beside "
-                "what is hidden the file may have imports, functions, classes and values only"
+                f"{path}:{one.lineno}: the grader cannot tell whether students may read this "
+                "statement; a file with hidden parts may have only imports, functions, classes and "
+                "assignments at its top level"
             )
     kept = _reached(path, body, secret, roots)
     lines = source.splitlines(keepends=True)
@@ -98,8 +99,8 @@ def _reached(
     for one in kept:
         if one in secret:
             raise UsageError(
-                f"{path}:{one.lineno}: this stays hidden, and what students get uses it; take "
-                "what both need out of it"
+                f"{path}:{one.lineno}: this is hidden, but a visible part uses it; move what both "
+                "need into a function of its own"
             )
     return kept
 
@@ -120,7 +121,7 @@ def _defines(one: ast.stmt) -> Iterator[str]:
 
 
 def _mentions(one: ast.stmt) -> Iterator[str]:
-    """Names, arguments (a test's are fixtures), and words that may be the names of fixtures."""
+    """Yield names, arguments (a test's are fixtures), and strings, which may name fixtures."""
     for node in ast.walk(one):
         match node:
             case ast.Name(id=name) | ast.arg(arg=name):
@@ -136,7 +137,7 @@ def _can_be_told_apart(one: ast.stmt) -> bool:
 
 
 def _is_test(one: ast.stmt) -> bool:
-    """What pytest takes by itself: tests, fixtures that nobody names, marks for all of them."""
+    """Return True for what pytest uses unasked: tests, autouse fixtures, `pytestmark`."""
     if isinstance(one, ast.ImportFrom) and one.module == "__future__":
         return True
     if isinstance(one, ast.ClassDef):
@@ -147,7 +148,7 @@ def _is_test(one: ast.stmt) -> bool:
 
 
 def _marked_hidden(one: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> bool:
-    """By a decorator of its own; one that is hidden for some arguments only is none of these."""
+    """Return True if a decorator hides it; a mark on some parameters only does not count."""
     marks = [each.func if isinstance(each, ast.Call) else each for each in one.decorator_list]
     return any(isinstance(mark, ast.Attribute) and mark.attr == "hidden" for mark in marks)
 
@@ -158,7 +159,7 @@ def _speaks_of(nodes: list[ast.expr], keyword: str) -> bool:
 
 
 def _check_name(one: ast.stmt) -> str | None:
-    """Of `CAUSAL = Check("causal", ...)`."""
+    """Return "causal" for `CAUSAL = Check("causal", ...)`, and None for any other statement."""
     match one:
         case ast.Assign(
             value=ast.Call(func=ast.Name(id="Check"), args=[ast.Constant(value=name), *_])

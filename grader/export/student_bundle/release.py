@@ -1,7 +1,7 @@
-"""A homework -> the bundle that students get, which answers for itself and hides nothing.
+"""Makes the bundle that students get, with recorded answers in place of the reference solution.
 
-The reference answers the public questions once, from a seed of their own; these answers go along,
-and it stays. Of the data go along the images that students see anyway.
+The reference solution answers the public questions once, with a seed of their own. The bundle holds
+these answers, and only images that students may see.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _LARGEST_SHARE = 5   # of a class's own images at most one in so many is held ou
 
 @dataclass(frozen=True)
 class Released:
-    """What was written, and how many criteria and answers are in it."""
+    """The path that was written, and the numbers of criteria, answers and bytes in it."""
 
     path: Path
     criteria: int
@@ -45,8 +45,17 @@ class Released:
 def release(
     rubric: Rubric, to: Path, options: RunOptions, say: Say, torch_index: str | None = None
 ) -> Released:
-    """Write the bundle to a new folder, or to a .zip. Raises UsageError, before anything is there
-    that somebody could hand out, and NoKey where the reference does not answer."""
+    """Write the bundle.
+
+    Args:
+        rubric: the instructor's rubric, with the profile that is active.
+        to: a new folder, or a .zip that does not exist.
+        options: seed and sandbox for the reference solution's run.
+        say: is called with messages for the instructor.
+        torch_index: an extra index for pip; None stands for PyPI only.
+
+    Raises UsageError, or NoKey if the reference solution does not answer; `to` is then not written.
+    """
     _must_be_new(to)
     seed = draw_seed() if options.seed is None else options.seed
     with tempfile.TemporaryDirectory(prefix="grader-release-") as name:
@@ -72,31 +81,33 @@ def release(
 
 def _must_be_new(to: Path) -> None:
     if to.is_file() or (to.is_dir() and any(to.iterdir())):
-        raise UsageError(f"{to} is already there; remove it, or name another place with --to")
+        raise UsageError(f"{to} exists already; remove it, or name another path with --to")
 
 
 def _record(
     rubric: Rubric, folder: Path, seed: int, options: RunOptions, say: Say
 ) -> str:
-    """The reference's answers to what the public rubric asks, put to it as in any run."""
+    """Return the reference solution's answers to the public rubric's questions, as JSON."""
     path = folder / GRADING / "rubric.yaml"
     public = load(path, parameter_models).model_copy(
         update={"reference": rubric.reference, "recorded": None}
     )
     ids = [one.id for one in public.criteria]
 
-    def told(text: str) -> None:
-        if text != UNPROTECTED:   # of one's own solution nobody needs protection
+    def warn(text: str) -> None:
+        if text != UNPROTECTED:   # the instructor's own solution needs no sandbox
             say(text)
 
-    with workspace() as place, open_sandbox(options, place, told) as (sandbox, _):
+    with workspace() as place, open_sandbox(options, place, warn) as (sandbox, _):
         setup = set_up(public, ids, sandbox, place, data_cache(), seed=seed)
         return record_answers(seed, setup.reference().result())
 
 
 def _images(rubric: Rubric) -> tuple[Dataset | None, int]:
-    """The dataset whose public part has to go along, where it is none that everybody has, and how
-    many images the public exam holds out."""
+    """Return the dataset to publish images of, and how many images the public split holds out.
+
+    The dataset is None if everybody has it already.
+    """
     spec = rubric.active.data
     dataset = load_dataset(spec.model_copy(update={"limit_train": None}), data_cache())
     if spec.source in ("none", "digits"):
@@ -106,7 +117,7 @@ def _images(rubric: Rubric) -> tuple[Dataset | None, int]:
 
 
 def _write_images(dataset: Dataset, path: Path) -> None:
-    """What a student's code may see, as one pool that is split anew; nothing of the hidden part."""
+    """Write the training and validation images as one pool; hidden images are not in it."""
     parts = (
         ("train", dataset.train_images, dataset.train_labels),
         ("validation", dataset.validation_images, dataset.validation_labels),
@@ -129,7 +140,7 @@ def _must_hide(rubric: Rubric, folder: Path) -> None:
     found = leaks(rubric, files)
     if found:
         raise UsageError(
-            "nothing was written, since students would get what they must not: "
-            + "; ".join(found[:5]) + ". Take it out of the starter, of the handouts or of what "
+            "nothing was written, because the bundle would show students hidden material: "
+            + "; ".join(found[:5]) + ". Remove it from the starter, the handouts or the files that "
             "visible criteria name"
         )

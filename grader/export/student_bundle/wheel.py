@@ -1,7 +1,7 @@
-"""The grader that runs, packed as a wheel: what a bundle pins is the code that it was made with.
+"""Packs the running grader as a wheel, so that a bundle pins the code that it was made with.
 
-A wheel is a zip of the package with a list of its files. Its version ends in a digest of them, so
-that another code is never taken for this one.
+A wheel is a zip of the package with a list of its files. The version ends in a digest of the files,
+so that pip never takes other code for this one.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import grader
 from grader.errors import UsageError
 
 _PACKAGE = Path(grader.__file__).parent
-# For instructors: the homeworks that `grader init` writes have a solution in them.
+# The homeworks that `grader init` writes contain solutions.
 _LEFT_OUT = ("starter", "scaffold")
 _MOMENT = (2020, 1, 1, 0, 0, 0)   # the same code is the same bytes
 _WHEEL = "Wheel-Version: 1.0\nGenerator: grader release\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
@@ -26,15 +26,15 @@ _WHEEL = "Wheel-Version: 1.0\nGenerator: grader release\nRoot-Is-Purelib: true\n
 def pack_grader(folder: Path) -> str:
     """Write the wheel into the folder and return its file's name. Raises UsageError."""
     try:
-        described = metadata.distribution("grader").read_text("METADATA") or ""
+        described = metadata.distribution("torch-grader").read_text("METADATA") or ""
     except metadata.PackageNotFoundError:
         raise UsageError(
-            "the grader is not installed, so nobody knows what it needs; `pip install` it, from "
-            "its wheel or from a checkout (`pip install -e .`)"
+            "torch-grader is not installed, so its dependencies are unknown; install it with "
+            "`pip install` from its wheel, or with `pip install -e .` from a checkout"
         ) from None
     files = {name: path.read_bytes() for name, path in _sources().items()}
     version = f"{grader.__version__}+{_digest(files)[:10]}"
-    about = f"grader-{version}.dist-info"
+    about = f"torch_grader-{version}.dist-info"
     files |= {
         f"{about}/METADATA": re.sub(
             r"^Version: .*$", f"Version: {version}", described, count=1, flags=re.MULTILINE
@@ -43,7 +43,7 @@ def pack_grader(folder: Path) -> str:
         f"{about}/entry_points.txt": b"[console_scripts]\ngrader = grader.cli.app:main\n",
     }
     files[f"{about}/RECORD"] = _record(files, f"{about}/RECORD").encode()
-    name = f"grader-{version}-py3-none-any.whl"
+    name = f"torch_grader-{version}-py3-none-any.whl"
     with zipfile.ZipFile(folder / name, "w", zipfile.ZIP_DEFLATED) as archive:
         for inside, content in files.items():
             archive.writestr(zipfile.ZipInfo(inside, _MOMENT), content, zipfile.ZIP_DEFLATED)
@@ -51,7 +51,7 @@ def pack_grader(folder: Path) -> str:
 
 
 def _sources() -> dict[str, Path]:
-    """Every file of the package by its name in the wheel, in a fixed order."""
+    """Return every file of the package by its name in the wheel, in a fixed order."""
     found = {}
     for path in sorted(_PACKAGE.rglob("*")):
         inside = path.relative_to(_PACKAGE)

@@ -134,7 +134,7 @@ def _unpickle(file: Path) -> dict[str, Any]:
 def _not_cifar10(file: Path, found: str) -> DataError:
     return DataError(
         f"{file}: not a part of CIFAR-10: {found}; fetch it anew with "
-        f"`python -m reference.train --data cifar10 --path {file.parent.parent} --download`"
+        f"`python -m reference --data cifar10 --path {file.parent.parent} --download`"
     )
 
 

@@ -10,23 +10,23 @@ from collections.abc import Iterator
 from typing import Any
 
 from grader.checks.registry import CHECKS
-from grader.grading.history import Kept
+from grader.grading.history import StoredVerdict
 from grader.grading.marks import position_of
-from grader.grading.standing import Moment, Standing
+from grader.grading.past_grades import PastGrade, PastRun
 from grader.records import CriterionGrade
 
 Told = dict[str, Any]
 UNKNOWN = "not known: one of the verdicts is from before runs kept what they grade by"
 
 
-def compare(before: Moment, after: Moment) -> Told:
+def compare(before: PastRun, after: PastRun) -> Told:
     """Return every student whose points, verdicts or score differ between two runs."""
     students = sorted({*before.attempts, *after.attempts})
     changed: list[Told] = []
     alone: dict[str, list[str]] = {"only_before": [], "only_after": []}
     same = 0
     for student in students:
-        one, other = before.standing(student), after.standing(student)
+        one, other = before.grade_of(student), after.grade_of(student)
         if one is None and other is None:
             continue
         if one is None or other is None:
@@ -43,13 +43,13 @@ def compare(before: Moment, after: Moment) -> Told:
     }
 
 
-def _which(moment: Moment) -> Told:
+def _which(moment: PastRun) -> Told:
     run = moment.run
     return {"folder": str(moment.history.folder), "run": run.number, "began": run.began,
             "seed": run.seed}
 
 
-def _student(student: str, one: Standing, other: Standing, rows: list[Told]) -> Told:
+def _student(student: str, one: PastGrade, other: PastGrade, rows: list[Told]) -> Told:
     late = [standing.grade.late_penalty for standing in (one, other)]
     causes = []
     if late[0] != late[1]:
@@ -67,7 +67,7 @@ def _student(student: str, one: Standing, other: Standing, rows: list[Told]) -> 
     }
 
 
-def _rows(before: Moment, after: Moment, one: Standing, other: Standing) -> Iterator[Told]:
+def _rows(before: PastRun, after: PastRun, one: PastGrade, other: PastGrade) -> Iterator[Told]:
     """Yield the criteria whose points or verdicts differ, or that only one run has."""
     was = {row.verdict.criterion: row for row in one.grade.criteria}
     now = {row.verdict.criterion: row for row in other.grade.criteria}
@@ -86,7 +86,7 @@ def _rows(before: Moment, after: Moment, one: Standing, other: Standing) -> Iter
                "causes": causes or [UNKNOWN]}
 
 
-def _of_marks(one: Standing, other: Standing, name: str) -> list[str]:
+def _of_marks(one: PastGrade, other: PastGrade, name: str) -> list[str]:
     """Return a line if a mark by a person was given, changed or withdrawn in between."""
     was, now = (
         position_of(standing.marks, standing.held[name].submission, standing.held[name].verdict)
@@ -122,7 +122,7 @@ def _of_points(first: CriterionGrade, second: CriterionGrade) -> list[str]:
     return []
 
 
-def _causes(before: Moment, after: Moment, was: Kept, now: Kept) -> list[str]:
+def _causes(before: PastRun, after: PastRun, was: StoredVerdict, now: StoredVerdict) -> list[str]:
     """Return why two verdicts may differ, the closest cause first; [] for the same verdict."""
     if was.number == now.number and before.history.folder == after.history.folder:
         return []
@@ -168,7 +168,9 @@ def _criterion(rubric: Any, name: str) -> Told:
     return next((item for item in rubric["criteria"] if item["id"] == name), {})
 
 
-def _of_answers(before: Moment, after: Moment, was: Kept, now: Kept) -> list[str]:
+def _of_answers(
+    before: PastRun, after: PastRun, was: StoredVerdict, now: StoredVerdict
+) -> list[str]:
     """Return how the answers differ, if nothing else does: the code behaved differently."""
     name = now.verdict.criterion
     first = {one.question["id"]: one for one in before.history.traces(was.grading, name)}

@@ -14,9 +14,9 @@ from typing import Any
 
 from grader.checks.registry import CHECKS
 from grader.errors import UsageError
-from grader.grading.history import History, Kept, Run
+from grader.grading.history import History, RunRecord, StoredVerdict
 from grader.grading.marks import Mark, position_of
-from grader.grading.standing import Moment, Standing, moment
+from grader.grading.past_grades import PastGrade, PastRun, past_run
 from grader.records import Conditions, CriterionGrade, Trace, Verdict
 from grader.run.cache.evidence import reported, said_by_reference
 
@@ -35,8 +35,8 @@ def explain(history: History, student: str, criterion: str | None = None) -> Tol
     Raises:
         UsageError: The student or the criterion is unknown.
     """
-    now = moment(history)
-    standing = now.standing(student)
+    now = past_run(history)
+    standing = now.grade_of(student)
     if standing is None:
         raise UsageError(_nobody(now, student))
     rows = [one for one in standing.grade.criteria
@@ -62,7 +62,7 @@ def explain(history: History, student: str, criterion: str | None = None) -> Tol
     }
 
 
-def _nobody(now: Moment, student: str) -> str:
+def _nobody(now: PastRun, student: str) -> str:
     students, folder = sorted(now.attempts), now.history.folder
     if student in students:
         return (
@@ -73,7 +73,7 @@ def _nobody(now: Moment, student: str) -> str:
 
 
 def _criterion(
-    now: Moment, standing: Standing, row: CriterionGrade, came: Sequence[Kept]
+    now: PastRun, standing: PastGrade, row: CriterionGrade, came: Sequence[StoredVerdict]
 ) -> Told:
     name = row.verdict.criterion
     kept = standing.held[name]
@@ -181,7 +181,7 @@ def _versions(by: Conditions, traces: Sequence[Trace]) -> dict[str, str]:
     return {**by.versions, **({"worker": "; ".join(sorted(workers))} if workers else {})}
 
 
-def _evidence(now: Moment, trace: Trace) -> Told:
+def _evidence(now: PastRun, trace: Trace) -> Told:
     folder = now.history.folder
     return {
         "question": {**_question(trace.question), "digest": trace.digest},
@@ -208,7 +208,7 @@ def _kept(digest: str, value: Any) -> Told | None:
     return {"digest": digest, "value": GONE if value is None else value}
 
 
-def _run(run: Run) -> Told:
+def _run(run: RunRecord) -> Told:
     return {"number": run.number, "began": run.began, "machine": run.machine, "seed": run.seed}
 
 

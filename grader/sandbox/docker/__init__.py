@@ -1,8 +1,8 @@
 """The Docker sandbox: a fresh, locked-down container per submission.
 
-`engine.py` is the sole importer of the `docker` package, and only when it connects, so that the
-command line starts without it. The choices made here, and what they cost to find out, are in
-docs/docker.md.
+Only `engine.py` imports the `docker` package, and only when it connects, so the command line starts
+without it. docs/docker.md gives the reasons for the settings. What runs in a container belongs in
+`grader.worker`.
 """
 
 from grader.sandbox.docker.container import DockerSandbox

@@ -1,7 +1,7 @@
-"""The door to the Docker Engine: connects, and turns its errors into the harness's own.
+"""Connects to the Docker Engine and translates its errors into the grader's own.
 
-Nothing that the engine complains about is ever a student's fault, so every error that leaves here
-is a SandboxError. The text of the engine is kept: it is what one searches the web for.
+No error of the engine is ever a student's fault, so every one becomes a SandboxError. The engine's
+own text is kept in the message, since that is what one searches the web for.
 """
 
 from __future__ import annotations
@@ -18,18 +18,25 @@ from grader.records import ALL_GPUS
 if TYPE_CHECKING:
     from docker import APIClient
 
-_TIMEOUT = 120   # seconds for one call; starting a container with GPUs takes long when they sleep
+_TIMEOUT = 120   # seconds for one call; containers start slowly while GPUs are asleep
 _GPU_ID = re.compile(r"\d+|(GPU|MIG)-[0-9A-Za-z/-]+")
 
 
 class ContainerGoneError(SandboxError):
-    """The engine does not know the container any more: somebody else removed it."""
+    """The engine no longer knows the container, because somebody else removed it."""
 
 
 @dataclass(frozen=True)
 class Engine:
-    """A Docker Engine that has answered. `api` is docker-py's low-level client, `shares` whether it
-    can weigh containers' use of the processor (one without root may not)."""
+    """A Docker Engine that has answered.
+
+    Attributes:
+        api: docker-py's low-level client.
+        version: Version of the engine.
+        cpus: Number of CPUs on its machine.
+        runtimes: Names of its OCI runtimes.
+        shares: It can give containers different shares of the processor; a rootless one may not.
+    """
 
     api: APIClient
     version: str
@@ -42,7 +49,7 @@ class Engine:
 
 
 def connect() -> Engine:
-    """The engine that DOCKER_HOST names, or the local one. Raises EngineMissing."""
+    """Connect to the engine that DOCKER_HOST names, or the local one. Raises EngineMissing."""
     import docker
     from docker.errors import DockerException
 
@@ -51,7 +58,7 @@ def connect() -> Engine:
     except DockerException as error:
         raise _no_engine(error) from error
     try:
-        with engine_errors("asking the Docker Engine what it is"):
+        with engine_errors("asking the Docker Engine for its version"):
             info = api.info()
     except BaseException:
         api.close()
@@ -67,7 +74,10 @@ def connect() -> Engine:
 
 @contextmanager
 def engine_errors(doing: str) -> Iterator[None]:
-    """Let every failure of the engine inside leave as the kind of SandboxError that it is."""
+    """Translate the engine's errors within this context into SandboxError and its subclasses.
+
+    `doing` says what was being done; the messages begin with it.
+    """
     from docker.errors import DockerException, ImageNotFound, NotFound
     from requests.exceptions import ConnectionError, RequestException
 
@@ -89,11 +99,15 @@ def engine_errors(doing: str) -> Iterator[None]:
 
 
 def resolve_gpus(choice: str, engine: Engine, image: str) -> tuple[str, ...]:
-    """The device ids that `--gpus none|auto|all|0,1` stands for on this engine.
+    """Return the device ids that `--gpus none|auto|all|0,1` means on this engine.
 
-    `all` and `auto` ask a short-lived container of `image` what it can see. Where no GPU can be
-    lent, `all` raises GpuUnavailable and `auto` means none. Ids are taken as they are; a wrong one
-    shows when the first job starts.
+    `all` and `auto` ask a short-lived container of `image` which GPUs it can see. Ids are not
+    checked here; a wrong one shows when the first job starts.
+
+    Raises:
+        GpuUnavailable: `all` was asked for and the engine can give a container no GPU; `auto` means
+            none then.
+        UsageError: The choice is none of the four forms.
     """
     if choice == "none":
         return ()
@@ -112,13 +126,13 @@ def resolve_gpus(choice: str, engine: Engine, image: str) -> tuple[str, ...]:
 
 
 def check_runtime(name: str, engine: Engine) -> None:
-    """Raises UsageError where the engine has no runtime of that name.
+    """Raise UsageError if the engine has no runtime of this name.
 
-    Names with a dot are those of containerd's shims, which the engine finds without listing them.
+    A name with a dot is a containerd shim's, which the engine finds without listing it.
     """
     if "." not in name and name not in engine.runtimes:
         raise UsageError(
-            f"--runtime {name}: the Docker Engine has no runtime of that name; it has"
+            f"--runtime {name}: the Docker Engine has no such runtime; it has"
             f" {', '.join(engine.runtimes)}. Install it on the engine's machine and register it"
             " (for gVisor `runsc install`, then restart Docker: docs/docker.md), or leave --runtime"
             " out."
@@ -126,7 +140,7 @@ def check_runtime(name: str, engine: Engine) -> None:
 
 
 def device_requests(gpus: Sequence[str]) -> list[dict[str, Any]]:
-    """What the engine is to lend a container, in the words of its API."""
+    """Return the DeviceRequests of the engine's API for these GPUs."""
     if not gpus:
         return []
     which: dict[str, Any] = {"Count": -1} if tuple(gpus) == ALL_GPUS else {"DeviceIDs": list(gpus)}
@@ -146,35 +160,35 @@ def _count_gpus(engine: Engine, image: str) -> tuple[str, ...]:
         try:
             api.start(container)
             status = api.wait(container)["StatusCode"]
-            said = api.logs(container).decode(errors="replace")
+            output = api.logs(container).decode(errors="replace")
         except Exception as error:
-            # Without the NVIDIA hook the failed start may only say that nvidia-smi is not there.
+            # Without the NVIDIA hook, the only sign may be that nvidia-smi is missing.
             if "nvidia-smi" in _text(error):
                 raise _no_gpu(_text(error)) from error
             raise
         finally:
             api.remove_container(container, force=True)
-    if status != 0 or not said.split():
-        raise _no_gpu(f"nvidia-smi ended with {status}: {said.strip()}")
-    return tuple(said.split())
+    if status != 0 or not output.split():
+        raise _no_gpu(f"nvidia-smi ended with {status}: {output.strip()}")
+    return tuple(output.split())
 
 
 def _no_engine(error: Exception, doing: str = "connecting to the Docker Engine") -> EngineMissing:
     return EngineMissing(
         f"{doing}: no Docker Engine answers ({_text(error)}). Is it running, and may this user"
-        " reach it (`docker info`)? DOCKER_HOST names another one; `--sandbox process` does"
-        " without, for code that you trust."
+        " reach it (`docker info`)? DOCKER_HOST chooses another engine; `--sandbox process` needs"
+        " none, for code that you trust."
     )
 
 
 def _no_gpu(found: str) -> GpuUnavailable:
     return GpuUnavailable(
-        f"a GPU was asked for and the Docker Engine cannot lend it: {found.strip()}. Install the"
+        f"the Docker Engine cannot give a container a GPU: {found.strip()}. Install the"
         " NVIDIA Container Toolkit on the engine's machine (`nvidia-ctk runtime configure"
-        " --runtime=docker`, then restart Docker), or drop the request with `--gpus none`."
+        " --runtime=docker`, then restart Docker), or grade without GPUs: `--gpus none`."
     )
 
 
 def _text(error: BaseException) -> str:
-    """The engine's own words, where it used any."""
+    """Return the engine's own message if it sent one."""
     return str(getattr(error, "explanation", None) or error).strip().rstrip(".")

@@ -1,8 +1,8 @@
-"""The worker's image, named by what it is made of.
+"""Builds the worker's image, whose tag is a digest of its content.
 
-The tag is a digest of the Dockerfile, the worker's sources and the build arguments, so a changed
-worker gets a new image, an unchanged one is never built twice, and a gold run and a student's run
-under one tag ran the same code. What is hashed is what is sent to the engine: one list, `_sources`.
+The digest covers the Dockerfile, the worker's sources and the build arguments. So a changed worker
+gets a new image, an unchanged one is never built twice, and the reference and the students ran the
+same code if they ran under one tag. `_sources` lists the files, both for hashing and for building.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from grader.sandbox.docker.engine import Engine, engine_errors
 REPOSITORY = "grader-worker"
 LABEL = "grader.worker"
 PROJECT = Path(__file__).resolve().parents[3]
-# As in the Dockerfile.
+# The files that the Dockerfile copies.
 _COPIED = ("grader/__init__.py", "grader/packing.py", "grader/wire.py", "grader/worker")
 _PACKAGED = "grader/sandbox/docker/Dockerfile"
 _ARGUMENTS = (
@@ -38,10 +38,12 @@ _LOG_LINES = 20
 
 @dataclass(frozen=True)
 class Build:
-    """What an image is built from: the project's folder and arguments for the Dockerfile.
+    """The sources and arguments of an image.
 
-    What `args` leaves open the environment may say: GRADER_BASE_IMAGE, GRADER_TORCH_INDEX and so
-    on. What both leave open is as in the Dockerfile.
+    Attributes:
+        args: Arguments for the Dockerfile, such as BASE_IMAGE. The environment gives those that are
+            missing here (GRADER_BASE_IMAGE and so on), the Dockerfile the others.
+        context: The project's folder.
     """
 
     args: Mapping[str, str] = field(default_factory=dict)
@@ -54,7 +56,7 @@ class Build:
 
 
 def image_tag(build: Build) -> str:
-    """The name of the image that `build` leads to, whether it is there or not."""
+    """Return the name of the image that `build` makes, built or not."""
     digest = hashlib.sha256(json.dumps(build.effective_args, sort_keys=True).encode())
     for name, content in _sources(build.context):
         digest.update(f"\0{name}\0{len(content)}\0".encode())
@@ -69,9 +71,17 @@ def ensure_image(
     *,
     rebuild: bool = False,
 ) -> str:
-    """The name of the worker's image, which is built when it is missing. Raises ImageMissing.
+    """Build the worker's image if it is missing, and return its name.
 
-    `rebuild` builds anyway and from scratch, as after a change of the base image under its name.
+    Args:
+        engine: The Docker Engine.
+        build: Sources and arguments.
+        on_progress: Called with each line of the build's output.
+        rebuild: Build anyway, without the cache; needed after the base image was changed under the
+            same name.
+
+    Raises:
+        ImageMissing: The build failed.
     """
     tag = image_tag(build)
     if not rebuild and has_image(engine, tag):
@@ -83,7 +93,7 @@ def ensure_image(
 
 
 def has_image(engine: Engine, tag: str) -> bool:
-    """Whether the image of that name is there."""
+    """Say whether the engine has the image of this name."""
     with engine_errors("looking for the worker's image"):
         return bool(engine.api.images(tag))
 
@@ -98,7 +108,7 @@ def _build(
     last: deque[str] = deque(maxlen=_LOG_LINES)
     args = build.effective_args
     with engine_errors("building the worker's image"):
-        # Two words of one stream: {"stream": "Step 3/9 : RUN ..."} and {"error": "..."}.
+        # Events are {"stream": "Step 3/9 : RUN ..."} or {"error": "..."}.
         for event in engine.api.build(
             fileobj=_archive(build.context),
             custom_context=True,
@@ -125,9 +135,9 @@ def _what_failed(error: str, args: Mapping[str, str], last: deque[str]) -> str:
     return (
         f"the worker's image could not be built from base image {base}: {error.strip()}\n"
         f"{log}\n"
-        "Check that the base image can be pulled or is loaded (`docker images`), and that pip"
+        "Check that the base image is loaded (`docker images`) or can be pulled, and that pip"
         " reaches its index from inside a container. --base-image or GRADER_BASE_IMAGE names"
-        " another base image, one with your proxy's certificates for example: docs/docker.md."
+        " another base image, for example one with your proxy's certificates: docs/docker.md."
     )
 
 
@@ -137,7 +147,7 @@ def _lines(event: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _sources(context: Path) -> Iterator[tuple[str, bytes]]:
-    """Everything that the build sees, as (name, content), in a fixed order."""
+    """Yield every file that the build sees, as (name, content), in a fixed order."""
     yield "Dockerfile", _dockerfile(context).read_bytes()
     paths: list[Path] = []
     for name in _COPIED:
@@ -149,19 +159,19 @@ def _sources(context: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def _dockerfile(context: Path) -> Path:
-    """At the top of a checkout; a wheel carries it beside this module."""
-    places = (context / "Dockerfile", context / _PACKAGED)
-    for place in places:
-        if place.is_file():
-            return place
+    """Find the Dockerfile: at the top of a checkout, or beside this module in a wheel."""
+    paths = (context / "Dockerfile", context / _PACKAGED)
+    for path in paths:
+        if path.is_file():
+            return path
     raise ImageMissing(
-        f"no Dockerfile: looked for {' and '.join(map(str, places))}. Install the grader again, "
+        f"no Dockerfile: looked for {' and '.join(map(str, paths))}. Install the grader again, "
         "from its wheel or from a checkout (`pip install -e .`)."
     )
 
 
 def _archive(context: Path) -> io.BytesIO:
-    """The sources as a tar, without owners and times, so that the engine's layer cache hits."""
+    """Pack the sources into a tar without owners and times, so that the layer cache hits."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         for name, content in _sources(context):
@@ -173,9 +183,9 @@ def _archive(context: Path) -> io.BytesIO:
 
 
 def _remove_old(engine: Engine, keep: str) -> None:
-    """Take away images of former workers; young ones stay, another checkout may be using them."""
+    """Remove images of former workers, except recent ones, which another checkout may use."""
     oldest = datetime.now(UTC) - _KEEP_OLD
-    # Tidying is a courtesy: an image in use, or gone meanwhile, is no reason to fail.
+    # An image that is in use or already gone must not make the run fail.
     with suppress(SandboxError), engine_errors("looking for old images"):
         for image in engine.api.images(REPOSITORY, filters={"label": f"{LABEL}=1"}):
             old = datetime.fromtimestamp(image["Created"], UTC) < oldest

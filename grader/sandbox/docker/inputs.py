@@ -1,7 +1,7 @@
-"""Containers that run at the same time read the data from folders of their own.
+"""Gives each of the containers that run at the same time its own copy of the data set.
 
-The kernel keeps locks by file, and a container may lock what it may only read: through one folder
-that two of them mount, one could leave marks for the other to find.
+A container may set file locks even on what it can only read, and locks belong to the file. If two
+containers mounted the same folder, they could pass messages through its locks.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from grader.errors import SandboxError
 
 
 class Inputs:
-    """Lends a folder itself to the first, and to each one beside it a copy, which is kept.
+    """Lends a folder to one container and a copy of it to each one beside it.
 
-    Mounted read-only, a copy stays what it is: as many are made as containers run side by side, and
-    none where they run one after the other. They lie next to the folder and go with the run's.
+    Copies are mounted read-only and used again, so there are as many as containers run side by
+    side, and none if they run one after the other. They lie beside the folder, within the run's
+    workspace, and are removed with it.
     """
 
     def __init__(self) -> None:
@@ -29,7 +30,7 @@ class Inputs:
 
     @contextmanager
     def lent(self, folder: Path | None) -> Iterator[Path | None]:
-        """The folder, or a copy, for nobody else until the context is left; None for None."""
+        """Lend the folder or a copy to one user until the context is left; None gives None."""
         if folder is None:
             yield None
             return
@@ -52,7 +53,7 @@ def _copied(folder: Path) -> Path:
         except BaseException:
             shutil.rmtree(copy, ignore_errors=True)
             raise
-    except OSError as error:   # of copytree, a list of what failed
+    except OSError as error:   # copytree's lists every file that failed
         raise SandboxError(
             f"{folder} could not be copied for a second container beside the first: {error}."
             " Make room there, or run one at a time with `--jobs 1`."

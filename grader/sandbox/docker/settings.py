@@ -1,6 +1,7 @@
-"""What a container may reach, do and use, in the words of the engine's API.
+"""The settings of a container: what it may reach, do and use.
 
-`docker inspect` shows them under the same names; docs/docker.md says what each one is for.
+The names are those of the engine's API and of `docker inspect`; docs/docker.md gives the reason for
+each one.
 """
 
 from __future__ import annotations
@@ -11,76 +12,83 @@ from typing import Any
 
 from grader.errors import SandboxError
 from grader.rubric.model import Limits
-from grader.sandbox.base import Job, Places
+from grader.sandbox.base import Job, WorkerPaths
 
-USER = "10001:10001"    # as in the Dockerfile; said again here, so that no image makes it root
-PLACES = Places(submission="/submission", data="/data", scratch="/tmp")
-# A container that only gets ready takes next to nothing from those whose turn it is.
+USER = "10001:10001"    # as in the Dockerfile; set here too, so that no image can make it root
+PATHS = WorkerPaths(submission="/submission", data="/data", scratch="/tmp")
+# A container that only gets ready takes next to no processor time from those whose turn it is.
 FULL_SHARES, _READY_SHARES = 1024, 32
 _MIB = 2**20
-_SHM_MIB = 256          # a DataLoader's workers hand their batches over in /dev/shm
+_SHM_MIB = 256          # a DataLoader's workers pass their batches through /dev/shm
 _INODES = 65_536
 _OPEN_FILES = 4096
-# What an engine masks by itself, and what it does not: who holds which locks on the whole machine
-# (a letter box for two containers), counters that tell what its other processes do.
+# The engine's own list, and two more: the locks of the whole machine (two containers could pass
+# messages through them), and counters that show what other processes do.
 _MASKED = [
     "/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys",
     "/proc/latency_stats", "/proc/locks", "/proc/sched_debug", "/proc/scsi", "/proc/timer_list",
     "/proc/timer_stats", "/sys/devices/virtual/powercap", "/sys/firmware",
 ]  # fmt: skip
-_OTHERS_READ = 0o005    # the container's user is nobody's owner and in nobody's group
+_OTHERS_READ = 0o005    # the container's user owns no file and is in no group of the host
 
 
-def places(job: Job) -> Places:
-    """Where the worker finds this job's things."""
-    return Places(PLACES.submission, PLACES.data if job.data else None, PLACES.scratch)
+def worker_paths(job: Job) -> WorkerPaths:
+    """Return the folders of this job as the worker sees them."""
+    return WorkerPaths(PATHS.submission, PATHS.data if job.data else None, PATHS.scratch)
 
 
 def environment(limits: Limits) -> dict[str, str]:
-    """As many threads as there are CPUs to use; torch would count the machine's."""
+    """Set as many threads as the limit has CPUs; torch would count the machine's."""
     return {"OMP_NUM_THREADS": str(max(1, int(limits.cpus)))}
 
 
 def host_config(
     job: Job, *, cpus: int, devices: list[dict[str, Any]], runtime: str | None
 ) -> dict[str, Any]:
-    """The HostConfig of a job's container on an engine that has so many CPUs."""
+    """Return the HostConfig of a job's container.
+
+    Args:
+        job: The job.
+        cpus: Number of CPUs that the engine has.
+        devices: DeviceRequests for GPUs.
+        runtime: OCI runtime; None: the engine's default.
+    """
     limits = job.limits
     memory, scratch = limits.memory_mib * _MIB, limits.scratch_mib * _MIB
     shm = min(_SHM_MIB, limits.memory_mib // 4) * _MIB
-    mounts = [_read_only(job.submission, PLACES.submission)]
-    if job.data is not None and PLACES.data is not None:
-        mounts.append(_read_only(job.data, PLACES.data))
+    mounts = [_read_only(job.submission, PATHS.submission)]
+    if job.data is not None and PATHS.data is not None:
+        mounts.append(_read_only(job.data, PATHS.data))
     config: dict[str, Any] = {
-        # what it can reach
+        # What it can reach.
         "NetworkMode": "none",
         "IpcMode": "private",
         "CgroupnsMode": "private",
         "ReadonlyRootfs": True,
         "MaskedPaths": _MASKED,
         "Mounts": mounts,
-        "Tmpfs": {PLACES.scratch: _tmpfs(scratch, "exec"), "/dev/shm": _tmpfs(shm, "noexec")},
+        "Tmpfs": {PATHS.scratch: _tmpfs(scratch, "exec"), "/dev/shm": _tmpfs(shm, "noexec")},
         "DeviceRequests": devices,
-        # what it may do
+        # What it may do.
         "CapDrop": ["ALL"],
         "SecurityOpt": ["no-new-privileges:true", f"seccomp={_seccomp()}"],
-        # what it may use
+        # What it may use.
         "Memory": memory,
-        "MemorySwap": memory,   # memory and swap together, so: no swap
+        "MemorySwap": memory,   # memory and swap together, so no swap
         "CpuShares": _READY_SHARES if runtime is None else FULL_SHARES,
         "NanoCpus": int(min(limits.cpus, cpus) * 1e9),
         "PidsLimit": limits.pids,
         "Ulimits": [
             _ulimit("nofile", _OPEN_FILES),
-            _ulimit("fsize", max(scratch, shm)),   # a sparse file may be no larger than a full one
+            _ulimit("fsize", max(scratch, shm)),   # so that a sparse file cannot be larger either
             _ulimit("core", 0),
             _ulimit("msgqueue", 0),
         ],
-        "OomScoreAdj": 500,     # where the machine itself runs out, students' code goes first
-        # what it leaves
+        "OomScoreAdj": 500,     # if the machine runs out of memory, students' code goes first
+        # What it leaves behind.
         "LogConfig": {"Type": "none"},
         "RestartPolicy": {"Name": "no"},
-        "AutoRemove": False,    # or how it ended would go with it
+        "AutoRemove": False,    # its state after the end must stay readable
     }
     return config | ({"Runtime": runtime} if runtime else {})
 
@@ -89,8 +97,8 @@ def _read_only(source: Path, target: str) -> dict[str, Any]:
     source = source.resolve()
     if not source.is_dir() or source.stat().st_mode & _OTHERS_READ != _OTHERS_READ:
         raise SandboxError(
-            f"{source}, which the container is to see as {target}, is not a folder that every user"
-            f" may read. Its user is {USER}: `chmod -R o+rX {source}`."
+            f"{source} is not a folder that every user may read, and the container, which sees it"
+            f" as {target}, runs as user {USER}: run `chmod -R o+rX {source}`."
         )
     return {
         "Type": "bind",

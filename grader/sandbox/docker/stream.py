@@ -1,12 +1,12 @@
-"""The three standard streams of a container, over the one socket that the engine gives.
+"""Reads and writes the three standard streams of a container over the engine's one socket.
 
-What comes is stdout and stderr, interleaved in pieces of their own framing:
+stdout and stderr arrive in one stream of frames:
 
     | stream, 1 byte | zeros, 3 bytes | length, 4 bytes, big-endian | that many bytes |
 
-A thread takes them apart. It stops reading while its buffer is full, so a worker that floods is
-slowed down and costs no memory here; but an attached client that does not read makes the engine's
-`kill` and `inspect` hang for minutes, so `discard` has to come before those.
+A thread separates them. It stops reading while its buffer is full, so a worker that floods is
+slowed down and uses no more memory here. But an attached client that does not read makes the
+engine's `kill` and `inspect` hang for minutes, so call `discard` before those.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ _STDERR_TAIL = 2**16
 
 
 class Streams:
-    """Writes a container's stdin; reads its stdout; keeps the tail of its stderr."""
+    """Writes a container's stdin, reads its stdout, and keeps the last part of its stderr."""
 
     def __init__(self, attached: Any) -> None:
-        """`attached` is what docker-py's `attach_socket` returned, before the container started."""
-        self._attached = attached   # owns the socket: it is closed when this is collected
+        """Start to read. `attached` is from docker-py's `attach_socket`, before the start."""
+        self._attached = attached   # owns the socket, which is closed when this is collected
         self._socket = getattr(attached, "_sock", attached)
         self._socket.settimeout(None)
         self._stdout = bytearray()
@@ -40,11 +40,11 @@ class Streams:
         self._thread.start()
 
     def write(self, data: bytes) -> None:
-        """All of `data` to stdin. Raises OSError when nobody listens any more."""
+        """Write all of `data` to stdin. Raises OSError if nobody reads it any more."""
         self._socket.sendall(data)
 
     def read(self, size: int) -> bytes:
-        """Up to `size` bytes of stdout; b"" at its end."""
+        """Return up to `size` bytes of stdout, and b"" at its end. Blocks."""
         with self._changed:
             self._changed.wait_for(lambda: self._stdout or self._ended)
             piece = bytes(self._stdout[:size])
@@ -54,43 +54,45 @@ class Streams:
 
     @property
     def stderr(self) -> str:
-        """The last of what the worker itself complained about."""
+        """The last 64 KiB of the worker's own stderr."""
         with self._changed:
             return self._stderr.decode(errors="replace")
 
     @property
     def ended(self) -> bool:
-        """Whether everything has come that will ever come."""
+        """True once both output streams have ended."""
         with self._changed:
             return self._ended
 
     def discard(self) -> None:
-        """From now on drop what comes; what is in the buffer can still be read."""
+        """Drop all further output; what is in the buffer can still be read."""
         with self._changed:
             self._discarding = True
             self._changed.notify_all()
 
     def hang_up(self) -> None:
-        """Write no more. The engine keeps the stdin of a dead container open, and a write to it
-        would block for minutes; after this it fails at once, also one that has begun.
+        """Make every write fail at once, also one that has begun.
+
+        The engine keeps the stdin of an ended container open, and a write to it would block for
+        minutes.
         """
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_WR)
 
     def close(self) -> None:
-        """Let go of the container; its stdin is closed by this, and a reader gets its end."""
+        """Close the connection: stdin is closed, and a reader gets the end of the stream."""
         self.discard()
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._thread.join()
-        # The response first: it flushes what it wraps, and complains when that is closed already.
+        # The response first: it flushes what it wraps, and raises if that is already closed.
         getattr(self._attached, "_response", self._attached).close()
         self._attached.close()
         self._socket.close()
 
     def _drain(self) -> None:
-        # A stream that breaks off, as when the engine goes away, ends like any other; how the
-        # container ended is for the engine to say.
+        # A stream that breaks off, as when the engine stops, ends like any other; the engine is
+        # asked how the container ended.
         with suppress(OSError, ValueError), self._socket.makefile("rb", _PIECE) as source:
             while len(header := source.read(_HEADER.size)) == _HEADER.size:
                 stream, size = _HEADER.unpack(header)

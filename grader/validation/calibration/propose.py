@@ -1,14 +1,13 @@
-"""From figures to thresholds: what is proposed, by rules that an instructor can read.
+"""Proposes accuracy thresholds and a budget of seconds from the runs of a calibration.
 
-The threshold for full credit is the highest one, in steps of half a point, of which it is sure (by
-the confidence asked for) that no solution that was given misses it in more than the share `risk` of
-its runs. The solution with the lowest such threshold decides. That needs no correction for their
-number: the bound of the one that is truly worst holds with the confidence, and the lowest is no
-higher (R. L. Berger, Technometrics 24 (1982), 295-300).
+For each solution, the threshold for full credit is the highest one, in steps of half a percentage
+point, that with the given confidence at most a share `risk` of its runs misses. The lowest of these
+is proposed. It needs no correction for the number of solutions: the bound of the truly worst one
+holds with the confidence, and the lowest bound is no higher (R. L. Berger, Technometrics 24 (1982),
+295-300).
 
-Thresholds for partial credit say what a network is worth that has learnt less, and no figure of
-right solutions knows that: they stay. Where full credit comes down, they come down in proportion.
-Budgets are only raised.
+Thresholds for partial credit stay, since runs of right solutions say nothing about networks that
+have learnt less; they are lowered in proportion if full credit is lowered. Budgets are only raised.
 """
 
 from __future__ import annotations
@@ -22,24 +21,32 @@ from itertools import groupby
 from grader.errors import UsageError
 from grader.rubric.model import Calibration, CalibrationRuns, Profile, Threshold
 from grader.validation.calibration import statistics
-from grader.validation.calibration.hardware import data_in_words
-from grader.validation.calibration.runs import Figures, Run, Solution
+from grader.validation.calibration.runs import Figures, SeedRun, Solution
 from grader.validation.calibration.statistics import Chance, Fit
+from grader.validation.calibration.warnings import data_in_words
 
 METHOD = "normal on the scale of arcsin sqrt; one-sided tolerance bound of the worst solution"
-STEPS = 200          # of a threshold: half a point each
-_SECONDS = 10        # a budget is a multiple of it
-_UNBELIEVABLE = 0.01
+STEPS = 200          # thresholds are multiples of 1 / STEPS: half a percentage point
+_SECONDS = 10        # budgets are multiples of it
+_UNBELIEVABLE = 0.01   # with a lower p-value the distribution does not fit
 
 
 @dataclass(frozen=True)
-class Row:
-    """What is known of one solution. `below` is the chance that a run is below today's threshold
-    for full credit, `again` with the trainings that the profile grants near it; `allows` the
-    threshold that it allows. `fits`: how often runs of the fitted distribution fit it worse."""
+class SolutionSummary:
+    """The statistics of one solution's runs.
+
+    Attributes:
+        solution: Its name.
+        runs: Its runs, by seed.
+        fit: The fitted distribution.
+        below: Chance that a run is below the rubric's threshold for full credit.
+        again: The same with the further trainings that the profile grants near the threshold.
+        allows: Highest threshold that it misses seldom enough.
+        fits: p-value of the fit: how often runs of the fitted distribution fit it worse.
+    """
 
     solution: str
-    runs: tuple[Run, ...]
+    runs: tuple[SeedRun, ...]
     fit: Fit
     below: Chance
     again: Chance
@@ -48,15 +55,23 @@ class Row:
 
     @property
     def credible(self) -> bool:
+        """True if the distribution fits well enough to believe its chances."""
         return self.fits >= _UNBELIEVABLE
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """`fixed` are solutions that come out the same with every seed: they tell nothing of chance.
-    `within` is twice the spread between seeds, at the threshold for full credit."""
+    """Proposed thresholds and budget.
 
-    rows: tuple[Row, ...]
+    Attributes:
+        rows: Statistics of each solution that depends on its seed.
+        fixed: Solutions with the same network for every seed, which show nothing about chance.
+        thresholds: Proposed thresholds, full credit first.
+        seconds: Proposed budget of a training.
+        within: Twice the spread between seeds, in accuracy at the threshold for full credit.
+    """
+
+    rows: tuple[SolutionSummary, ...]
     fixed: tuple[str, ...]
     thresholds: tuple[Threshold, ...]
     seconds: float
@@ -64,20 +79,31 @@ class Proposal:
 
     @property
     def usable(self) -> bool:
-        """The thresholds are ones that a rubric can have."""
+        """True if a rubric can have these thresholds: positive, and all different."""
         accuracies = [one.accuracy for one in self.thresholds]
         return accuracies[-1] > 0 and accuracies == sorted(set(accuracies), reverse=True)
 
     @property
-    def worst(self) -> Row:
-        """The solution that allows the least."""
+    def worst(self) -> SolutionSummary:
+        """The solution that allows the lowest threshold."""
         return min(self.rows, key=lambda row: (row.allows, -row.below.upper))
 
 
 def propose(
     figures: Figures, profile: Profile, risk: float, confidence: float, factor: float
 ) -> Proposal:
-    """Raises UsageError where the figures know nothing of chance."""
+    """Propose thresholds and a budget for a profile.
+
+    Args:
+        figures: All runs.
+        profile: The profile as it is.
+        risk: Share of runs of a right solution that may miss full credit.
+        confidence: Confidence with which that must hold.
+        factor: Budget over the slowest run.
+
+    Raises:
+        UsageError: No solution depends on its seed.
+    """
     runs = sorted(figures.runs, key=lambda run: (run.solution, run.seed))
     by_solution = {name: tuple(some) for name, some in groupby(runs, lambda run: run.solution)}
     fixed = tuple(name for name, some in by_solution.items() if _is_fixed(some))
@@ -87,8 +113,8 @@ def propose(
     )
     if not rows:
         raise UsageError(
-            f"{', '.join(fixed)}: the same network with every seed; nothing shows what chance "
-            "does. Take the seeds out of the code, and run this again"
+            f"{', '.join(fixed)}: the same network with every seed, which shows nothing about "
+            "chance. Remove the fixed seeds from the code and run this again"
         )
     full = min(row.allows for row in rows)
     slowest = max(run.seconds for run in figures.runs)
@@ -104,7 +130,7 @@ def evidence(
     figures: Figures, solutions: Sequence[Solution], proposal: Proposal, profile: Profile,
     risk: float, confidence: float,
 ) -> Calibration:
-    """What goes into the rubric, for `profile` as it will be."""
+    """Make the record for the rubric; `profile` is as it will be, with its new thresholds."""
     runs = {name: [run for run in figures.runs if run.solution == name]
             for name in (one.name for one in solutions)}
     seeds = sorted({run.seed for run in figures.runs})
@@ -135,7 +161,7 @@ def evidence(
 
 
 def in_words(proposal: Proposal, images: int, profile: Profile, confidence: float) -> str:
-    """How often a right solution misses the profile's threshold for full credit."""
+    """Say how often a right solution misses the profile's threshold for full credit."""
     full = profile.thresholds[0].accuracy
     row = max(proposal.rows, key=lambda row: row.fit.below(full, confidence).upper)
     once = row.fit.below(full, confidence)
@@ -150,7 +176,7 @@ def in_words(proposal: Proposal, images: int, profile: Profile, confidence: floa
 
 
 def often(chance: float) -> str:
-    """As people say it: `1 in 2,400`."""
+    """Write a chance as `1 in 2,400`."""
     if chance < 1e-6:
         return "less than 1 in a million"
     whole = 1 / chance
@@ -161,12 +187,13 @@ def often(chance: float) -> str:
 
 
 def _row(
-    name: str, runs: tuple[Run, ...], images: int, profile: Profile, risk: float, confidence: float
-) -> Row:
+    name: str, runs: tuple[SeedRun, ...], images: int, profile: Profile, risk: float,
+    confidence: float,
+) -> SolutionSummary:
     correct = [run.correct for run in runs]
     found = statistics.fit(correct, images)
     full = profile.thresholds[0].accuracy
-    return Row(
+    return SolutionSummary(
         name,
         runs,
         found,
@@ -178,16 +205,16 @@ def _row(
 
 
 def _allowed(fit: Fit, risk: float, confidence: float) -> float:
-    """The highest step that the solution misses with a chance of at most `risk`."""
+    """Return the highest threshold that the solution misses with a chance of at most `risk`."""
     step = math.floor(fit.bound(risk, confidence) * STEPS + 1e-9)
-    # The bound lies between two numbers of right answers, and a threshold is met by whole ones.
+    # The bound may lie between two numbers of right answers, but a run has a whole number of them.
     while step > 0 and fit.below(step / STEPS, confidence).upper > risk:
         step -= 1
     return max(0, step) / STEPS
 
 
 def _again(fit: Fit, profile: Profile, confidence: float) -> Chance:
-    """The chance of missing full credit where trainings near it are repeated."""
+    """Return the chance of missing full credit if trainings near it are repeated."""
     full, rule = profile.thresholds[0].accuracy, profile.again
     once = fit.below(full, confidence)
     if rule is None:
@@ -197,12 +224,12 @@ def _again(fit: Fit, profile: Profile, confidence: float) -> Chance:
     return Chance(*(statistics.best_of(one, other, rule.at_most) for one, other in pairs))
 
 
-def _is_fixed(runs: Sequence[Run]) -> bool:
+def _is_fixed(runs: Sequence[SeedRun]) -> bool:
     return len({run.network for run in runs}) == 1
 
 
 def _thresholds(now: Sequence[Threshold], full: float) -> list[Threshold]:
-    """With this one for full credit."""
+    """Return the thresholds with `full` for full credit, the others lowered in proportion."""
     ratio = min(1.0, full / now[0].accuracy) if now[0].accuracy else 1.0
     found = [now[0].model_copy(update={"accuracy": full})]
     for one in now[1:]:

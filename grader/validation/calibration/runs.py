@@ -1,7 +1,7 @@
-"""Right solutions trained over many seeds, in the sandbox and by the questions of a grading.
+"""Trains right solutions with many seeds, as in a grading: same sandbox, same questions.
 
-What comes out are figures: right answers on the hidden images and seconds, by solution and seed.
-Each seed draws its own noise on the hidden images as well, as each class has its own.
+The result of each run is the number of right answers on the hidden images, and its seconds. Each
+seed also draws its own noise on the hidden images, since each class has its own.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ from grader.run.jobs import Asker, ask
 from grader.run.open import Say, data_cache, open_sandbox
 from grader.run.options import RunOptions
 from grader.run.provenance.fingerprints import ground_of
+from grader.run.provenance.hardware import Environment, environment
 from grader.run.workspace import workspace
 from grader.submissions.discover import HandIn
 from grader.submissions.prepare import prepare
-from grader.validation.calibration.hardware import Environment, environment
 
-AT_A_TIME = 5   # seeds that one worker is asked about: it imports torch once for all of them
+AT_A_TIME = 5   # seeds for one worker, which imports torch once for all of them
 Contexts = Callable[[int], RunContext]
 
 
 @dataclass(frozen=True)
 class Solution:
-    """A right solution. `name` is what the evidence calls it, `digest` is of its files."""
+    """A right solution: its name in the record, a digest of its files, and its files."""
 
     name: str
     digest: str
@@ -47,9 +47,17 @@ class Solution:
 
 
 @dataclass(frozen=True)
-class Run:
-    """One training. `network` tells networks apart by what they predict on the same images;
-    `cut`: its budget of seconds ended it."""
+class SeedRun:
+    """One training of one solution with one seed.
+
+    Attributes:
+        solution: Name of the solution.
+        seed: The seed.
+        correct: Right predictions on the hidden images.
+        seconds: Time of the training.
+        network: A hash of its predictions on the validation images, which tells networks apart.
+        cut: The budget of seconds ended it.
+    """
 
     solution: str
     seed: int
@@ -61,11 +69,11 @@ class Run:
 
 @dataclass(frozen=True)
 class Figures:
-    """All runs, of so many hidden images each, and under which circumstances they were."""
+    """All runs of a calibration: hidden images per run, hardware and versions, and the runs."""
 
     images: int
     environment: Environment
-    runs: tuple[Run, ...]
+    runs: tuple[SeedRun, ...]
 
 
 def figures_of(
@@ -75,13 +83,22 @@ def figures_of(
     options: RunOptions,
     cache: CacheFile,
     say: Say,
-    done: Callable[[Run], None],
+    done: Callable[[SeedRun], None],
 ) -> Figures:
-    """Train every solution with every seed, as the command line's `options` say; `done` is told
-    each run as it comes. What `cache` holds of an earlier calibration is not trained again.
+    """Train every solution with every seed.
 
-    Raises UsageError for a solution that is not right: it gives no prediction. Raises GraderError
-    where the harness could not ask.
+    Args:
+        rubric: Its active profile, data and limits.
+        solutions: The solutions.
+        seeds: The seeds.
+        options: Options of the command line: sandbox, jobs, GPUs.
+        cache: Runs that it has from an earlier calibration are not trained again.
+        say: Called with messages for the terminal.
+        done: Called with each run as soon as it is complete.
+
+    Raises:
+        UsageError: A solution gives no predictions, so it is not right.
+        GraderError: The harness failed.
     """
     with workspace() as folder, open_sandbox(options, folder, say) as (sandbox, gpus):
         beside = schedule.gpu_turns(gpus, options.slots_per_gpu)
@@ -100,23 +117,23 @@ def figures_of(
         parts = [tuple(seeds[at : at + AT_A_TIME]) for at in range(0, len(seeds), AT_A_TIME)]
         work = [(name, part) for part in parts for name in prepared]
 
-        def one(item: tuple[str, tuple[int, ...]]) -> list[Run]:
+        def train(item: tuple[str, tuple[int, ...]]) -> list[SeedRun]:
             name, part = item
             return list(_runs(asker, name, prepared[name], part, contexts))
 
-        found: list[Run] = []
+        found: list[SeedRun] = []
         try:
-            for runs in schedule.in_slots(one, work, slots.turns, stop):
+            for runs in schedule.in_slots(train, work, slots.turns, stop):
                 for run in runs:
                     done(run)
                 found += runs
         finally:
-            stop.set()   # before the sandbox and the folder go
+            stop.set()   # before the sandbox and the folder are removed
     return Figures(len(contexts(seeds[0]).hidden_labels), now, tuple(found))
 
 
 def _contexts(rubric: Rubric, view: Path, threads: int) -> Contexts:
-    """The exam of a seed; data are read once."""
+    """Return a function from a seed to its run context; the data are read once."""
     dataset = load_dataset(rubric.active.data, data_cache())
     write_view(dataset, view, rubric.handouts)
     return lambda seed: draw_context(dataset, rubric, seed, threads, view)
@@ -124,25 +141,25 @@ def _contexts(rubric: Rubric, view: Path, threads: int) -> Contexts:
 
 def _runs(
     asker: Asker, name: str, submission: Submission, seeds: Sequence[int], contexts: Contexts
-) -> Iterator[Run]:
-    """In one worker, each seed in a session of its own. Raises like `figures_of`."""
+) -> Iterator[SeedRun]:
+    """Train in one worker, each seed in a session of its own. Raises like `figures_of`."""
     if submission.refused is not None:
-        raise UsageError(f"{name}: it was not opened: {submission.refused}")
-    rooms = {seed: contexts(seed) for seed in seeds}
+        raise UsageError(f"{name} could not be unpacked: {submission.refused}")
+    by_seed = {seed: contexts(seed) for seed in seeds}
     questions = [
-        question for seed, context in rooms.items()
+        question for seed, context in by_seed.items()
         for question in _questions(context, seed, asker.limits)
     ]
-    found = ask(asker, submission, questions, rooms[seeds[0]], lambda who, what: None)
-    for seed, context in rooms.items():
+    found = ask(asker, submission, questions, by_seed[seeds[0]], lambda who, what: None)
+    for seed, context in by_seed.items():
         training, predictions = (found[question] for question in _ids(seed))
         yield _run(name, seed, context, _answered(name, seed, training),
                    _answered(name, seed, predictions))
 
 
 def _questions(context: RunContext, seed: int, limits: Limits) -> tuple[Question, ...]:
-    """Those of a grading, to be answered in full, with this seed."""
-    asked = without_rule(
+    """Make a grading's questions for this seed; no training ends early."""
+    usual = without_rule(
         (train_question(context.inputs, limits), predict_question(context.inputs, limits))
     )
     session, _ = _ids(seed)
@@ -151,7 +168,7 @@ def _questions(context: RunContext, seed: int, limits: Limits) -> tuple[Question
             one, id=name, session=session,
             args={**one.args, **({"seed": seed} if one.id == TRAIN else {})},
         )
-        for one, name in zip(asked, _ids(seed), strict=True)
+        for one, name in zip(usual, _ids(seed), strict=True)
     )
 
 
@@ -165,24 +182,24 @@ def _answered(name: str, seed: int, evidence: Evidence) -> Evidence:
         return evidence
     what = f"{name}, seed {seed}: '{evidence.question.kind}' ended with {outcome.kind}"
     if outcome.owner == "harness":
-        raise GraderError(f"{what}: {outcome.message}. Mend that, and run the same command again")
+        raise GraderError(f"{what}: {outcome.message}. Fix that and run the same command again")
     raise UsageError(
-        f"{what}: {outcome.message or outcome.traceback[-500:]}. Thresholds are calibrated by "
-        "solutions that are right: mend it, or leave it out"
+        f"{what}: {outcome.message or outcome.traceback[-500:]}. Thresholds are calibrated with "
+        "right solutions only: fix this one, or leave it out"
     )
 
 
 def _run(
     name: str, seed: int, context: RunContext, training: Evidence, predictions: Evidence
-) -> Run:
-    # A network that diverged has no right answer, and that is a figure like any other.
+) -> SeedRun:
+    # A network that diverged has no right answers, which is a valid result.
     accuracy = hidden_accuracy(predictions, context.key({})) or 0.0
-    return Run(
+    return SeedRun(
         name,
         seed,
         round(accuracy * len(context.hidden_labels)),
         round(training.outcome.seconds, 1),
-        hash(predictions.blobs[1]),   # the validation images bear no noise
+        hash(predictions.blobs[1]),   # the validation images have no noise
         training.value["stopped"] == "seconds",
     )
 

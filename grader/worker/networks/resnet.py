@@ -1,8 +1,7 @@
-"""Networks that the host describes in words: a spec in, a module out.
+"""Builds residual networks from the specs that the host sends.
 
-Built from torchvision's own blocks under torchvision's own names. Whatever its spec says, a network
-has the layers of ResNet-18 where ResNet-18 has them, so that a script finds `conv1`, `layer4` and
-`fc`. What a spec may ask for beyond the homework's words is in `beyond.py`.
+A network consists of torchvision's blocks under torchvision's names. Every network has `conv1`,
+`bn1`, `layer1` to `layer4` and `fc` where ResNet-18 has them, whatever its spec says.
 """
 
 from __future__ import annotations
@@ -19,13 +18,23 @@ from grader.worker.networks.variants import EXTRAS
 
 
 def build(spec: Mapping[str, Any]) -> nn.Module:
-    """The network of a spec, initialised from its `seed`. It maps images (N, 3, H, W) to logits.
+    """Build the network of a spec, in training mode and initialised from the spec's seed.
 
-    Keys: block ("basic" | "bottleneck"), layers (4 depths), width (channels of the first stage),
-    num_classes, stem ("large", as ResNet-18's | "small", for small images | "deep"), pre_activation
-    (batch norm and ReLU before each convolution), groups (of a bottleneck's 3x3 convolutions),
-    hidden_layer (a second fully connected layer), conv_bias, dropout (before the last layer),
-    extras (names in `beyond.EXTRAS`), seed. Only `layers` has no default.
+    The network maps images (N, 3, H, W) to logits (N, num_classes).
+
+    Keys of a spec, of which only `layers` is required:
+        block: "basic" or "bottleneck".
+        layers: the number of blocks in each of the four stages.
+        width: channels of the first stage.
+        num_classes: number of logits.
+        stem: "large" (ResNet-18's), "small" (a 3x3 convolution) or "deep" (three of them).
+        pre_activation: batch norm and ReLU come before each convolution.
+        groups: groups of a bottleneck's 3x3 convolutions.
+        hidden_layer: a second fully connected layer.
+        conv_bias: convolutions have biases.
+        dropout: probability of dropout before the last layer.
+        extras: names in `variants.EXTRAS`.
+        seed: seeds the initialisation; the process's own random numbers are left alone.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(spec.get("seed", 0)))
@@ -34,15 +43,11 @@ def build(spec: Mapping[str, Any]) -> nn.Module:
             _give_convolutions_biases(network)
         for extra in spec.get("extras", ()):
             EXTRAS[extra](network)
-        if spec.get("extras"):
-            with torch.no_grad():
-                network.eval()(torch.zeros(1, 3, 32, 32))   # lazy layers see their first batch
-            network.train()
     return network
 
 
 class ResNet(nn.Module):
-    """torchvision's ResNet with more freedom; same names, same order."""
+    """torchvision's ResNet with more options; its layers have the same names and order."""
 
     layer1: nn.Module
     layer2: nn.Module
@@ -111,7 +116,7 @@ class ResNet(nn.Module):
 
 
 class PreActivatedBasicBlock(BasicBlock):  # type: ignore[misc]  # torchvision has no types
-    """Batch norm and ReLU before each convolution; the layers keep their names."""
+    """A basic block with batch norm and ReLU before each convolution."""
 
     def __init__(self, inplanes: int, *args: Any) -> None:
         super().__init__(inplanes, *args)
@@ -125,7 +130,7 @@ class PreActivatedBasicBlock(BasicBlock):  # type: ignore[misc]  # torchvision h
 
 
 class PreActivatedBottleneck(Bottleneck):  # type: ignore[misc]  # torchvision has no types
-    """As `PreActivatedBasicBlock`."""
+    """A bottleneck block with batch norm and ReLU before each convolution."""
 
     def __init__(self, inplanes: int, *args: Any) -> None:
         super().__init__(inplanes, *args)
@@ -155,11 +160,12 @@ def _give_convolutions_biases(network: nn.Module) -> None:
 
 
 def describe(network: nn.Module) -> list[list[Any]]:
-    """[name, elements, kind of owner, own name, trainable] of each parameter, in walk order.
+    """List a network's parameters: [name, elements, kind of owner, own name, trainable] each.
 
-    The kind is "batch_norm", "conv_or_linear" or "other", by the owner's type. From this the host
-    can tell which group each parameter of a student's own network belongs to. What is parametrized
-    is under the name that it has now, and belongs where it would without.
+    Parameters come in the order of `named_modules`, a shared one once. The kind is "batch_norm",
+    "conv_or_linear" or "other", by the type of the module that owns the parameter; the host sorts
+    the parameters of a student's own network into groups by it. A parametrized tensor keeps the
+    kind and own name that it has without the parametrization.
     """
     rows: list[list[Any]] = []
     seen: set[int] = set()
@@ -176,7 +182,7 @@ def describe(network: nn.Module) -> list[list[Any]]:
 
 
 def _originals(module: nn.Module, dot: str) -> list[tuple[str, str, nn.Parameter]]:
-    """What the parametrized tensors of a module are computed from: name, attribute, parameter."""
+    """The parameters behind a module's parametrized tensors: (full name, attribute, parameter)."""
     if not is_parametrized(module):
         return []
     chains: Any = module.parametrizations

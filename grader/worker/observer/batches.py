@@ -1,7 +1,7 @@
-"""The batches that a script loads: their labels, which loader they are of, and where it was built.
+"""Observes data loaders: the labels of each batch, its loader, and where that loader was built.
 
-Workers of a DataLoader are capped to what the machine has: sixteen processes on one core help
-nobody, and a container has a limit on processes.
+The number of loader processes is capped at the number of threads: sixteen processes on one core
+help nobody, and a container limits its processes.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ import torch
 import torchvision
 from torch.utils.data import BatchSampler, DataLoader, Dataset, SequentialSampler
 
-from grader.worker.observer.source_lines import Place, of_caller
+from grader.worker.observer.source_lines import SourceLine, calling_line
 
-_INNER = ("dataset", "ds", "data", "base", "subset", "source")   # what wrappers call what they wrap
+# Attributes in which data sets keep the data set that they wrap.
+_INNER = ("dataset", "ds", "data", "base", "subset", "source")
 _DEEPEST = 6
 
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """The labels of a batch, int64 (N,), the loader that it came from, and how often that had
-    been gone through by then."""
+    """The labels of a batch, int64 (N,), its loader, and the loader's epoch, counted from 0."""
 
     labels: torch.Tensor
     loader: DataLoader[Any]
@@ -35,44 +35,47 @@ class Batch:
 
 
 class Batches:
-    """Watches every DataLoader of the process. `latest` is the batch that was loaded last, while
-    nothing else was; `places` is where each loader was built."""
+    """Observes every DataLoader of the process; `latest` is the batch that was loaded last."""
 
     def __init__(self, folder: Path) -> None:
         self.latest: Batch | None = None
         self._folder = folder
-        self._places: WeakKeyDictionary[DataLoader[Any], Place | None] = WeakKeyDictionary()
+        self._lines: WeakKeyDictionary[DataLoader[Any], SourceLine | None] = WeakKeyDictionary()
         self._epochs: Counter[int] = Counter()
 
     def install(self) -> None:
+        """Replace `DataLoader.__init__` and `DataLoader.__iter__`."""
         batches, build, iterate = self, DataLoader.__init__, DataLoader.__iter__
 
         def init(self: DataLoader[Any], *args: Any, **kwargs: Any) -> None:
             _cap_workers(kwargs)
             build(self, *args, **kwargs)
-            batches._places[self] = of_caller(batches._folder)
+            batches._lines[self] = calling_line(batches._folder)
 
-        def watched(self: DataLoader[Any]) -> Any:
-            return _Watched(iterate(self), self, batches)
+        def observed(self: DataLoader[Any]) -> Any:
+            return _ObservedIterator(iterate(self), self, batches)
 
-        init.__wrapped__ = build  # type: ignore[attr-defined]  # what inspect.signature looks for
+        init.__wrapped__ = build  # type: ignore[attr-defined]  # for inspect.signature
         DataLoader.__init__ = init  # type: ignore[method-assign]  # there is no hook for this
-        DataLoader.__iter__ = watched  # type: ignore[method-assign]  # nor for this
+        DataLoader.__iter__ = observed  # type: ignore[method-assign]  # nor for this
 
-    def place(self, loader: DataLoader[Any]) -> Place | None:
-        return self._places.get(loader)
+    def line_of(self, loader: DataLoader[Any]) -> SourceLine | None:
+        """The student's line that built a loader, if there is one."""
+        return self._lines.get(loader)
 
     def loaded(self, batch: Any, loader: DataLoader[Any]) -> None:
+        """Note that a loader gave out a batch; `latest` is None when it has no labels."""
         labels = _labels(batch)
         epoch = self._epochs[id(loader)]
         self.latest = None if labels is None else Batch(labels, loader, epoch)
 
     def ended(self, loader: DataLoader[Any]) -> None:
+        """Note that a loader has given out all batches of an epoch."""
         self._epochs[id(loader)] += 1
 
 
-class _Watched:
-    """An iterator over batches that tells of each; in all else the one that it stands for."""
+class _ObservedIterator:
+    """A loader's iterator that reports each batch and otherwise behaves like the original."""
 
     def __init__(self, iterator: Any, loader: DataLoader[Any], batches: Batches) -> None:
         self._iterator, self._loader, self._batches = iterator, loader, batches
@@ -102,13 +105,14 @@ def _cap_workers(kwargs: dict[str, Any]) -> None:
         return
     kwargs["num_workers"] = min(asked, max(1, torch.get_num_threads()))
     if multiprocessing.get_start_method() != "fork":
-        # A worker that is started afresh runs the script once more, and without stand-ins.
+        # A process that is not forked would run the script again, and without the shims.
         kwargs["num_workers"] = 0
         for name in ("prefetch_factor", "persistent_workers", "timeout", "multiprocessing_context"):
             kwargs.pop(name, None)
 
 
 def _labels(batch: Any) -> torch.Tensor | None:
+    """The first vector of whole numbers behind the first entry of a batch."""
     if isinstance(batch, dict):
         batch = [*batch.values()]
     if not isinstance(batch, (tuple, list)) or len(batch) < 2:
@@ -120,22 +124,13 @@ def _labels(batch: Any) -> torch.Tensor | None:
 
 
 def in_order(loader: DataLoader[Any]) -> bool:
-    """Whether the images come in the same order each time."""
+    """True if the images come in the same order in each epoch."""
     batches = loader.batch_sampler
     return type(batches) is BatchSampler and isinstance(batches.sampler, SequentialSampler)
 
 
-def last_is_smaller(loader: DataLoader[Any]) -> bool:
-    """Whether the last batch of an epoch holds fewer images than the others."""
-    size = loader.batch_size
-    try:
-        return bool(size) and not loader.drop_last and len(loader.dataset) % size != 0  # type: ignore[arg-type,operator]  # a Dataset may have a length
-    except TypeError:
-        return False
-
-
 def base(dataset: Dataset[Any]) -> Any:
-    """The torchvision data set inside of what a script wraps around it; else what it is itself."""
+    """The torchvision data set inside a script's wrappers, else the innermost data set."""
     found: Any = dataset
     for _ in range(_DEEPEST):
         if isinstance(found, torchvision.datasets.VisionDataset):

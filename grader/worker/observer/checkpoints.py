@@ -1,4 +1,4 @@
-"""Checkpoints that a script saves: where, so that the best one can be looked at in the end."""
+"""Records the files that a script saves, so that its best checkpoint can be found in the end."""
 
 from __future__ import annotations
 
@@ -14,19 +14,20 @@ MAX_FILES = 4
 _PREFIXES = ("module.", "_orig_mod.")
 
 
-class Saved:
+class SavedCheckpoints:
     """The files that `torch.save` wrote, the latest last."""
 
     def __init__(self) -> None:
         self._files: dict[str, None] = {}
 
     def install(self) -> None:
+        """Replace `torch.save`."""
         save, files = torch.save, self._files
 
         def saved(obj: Any, f: Any, *args: Any, **kwargs: Any) -> Any:
             result = save(obj, f, *args, **kwargs)
             if isinstance(f, (str, os.PathLike)):
-                path = os.path.abspath(os.fspath(f))   # noqa: PTH100  # of a name that may be bytes
+                path = os.path.abspath(os.fspath(f))   # noqa: PTH100  # the name may be bytes
                 files.pop(str(path), None)
                 files[str(path)] = None
             return result
@@ -35,12 +36,13 @@ class Saved:
         torch.save = saved
 
     def states(self, network: nn.Module) -> list[tuple[str, Mapping[str, torch.Tensor]]]:
-        """(file name, state of this network) of each file that holds one; of many, the last few."""
+        """(file name, state of this network) of the last few files, where they hold such a state.
+        """
         wanted = _shapes(network.state_dict())
         found = []
         for file in list(self._files)[-MAX_FILES:]:
             try:
-                # Written by the script that ran in this very process: no less trusted than it.
+                # The script ran in this very process, so its files are as trusted as its code.
                 held = torch.load(file, map_location="cpu", weights_only=False)
             except Exception:   # removed, or overwritten by something else
                 continue
@@ -51,8 +53,7 @@ class Saved:
 
 
 def _state_in(held: Any, wanted: Mapping[str, Any]) -> Mapping[str, torch.Tensor] | None:
-    """The state of a network of these shapes: saved by itself, as a module, or beside other things.
-    """
+    """The state with the wanted shapes: saved alone, as a module, or beside other things."""
     parts = [held, *(held.values() if isinstance(held, Mapping) else ())]
     for part in parts:
         state = part.state_dict() if isinstance(part, nn.Module) else part
@@ -67,7 +68,7 @@ def _state_in(held: Any, wanted: Mapping[str, Any]) -> Mapping[str, torch.Tensor
 
 
 def bare(name: str) -> str:
-    """A parameter's name without what `DataParallel` and `torch.compile` put before it."""
+    """A parameter's name without the prefixes of `DataParallel` and `torch.compile`."""
     shorter = name
     for prefix in _PREFIXES:
         shorter = shorter.removeprefix(prefix)
@@ -79,7 +80,7 @@ def _shapes(state: Mapping[str, torch.Tensor]) -> dict[str, tuple[int, ...]]:
 
 
 def load_into(network: nn.Module, state: Mapping[str, torch.Tensor]) -> None:
-    """Put a state in, whichever of the two is wrapped in something."""
+    """Load a state into a network; a wrapper around either of them makes no difference."""
     by_name = {bare(name): value for name, value in state.items()}
     own = network.state_dict()
     network.load_state_dict({name: by_name[bare(name)] for name in own})

@@ -1,5 +1,4 @@
-"""Networks that feed each other, as an extractor feeds a classifier: together they are one network.
-"""
+"""Joins networks that feed each other, such as an extractor and a classifier, into one network."""
 
 from __future__ import annotations
 
@@ -9,13 +8,13 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from grader.worker.observer.networks import Run, Watched
+from grader.worker.observer.networks import ObservedNetwork, Phase
 
 LONGEST = 8
 
 
-class Chain(nn.Module):
-    """One network after another; what the next one expects flat is laid flat."""
+class CompositeNetwork(nn.Module):
+    """Runs networks one after another, and flattens the input of a part that expects it flat."""
 
     def __init__(self, parts: Sequence[nn.Module], dimensions: Sequence[int]) -> None:
         super().__init__()
@@ -29,9 +28,9 @@ class Chain(nn.Module):
         return images
 
 
-def with_chains(networks: Sequence[Watched]) -> list[Watched]:
-    """The same networks, those that feed each other put together in place of the last of them."""
-    # What is fed and gives no score per image is a loss with parameters of its own.
+def join_composites(networks: Sequence[ObservedNetwork]) -> list[ObservedNetwork]:
+    """The networks, with those that feed each other joined in place of the last of them."""
+    # A module that is fed and gives no score per image is a loss with parameters of its own.
     losses = [one for one in networks if one.fed_by is not None and not one.gives_scores]
     networks = [one for one in networks if one not in losses]
     feeding = [one.fed_by for one in networks if one.fed_by is not None]
@@ -43,22 +42,24 @@ def with_chains(networks: Sequence[Watched]) -> list[Watched]:
                 break
             parts.insert(0, parts[0].fed_by)
         if len(parts) > 1:
-            found.append(_together(parts))
+            found.append(_joined(parts))
         elif one not in feeding:
             found.append(one)
     return found
 
 
-def _together(parts: Sequence[Watched]) -> Watched:
-    """The first part has the images, the last one the class scores, and each part its modes."""
+def _joined(parts: Sequence[ObservedNetwork]) -> ObservedNetwork:
+    """Take the images from the first part, the class scores from the last, and modes from all."""
     first, last = parts[0], parts[-1]
-    network = Watched(
-        Chain([one.module for one in parts], [one.input_dimensions for one in parts]),
+    network = ObservedNetwork(
+        CompositeNetwork([one.module for one in parts], [one.input_dimensions for one in parts]),
         frozenset().union(*(one.parameters for one in parts)),
         last.before_backward,
         last.classes,
     )
-    network.runs = [_with_modes_of(run, parts[:-1], at) for at, run in enumerate(last.runs)]
+    network.phases = [
+        _with_modes_of(phase, parts[:-1], at) for at, phase in enumerate(last.phases)
+    ]
     network.steps = max(one.steps for one in parts)
     network.images, network.samples = last.images, first.samples
     network.backward_passes = last.backward_passes
@@ -66,14 +67,14 @@ def _together(parts: Sequence[Watched]) -> Watched:
     return network
 
 
-def _with_modes_of(run: Run, others: Sequence[Watched], at: int) -> Run:
-    """A run of the last part, with what the same run of the others was seen to do."""
-    rows = [one.runs[at] for one in others if at < len(one.runs)]
-    rows = [row for row in rows if (row.kind, row.passes) == (run.kind, run.passes)]
-    every = [run, *rows]
-    # A part without batch norm or dropout says nothing about modes but what its flag is.
+def _with_modes_of(phase: Phase, others: Sequence[ObservedNetwork], at: int) -> Phase:
+    """A phase of the last part, with the modes of the other parts in the same phase."""
+    rows = [one.phases[at] for one in others if at < len(one.phases)]
+    rows = [row for row in rows if (row.kind, row.passes) == (phase.kind, phase.passes)]
+    every = [phase, *rows]
+    # A part without batch norm or dropout says no more about modes than its flag.
     return dataclasses.replace(
-        run,
+        phase,
         norms_training=max(row.norms_training for row in every),
         norms_evaluating=max(row.norms_evaluating for row in every),
         dropouts_training=max(row.dropouts_training for row in every),

@@ -1,7 +1,7 @@
-"""Networks as they are called: by themselves, or layer by layer where `forward` is called by name.
+"""Detects calls of networks, also layer by layer where a script calls `forward` by name.
 
-Modules are watched by a `__call__` around torch's own, and not by torch's global hooks: these slow
-each call of each layer down, and every transform of an image is a module too.
+Modules are observed by a wrapper around `nn.Module.__call__`. Torch's global hooks would slow down
+each call of each layer, and every transform of an image is a module too.
 """
 
 from __future__ import annotations
@@ -15,25 +15,29 @@ import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from grader.worker.observer import source_lines as places
+from grader.worker.observer.source_lines import enclosing_forward
 
 if TYPE_CHECKING:
     from grader.worker.observer.passes import Pass
 
-Begin = Callable[[nn.Module, Any, types.FrameType | None], "Pass"]   # network, inputs, forward's
+# Arguments: the network, its inputs, and the frame of a `forward` that was called by name.
+Begin = Callable[[nn.Module, Any, types.FrameType | None], "Pass"]
 
 
 class Calls:
-    """Tells of each pass through a network: `begin` makes a `Pass`, which is told of its layers and
-    of what comes out. `open` is the latest one. While `muted` nothing is told."""
+    """Reports each pass through a network to the `Pass` that `begin` makes for it.
+
+    `open` is the latest pass. While `muted` is true, nothing is reported.
+    """
 
     def __init__(self, begin: Begin) -> None:
         self.open: Pass | None = None
         self.muted = False
         self._begin = begin
-        self._inside = False   # of a network that was called: what is called now is a layer of it
+        self._inside = False   # a network is running, so further calls are of its layers
 
     def install(self) -> None:
+        """Replace `nn.Module.__call__`."""
         original, calls = nn.Module.__call__, self
 
         def call(self: nn.Module, *args: Any, **kwargs: Any) -> Any:
@@ -48,8 +52,8 @@ class Calls:
         nn.Module.__call__ = call  # type: ignore[method-assign]  # see above
 
     def _concerns(self, module: nn.Module) -> bool:
-        """Whether a module that is called by itself may be a network, or a layer of one whose
-        `forward` was called by name."""
+        """True if a module that is called by itself may be a network, or may be a layer of a
+        network whose `forward` was called by name."""
         layer = not module._parameters and not module._modules
         if self.muted or (layer and (self.open is None or self.open.frame is None)):
             return False
@@ -58,11 +62,11 @@ class Calls:
     def _outermost(
         self, original: Callable[..., Any], module: nn.Module, args: Any, kwargs: Any
     ) -> Any:
-        forwarding = places.forwarding(sys._getframe(2), module)
-        root = forwarding.network if forwarding is not None else module
-        frame = forwarding.frame if forwarding is not None else None
+        by_name = enclosing_forward(sys._getframe(2), module)
+        root = by_name.network if by_name is not None else module
+        frame = by_name.frame if by_name is not None else None
         one = self.open
-        if frame is None or one is None or one.frame is not frame:   # it is not the same pass still
+        if frame is None or one is None or one.frame is not frame:   # a new pass
             if next(root.parameters(), None) is None:
                 return original(module, *args, **kwargs)
             one = self._begin(root, args, frame)
@@ -78,6 +82,6 @@ class Calls:
 
 
 def _recomputes() -> bool:
-    """Whether this is within a backward pass: activation checkpoints run layers once more there."""
-    task = getattr(torch._C, "_current_graph_task_id", None)   # private, and may go
+    """True within a backward pass, where activation checkpointing runs layers again."""
+    task = getattr(torch._C, "_current_graph_task_id", None)   # private, so it may disappear
     return task is not None and task() != -1

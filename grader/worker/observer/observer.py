@@ -1,5 +1,6 @@
-"""The observer: it is told of each pass through a network and of each step of an optimizer, and
-makes runs and networks of them. Installed once in a session's own process, for all of its life.
+"""The observer of a training: groups forward passes and optimizer steps by network and phase.
+
+It is installed once, for the lifetime of a session's process.
 """
 
 from __future__ import annotations
@@ -18,29 +19,31 @@ from torch import nn
 from torch.optim import Optimizer, swa_utils
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
-from grader.worker.observer import source_lines as places
 from grader.worker.observer.batches import Batches
-from grader.worker.observer.composite_networks import with_chains
+from grader.worker.observer.composite_networks import join_composites
 from grader.worker.observer.hooks import Calls
 from grader.worker.observer.mistakes import Mistakes
-from grader.worker.observer.networks import Watched
-from grader.worker.observer.optimizer_steps import Steps
+from grader.worker.observer.networks import ObservedNetwork
+from grader.worker.observer.optimizer_steps import OptimizerSteps
 from grader.worker.observer.passes import Pass
+from grader.worker.observer.source_lines import calling_line
 
 MAX_NETWORKS = 100
 PATIENCE = 10.0   # seconds
-# An evaluation whose passes record gradients may be told apart by the next step only.
+# Only the next step shows whether passes that record gradients belong to an evaluation.
 MAX_PENDING = 5000
 
 
 class BudgetReached(BaseException):
-    """Raised at a batch boundary when the budget is used up. Not an Exception: a student's
-    `except Exception` is not meant for it."""
+    """The budget is used up; raised at a batch boundary.
+
+    It is no Exception, so that a student's `except Exception` does not catch it.
+    """
 
 
 @dataclass(frozen=True)
 class Budget:
-    """`images` to train a network on and `seconds` of wall time; None is no limit."""
+    """The `images` to train a network on and the `seconds` of wall time; None is no limit."""
 
     images: int | None = None
     seconds: float | None = None
@@ -48,20 +51,26 @@ class Budget:
 
 @dataclass
 class Observer:
-    """What was seen. `stopped` names the budget that was used up, or is "sure".
+    """The networks, steps, batches and mistakes of a training.
 
-    `looks`, when set, is asked before a network trains on whether it has learnt enough.
+    Attributes:
+        budget: the limits at which the training is stopped.
+        folder: the submission, whose lines are recorded.
+        classes: the number of classes of the data, if known.
+        began: when the budget of seconds began, on the monotonic clock.
+        stopped: the budget that was used up: "epochs", "seconds", or "sure" for full credit.
+        interim_look: if set, called before each training pass; true ends the training.
     """
 
     budget: Budget
     folder: Path
     classes: int | None = None
     began: float = field(default_factory=monotonic)
-    steps: Steps = field(default_factory=Steps)
+    steps: OptimizerSteps = field(default_factory=OptimizerSteps)
     stopped: str | None = None
-    looks: Callable[[Watched], bool] | None = None
-    _networks: list[Watched] = field(default_factory=list)
-    _by_module: dict[int, tuple[nn.Module, Watched]] = field(default_factory=dict)
+    interim_look: Callable[[ObservedNetwork], bool] | None = None
+    _networks: list[ObservedNetwork] = field(default_factory=list)
+    _by_module: dict[int, tuple[nn.Module, ObservedNetwork]] = field(default_factory=dict)
     _pending: deque[Pass] = field(default_factory=deque)
     _passes: int = 0
     _looking: bool = False
@@ -81,47 +90,48 @@ class Observer:
         swa_utils.update_bn = self._unseen(swa_utils.update_bn)
 
     def finish(self) -> None:
-        """Tell the last passes apart. Nothing is observed afterwards."""
+        """Determine the kinds of the last passes. Nothing is observed afterwards."""
         self._close()
-        if self.steps.count:   # gradients that no step followed were for something else
+        if self.steps.count:   # gradients without a step after them had another purpose
             self._pending = deque(one for one in self._pending if not one.backward)
         self._settle(all_of_them=True)
         self.calls.muted = True
 
     def out_of_time(self) -> None:
-        """To be called in the main thread, wherever it is, when the budget of seconds is used up,
-        and again: code that trains has some seconds more to come to a batch boundary."""
-        if self._looking:   # it is not the student's code that takes so long
+        """Stop the training once the budget of seconds is used up.
+
+        The alarm calls it in the main thread, again and again: code that trains gets `PATIENCE`
+        more seconds to reach a batch boundary.
+        """
+        if self._looking:   # the grader's own look takes this time
             return
         patience = PATIENCE if self.trained else 0.0
         if monotonic() - self.began >= (self.budget.seconds or 0.0) + patience:
             self._stop("seconds")
 
     @property
-    def trained(self) -> list[Watched]:
-        """The networks that were trained, the one that took most steps first; of equals, the last.
+    def trained(self) -> list[ObservedNetwork]:
+        """The networks that were trained, the one with most steps first, of equals the latest.
 
-        A part that was called by itself is no network beside the whole. One that was trained by
-        hand, without an optimizer, has taken no steps: then backward passes count.
+        A part of a larger network is left out. Where no optimizer took a step, backward passes
+        count in place of steps.
         """
         stepped = [one for one in self._networks if one.steps]
-        if not stepped:
-            stepped = [one for one in self._networks if one.backward_passes]
+        stepped = stepped or [one for one in self._networks if one.backward_passes]
         whole = [
             one
             for one in reversed(stepped)
             if not any(one.parameters < other.parameters for other in stepped)
         ]
-        whole = with_chains(whole)
-        return sorted(whole, key=lambda one: -one.progress)
+        return sorted(join_composites(whole), key=lambda one: -one.progress)
 
     @property
-    def evaluated(self) -> list[Watched]:
-        """The networks that were run and not trained: copies, averages, teachers."""
+    def evaluated(self) -> list[ObservedNetwork]:
+        """The networks that were run but not trained: copies, averages, teachers."""
         return [one for one in self._networks if not one.backward_passes]
 
     def _unseen(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """The same function, whose passes are neither training nor evaluation."""
+        """Wrap a function whose passes are neither training nor evaluation."""
 
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
@@ -134,8 +144,6 @@ class Observer:
 
         return call
 
-    # What is told ---------------------------------------------------------------------------------
-
     def _begin(self, root: nn.Module, inputs: Any, frame: types.FrameType | None) -> Pass:
         before = self.calls.open
         fed_by = before.network if before is not None and before.feeds(inputs) else None
@@ -144,9 +152,9 @@ class Observer:
         network = self._network(root)
         self._check_budget(network)
         self._look(network, root)
-        place = places.of_caller(self.folder, frame.f_back if frame is not None else None)
+        place = calling_line(self.folder, frame.f_back if frame is not None else None)
         one = Pass(network, root, inputs, self.batches.latest, place, frame)
-        network.looks_at(one)
+        network.keep_sample(one)
         if fed_by is not None and fed_by is not network and one.may_train:
             network.fed_by = fed_by
         self.calls.open = one
@@ -164,7 +172,7 @@ class Observer:
         self._settle(all_of_them=True)
 
     def _loss(self, output: Any, targets: Any) -> Pass | None:
-        """A loss is computed: of the pass that is open, if it is of that one's output."""
+        """The open pass, if a loss is computed from its output; its score is noted."""
         one = self.calls.open
         if self.calls.muted or one is None or one.output is None:
             return None
@@ -178,9 +186,7 @@ class Observer:
             one.score(one.output, targets)
         return one
 
-    # Putting it together ------------------------------------------------------------------------
-
-    def _network(self, root: nn.Module) -> Watched:
+    def _network(self, root: nn.Module) -> ObservedNetwork:
         known = self._by_module.get(id(root))
         if known is not None:
             return known[1]
@@ -189,11 +195,11 @@ class Observer:
             if network.parameters == parameters:
                 break   # a wrapper, such as DataParallel, and what it wraps
         else:
-            tell = self.mistakes.before_backward
-            network = Watched(root, parameters, tell, self.classes)
+            check = self.mistakes.before_backward
+            network = ObservedNetwork(root, parameters, check, self.classes)
             if len(self._networks) < MAX_NETWORKS:
                 self._networks.append(network)
-        self._by_module[id(root)] = root, network   # held, so that its id stays its own
+        self._by_module[id(root)] = root, network   # the reference keeps the id from being reused
         return network
 
     def _close(self) -> None:
@@ -202,10 +208,10 @@ class Observer:
             self.calls.open = None
 
     def _settle(self, all_of_them: bool) -> None:
-        """Hand on the passes that can be told apart: a step tells all of them."""
+        """Add the passes whose kind is known to their phases; after a step all are known."""
         while self._pending:
             one = self._pending[0]
-            # Where no optimizer is, no step will tell: then a backward pass has to do.
+            # Without an optimizer there will be no step, so a backward pass has to be enough.
             waits = one.may_go_backward and (not one.backward or self.steps.count > 0)
             if waits and not all_of_them and len(self._pending) < MAX_PENDING:
                 return
@@ -213,27 +219,28 @@ class Observer:
             self._passes += 1
             one.network.add(one, self._passes, self.steps.lr)
 
-    def _check_budget(self, network: Watched) -> None:
+    def _check_budget(self, network: ObservedNetwork) -> None:
         budget = self.budget
         if budget.seconds is not None and monotonic() - self.began > budget.seconds:
             self._stop("seconds")
         elif budget.images is not None and network.images > budget.images:
-            # One batch too many: the evaluation after the last epoch still belonged to it.
+            # Stopped one batch late, so that the evaluation after the last epoch is included.
             self._stop("epochs")
 
-    def _look(self, network: Watched, root: nn.Module) -> None:
-        """Let the grader look at a network that is about to be trained on. That is no part of the
-        training: nothing of it is observed, and it takes none of its seconds."""
-        if self.stopped == "sure":   # the student's code has swallowed it
+    def _look(self, network: ObservedNetwork, root: nn.Module) -> None:
+        """Take an interim look at a network before its next training pass.
+
+        The look is no part of the training: it is not observed and uses none of the seconds.
+        """
+        if self.stopped == "sure":   # the student's code has caught the exception
             self._stop("sure")
-        if self.looks is None or self._pending or not (
-            root.training and torch.is_grad_enabled()
-        ):
+        trains = root.training and torch.is_grad_enabled()
+        if self.interim_look is None or self._pending or not trains:
             return
         before, began = self.calls.muted, monotonic()
         self.calls.muted = self._looking = True
         try:
-            enough = self.looks(network)
+            enough = self.interim_look(network)
         finally:
             self.calls.muted, self._looking = before, False
             self.began += monotonic() - began
@@ -243,4 +250,3 @@ class Observer:
     def _stop(self, budget: str) -> None:
         self.stopped = budget
         raise BudgetReached(budget)
-

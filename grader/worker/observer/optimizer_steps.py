@@ -1,4 +1,4 @@
-"""The steps that optimizers took, and with which groups."""
+"""Counts the steps of optimizers and schedulers, with the parameter groups of each step."""
 
 from __future__ import annotations
 
@@ -16,15 +16,18 @@ MAX_RATES = 2000   # changes of the learning rate that are kept
 
 @dataclass(frozen=True)
 class Settings:
-    """Optimizers' groups as they were in the latest of the steps that were taken with them."""
+    """The class name and parameter groups of an optimizer, as of the latest step with them."""
 
     optimizer: str
     groups: list[dict[str, Any]]
 
 
-class Steps:
-    """What was stepped, and how. `count` is of all steps, `lr` of the latest one, and `rates` has
-    (step, learning rate) for each change of it."""
+class OptimizerSteps:
+    """The steps of all optimizers.
+
+    `count` is the number of steps, `lr` the learning rate of the latest step, and `rates` has
+    (step, learning rate) for each change of it. `schedulers` counts steps by class name.
+    """
 
     def __init__(self) -> None:
         self.count = 0
@@ -35,34 +38,37 @@ class Steps:
         self._with_settings: Counter[Hashable] = Counter()
 
     def install(self) -> None:
-        """Count the steps of schedulers; those of optimizers have a hook of torch's own."""
+        """Count the steps of schedulers. Optimizers have a hook of torch's own, for `add`."""
         for scheduler in (LRScheduler, ReduceLROnPlateau):
             scheduler.step = _counting(scheduler.step, self.schedulers)  # type: ignore[method-assign]  # there is no hook for this
 
     def add(self, optimizer: Optimizer) -> None:
+        """Count a step of an optimizer."""
         self.count += 1
         lr = float(optimizer.param_groups[0]["lr"])
         if lr != self.lr and len(self.rates) < MAX_RATES:
             self.rates.append((self.count, lr))
         self.lr = lr
         groups = [{**group, "params": list(group["params"])} for group in optimizer.param_groups]
-        # Which parameters are in which group, and whether it is decayed: the rest may be scheduled.
+        # The key has the parameters of each group and its weight decay, on or off. Everything else
+        # may be scheduled.
         which = tuple(
             (bool(group.get("weight_decay")), *map(id, group["params"])) for group in groups
         )
         self._settings[which] = Settings(type(optimizer).__name__, groups)
-        # A step of no length counts for nothing beside others.
+        # A step with a learning rate of zero does not count beside others.
         self._with_settings[which] += any(float(group["lr"]) for group in groups)
 
     def settings(self, network: nn.Module) -> Settings | None:
-        """Those that most steps on this network were taken with; of equals, the later ones.
+        """The settings of most steps on a network, of equally many the later; None without steps.
 
-        An optimizer that was made and not used tells nothing, nor do groups that were changed when
-        all was over. Optimizers that share the parameters out between them are told as one.
+        An optimizer that never stepped has no settings, and changes to its groups after the last
+        step have no effect. Optimizers that share the parameters are returned as one. Where no
+        optimizer has a parameter of the network, the others count.
         """
         own = {id(parameter) for parameter in network.parameters()}
         used = [which for which in self._settings if _ids(self._settings[which].groups) & own]
-        used = used or list(self._settings)   # optimizers were stepped, and all of another network
+        used = used or list(self._settings)
         used.reverse()
         used.sort(key=lambda which: -self._with_settings[which])
         if not used:
@@ -73,7 +79,7 @@ class Steps:
         for which in used:
             settings = self._settings[which]
             ids = _ids(settings.groups)
-            # An optimizer of a few steps beside one of many is no part of it.
+            # An optimizer with few steps beside one with many is no part of it.
             if not ids & taken and 2 * self._with_settings[which] >= most:
                 chosen.append(settings)
                 taken |= ids
@@ -90,5 +96,5 @@ def _counting(step: Any, counts: Counter[str]) -> Any:
         counts[type(self).__name__] += 1
         return step(self, *args, **kwargs)
 
-    counted.__wrapped__ = step  # type: ignore[attr-defined]  # what inspect.signature looks for
+    counted.__wrapped__ = step  # type: ignore[attr-defined]  # for inspect.signature
     return counted

@@ -1,4 +1,4 @@
-"""One forward pass through a whole network, until it can be told what it was for."""
+"""One forward pass through a whole network, and the facts that are collected about it."""
 
 from __future__ import annotations
 
@@ -9,27 +9,31 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.nn.functional import cross_entropy  # the one that is not watched
+from torch.nn.functional import cross_entropy  # torch's own, before it is replaced
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.parameter import is_lazy
 
 from grader.worker.observer.batches import Batch
-from grader.worker.observer.networks import Watched
-from grader.worker.observer.source_lines import Place
+from grader.worker.observer.networks import ObservedNetwork
+from grader.worker.observer.source_lines import SourceLine
 
 DEEPEST = 3   # outputs in outputs
 
 
 class Pass:
-    """A forward pass. A backward pass may follow, at once or after other passes."""
+    """A forward pass; a backward pass may follow at once or after other passes.
+
+    `frame` is that of a `forward` that was called by name. `facts.PassFacts` describes the public
+    attributes.
+    """
 
     def __init__(
         self,
-        network: Watched,
+        network: ObservedNetwork,
         root: nn.Module,
         inputs: Any,
         batch: Batch | None,
-        place: Place | None,
+        place: SourceLine | None,
         frame: types.FrameType | None,
     ) -> None:
         self.network, self.root, self.place, self.frame = network, root, place, frame
@@ -40,42 +44,46 @@ class Pass:
         if self.input is not None:
             network.input_dimensions = self.input.dim()
         self.after_steps = network.progress
-        self.first_of_batch = network.takes_up(batch)
+        self.first_of_batch = network.begins_batch(batch)
         network.latest_place = place
         self.gradients = torch.is_grad_enabled()
         self.dropouts = sum(inner.training for inner in network.dropouts)
         self.moved = self.backward = self.scored = False
         self.loss = self.correct = 0.0
-        self.output: torch.Tensor | None = None   # without its graph
+        self.output: torch.Tensor | None = None   # detached
         self._waits = False
         self._flags = any(
             inner.training for inner in network.norms or network.dropouts or [root]
         )
-        self._at_work: list[bool] = []
-        # What cannot be a training pass must leave the running statistics alone, bit for bit.
+        self._norm_modes: list[bool] = []
+        # A pass that cannot be a training pass must leave running statistics alone, bit for bit.
         self._statistics = None if self.may_train else statistics(network.norms)
 
     @property
     def may_train(self) -> bool:
-        """Whether gradients and mode are those of a training pass."""
+        """True if gradients and mode are those of a training pass."""
         return self.gradients and self._flags
 
     @property
     def may_go_backward(self) -> bool:
+        """True if a backward pass went through it or still can."""
         return self.backward or self._waits
 
     @property
     def in_train_mode(self) -> bool:
-        """Of batch norms what they were as they were called: forward() may have switched them."""
-        return any(self._at_work) if self._at_work else self._flags
+        """True if a batch norm was in training mode when it ran, as `forward` may switch modes.
+
+        A network without batch norms has the mode of its flags.
+        """
+        return any(self._norm_modes) if self._norm_modes else self._flags
 
     def calls(self, module: nn.Module) -> None:
-        """A layer inside the network is about to run."""
+        """Note that a layer inside the network is about to run."""
         if isinstance(module, _BatchNorm):
-            self._at_work.append(module.training)
+            self._norm_modes.append(module.training)
 
     def ends(self, output: Any) -> None:
-        """The network, or as much of it as can be seen, has put out this."""
+        """Note the output of the network, or of as much of it as can be seen."""
         if self._statistics is not None:
             now = statistics(self.network.norms)
             pairs = zip(self._statistics, now, strict=False)
@@ -85,7 +93,7 @@ class Pass:
         if found is None:
             return
         if not self.images and found.dim():
-            self.images = len(found)   # of a network that is called as model(x=images)
+            self.images = len(found)   # the network was called as model(x=images)
         if found.requires_grad:
             self._waits = True
             found.register_hook(self._goes_backward)  # type: ignore[no-untyped-call]  # torch's
@@ -95,8 +103,8 @@ class Pass:
             self.score(self.output, self.batch.labels)
 
     def score(self, output: torch.Tensor, targets: torch.Tensor) -> None:
-        """Loss in nats and right answers, summed over the images, where these can be class scores.
-        """
+        """Compute loss (nats) and right answers, summed over the images, from class scores (N, C)
+        and labels (N,); other tensors are ignored."""
         if output.dim() != 2 or targets.dim() != 1 or len(output) != len(targets):
             return
         output, targets = output.float(), targets.to(output.device)
@@ -110,7 +118,7 @@ class Pass:
         self.correct = float((output.argmax(1) == targets).sum())
 
     def feeds(self, inputs: Any) -> bool:
-        """Whether this output, perhaps in another shape, is what another network is given."""
+        """True if another network gets this output, perhaps in another shape, as its input."""
         given = first_tensor(inputs) if inputs else None
         return (
             given is not None
@@ -120,7 +128,7 @@ class Pass:
         )
 
     def closes(self) -> None:
-        """Another pass begins: what holds tensors is let go."""
+        """Release tensors and frames, since another pass begins."""
         self.frame = self.input = self.output = None
 
     def _goes_backward(self, gradient: torch.Tensor) -> None:
@@ -130,17 +138,21 @@ class Pass:
 
 
 def is_batch(value: Any) -> bool:
+    """True for a tensor with at least one dimension."""
     return isinstance(value, torch.Tensor) and value.dim() > 0
 
 
 def first_tensor(output: Any) -> torch.Tensor | None:
-    """Of several, in a tuple, a mapping or an object, the first."""
+    """The first tensor in a tuple, a mapping or an object; a tensor itself; None without one."""
     return next(_tensors(output, 0), None)
 
 
 def scores(output: Any, classes: int | None) -> torch.Tensor | None:
-    """Of several outputs the first that has a row per image and a column per class; else the first
-    with a row per image, which a loss beside the scores has not; else the first."""
+    """The class scores among a network's outputs; None if there is no tensor at all.
+
+    The first output with a row per image and a column per class counts; else the first with a row
+    per image, which a loss beside the scores does not have; else the first.
+    """
     found = list(_tensors(output, 0))
     rows = [one for one in found if one.dim() == 2]
     fitting = [one for one in rows if one.shape[1] == classes]
@@ -163,7 +175,7 @@ def _tensors(output: Any, depth: int) -> Iterator[torch.Tensor]:
 
 
 def statistics(norms: Iterable[nn.Module]) -> list[torch.Tensor]:
-    """Those that have values: a lazy norm has none before its first batch."""
+    """Copies of the norms' buffers, except of lazy norms that have no values yet."""
     return [
         buffer.clone()
         for module in norms
@@ -173,5 +185,5 @@ def statistics(norms: Iterable[nn.Module]) -> list[torch.Tensor]:
 
 
 def _bits(values: torch.Tensor) -> torch.Tensor:
-    """For comparing bit by bit: after a training that diverged, NaN is not equal to itself."""
+    """The bytes of a tensor: after a training that diverged, NaN is not equal to itself."""
     return values.reshape(-1).view(torch.uint8)

@@ -1,4 +1,5 @@
-"""An end to code that reaches no training step: a signal where there is one, else an interrupt."""
+"""Interrupts code after some seconds: by a signal where there is one, else by Ctrl-C's interrupt.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +10,15 @@ import types
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-AGAIN = 2.0   # seconds: an `except:` of the student's may swallow the first one
+AGAIN = 2.0   # seconds; an `except:` of the student's may swallow the first exception
 
 
 @contextmanager
 def alarm(seconds: float, ring: Callable[[], None]) -> Iterator[None]:
-    """After so many seconds `ring` is called in the main thread, wherever it is, and raises.
+    """Call `ring` in the main thread after some seconds, wherever that is; it raises.
 
-    It is called again until the context is left. To be entered in the main thread.
+    It is called again every `AGAIN` seconds until the context is left. Enter the context in the
+    main thread.
     """
 
     def handle(number: int, frame: types.FrameType | None) -> None:
@@ -34,7 +36,7 @@ def alarm(seconds: float, ring: Callable[[], None]) -> Iterator[None]:
     # Windows: a thread can make the main thread believe that Ctrl-C was pressed.
     over = threading.Event()
     before = signal.signal(signal.SIGINT, handle)
-    threading.Thread(target=_interrupting, args=(over, seconds), daemon=True).start()
+    threading.Thread(target=_interrupt, args=(over, seconds), daemon=True).start()
     try:
         yield
     finally:
@@ -42,7 +44,7 @@ def alarm(seconds: float, ring: Callable[[], None]) -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _interrupting(over: threading.Event, seconds: float) -> None:
+def _interrupt(over: threading.Event, seconds: float) -> None:
     while not over.wait(seconds):
         _thread.interrupt_main()
         seconds = AGAIN

@@ -1,7 +1,7 @@
-"""Which network was trained, and in which of its states it is taken: the best that the script left.
+"""Chooses the trained network that predicts, and the best state that the script left of it.
 
 A script may train several networks, average their weights, or save the best state and go on. The
-images that decide between them are the student's own validation images.
+student's own validation images decide.
 """
 
 from __future__ import annotations
@@ -16,42 +16,78 @@ import torch
 from torch import nn
 
 from grader.worker.dataset_view import View
-from grader.worker.observer.checkpoints import Saved, bare, load_into
-from grader.worker.observer.networks import Watched
+from grader.worker.observer.checkpoints import SavedCheckpoints, bare, load_into
+from grader.worker.observer.networks import ObservedNetwork
 from grader.worker.probes.outputs import Rows, as_rows, put_together
 from grader.worker.probes.preprocessing import Prepared
 
-IMAGES = 1000   # of the validation set; deciding needs no more
+IMAGES = 1000   # of the validation set
 BATCH = 250
-NEAR = 0.01     # accuracies this near say nothing of which network is better
-SERIOUS = 0.25  # of the most steps: fewer were a search for a learning rate, or a first try
+NEAR = 0.01     # accuracies that differ by less do not say which network is better
+SUBSTANTIAL = 0.25   # of the most steps: fewer were a search for a learning rate, or a first try
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A network in one of its states. `name` says which: "" is as the script left it."""
+    """A network in one of its states.
 
-    watched: Watched
+    Attributes:
+        observed: the network as it was observed in training.
+        network: the module that predicts.
+        prepared: the way in which it gets its images.
+        name: the state; "" is as the script left it.
+        accuracy: top-1 accuracy on the validation images, 0 if it was not measured.
+    """
+
+    observed: ObservedNetwork
     network: nn.Module
     prepared: Prepared
     name: str = ""
     accuracy: float = 0.0
 
+    def predict(self, images: Any, size: int = BATCH) -> Any:
+        """Return float32 logits (N, classes) for uint8 images (N, H, W, 3), in evaluation mode.
 
-def serious(trained: Sequence[Watched]) -> list[Watched]:
-    """Those that were trained in earnest, by the number of steps."""
+        `size` images at a time go through the network. Raises BadAnswer for other outputs, and
+        whatever the student's `forward` raises.
+        """
+        self.network.eval()   # its own statement: a student's own eval() may return nothing
+        parameter = next(self.network.parameters(), None)
+        device = parameter.device if parameter is not None else torch.device("cpu")
+        parts = []
+        with torch.no_grad():
+            for start in range(0, len(images), size):
+                batch = self.prepared.prepare(images[start : start + size]).to(device)
+                parts.append(_rows(self.network, batch, self.observed.classes))
+        return put_together(parts)
+
+
+def substantially_trained(trained: Sequence[ObservedNetwork]) -> list[ObservedNetwork]:
+    """The networks with at least a quarter of the steps of the one with most."""
     most = max((one.progress for one in trained), default=0)
-    return [one for one in trained if one.progress >= SERIOUS * most]
+    return [one for one in trained if one.progress >= SUBSTANTIAL * most]
 
 
 def best(
-    candidates: Sequence[Candidate], copies: Sequence[Watched], saved: Saved, view: View
+    candidates: Sequence[Candidate],
+    copies: Sequence[ObservedNetwork],
+    saved: SavedCheckpoints,
+    view: View,
 ) -> Candidate:
-    """The network with the highest top-1 accuracy on the validation images, of nearly equals one
-    that the script evaluated; then its best state, of equals the one in which it was left."""
+    """The candidate with the highest top-1 accuracy on the validation images.
+
+    Among networks that are nearly equal, one that the script evaluated is preferred; then the best
+    state of that network, of equals the one in which the script left it.
+
+    Args:
+        candidates: the trained networks, at least one.
+        copies: networks that the script ran but did not train.
+        saved: the files that the script saved.
+        view: the data, with its validation images.
+    """
     scored = _all_scored(candidates, view)
     top = max(one.accuracy for one in scored)
-    near = [one for one in scored if one.accuracy >= top - NEAR and _evaluated(one.watched)]
+    near = [one for one in scored if one.accuracy >= top - NEAR and _evaluated(one.observed)]
     first = max(near or scored, key=lambda one: one.accuracy)
     states = _all_scored([first, *_other_states(first, copies, saved)], view)
     return max(states, key=lambda one: one.accuracy)
@@ -63,39 +99,39 @@ def _all_scored(candidates: Sequence[Candidate], view: View) -> list[Candidate]:
     return [_scored(one, view) for one in candidates]
 
 
-def _evaluated(watched: Watched) -> bool:
-    return any(run.kind == "evaluate" and run.after_steps for run in watched.runs)
+def _evaluated(observed: ObservedNetwork) -> bool:
+    return any(phase.kind == "evaluate" and phase.after_steps for phase in observed.phases)
 
 
 def _scored(one: Candidate, view: View) -> Candidate:
     images, labels = view.split("validation")
     images, labels = np.asarray(images[:IMAGES]), np.asarray(labels[:IMAGES])
     try:
-        predicted = logits(one, images).argmax(1)
-    except Exception:   # it shows again, and is told, when it predicts
+        predicted = one.predict(images).argmax(1)
+    except Exception:   # it happens again, and is reported, when it predicts the hidden images
         return one
     accuracy = float((predicted == labels).mean())
-    return Candidate(one.watched, one.network, one.prepared, one.name, accuracy)
+    return Candidate(one.observed, one.network, one.prepared, one.name, accuracy)
 
 
 def _other_states(
-    first: Candidate, copies: Sequence[Watched], saved: Saved
+    first: Candidate, copies: Sequence[ObservedNetwork], saved: SavedCheckpoints
 ) -> Iterator[Candidate]:
-    """Averages and copies that the script evaluated, and what it saved."""
+    """Averages and copies that the script evaluated, and the states that it saved."""
     for one in copies:
-        if alike(one.module, first.network):
-            yield Candidate(first.watched, one.module, first.prepared, "a copy of it")
+        if same_parameters(one.module, first.network):
+            yield Candidate(first.observed, one.module, first.prepared, "a copy of the network")
     for name, state in saved.states(first.network):
         try:
             other = copy.deepcopy(first.network)
             load_into(other, state)
         except Exception:   # not every network can be copied
             continue
-        yield Candidate(first.watched, other, first.prepared, name)
+        yield Candidate(first.observed, other, first.prepared, name)
 
 
-def alike(one: nn.Module, other: nn.Module) -> bool:
-    """Whether two networks have parameters of the same names and shapes."""
+def same_parameters(one: nn.Module, other: nn.Module) -> bool:
+    """True if two networks have parameters with the same names and shapes."""
     return _shapes(one) == _shapes(other)
 
 
@@ -103,23 +139,8 @@ def _shapes(network: nn.Module) -> list[tuple[str, tuple[int, ...]]]:
     return sorted((bare(name), tuple(p.shape)) for name, p in network.named_parameters())
 
 
-def logits(one: Candidate, images: Any, size: int = BATCH) -> Any:
-    """float32 (N, classes) for uint8 (N, H, W, 3), in evaluation mode, `size` at a time. Raises
-    BadAnswer for outputs that are no such thing, and what the student's forward() raises."""
-    network, prepared, classes = one.network, one.prepared, one.watched.classes
-    network.eval()   # by itself: a student's own eval() may return nothing
-    parameter = next(network.parameters(), None)
-    device = parameter.device if parameter is not None else torch.device("cpu")
-    parts = []
-    with torch.no_grad():
-        for start in range(0, len(images), size):
-            batch = prepared.prepare(images[start : start + size]).to(device)
-            parts.append(_rows(network, batch, classes))
-    return put_together(parts)
-
-
 def _rows(network: nn.Module, batch: torch.Tensor, classes: int | None) -> Rows:
-    """Of several crops of an image, (N, crops, C, H, W), the mean of what they give."""
+    """Logits of a batch; the mean over the crops for a batch of shape (N, crops, C, H, W)."""
     if batch.dim() < 5:
         return as_rows(network(batch), len(batch), classes)
     count, crops = batch.shape[:2]

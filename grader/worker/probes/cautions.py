@@ -1,6 +1,4 @@
-"""What a student should know of a training: what was seen while it ran, and what the text of the
-files says about it, put together. Each kind once, with its place.
-"""
+"""Lists cautions about a training: mistakes that were seen while it ran and cost no points."""
 
 from __future__ import annotations
 
@@ -9,19 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from grader.worker import shims as stand_ins
-from grader.worker.observer.batches import base, in_order, last_is_smaller
-from grader.worker.observer.networks import Watched
+from grader.worker import shims
+from grader.worker.observer.batches import in_order
+from grader.worker.observer.networks import ObservedNetwork
 from grader.worker.observer.observer import Observer
-from grader.worker.observer.source_lines import Place
+from grader.worker.observer.source_lines import SourceLine
 from grader.worker.session import place
-from grader.worker.student_code import lint as reading
-from grader.worker.student_code import sources
 
 
 @dataclass(frozen=True)
 class Caution:
-    """`kind` is a word that the host has sentences for, `detail` what they leave room for."""
+    """A mistake by its `kind`, for which the host has sentences, with the `detail` they need."""
 
     kind: str
     place: str
@@ -29,69 +25,45 @@ class Caution:
 
 
 def cautions(
-    folder: Path, observer: Observer, watched: Watched, stage: stand_ins.Stage
+    observer: Observer, observed: ObservedNetwork, shim_log: shims.ShimLog
 ) -> list[Caution]:
-    """The mistakes that were seen, and those that the files and what was seen speak for together.
-    """
-    files = sources.read(folder)
+    """The mistakes that were observed in the training of a network, each kind once."""
     found = [
         Caution(one.kind, words(one.place), one.detail) for one in observer.mistakes.found.values()
     ]
-    found += [*_order(watched, observer), *_statistics(files, stage)]
-    found += [*_choice(files, watched), *_means(files, watched)]
-    return found
+    return [*found, *_order(observed, observer), *_normalization(shim_log)]
 
 
-def words(where: Place | None) -> str:
-    """`hw2.py, line 12`; "" where no line of the student's was on the stack."""
+def words(where: SourceLine | None) -> str:
+    """`hw2.py, line 12`; "" when no line of the student's was on the stack."""
     return place(Path(where.file), where.line) if where is not None else ""
 
 
-def _order(watched: Watched, observer: Observer) -> Iterator[Caution]:
-    loader = watched.training_loader
+def _order(observed: ObservedNetwork, observer: Observer) -> Iterator[Caution]:
+    """Training images that come in the same order in every epoch."""
+    loader = observed.training_loader
     # A loader that is built anew for each epoch may have been given its images in another order.
-    epochs = sum(run.kind == "train" and run.loader is loader for run in watched.runs)
+    epochs = sum(one.kind == "train" and one.loader is loader for one in observed.phases)
     if loader is not None and epochs > 1 and in_order(loader):
-        yield Caution("not_shuffled", words(observer.batches.place(loader)))
+        yield Caution("not_shuffled", words(observer.batches.line_of(loader)))
 
 
-def _statistics(files: list[sources.Source], stage: stand_ins.Stage) -> Iterator[Caution]:
-    """Normalised by other numbers in training than in evaluation."""
-    training = {_numbers(one.transform) for one in stage.served if one.train}
-    testing = {_numbers(one.transform) for one in stage.served if not one.train}
+def _normalization(shim_log: shims.ShimLog) -> Iterator[Caution]:
+    """Training images and test images that are normalized with different constants."""
+    training = {_constants(one.transform) for one in shim_log.served if one.train}
+    testing = {_constants(one.transform) for one in shim_log.served if not one.train}
     known = len(training) == len(testing) == 1 and None not in training | testing
     if known and training != testing:
-        spots = reading.normalisations(files)
-        yield Caution("normalised_differently", spots[-1].spot.place if spots else "")
+        yield Caution("normalised_differently", "")
 
 
-def _numbers(transform: Any) -> tuple[float, ...] | None:
-    """Mean and deviation of the last Normalize in a transform; None without one."""
+def _constants(transform: Any) -> tuple[float, ...] | None:
+    """Means and standard deviations of the last Normalize in a transform; None without one."""
     steps = getattr(transform, "transforms", [transform])
     for step in reversed(list(steps)):
         if type(step).__name__ == "Normalize":
             try:
                 return tuple(round(float(n), 6) for n in (*step.mean, *step.std))
-            except (TypeError, ValueError):   # a single number, say
+            except (TypeError, ValueError):   # a single number, for example
                 return None
     return None
-
-
-def _choice(files: list[sources.Source], watched: Watched) -> Iterator[Caution]:
-    """The checkpoint is chosen by what the test set says, and nothing was held out to choose by."""
-    loaders = [run.loader for run in watched.runs if run.kind == "evaluate"]
-    sets = [base(loader.dataset) for loader in loaders if loader is not None]
-    if not sets or not all(getattr(one, "train", True) is False for one in sets):
-        return
-    spots = reading.chooses_checkpoint(files)
-    if spots:
-        yield Caution("test_set_chooses", spots[0].place)
-
-
-def _means(files: list[sources.Source], watched: Watched) -> Iterator[Caution]:
-    loaders = [run.loader for run in watched.runs if run.kind == "evaluate"]
-    if not any(loader is not None and last_is_smaller(loader) for loader in loaders):
-        return
-    spots = reading.means_of_batches(files)
-    if spots:
-        yield Caution("means_of_batches", spots[0].place)

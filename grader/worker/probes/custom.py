@@ -1,8 +1,7 @@
-"""Probes that an instructor wrote: their text comes with the question and runs beside the student's
-code, with a `Student` in its hand.
+"""Runs an instructor's own probe, whose source comes with the question, on a `Student`.
 
-What the student's code raises is the student's. What the probe raises by itself, with nothing of
-the student's on the stack, is nobody's mark: `ProbeFailed` names the line of the instructor's file.
+An exception of the student's code counts as the student's. An exception of the probe itself, with
+no student code on the stack, costs no mark: `ProbeFailed` names the line of the instructor's file.
 """
 
 from __future__ import annotations
@@ -21,8 +20,7 @@ import torch
 from torch import nn
 
 from grader import packing
-from grader.worker import shims as stand_ins
-from grader.worker.networks import resnet as networks
+from grader.worker import networks, shims
 from grader.worker.probes.script_run import view_of
 from grader.worker.session import (
     Answer,
@@ -33,20 +31,28 @@ from grader.worker.session import (
     Session,
     printable,
 )
-from grader.worker.student_code import entry_points as scripts
-from grader.worker.student_code import execution as running
-from grader.worker.student_code import sources
+from grader.worker.student_code import execution, sources
+from grader.worker.student_code.entry_points import entry_scripts
 
-MAX_PRINTED = 64 * 1024     # bytes of what a script printed
+MAX_PRINTED = 64 * 1024     # bytes of a script's output that are kept
 MAX_FILES, MAX_FILE = 32, 2**20
 
 
-def own(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, ...]) -> Answer:
-    """args: `source` of a function, its `name`, the `file` and `line` where it stands, `arguments`
-    packed, the arrays of which are the blobs. Value: what it returns, packed."""
+def run_custom(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, ...]) -> Answer:
+    """Run an instructor's probe.
+
+    Args:
+        session: the session; its `Student` is made for the first probe.
+        args: `source` of a function, its `name`, the `file` and `line` where it stands, and its
+            packed `arguments`.
+        blobs: the arrays of the arguments.
+
+    Returns:
+        The packed return value and its arrays.
+    """
     if session.student is None:
-        torch.set_num_threads(1)   # the same numbers on every machine; a probe may set another
-        stand_ins.install(None, view_of(session), None)
+        torch.set_num_threads(1)   # the same numbers on every machine; a probe may change it
+        shims.install(None, view_of(session), None)
         session.student = Student(session)
     probe = _compiled(args)
     makers = packing.Makers(torch.from_numpy, networks.build)
@@ -56,47 +62,47 @@ def own(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, ...]) -> 
     except (NotFound, BadAnswer, OutOfTime, SystemExit):
         raise
     except BaseException as error:
-        if _is_the_students(error, session.folder):
+        if _of_the_student(error, session.folder):
             raise
-        raise ProbeFailed(_told(error, args)) from None
+        raise ProbeFailed(_described(error, args)) from None
     try:
-        return packing.pack(returned, _plainer)
+        return packing.pack(returned, _as_array)
     except packing.PackingError as error:
-        raise BadAnswer(f"what was returned cannot be handed over: {error}") from None
+        raise BadAnswer(f"the returned value cannot be sent to the grader: {error}") from None
 
 
 class Student:
-    """A submission, as a probe sees it."""
+    """A submission, as an instructor's probe sees it."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
 
     def get(self, name: str) -> Any:
-        """What stands under a name at the top of the student's file: a class, a function, a value.
-        """
-        return running.value(self._session, name)
+        """The class, function or value with this name at the top of the student's file."""
+        return execution.value(self._session, name)
 
     def call(self, what: str | Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """Call the student's function of that name, or something of the student's that the probe
-        holds, such as a network. Whatever is raised on the way is the student's."""
+        """Call a function of the student's by name, or an object of the student's, such as a
+        network. Any exception on the way counts as the student's."""
         function = self._function(what) if isinstance(what, str) else what
-        return running.call(function, *args, **kwargs)
+        return execution.call(function, *args, **kwargs)
 
     def network(self, spec: Mapping[str, Any]) -> nn.Module:
-        """A network of the grader's own, by a spec."""
+        """Build a network of the grader's own from a spec."""
         return networks.build(spec)
 
     def wrong(self, why: str) -> NoReturn:
-        """End the probe: the student's code has given something that is no answer, and why."""
+        """End the probe because the student's code gave no usable answer; `why` tells the student.
+        """
         raise BadAnswer(why)
 
     def parameters(self, of: str, *args: Any) -> dict[str, nn.Parameter]:
-        """The parameters by name of the network that a function of the student's builds, or that
-        stands under that name in the student's file."""
+        """The parameters by name of a network at the top of the student's file, or of the network
+        that the student's function of that name builds from `args`."""
         found = self.get(of)
         network = found if isinstance(found, nn.Module) else self.call(of, *args)
         if not isinstance(network, nn.Module):
-            self.wrong(f"{of} gave a {type(network).__name__} where a torch.nn.Module was expected")
+            self.wrong(f"{of} gave a {type(network).__name__}; a torch.nn.Module was expected")
         return dict(network.named_parameters())
 
     def run(
@@ -104,8 +110,14 @@ class Student:
     ) -> dict[str, Any]:
         """Run the student's script as `python FILE ARGUMENTS`, in a process of its own.
 
-        What it printed (`printed`, stderr with it), its `exit_code`, and by name what it wrote or
-        changed in its folder, an array of bytes each: `files`.
+        Args:
+            arguments: command-line arguments.
+            stdin: the text on standard input.
+            file: the script; by default the one that no other file imports.
+
+        Returns:
+            `printed` (stdout and stderr), `exit_code`, and `files`: an array of bytes for each file
+            that was written or changed, by its path in the submission.
         """
         script = self._script(file)
         before = dict(_stamps(self._session.folder))
@@ -126,29 +138,29 @@ class Student:
         }
 
     def _function(self, name: str) -> Callable[..., Any]:
-        found = running.function(self._session, name) or running.value(self._session, name)
+        found = execution.function(self._session, name) or execution.value(self._session, name)
         if not callable(found):
             raise BadAnswer(f"{name} is a {type(found).__name__}; a function was expected")
         return found
 
     def _script(self, file: str | None) -> Path:
         folder = self._session.folder
-        self._session.loaded()   # what runs from here on is no longer the reading of a file
+        self._session.loaded()   # from here on the script runs, so its errors are in the call phase
         if file is not None:
             if not (folder / file).is_file():
                 raise sources.not_found(folder, f"a file {file}")
             return folder / file
-        entries = scripts.entries(folder)
+        entries = entry_scripts(folder)
         if not entries:
             raise sources.not_found(folder, "a script to run")
         return entries[0].path
 
 
-_OF_THE_STUDENT = {"get", "call", "parameters", "run"}
+_STUDENT_METHODS = {"get", "call", "parameters", "run"}
 
 
 def _compiled(args: Mapping[str, Any]) -> Callable[..., Any]:
-    """The probe's function, with the line numbers of the instructor's file."""
+    """Compile the probe's function with the line numbers of the instructor's file."""
     text = "\n" * (int(args["line"]) - 1) + args["source"]
     flags = __future__.annotations.compiler_flag
     namespace: dict[str, Any] = {"__name__": args["name"]}
@@ -159,20 +171,22 @@ def _compiled(args: Mapping[str, Any]) -> Callable[..., Any]:
 
 
 def _label(args: Mapping[str, Any]) -> str:
-    """Not a path: no file of the student's is to be shown in its place."""
+    """The file's name in tracebacks; not a path, so that no file of the student's is shown."""
     return f"<{args['file']}>"
 
 
-def _is_the_students(error: BaseException, folder: Path) -> bool:
-    """Raised by code of the student's, or on the way to it."""
+def _of_the_student(error: BaseException, folder: Path) -> bool:
+    """True if the student's code raised the exception, or a method of `Student` on the way to it.
+    """
     return any(
         frame.filename.startswith(str(folder))
-        or (frame.filename == __file__ and frame.name in _OF_THE_STUDENT)
+        or (frame.filename == __file__ and frame.name in _STUDENT_METHODS)
         for frame in traceback.extract_tb(error.__traceback__)
     )
 
 
-def _told(error: BaseException, args: Mapping[str, Any]) -> str:
+def _described(error: BaseException, args: Mapping[str, Any]) -> str:
+    """An exception of the probe, with the line of the instructor's file."""
     lines = [
         frame.lineno for frame in traceback.extract_tb(error.__traceback__)
         if frame.filename == _label(args)
@@ -181,8 +195,8 @@ def _told(error: BaseException, args: Mapping[str, Any]) -> str:
     return f"{where}, in {args['name']}: {type(error).__name__}: {error}"[:1000]
 
 
-def _plainer(value: Any) -> Any:
-    """Tensors as arrays; of half precision, which numpy does not have, as float32."""
+def _as_array(value: Any) -> Any:
+    """Convert a tensor to an array, bfloat16 to float32; other values stay as they are."""
     if not isinstance(value, torch.Tensor):
         return value
     plain = value.detach().cpu().resolve_conj()
@@ -190,6 +204,7 @@ def _plainer(value: Any) -> Any:
 
 
 def _stamps(folder: Path) -> Iterator[tuple[str, tuple[int, int]]]:
+    """(path, (size, time of change)) of each file."""
     for path in folder.rglob("*"):
         if path.is_file() and not path.is_symlink() and "__pycache__" not in path.parts:
             stat = path.stat()

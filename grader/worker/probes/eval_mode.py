@@ -1,4 +1,4 @@
-"""Whether batch norms do in eval mode what eval mode means, whatever their flags say."""
+"""Tests that batch norms behave as eval mode demands, whatever their flags say."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-SHARE = 2          # images of a batch of at least twice as many that are put through a layer alone
-# Of the largest output. A batch of two has other statistics than one of eight: they differ by half
-# of it and more. The rounding of bfloat16 is below a hundredth.
+ALONE = 2   # images that go through a layer a second time, out of a batch at least twice as large
+# As a share of the largest output. The statistics of two images differ from those of eight by half
+# of it and more; the rounding of bfloat16 is below a hundredth.
 TOLERANCE = 0.05
 
 
-def deaf_norms(network: nn.Module, images: torch.Tensor) -> list[str]:
-    """The batch norms that say they are in eval mode, have running statistics, and whose output
-    for an image still depends on the batch that it is in.
+def norms_ignoring_eval(network: nn.Module, images: torch.Tensor) -> list[str]:
+    """The names of batch norms whose output for an image depends on its batch in eval mode.
 
-    Asked layer by layer, on the layer's own input: a network whose output depends on the batch for
-    another reason (a normalisation of the student's own, say) is right in what its flags say. The
-    network is left in eval mode. [] where it cannot be told.
+    Only layers that claim to be in eval mode and have running statistics count. Each is tested by
+    itself on its own input: a network whose output depends on the batch for another reason, such as
+    a normalization of the student's own, is right about its flags. The network is left in eval
+    mode. The list is empty where the network cannot be run.
     """
     network.eval()
     found: list[str] = []
@@ -35,7 +35,7 @@ def deaf_norms(network: nn.Module, images: torch.Tensor) -> list[str]:
             with torch.no_grad():
                 network(images)
     except Exception:
-        return []   # what is wrong with it shows where it predicts
+        return []   # the error shows again when the network predicts
     finally:
         for hook in hooks:
             hook.remove()
@@ -44,12 +44,12 @@ def deaf_norms(network: nn.Module, images: torch.Tensor) -> list[str]:
 
 def _comparing(name: str, found: list[str]) -> Callable[[nn.Module, Any, Any], None]:
     def compare(module: nn.Module, inputs: Any, output: Any) -> None:
-        if module.training or name in found or len(inputs[0]) < 2 * SHARE:
+        if module.training or name in found or len(inputs[0]) < 2 * ALONE:
             return
-        alone = module.forward(inputs[0][:SHARE]).float()
-        together = output[:SHARE].float()
+        alone = module.forward(inputs[0][:ALONE]).float()
+        together = output[:ALONE].float()
         difference = (alone - together).abs().max()
-        if difference > TOLERANCE * together.abs().max():   # of NaN neither is true
+        if difference > TOLERANCE * together.abs().max():   # false for NaN
             found.append(name)
 
     return compare

@@ -1,4 +1,4 @@
-"""The student's three groups of parameters, as a function's answer or as a script leaves them."""
+"""Probes the student's three groups of parameters, in a function or as a script leaves them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,14 @@ from typing import Any
 import torch
 from torch import nn
 
-from grader.worker.networks import resnet as networks
-from grader.worker.probes.script_run import Left, candidates, glimpse, known, run_for_names
+from grader.worker import networks
+from grader.worker.probes.script_run import (
+    ScriptResult,
+    candidates,
+    install_briefly,
+    known,
+    run_for_names,
+)
 from grader.worker.session import Answer, BadAnswer, Session, failure
 from grader.worker.student_code.execution import call, function, takes
 from grader.worker.values import printed
@@ -26,79 +32,81 @@ WANTED = (
     "pairs, at the top of a script or inside a function without arguments"
 )
 
-
-# Names of counts that are no loop's index and no setting: enough to look no further.
-_SPEAKS = re.compile(r"bn|norm|bias|rest|other|affine", re.I)
+# Names that a count of a group has, unlike a loop's index or a setting.
+_GROUP_NAME = re.compile(r"bn|norm|bias|rest|other|affine", re.I)
 _WORD = re.compile(r"[\w.]+")
 
 
 def parameter_groups(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, ...]) -> Answer:
-    """args: `network`, a spec. Value: every list found, and what it holds of that network; whole
-    numbers by name, also those that were printed."""
-    stage = glimpse(session, args["network"])
-    with printed.listening() as heard:
+    """Collect the lists of parameters of the network `args["network"]`, and whole numbers by name.
+
+    The value has every list found with the parameters in it, and the numbers in variables and in
+    the output, which may be counts of groups. There are no blobs.
+    """
+    shim_log = install_briefly(session, args["network"])
+    with printed.recording() as heard:
         group = function(session, NAME)
         if group is not None and takes(group, 1):
             return _ask_function(session, group, args, heard), ()
     best, most = None, -1
     for source in candidates(session, WANTED):
         if most > 0 and source.trains:
-            continue   # which takes time, for a list that is lacking
-        left = run_for_names(
-            session, source, stage, args["network"], lambda left: _usable(left) > 0
+            continue   # a training takes time, and there are lists already
+        result = run_for_names(
+            session, source, shim_log, args["network"], lambda result: _usable(result) > 0
         )
-        usable = _usable(left)
-        done = usable >= 3 or _speaks(_numbers(left), left.reader)
+        usable = _usable(result)
+        done = usable >= 3 or _are_group_counts(_numbers(result), result.reader)
         if usable > most or done:
-            best, most = left, usable
+            best, most = result, usable
         if done:
             break
     assert best is not None
     if best.error is not None and not most and not _numbers(best):
         raise best.error
-    return _told(session, best, stage.notes), ()
+    return _reply(session, best, shim_log.notes), ()
 
 
-def _numbers(left: Left) -> list[dict[str, Any]]:
-    return [*numbers(left.frames, left.reader), *printed.numbers(left.printed)]
+def _numbers(result: ScriptResult) -> list[dict[str, Any]]:
+    return [*numbers(result.frames, result.reader), *printed.numbers(result.printed)]
 
 
-def _speaks(counts: list[dict[str, Any]], reader: Reader) -> bool:
-    """Whether numbers are counts of groups, by their names, and not of layers."""
-    found = {row["name"] for row in counts if _SPEAKS.search(row["name"])}
+def _are_group_counts(counts: list[dict[str, Any]], reader: Reader) -> bool:
+    """True if the names of two numbers say that they count groups, and not layers."""
+    found = {row["name"] for row in counts if _GROUP_NAME.search(row["name"])}
     return sum(not reader.known.layers & set(_WORD.findall(name)) for name in found) >= 2
 
 
-def _told(session: Session, left: Left, notes: list[str]) -> dict[str, Any]:
-    found, network = _lists(left)
-    error = failure(left.error, session.folder) if left.error is not None else None
+def _reply(session: Session, result: ScriptResult, notes: list[str]) -> dict[str, Any]:
+    found, network = _lists(result)
+    error = failure(result.error, session.folder) if result.error is not None else None
     return {
         "form": "script",
         "lists": found,
-        "numbers": _numbers(left),
-        "replaced": network not in left.own and bool(left.built),
+        "numbers": _numbers(result),
+        "replaced": network not in result.own and bool(result.built),
         "structure": networks.describe(network),
         "error": {key: error[key] for key in ("message", "traceback")} if error else None,
         "notes": notes + session.notes,
     }
 
 
-def _lists(left: Left) -> tuple[list[dict[str, Any]], nn.Module]:
-    """Of the network that was asked about, else of one of the script's own."""
-    found, network = lists(left.frames, left.asked, left.own, left.reader)
-    if _groups(found, network) < 2 and left.own:
-        return lists(left.frames, left.own, left.built, left.reader)
+def _lists(result: ScriptResult) -> tuple[list[dict[str, Any]], nn.Module]:
+    """Lists of parameters of the network of the question, else of one of the script's own."""
+    found, network = lists(result.frames, result.asked, result.own, result.reader)
+    if _groups(found, network) < 2 and result.own:
+        return lists(result.frames, result.own, result.built, result.reader)
     return found, network
 
 
-def _usable(left: Left) -> int:
-    """How many different lists there are that may be groups; 0 if there is only one."""
-    number = _groups(*_lists(left))
+def _usable(result: ScriptResult) -> int:
+    """The number of different lists that may be groups; 0 if there is only one."""
+    number = _groups(*_lists(result))
     return number if number > 1 else 0
 
 
 def _groups(found: list[dict[str, Any]], network: nn.Module) -> int:
-    """Not of nothing and not of everything, and none that was told by its parts."""
+    """Count the lists that hold some but not all parameters, without lists of other lists."""
     everything = len(list(network.parameters()))
     wholes = {row["parent"] for row in found}
     held = {frozenset(row["names"]) for row in found if row["name"] not in wholes}
@@ -106,19 +114,19 @@ def _groups(found: list[dict[str, Any]], network: nn.Module) -> int:
 
 
 def _ask_function(
-    session: Session, group: Any, args: Mapping[str, Any], heard: printed.Heard
+    session: Session, group: Any, args: Mapping[str, Any], heard: printed.RecordedOutput
 ) -> dict[str, Any]:
-    """What it returns; else what it had in its own names, or printed."""
+    """The groups that the function returns; without any, those in its variables or its output."""
     network = networks.build(args["network"])
     reader = Reader(known([network], session.folder), Drained())
-    watched = Locals(session.folder)
-    with watched.watched():
+    variables = Locals(session.folder)
+    with variables.watched():
         returned = call(group, network)
-    own = [frame for frame in watched.frames() if frame.label == f"{NAME}()"]
+    own = [frame for frame in variables.frames() if frame.label == f"{NAME}()"]
     frames = own if returned is None else [_returned(returned, own, reader, session)]
     found, _ = lists(frames, [network], [], reader)
     counts = numbers(frames, reader)
-    if returned is None and not _speaks(counts, reader):
+    if returned is None and not _are_group_counts(counts, reader):
         counts = printed.numbers(heard.text)
     if len(found) < 2 and not counts:
         raise BadAnswer(
@@ -136,10 +144,11 @@ def _ask_function(
 
 
 def _returned(value: Any, own: list[Frame], reader: Reader, session: Session) -> Frame:
-    """A returned tuple of three becomes three names in order; what has names keeps them, and of a
-    tuple of more each part has the name that the function itself had for it.
+    """Give names to the parts of a returned value.
 
-    The groups of an optimizer are in no order that says which is which, nor is a set.
+    Parts that have names keep them. Three parts are named by their order; the parts of a longer
+    tuple by the function's own variables. The groups of an optimizer and the members of a set are
+    in no order that tells which is which.
     """
     named = value if isinstance(value, Mapping) else attributes(value, session.folder)
     parts = reader.parts(value) or []
@@ -153,9 +162,9 @@ def _returned(value: Any, own: list[Frame], reader: Reader, session: Session) ->
     elif len(items) == 3:
         values = {f"returned[{index}]": item for index, item in enumerate(items)}
     elif isinstance(value, tuple):
-        called = {id(part): name for frame in own for name, part in frame.values.items()}
+        variables = {id(part): name for frame in own for name, part in frame.values.items()}
         values = {
-            called.get(id(item), f"returned[{index}]"): item for index, item in enumerate(items)
+            variables.get(id(item), f"returned[{index}]"): item for index, item in enumerate(items)
         }
     else:
         values = {"returned": value}

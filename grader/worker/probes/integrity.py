@@ -1,7 +1,7 @@
-"""Whether the worker's own code is what it was before the student's code ran beside it.
+"""Detects that the student's code has replaced parts of the worker's own code.
 
-Code in this process can change everything in this process, so this is a tripwire and no wall: it
-catches what replaces a function of the worker, and not what puts it back in time.
+Code in this process can change everything in it, so this is a tripwire and no wall: it notices a
+function that was replaced, unless the original was put back in time.
 """
 
 from __future__ import annotations
@@ -16,16 +16,17 @@ Part = tuple[dict[str, Any] | types.MappingProxyType[str, Any], str]
 
 
 @dataclass(frozen=True)
-class IntegrityCheck:
-    """Everything that the worker's modules and classes hold, by where it stands."""
+class Snapshot:
+    """The contents of the worker's modules and classes: `parts` by qualified name, and the `code`
+    of its functions."""
 
     parts: tuple[tuple[str, Part, Any], ...]
     code: tuple[tuple[str, types.FunctionType, tuple[Any, ...]], ...]
 
-    def broken(self) -> str | None:
-        """The first thing that is another than it was; None while all is as it was."""
-        for name, (place, key), value in self.parts:
-            if place.get(key) is not value:
+    def first_change(self) -> str | None:
+        """The qualified name of the first part that has changed; None if nothing has."""
+        for name, (namespace, key), value in self.parts:
+            if namespace.get(key) is not value:
                 return name
         for name, function, code in self.code:
             if any(now is not then for now, then in zip(_code(function), code, strict=True)):
@@ -33,12 +34,12 @@ class IntegrityCheck:
         return None
 
 
-def seal() -> IntegrityCheck:
-    """To be taken when all of the worker is loaded and nothing of the student's is."""
+def take_snapshot() -> Snapshot:
+    """A snapshot of all loaded modules of the grader, to be taken before student code is loaded."""
     parts = tuple(_parts())
     functions = [(name, value) for name, _, value in parts
                  if isinstance(value, types.FunctionType)]
-    return IntegrityCheck(parts, tuple((name, value, _code(value)) for name, value in functions))
+    return Snapshot(parts, tuple((name, value, _code(value)) for name, value in functions))
 
 
 def _parts() -> Iterator[tuple[str, Part, Any]]:

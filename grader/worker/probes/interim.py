@@ -1,8 +1,8 @@
-"""Looks at a network while it is trained, by which the host may end the training early.
+"""Interim looks at a network while it trains, by which the host may end the training early.
 
-Nothing of the student's run may be another for them: a copy of the network predicts, in evaluation
-mode, images that go through copies of the script's data sets, and the random numbers are put back.
-Where anything is in doubt there is no look, and the training goes on as if nothing had been.
+A look must not change the student's run: a copy of the network predicts, in evaluation mode, images
+that go through copies of the script's data sets, and the random numbers are restored. In any doubt
+there is no look, and the training goes on as if nothing had happened.
 """
 
 from __future__ import annotations
@@ -24,29 +24,33 @@ from torch import nn
 from torch.nn.modules import module as modules
 from torch.utils.data import DataLoader, Dataset
 
-from grader.worker.observer.networks import Run, Watched
+from grader.worker.observer.networks import ObservedNetwork, Phase
 from grader.worker.observer.observer import Observer
-from grader.worker.probes.candidates import Candidate, logits
+from grader.worker.probes.candidates import Candidate
 from grader.worker.probes.preprocessing import Prepared
 from grader.worker.session import Consult
 
-CYCLES = 2          # of training and evaluating: what is wrong from the second on must be seen
-FEWEST_SEEN = 100   # images of an evaluation, for its accuracy to say anything
+CYCLES = 2          # of training and evaluation, so that mistakes from the second on are seen
+FEWEST_SEEN = 100   # images of an evaluation whose accuracy is meaningful
 SIZE = 64           # images at a time: no more memory than a training step takes
-RARELY = 10         # times what a look took must have passed before the next
-DEAREST = 20.0      # seconds; a look that takes longer is the last
+RARELY = 10         # the pause between two looks, as a multiple of the duration of the first
+LONGEST = 20.0      # seconds; a look that takes longer is the last
 _DEEPEST = 6        # data sets in data sets
-_FEW = 8            # a tuple of tensors, and not a list of images
+_FEW = 8            # a longer tuple is a list of images, not one of tensors
 
-Prepare = Callable[[Watched, Sequence[Any]], Prepared]
+Prepare = Callable[[ObservedNetwork, Sequence[Any]], Prepared]
 
 
 @dataclass
-class Looks:
-    """Called before each training pass; True once the host says that the network has passed.
+class InterimLooks:
+    """Called before each training pass; returns True once the network is sure of full credit.
 
-    `served` are the script's data sets of ours, `epoch` the images of one epoch, and `prepare`
-    finds how a network's images are prepared, by its samples and by such data sets.
+    Attributes:
+        consult: sends a message to the host and returns its reply.
+        observer: the observer of the training.
+        served: the data sets that the shims gave to the script.
+        epoch: the number of images in an epoch.
+        prepare: finds how a network's images are prepared, from its samples and the data sets.
     """
 
     consult: Consult
@@ -55,82 +59,85 @@ class Looks:
     epoch: int
     prepare: Prepare
     _over: bool = False
-    _runs: int = 0        # when last looked at: nothing is new before there are more
-    _latest: int = 0      # order of the evaluation that was told last
-    _told_at: int = 0     # images that the network had been trained on
+    _phases: int = 0      # at the last call; without new phases there is nothing new
+    _latest: int = 0      # the order of the evaluation that was reported last
+    _images: int = 0      # images that the network had been trained on by then
     _ended: float = field(default_factory=monotonic)
     _cost: float = 0.0    # seconds of the last look
     _pid: int = field(default_factory=os.getpid)
 
-    def __call__(self, network: Watched) -> bool:
-        if self._over or len(network.runs) == self._runs:
+    def __call__(self, network: ObservedNetwork) -> bool:
+        if self._over or len(network.phases) == self._phases:
             return False
-        self._runs = len(network.runs)
-        run = self._evaluation(network)
-        if run is None or not self._may_look(network):
+        self._phases = len(network.phases)
+        evaluation = self._evaluation(network)
+        if evaluation is None or not self._may_look(network):
             return False
-        self._latest, self._told_at = run.order, network.images
+        self._latest, self._images = evaluation.order, network.images
         try:
-            return self._look(network, run)
-        except Exception:   # of the student's forward() or data set, in a place not meant for it
+            return self._look(network, evaluation)
+        except Exception:   # of the student's forward() or data set, in an unexpected place
             self._over = True
             return False
 
-    def _evaluation(self, network: Watched) -> Run | None:
-        """The latest of the script's own, if it is new, tells something, and not the first."""
-        kinds = [run.kind for run in network.runs]
+    def _evaluation(self, network: ObservedNetwork) -> Phase | None:
+        """The script's latest evaluation, if it is new, large enough and not in the first cycle."""
+        kinds = [phase.kind for phase in network.phases]
         cycles = sum(pair == ("train", "evaluate") for pair in pairwise(kinds))
         if cycles < CYCLES:
             return None
-        for run in reversed(network.runs):
-            if run.order <= self._latest:
+        for phase in reversed(network.phases):
+            if phase.order <= self._latest:
                 return None
-            if run.kind == "evaluate" and run.after_steps and not network.on_training_data(run):
-                return run if run.seen >= FEWEST_SEEN else None
+            evaluates = phase.kind == "evaluate" and phase.after_steps
+            if evaluates and not network.on_training_data(phase):
+                return phase if phase.seen >= FEWEST_SEEN else None
         return None
 
-    def _may_look(self, network: Watched) -> bool:
+    def _may_look(self, network: ObservedNetwork) -> bool:
         return (
-            os.getpid() == self._pid   # and not a worker of a DataLoader
+            os.getpid() == self._pid   # not in a worker process of a DataLoader
             and threading.current_thread() is threading.main_thread()
-            and 2 * (network.images - self._told_at) >= self.epoch
+            and 2 * (network.images - self._images) >= self.epoch
             and monotonic() - self._ended >= RARELY * self._cost
             and self.observer.trained == [network]
             and not _hooked(network.module)
         )
 
-    def _look(self, network: Watched, run: Run) -> bool:
-        reply, blobs = self.consult({"correct": run.correct, "seen": run.seen}, ())
+    def _look(self, network: ObservedNetwork, phase: Phase) -> bool:
+        reply, blobs = self.consult({"correct": phase.correct, "seen": phase.seen}, ())
         if not blobs:
             return False
         began = monotonic()
         images = np.frombuffer(blobs[0], dtype=np.uint8).reshape(reply["shape"])
         with _undisturbed(network.module):
-            rows = logits(self._copy(network), images, SIZE)
+            rows = self._copy(network).predict(images, SIZE)
         reply, _ = self.consult({"classes": rows.shape[1]}, (rows.tobytes(),))
         self._ended = monotonic()
         self._cost = self._ended - began
-        self._over = self._cost > DEAREST or reply["stop"] is True
+        self._over = self._cost > LONGEST or reply["stop"] is True
         return reply["stop"] is True
 
-    def _copy(self, network: Watched) -> Candidate:
-        """The network as it is now, and what leads images to it, all of it copied."""
+    def _copy(self, network: ObservedNetwork) -> Candidate:
+        """A copy of the network as it is now, and of the data sets that prepare its images."""
         twins = [copy.copy(one) for one in self.served]
         memo: dict[int, Any] = {
             id(one): twin for one, twin in zip(self.served, twins, strict=True)
         }
         samples = {_twin(loader, memo): sample for loader, sample in network.samples.items()}
         training = _twin(network.training_loader, memo)
-        known = Watched(
+        observed = ObservedNetwork(
             copy.deepcopy(network.module), network.parameters, network.before_backward,
             network.classes, samples=samples, training_loader=training,
         )
-        return Candidate(known, known.module, self.prepare(known, twins))
+        return Candidate(observed, observed.module, self.prepare(observed, twins))
 
 
 def _twin(loader: DataLoader[Any] | None, memo: dict[int, Any]) -> DataLoader[Any] | None:
-    """The same loader over a copy of its data set: one that keeps what it was asked for keeps it
-    there. Tensors and arrays are shared, since they may be large."""
+    """The same loader over a copy of its data set, which may remember what it was asked for.
+
+    Tensors and arrays are shared, since they may be large.
+    """
     if loader is None:
         return None
     if id(loader) not in memo:
@@ -156,7 +163,7 @@ def _arrays(value: Any, depth: int) -> Iterator[Any]:
 
 
 def _hooked(network: nn.Module) -> bool:
-    """Whether passes do more than they return: the student's hooks would be called once more."""
+    """True if the student has registered hooks, which a look would call once more."""
     return bool(modules._global_forward_hooks or modules._global_forward_pre_hooks) or any(
         one._forward_hooks or one._forward_pre_hooks for one in network.modules()
     )
@@ -164,8 +171,7 @@ def _hooked(network: nn.Module) -> bool:
 
 @contextmanager
 def _undisturbed(network: nn.Module) -> Iterator[None]:
-    """Random numbers go on afterwards as if nothing had been drawn, and nothing is computed with
-    less precision than when the network predicts in the end."""
+    """Restore the random numbers afterwards, and compute in full precision without autocast."""
     device = next((parameter.device.type for parameter in network.parameters()), "cpu")
     started = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]  # torch's
     gpus = range(torch.cuda.device_count()) if started else ()

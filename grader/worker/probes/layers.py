@@ -1,12 +1,18 @@
-"""The student's counts of parameters per layer."""
+"""Probes the student's counts of parameters per layer, in a function or as a script leaves them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from grader.worker.networks import resnet as networks
-from grader.worker.probes.script_run import Left, candidates, glimpse, known, run_for_names
+from grader.worker import networks
+from grader.worker.probes.script_run import (
+    ScriptResult,
+    candidates,
+    install_briefly,
+    known,
+    run_for_names,
+)
 from grader.worker.session import Answer, BadAnswer, Session, failure
 from grader.worker.student_code.execution import call, function, takes
 from grader.worker.values import printed
@@ -19,67 +25,67 @@ WANTED = (
     f"a function {NAME}(model), or a dictionary from layer to number of parameters, at the top of "
     "a script or inside a function without arguments"
 )
-ENOUGH = 8   # rows of a table whose names say nothing
+ENOUGH = 8   # rows that make a table one of layers even if it names no layer
 
 
 def layer_counts(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, ...]) -> Answer:
-    """args: `network`, a spec. Value: every table of counts found, as [[name, count], ...], also
-    those that were printed."""
-    stage = glimpse(session, args["network"])
-    with printed.listening() as heard:
+    """Collect the tables of counts for the network `args["network"]`, also those printed.
+
+    The value has each table as [[name, count], ...]. There are no blobs.
+    """
+    shim_log = install_briefly(session, args["network"])
+    with printed.recording() as heard:
         count = function(session, NAME)
         if count is not None and takes(count, 1):
             return _ask_function(session, count, args, heard), ()
-    first: Left | None = None
+    first: ScriptResult | None = None
     for source in candidates(session, WANTED):
-        left = run_for_names(
-            session, source, stage, args["network"], lambda left: _speaks(_tables(left), left)
-        )
-        if _speaks(_tables(left), left):
-            return _told_by(session, left, stage.notes), ()
-        first = first or left
+        result = run_for_names(session, source, shim_log, args["network"], _has_layer_table)
+        if _has_layer_table(result):
+            return _reply(session, result, shim_log.notes), ()
+        first = first or result
     assert first is not None
     if first.error is not None and not _tables(first):
         raise first.error
-    return _told_by(session, first, stage.notes), ()
+    return _reply(session, first, shim_log.notes), ()
 
 
-def _tables(left: Left) -> list[dict[str, Any]]:
-    written = printed.tables(left.printed, left.reader.known.layers)
-    return [*tables(left.frames, left.reader), *written]
+def _tables(result: ScriptResult) -> list[dict[str, Any]]:
+    written = printed.tables(result.printed, result.reader.known.layers)
+    return [*tables(result.frames, result.reader), *written]
 
 
-def _speaks(found: list[dict[str, Any]], left: Left) -> bool:
-    """Whether a table is one of layers: it has as many rows, or names them."""
-    layers = left.reader.known.layers
+def _has_layer_table(result: ScriptResult) -> bool:
+    """True if a table is one of layers: it has enough rows, or names a layer."""
+    layers = result.reader.known.layers
     return any(
         len(row["pairs"]) >= ENOUGH or any(name in layers for name, _ in row["pairs"])
-        for row in found
+        for row in _tables(result)
     )
 
 
-def _told_by(session: Session, left: Left, notes: list[str]) -> dict[str, Any]:
-    found = _tables(left)
-    error = failure(left.error, session.folder) if left.error is not None else None
-    # Without a table that can be read the counts may still stand in what the script printed.
+def _reply(session: Session, result: ScriptResult, notes: list[str]) -> dict[str, Any]:
+    found = _tables(result)
+    error = failure(result.error, session.folder) if result.error is not None else None
+    # Without a table that can be read, the counts may still stand in what the script printed.
     return {
         "form": "script",
         "tables": found,
         "printed": not found,
-        "replaced": bool(left.built),
+        "replaced": bool(result.built),
         "error": {key: error[key] for key in ("message", "traceback")} if error else None,
         "notes": notes + session.notes,
     }
 
 
 def _ask_function(
-    session: Session, count: Any, args: Mapping[str, Any], heard: printed.Heard
+    session: Session, count: Any, args: Mapping[str, Any], heard: printed.RecordedOutput
 ) -> dict[str, Any]:
-    """What it returns; else what it had in its own names, or printed."""
+    """The tables that the function returns; without any, those in its variables or its output."""
     network = networks.build(args["network"])
     reader = Reader(known([network], session.folder), Drained())
-    watched = Locals(session.folder)
-    with watched.watched():
+    variables = Locals(session.folder)
+    with variables.watched():
         returned = call(count, network)
     found = []
     pairs = as_table(returned, reader)
@@ -90,18 +96,18 @@ def _ask_function(
     if pairs:
         found = [{"frame": 0, "name": "returned", "pairs": pairs, "cell": 0, "line": 0}]
     elif returned is None:
-        own = [frame for frame in watched.frames() if frame.label == f"{NAME}()"]
+        own = [frame for frame in variables.frames() if frame.label == f"{NAME}()"]
         found = [*tables(own, reader), *printed.tables(heard.text, reader.known.layers)]
     if not found:
         raise BadAnswer(
-            f"{NAME}(model) returned {_told(returned)}; a dictionary from the layer's name to a "
-            "whole number was expected"
+            f"{NAME}(model) returned {_described(returned)}; a dictionary from the layer's name "
+            "to a whole number was expected"
         )
     return {"form": "function", "tables": found, "replaced": True, "notes": session.notes}
 
 
-def _told(returned: Any) -> str:
-    """What was returned, and of a dictionary the first entry that is no count."""
+def _described(returned: Any) -> str:
+    """The type of a returned value, with the first entry of a dictionary that is no count."""
     kind = type(returned).__name__
     if type(returned) is not dict:
         return kind

@@ -1,4 +1,4 @@
-"""The student's optimizer: which parameters are decayed, and which are in it at all."""
+"""Probes the student's `make_optimizer`: which parameters it has, and which of them are decayed."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 from torch.optim import Optimizer
 
-from grader.worker.networks import resnet as networks
-from grader.worker.probes.script_run import glimpse
+from grader.worker import networks
+from grader.worker.probes.script_run import install_briefly
 from grader.worker.session import Answer, BadAnswer, Session
 from grader.worker.student_code import sources
 from grader.worker.student_code.execution import call, function
@@ -19,8 +19,11 @@ NAME = "make_optimizer"
 
 
 def optimizer_groups(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, ...]) -> Answer:
-    """args: `network`, a spec. Value: the groups of the optimizer that the student makes for it."""
-    glimpse(session, None)
+    """Describe the optimizer that the student's function makes for the network `args["network"]`.
+
+    The value is that of `describe`, with the network's `structure`. There are no blobs.
+    """
+    install_briefly(session, None)
     make = function(session, NAME)
     if make is None:
         raise sources.not_found(session.folder, f"a function {NAME}(model)")
@@ -44,14 +47,20 @@ def optimizer_groups(session: Session, args: Mapping[str, Any], blobs: tuple[byt
         for setting in ("lr", "weight_decay", "momentum"):
             if not math.isfinite(group[setting]):
                 raise BadAnswer(f"{NAME}(model) returned an optimizer with {setting}=nan or inf")
-    # The network as it was before the student's code had it, in names of our own.
+    # The structure is that of before the student's code had the network.
     return described | {"structure": structure}, ()
 
 
 def describe(
     optimizer: str, param_groups: Iterable[Mapping[str, Any]], index: Index
 ) -> dict[str, Any]:
-    """Class and groups of an optimizer, its parameters by their names in the network of `index`."""
+    """Describe an optimizer as plain data.
+
+    Args:
+        optimizer: its class name.
+        param_groups: its parameter groups.
+        index: the names of the network's parameters; others are counted as `foreign`.
+    """
     groups = []
     for group in param_groups:
         names = [index.names.get(id(parameter)) for parameter in group["params"]]

@@ -1,4 +1,4 @@
-"""What a network put out for a batch, as rows of numbers that the host can compare."""
+"""Converts a network's outputs to rows of numbers that the host can compare."""
 
 from __future__ import annotations
 
@@ -16,10 +16,18 @@ Rows = NDArray[np.float32]
 
 
 def as_rows(output: Any, images: int | None, classes: int | None = None) -> Rows:
-    """float32, one row per image of the batch (None: any number). Raises BadAnswer for the rest.
+    """Convert the output for one batch to float32 with one row per image.
 
-    Of several outputs, as of a network with auxiliary classifiers, the first with a row per image
-    counts, and of these one with a column for each of the `classes` before others.
+    Of several outputs, as of a network with auxiliary classifiers, the class scores count; see
+    `observer.passes.scores`.
+
+    Args:
+        output: the network's return value.
+        images: the number of images in the batch; None accepts any number.
+        classes: the number of classes, if known.
+
+    Raises:
+        BadAnswer: there is no ordinary tensor of shape (images, classes).
     """
     if not isinstance(output, torch.Tensor):
         found = scores(output, classes)
@@ -39,13 +47,13 @@ def as_rows(output: Any, images: int | None, classes: int | None = None) -> Rows
             "an ordinary tensor of floats was expected"
         )
     rows = np.asarray(output.detach().float().cpu(), dtype="<f4")
-    if rows.shape != shape:   # of a class of its own, which says one thing and does another
+    if rows.shape != shape:   # a tensor subclass that misreports its shape
         raise BadAnswer(f"the network's output is {type(output).__name__}; it cannot be read")
     return rows
 
 
 def put_together(batches: list[Rows]) -> Rows:
-    """All rows under each other. Raises BadAnswer when they differ in length."""
+    """Stack the rows of several batches. Raises BadAnswer when they differ in length."""
     widths = {rows.shape[1] for rows in batches}
     if len(widths) > 1:
         raise BadAnswer(f"the network's output has {sorted(widths)} columns, by batch")

@@ -1,9 +1,9 @@
-"""How a script makes a network's input of a picture, so that hidden pictures can go the same way.
+"""Learns how a script prepares a network's images, so that hidden images are prepared likewise.
 
-The data set that it evaluates on is shown another picture and asked for it; what its loop then does
-to a batch (moving values, stretching them, laying them flat) is learnt from the inputs that the
-network was seen to get. Where no data set of ours is behind the evaluation, the pictures are
-recognised in those inputs.
+The data set that the script evaluates on is made to return another image. What the loop then does
+to a batch (scaling, shifting, flattening) is fitted to the inputs that the network was observed to
+get. Where none of the grader's data sets is behind the evaluation, its images are recognized in
+those inputs.
 """
 
 from __future__ import annotations
@@ -18,28 +18,37 @@ from PIL import Image
 
 from grader.worker.dataset_view import Images, View, as_photos
 from grader.worker.observer.batches import in_order
-from grader.worker.observer.networks import Watched
+from grader.worker.observer.networks import ObservedNetwork
 
 Prepare = Callable[[Images], torch.Tensor]   # uint8 (N, H, W, 3) -> a batch for the network
 Step = Callable[[torch.Tensor], torch.Tensor]   # of such a batch
-FEWEST = 4          # pictures to learn it from
-POOL = 10_000       # pictures among which those of an evaluation are looked for
-ALIKE = 0.999       # correlation of a picture with itself after another rounding
+FEWEST = 4          # images to fit to
+POOL = 10_000       # images among which those of an evaluation are searched
+ALIKE = 0.999       # correlation of an image with itself after another rounding
 TOLERANCE = 0.02    # of the spread of the inputs: rounding to bfloat16 is below a hundredth
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """`way` says how it was found: "function", "dataset", "recognised", "transform", "standard".
-    `sure`: the inputs that the network was seen to get come out of it."""
+    """A function that prepares images for a network.
+
+    `way` tells how it was found: "function", "dataset", "recognised", "transform" or "standard".
+    `sure` means that it reproduces the inputs that the network was observed to get.
+    """
 
     prepare: Prepare
     way: str
     sure: bool
 
 
-def as_the_script_does(network: Watched, served: Sequence[Any], view: View) -> Prepared:
-    """The best way that is known for a network that was trained by a script."""
+def as_the_script_does(network: ObservedNetwork, served: Sequence[Any], view: View) -> Prepared:
+    """The best known way to prepare images for a network that a script trained.
+
+    Args:
+        network: the network, with samples of its inputs.
+        served: the data sets that the shims gave to the script.
+        view: the data behind them.
+    """
     samples = _samples(network)
     for loader, sample in samples:
         if loader is None or not served:
@@ -51,7 +60,7 @@ def as_the_script_does(network: Watched, served: Sequence[Any], view: View) -> P
         if step is not None:
             return Prepared(_then(through, step), "dataset", True)
         shape = _shape(through, view)
-        if tuple(sample.shape[1:]) in (shape, shape[1:]):   # as it is, or one of several crops
+        if tuple(sample.shape[1:]) in (shape, shape[1:]):   # unchanged, or one of several crops
             return Prepared(through, "dataset", False)
     for loader, sample in samples:
         step = _in_their_order(sample, view) if loader is None or in_order(loader) else None
@@ -64,40 +73,40 @@ def as_the_script_does(network: Watched, served: Sequence[Any], view: View) -> P
     return Prepared(lambda images: view.normalise(as_photos(images)), "standard", False)
 
 
-def _samples(network: Watched) -> list[tuple[Any, torch.Tensor]]:
-    """What it was evaluated on, the latest first; its training images come last."""
+def _samples(network: ObservedNetwork) -> list[tuple[Any, torch.Tensor]]:
+    """The samples of its evaluations, the latest first, those of training images last."""
     found = list(reversed(network.samples.items()))
     training = network.training_loader
-    mine = training.dataset if training is not None else None
-    return sorted(found, key=lambda one: one[0] is not None and one[0].dataset is mine)
+    trained_on = training.dataset if training is not None else None
+    return sorted(found, key=lambda one: one[0] is not None and one[0].dataset is trained_on)
 
 
 def _through(dataset: Any, served: Sequence[Any]) -> Prepare | None:
-    """Pictures through a data set that has one of ours inside; None when it does not ask ours."""
+    """Prepare images with a data set that wraps a served one; None if it ignores that one."""
 
-    def one(picture: Image.Image) -> torch.Tensor | None:
+    def item(image: Image.Image) -> torch.Tensor | None:
         for inner in served:
-            inner.shown = picture
+            inner.shown = image
         try:
             return _first(dataset[0])
-        except Exception:   # it is the student's code, and was never meant for this
+        except Exception:   # the student's code was not written for this
             return None
         finally:
             for inner in served:
                 inner.shown = None
 
     def prepare(images: Images) -> torch.Tensor:
-        rows = [one(Image.fromarray(image)) for image in as_photos(images)]
+        rows = [item(Image.fromarray(photo)) for photo in as_photos(images)]
         return torch.stack([row for row in rows if row is not None])
 
-    black, white = (one(Image.new("RGB", (32, 32), colour)) for colour in ("black", "white"))
+    black, white = (item(Image.new("RGB", (32, 32), colour)) for colour in ("black", "white"))
     if black is None or white is None or torch.equal(black, white):
         return None
     return prepare
 
 
 def _test_transform(served: Sequence[Any]) -> Prepare | None:
-    """The transform that the script gave its test set, or else any of its sets."""
+    """The transform that the script gave to its test set, else to any of its sets."""
     sets = [one for one in served if one.transform is not None]
     sets.sort(key=lambda one: not one.train)
     if not sets:
@@ -117,7 +126,7 @@ def _plain(images: Images) -> torch.Tensor:
 
 
 def _recognise(sample: torch.Tensor, view: View) -> Step | None:
-    """From [0, 1] to the network's input, by the pictures that are found in a sample of it."""
+    """The step from [0, 1] to the network's input, fitted to the images found in a sample."""
     first = _as_channels(sample[:1].cpu().float(), (3, 32, 32))
     if first is None:
         return None
@@ -130,12 +139,13 @@ def _recognise(sample: torch.Tensor, view: View) -> Step | None:
 
 
 def _matches(sample: torch.Tensor, pool: torch.Tensor) -> torch.Tensor | None:
-    """For each of a sample the picture that it was made of, by its shape and not its brightness."""
+    """The index of the image behind each input of a sample, by correlation; None if any is unclear.
+    """
     rows = _as_channels(sample, tuple(pool.shape[1:]))
     if rows is None:
         return None
-    likeness = _standard(rows) @ _standard(pool).T / rows[0].numel()
-    best, index = likeness.max(dim=1)
+    correlation = _standard(rows) @ _standard(pool).T / rows[0].numel()
+    best, index = correlation.max(dim=1)
     return index if bool((best > ALIKE).all()) else None
 
 
@@ -157,7 +167,7 @@ def _as_channels(batch: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor | 
 
 
 def _in_their_order(sample: torch.Tensor, view: View) -> Step | None:
-    """If the sample is the first pictures of one of our sets, in our own order."""
+    """The fitted step, if the sample is the first images of a split in their order."""
     for split in ("validation", "train"):
         step = _fit(_plain(view.photos(split, len(sample))[0]), sample)
         if step is not None:
@@ -166,8 +176,10 @@ def _in_their_order(sample: torch.Tensor, view: View) -> Step | None:
 
 
 def _fit(before: torch.Tensor | None, after: torch.Tensor) -> Step | None:
-    """What turns `before`, (N, C, H, W), into `after`: another layout, a scale per channel, and a
-    shift per channel or per pixel (as of a mean image). None when it is anything else.
+    """Fit the step that turns `before`, (N, C, H, W), into `after`; None if nothing fits.
+
+    A step changes the layout, scales per channel, and shifts per channel or per pixel, as for a
+    mean image.
     """
     if before is None or before.dim() != 4 or len(before) != len(after) or len(after) < FEWEST:
         return None
@@ -209,7 +221,7 @@ def _items(dataset: Any, count: int) -> torch.Tensor | None:
     try:
         rows = [_first(dataset[index]) for index in range(count)]
         return torch.stack([row.float() for row in rows if row is not None])
-    except Exception:   # likewise
+    except Exception:   # the student's code, as above
         return None
 
 

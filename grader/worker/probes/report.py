@@ -1,4 +1,4 @@
-"""What is told of a training that was watched."""
+"""Reports an observed training as plain data for the host."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from grader.worker import shims as stand_ins
-from grader.worker.networks import resnet as networks
-from grader.worker.observer.networks import Watched, tracked_batches
+from grader.worker import networks, shims
+from grader.worker.observer.networks import ObservedNetwork, tracked_batches
 from grader.worker.observer.observer import Observer
 from grader.worker.observer.optimizer_steps import Settings
-from grader.worker.probes.candidates import Candidate, alike, serious
+from grader.worker.probes.candidates import Candidate, same_parameters, substantially_trained
 from grader.worker.probes.cautions import cautions, words
 from grader.worker.probes.optimizer import describe
 from grader.worker.session import Session, failure, printable
@@ -34,25 +33,35 @@ def report(
     session: Session,
     observer: Observer,
     chosen: Candidate,
-    stage: stand_ins.Stage,
+    shim_log: shims.ShimLog,
     returned: Any,
     error: BaseException | None,
 ) -> dict[str, Any]:
-    network = chosen.watched.module
+    """Describe a training; `sandbox/answer_schema.py` has the fields.
+
+    Args:
+        session: the session.
+        observer: the observer of the training, finished.
+        chosen: the network that predicts.
+        shim_log: what the shims served and noted.
+        returned: what the student's code returned, for the accuracy that it reports.
+        error: the exception that ended the training, if any.
+    """
+    network = chosen.observed.module
     used = observer.steps.settings(network)
     problem = failure(error, session.folder) if error is not None else None
-    found = cautions(session.folder, observer, chosen.watched, stage)
-    told = {
+    found = cautions(observer, chosen.observed, shim_log)
+    value = {
         "form": "script" if chosen.prepared.way != "function" else "function",
         "runs": list(_rows(observer, chosen)),
-        "steps": chosen.watched.steps,
+        "steps": chosen.observed.steps,
         "stopped": observer.stopped,
         "batches_tracked": tracked_batches(network),
         "optimizer": _optimizer(used, network) if used else None,
-        # One that is built steps once by itself.
+        # The constructor of a scheduler takes one step.
         "schedulers": [name for name, times in observer.steps.schedulers.items() if times > 1],
         "rates": [list(rate) for rate in _some(observer.steps.rates)],
-        "images_per_epoch": _images_per_epoch(chosen.watched),
+        "images_per_epoch": _images_per_epoch(chosen.observed),
         "reported_accuracy": reported_accuracy(returned),
         "error": {key: problem[key] for key in ("message", "traceback")} if problem else None,
         "uncalled": sources.uncalled_mode_switches(session.folder),
@@ -62,61 +71,61 @@ def report(
             "parameters": sum(parameter.numel() for parameter in network.parameters()),
         },
         "prepared": {"way": chosen.prepared.way, "sure": chosen.prepared.sure},
-        "notes": [*stage.notes, *session.notes, *_notes(observer, chosen)],
+        "notes": [*shim_log.notes, *session.notes, *_notes(observer, chosen)],
         "device": _device(network),
         "figures": [
             {"title": one.title, "height": one.pixels.shape[0], "width": one.pixels.shape[1]}
-            for one in stage.figures
+            for one in shim_log.figures
         ],
     }
-    return {key: _sayable(value) for key, value in told.items()}
+    return {key: _encodable(part) for key, part in value.items()}
 
 
 def _rows(observer: Observer, chosen: Candidate) -> Iterator[dict[str, Any]]:
-    """The runs of the network, and the evaluations of its copies among them, in order."""
-    watched = chosen.watched
-    copies = [one for one in observer.evaluated if alike(one.module, watched.module)]
-    runs = [(run, watched) for run in watched.runs]
-    runs += [(run, one) for one in copies for run in one.runs]
-    steps = sorted((run.order, run.after_steps, run.ended_at) for run in watched.runs)
-    for run, owner in sorted(runs, key=lambda pair: pair[0].order):
-        row = {name: getattr(run, name) for name in _FIELDS}
-        if owner is not watched:   # a copy has taken no steps: when was it looked at?
-            before = [one for one in steps if one[0] <= run.order]
-            row["after_steps"] = watched.progress if before and before[-1][2] else 0
-            row["ended_at"] = before[-1][2] if before else 0
+    """The phases of the network, and the evaluations of its copies among them, in order."""
+    observed = chosen.observed
+    copies = [one for one in observer.evaluated if same_parameters(one.module, observed.module)]
+    phases = [(phase, observed) for phase in observed.phases]
+    phases += [(phase, one) for one in copies for phase in one.phases]
+    steps = sorted((phase.order, phase.ended_at) for phase in observed.phases)
+    for phase, owner in sorted(phases, key=lambda pair: pair[0].order):
+        row = {name: getattr(phase, name) for name in _FIELDS}
+        if owner is not observed:   # a copy has taken no steps, so the network's progress counts
+            before = [ended_at for order, ended_at in steps if order <= phase.order]
+            row["after_steps"] = observed.progress if before and before[-1] else 0
+            row["ended_at"] = before[-1] if before else 0
         yield row | {
-            "place": words(run.place),
-            "on_training_data": run.kind == "evaluate" and watched.on_training_data(run),
+            "place": words(phase.place),
+            "on_training_data": phase.kind == "evaluate" and observed.on_training_data(phase),
         }
 
 
 def _notes(observer: Observer, chosen: Candidate) -> list[str]:
     found = []
-    count = len(serious(observer.trained))
+    count = len(substantially_trained(observer.trained))
     if count > 1:
-        name = type(chosen.watched.module).__name__
+        name = type(chosen.observed.module).__name__
         found.append(
-            f"{count} networks were trained; the one that is graded is {name}"
-            f"{_where(chosen.watched)}, which does best on the validation images"
+            f"{count} networks were trained; {name}{_where(chosen.observed)} is graded, since it "
+            "is the most accurate on the validation images"
         )
     if chosen.name:
         found.append(
-            f"{chosen.name} does better on the validation images than the network as the code left "
-            "it, and is what predicts the hidden images"
+            f"{chosen.name} predicts the hidden images, since it is more accurate on the "
+            "validation images than the network as the code left it"
         )
     return found
 
 
-def _where(watched: Watched) -> str:
-    first = next((run.place for run in watched.runs if run.place), None)
+def _where(observed: ObservedNetwork) -> str:
+    first = next((phase.place for phase in observed.phases if phase.place), None)
     return f" (called at {words(first)})" if first else ""
 
 
-def _images_per_epoch(watched: Watched) -> int:
-    """0 where no loader tells."""
+def _images_per_epoch(observed: ObservedNetwork) -> int:
+    """The size of the training set; 0 where no loader tells."""
     try:
-        loader = watched.training_loader
+        loader = observed.training_loader
         return len(loader.dataset) if loader is not None else 0  # type: ignore[arg-type]  # a Dataset may have a length
     except TypeError:
         return 0
@@ -139,7 +148,7 @@ def _optimizer(used: Settings, network: nn.Module) -> dict[str, Any]:
 
 def reported_accuracy(returned: Any) -> float | None:
     """The last validation accuracy in what `train` returned, as a fraction; None if not found."""
-    for _ in range(3):   # of a list of lists, and not of a list that holds itself
+    for _ in range(3):   # a list of lists, but no list that contains itself
         if isinstance(returned, (list, tuple)) and returned:
             returned = returned[-1]
     if isinstance(returned, Mapping):
@@ -163,15 +172,15 @@ def _as_number(value: Any) -> float:
         return float("nan")
 
 
-def _sayable(value: Any) -> Any:
-    """As a frame can carry it: NaN and infinity as text, since a diverged loss is worth telling,
-    and names of the student's without half characters."""
+def _encodable(value: Any) -> Any:
+    """Make a value fit for a frame: NaN and infinity, as of a diverged loss, become text, and lone
+    surrogates in the student's names are replaced."""
     if isinstance(value, float) and not np.isfinite(value):
         return str(value)
     if isinstance(value, str):
         return printable(value)
     if isinstance(value, dict):
-        return {key: _sayable(inner) for key, inner in value.items()}
+        return {key: _encodable(inner) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_sayable(inner) for inner in value]
+        return [_encodable(inner) for inner in value]
     return value

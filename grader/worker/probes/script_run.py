@@ -1,7 +1,7 @@
-"""Running a script for what it leaves behind: its names, its functions' locals, their values.
+"""Runs a script for the values that it leaves: its variables, its functions' locals, its output.
 
-Locals are seen when a function of the student's own returns. The trainings that a script may hold
-are kept short: it is served a handful of images and stopped after a few steps.
+Locals are read as one of the student's functions returns. A training within the script is kept
+short: it gets a few images and is stopped after a few steps.
 """
 
 from __future__ import annotations
@@ -18,50 +18,58 @@ import torch
 import torchvision
 from torch import nn
 
-from grader.worker import shims as stand_ins
+from grader.worker import networks, shims
 from grader.worker.dataset_view import View, open_view
-from grader.worker.networks import resnet as networks
 from grader.worker.observer.observer import Budget, BudgetReached, Observer
 from grader.worker.session import Session
-from grader.worker.student_code import entry_points as scripts
 from grader.worker.student_code import sources
+from grader.worker.student_code.entry_points import inspecting_scripts
 from grader.worker.student_code.execution import run_as_script
 from grader.worker.student_code.sources import Source
 from grader.worker.values.containers import Drained, Known, Reader, attributes
 from grader.worker.values.locals import Locals
 from grader.worker.values.parameter_lists import Frame
-from grader.worker.values.printed import listening
+from grader.worker.values.printed import recording
 
-GLIMPSE_IMAGES = 32
-GLIMPSE = Budget(images=4 * GLIMPSE_IMAGES, seconds=10)
+BRIEF_IMAGES = 32
+BRIEF = Budget(images=4 * BRIEF_IMAGES, seconds=10)
+MOST_OBJECTS = 60
+MOST_SCRIPTS = 3
+
+_NETWORK_NAMES = {"model", "net", "network", "module", "resnet", "m"}
+_TRAINS = re.compile(r"train|fit|eval|valid|test|predict", re.I)
+_WRAPPED = ("module", "_orig_mod")
 
 
 def view_of(session: Session) -> View | None:
+    """The session's data; None without data or classes."""
     view = open_view(session.data) if session.data is not None else None
     return view if view is not None and view.classes else None
 
 
-def glimpse(session: Session, network: Mapping[str, Any] | None) -> stand_ins.Stage:
-    """Stand-ins for a question that is not about training: hardly any data, and no time for it."""
-    torch.set_num_threads(1)  # for work this small, threads cost more in waiting than they save
-    Observer(GLIMPSE, session.folder).install()
-    return stand_ins.install(network, view_of(session), GLIMPSE_IMAGES)
+def install_briefly(session: Session, network: Mapping[str, Any] | None) -> shims.ShimLog:
+    """Install shims and an observer for a question that is not about training.
 
-
-_NETWORK_NAMES = {"model", "net", "network", "module", "resnet", "m"}
-_TRAINS = re.compile(r"train|fit|eval|valid|test|predict", re.I)
-
-
-MOST_OBJECTS = 60
+    They give hardly any data and no time to train. `network` is a spec that replaces each ResNet
+    that the script asks for.
+    """
+    torch.set_num_threads(1)  # for so little work, threads cost more than they save
+    Observer(BRIEF, session.folder).install()
+    return shims.install(network, view_of(session), BRIEF_IMAGES)
 
 
 @dataclass(frozen=True)
-class Left:
-    """What a script left: frames, functions first and its own names last; the networks that the
-    grader built for it and those of its own; the exception that ended it; what it printed.
+class ScriptResult:
+    """The values that a script left.
 
-    `asked` are the networks that the grader built, or one as it was asked about where the script
-    has built none. `reader` reads what is in the frames.
+    Attributes:
+        frames: variables; those of functions come first, those of the script last.
+        built: networks that the grader built for the script.
+        own: networks of the script's own.
+        asked: `built`, or the network of the question where the script has built none.
+        error: the exception that ended the script.
+        printed: the script's output.
+        reader: reads the values in the frames.
     """
 
     frames: list[Frame]
@@ -76,48 +84,59 @@ class Left:
 def run_for_names(
     session: Session,
     source: Source,
-    stage: stand_ins.Stage,
+    shim_log: shims.ShimLog,
     spec: Mapping[str, Any],
-    answers: Callable[[Left], bool],
-) -> Left:
-    """Run a script, call its functions that need no arguments and that nobody called, and, where
-    what is left still answers nothing, those that take a network and nothing else."""
-    watched, drained = Locals(session.folder), Drained()
+    answers: Callable[[ScriptResult], bool],
+) -> ScriptResult:
+    """Run a script, then its functions without arguments that it did not call.
+
+    If the result still answers nothing, functions that take a network and nothing else are called
+    too.
+
+    Args:
+        session: the session; exceptions of functions are added to its notes.
+        source: the script.
+        shim_log: the networks that the shims built.
+        spec: the network of the question.
+        answers: tells whether a result answers the question.
+    """
+    variables, drained = Locals(session.folder), Drained()
     namespace: dict[str, Any] = {}
 
-    def left(printed: str) -> Left:
-        frames = _frames(session.folder, source, namespace, watched)
-        found = _whole([*stage.built, *_networks(frames)], stage.built)
-        own = [network for network in found if network not in stage.built]
-        asked = stage.built or [networks.build(spec)]
+    def result(printed: str) -> ScriptResult:
+        frames = _frames(session.folder, source, namespace, variables)
+        found = _whole([*shim_log.built, *_networks(frames)], shim_log.built)
+        own = [network for network in found if network not in shim_log.built]
+        asked = shim_log.built or [networks.build(spec)]
         reader = Reader(known([*asked, *own], session.folder), drained)
-        return Left(frames, stage.built, own, asked, error, printed, reader)
+        return ScriptResult(frames, shim_log.built, own, asked, error, printed, reader)
 
-    with listening() as heard:
-        with watched.watched():
+    with recording() as heard:
+        with variables.watched():
             error = run_as_script(source, namespace)
             if isinstance(error, BudgetReached):
-                error = None   # a training that was kept short, on purpose
-            for function in _uncalled(source, namespace, watched, 0):
+                error = None   # a training that was kept short on purpose
+            for function in _uncalled(source, namespace, variables, 0):
                 _try(function, session)
-        found = left(heard.text)
+        found = result(heard.text)
         if answers(found):
             return found
-        with watched.watched():
-            for function in _uncalled(source, namespace, watched, 1):
+        with variables.watched():
+            for function in _uncalled(source, namespace, variables, 1):
                 first = next(iter(inspect.signature(function).parameters), "")
                 name = function.__name__
                 elsewhere = name in sources.FUNCTIONS or _TRAINS.search(name)
                 if first.lower() in _NETWORK_NAMES and not elsewhere:
                     _try(function, session, torchvision.models.resnet18())
-        return left(heard.text)
+        return result(heard.text)
 
 
 def _uncalled(
-    source: Source, namespace: Mapping[str, Any], watched: Locals, required: int
+    source: Source, namespace: Mapping[str, Any], variables: Locals, required: int
 ) -> list[Callable[..., Any]]:
+    """The functions with so many required arguments that nobody called."""
     names = [name for name, count in source.functions.items() if count == required]
-    found = [namespace.get(name) for name in names if name not in watched.called]
+    found = [namespace.get(name) for name in names if name not in variables.called]
     return [function for function in found if isinstance(function, types.FunctionType)]
 
 
@@ -130,21 +149,21 @@ def _try(function: Callable[..., Any], session: Session, *arguments: Any) -> Non
 
 
 def _frames(
-    folder: Path, source: Source, namespace: Mapping[str, Any], watched: Locals
+    folder: Path, source: Source, namespace: Mapping[str, Any], variables: Locals
 ) -> list[Frame]:
     places = {
         name: (source.cell_of(line) if source.is_notebook else 0, line)
         for name, line in source.assigned.items()
     }
     script = Frame("the script", namespace, places)
-    functions = watched.frames()
+    functions = variables.frames()
     objects = list(_objects([script, *functions], folder))[:MOST_OBJECTS]
-    returned = Frame("what its functions returned", watched.returned, {})
+    returned = Frame("what its functions returned", variables.returned, {})
     return [returned, *objects, *functions, script]
 
 
 def _objects(frames: list[Frame], folder: Path) -> Iterator[Frame]:
-    """What objects and classes of the student's own hold, wherever they are, each once."""
+    """The attributes of the student's own objects and classes, each object once."""
     seen: set[int] = set()
     for frame in frames:
         where = "" if frame is frames[0] else f"{frame.label}: "
@@ -156,13 +175,14 @@ def _objects(frames: list[Frame], folder: Path) -> Iterator[Frame]:
 
 
 def known(found: list[nn.Module], folder: Path) -> Known:
+    """The names of layers and parameters in some networks."""
     layers = {name for network in found for name, _ in network.named_modules() if name}
     parameters = {name for network in found for name, _ in network.named_parameters()}
     return Known(frozenset(layers | parameters), frozenset(parameters), folder)
 
 
 def _networks(frames: list[Frame]) -> list[nn.Module]:
-    """Those that a name stands for; lists of layers and of parameters are none, nor are losses."""
+    """The networks among the variables, without lists of layers, lists of parameters and losses."""
     lists = nn.ParameterList | nn.ParameterDict | nn.ModuleList | nn.ModuleDict
     return [
         _unwrapped(value) for frame in frames for value in frame.values.values()
@@ -171,35 +191,38 @@ def _networks(frames: list[Frame]) -> list[nn.Module]:
     ]
 
 
-_WRAPPED = ("module", "_orig_mod")
-
-
 def _unwrapped(network: nn.Module) -> nn.Module:
-    """Without `DataParallel` and `torch.compile`, which put a prefix before every name."""
+    """The network inside `DataParallel` and `torch.compile`, which prefix every name."""
     (name, inner), *others = [*network.named_children(), ("", None)]
     alone = len(others) == 1 and not list(network.parameters(recurse=False))
     return _unwrapped(inner) if inner is not None and alone and name in _WRAPPED else network
 
 
 def _whole(networks: list[nn.Module], built: list[nn.Module]) -> list[nn.Module]:
-    """Each network once, without what is a layer of another (a loop leaves its last layer) and
-    without what only wraps a network that was built here (`DataParallel`)."""
-    ours = {id(network) for network in built}
+    """Each network once, without layers of another network and without wrappers of built ones.
+
+    A loop over layers leaves its last layer in a variable.
+    """
+    kept = {id(network) for network in built}
     unique = {
         id(network): network
         for network in networks
-        if id(network) in ours or not ours & {id(module) for module in network.modules()}
+        if id(network) in kept or not kept & {id(module) for module in network.modules()}
     }
     inner = {id(m) for n in unique.values() for m in n.modules() if m is not n}
     return [network for key, network in unique.items() if key not in inner]
 
 
 def candidates(session: Session, wanted: str) -> list[Source]:
-    """The scripts to try for a question about layers and parameters; raises when there is none."""
-    found = scripts.that_walk(session.folder)
+    """The scripts to try for a question about layers or parameters.
+
+    Raises NotFound with the text `wanted` when there is none, or the SyntaxError of a submission
+    that cannot be parsed.
+    """
+    found = inspecting_scripts(session.folder)
     if not found:
         broken = sources.first_syntax_error(session.folder)
         if broken is not None:
             raise broken
         raise sources.not_found(session.folder, wanted)
-    return found[:3]
+    return found[:MOST_SCRIPTS]

@@ -1,4 +1,4 @@
-"""The student's training within a budget, watched; and what the trained network predicts."""
+"""Probes a training: runs it within a budget under observation, and predicts with its network."""
 
 from __future__ import annotations
 
@@ -10,31 +10,38 @@ import numpy as np
 import torch
 from torch import nn
 
-from grader.worker import shims as stand_ins
+from grader.worker import shims
 from grader.worker.dataset_view import View
-from grader.worker.observer.checkpoints import Saved
-from grader.worker.observer.networks import Watched
+from grader.worker.observer.checkpoints import SavedCheckpoints
+from grader.worker.observer.networks import ObservedNetwork
 from grader.worker.observer.observer import Budget, BudgetReached, Observer
 from grader.worker.observer.timer import alarm
-from grader.worker.probes.candidates import Candidate, best, logits, serious
-from grader.worker.probes.eval_mode import deaf_norms
-from grader.worker.probes.interim import Looks
+from grader.worker.probes.candidates import Candidate, best, substantially_trained
+from grader.worker.probes.eval_mode import norms_ignoring_eval
+from grader.worker.probes.interim import InterimLooks
 from grader.worker.probes.preprocessing import Prepared, as_the_script_does
 from grader.worker.probes.report import report
 from grader.worker.probes.script_run import view_of
-from grader.worker.probes.training_entry import WANTED, Route, route
+from grader.worker.probes.training_entry import WANTED, TrainingEntry, find_entry
 from grader.worker.session import Answer, BadAnswer, NotFound, OutOfTime, Session, innermost
 
-A_FEW = 8
+A_FEW = 8   # validation images
 
 
 def train(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, ...]) -> Answer:
-    """args: epochs, seconds, batch, seed, threads, and `look`, where the host may be asked to end
-    it early. Value: runs, optimizer, reported accuracy, ...
-    Blobs: the figures that were kept, uint8 (H, W, 3) each.
+    """Run the student's training and report what was observed.
 
-    A budget that is used up ends the training and what was learnt counts. An exception after the
-    first step is reported beside what was observed until then.
+    When the budget is used up, the training ends and what was learnt counts. An exception after the
+    first step is reported beside the observations up to it.
+
+    Args:
+        session: the session; `trained` is set for `predict`.
+        args: `epochs`, `seconds`, `batch`, `seed`, `threads`, and `look`: true if the host may end
+            the training early.
+        blobs: none.
+
+    Returns:
+        The report of `report.report`. Blobs: the figures that the script made, uint8 (H, W, 3).
     """
     view = view_of(session)
     if view is None:
@@ -46,47 +53,56 @@ def train(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, ...]) -
     budget = Budget(int(args["epochs"]) * images, seconds)
     observer = Observer(budget, session.folder, len(view.classes))
     observer.install()
-    saved = Saved()
+    saved = SavedCheckpoints()
     saved.install()
-    stage = stand_ins.install(None, view, None)
-    way: Route | None = None
+    shim_log = shims.install(None, view, None)
+    entry: TrainingEntry | None = None
     error: BaseException | None = None
     returned: Any = None
     if args.get("look") is True and session.consult is not None:
-        observer.looks = Looks(
-            session.consult, observer, stage.served, images,
-            lambda one, served: _prepared(one, served, view, way),
+        observer.interim_look = InterimLooks(
+            session.consult, observer, shim_log.served, images,
+            lambda one, served: _prepared(one, served, view, entry),
         )
     with alarm(seconds, observer.out_of_time):
         try:
-            way = route(session, view, args, lambda: bool(observer.trained))
-            returned = way.run()
+            entry = find_entry(session, view, args, lambda: bool(observer.trained))
+            returned = entry.run()
         except (NotFound, BadAnswer):
             raise
         except (Exception, SystemExit, BudgetReached) as problem:
             error = problem
     observer.finish()
-    chosen = _chosen(observer, saved, stage, view, way, returned)
+    chosen = _chosen(observer, saved, shim_log, view, entry, returned)
     if chosen is None:
-        raise _why_not(error, way, session.folder, seconds)
+        raise _why_not(error, entry, session.folder, seconds)
     session.trained = chosen
     if isinstance(error, BudgetReached):
         error = None
-    stand_ins.keep_open_figures(stage)
-    told = report(session, observer, chosen, stage, returned, error)
-    told["deaf"] = _deaf(chosen, view)
-    return told, tuple(one.pixels.tobytes() for one in stage.figures)
+    shims.keep_open_figures(shim_log)
+    value = report(session, observer, chosen, shim_log, returned, error)
+    value["deaf"] = _norms_ignoring_eval(chosen, view)
+    return value, tuple(one.pixels.tobytes() for one in shim_log.figures)
 
 
 def predict(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, ...]) -> Answer:
-    """args: `shapes`, one (N, H, W, 3) per blob of uint8 images. Blobs: float32 logits (N, C)."""
+    """Predict images with the network of the latest training.
+
+    Args:
+        session: the session in which `train` ran.
+        args: `shapes`, one (N, H, W, 3) per blob.
+        blobs: uint8 images.
+
+    Returns:
+        The number of `classes`. Blobs: float32 logits (N, C).
+    """
     trained = session.trained
     if trained is None:
-        raise NotFound("no network was trained, so there is none to predict with")
+        raise NotFound("a trained network to predict with")
     answers, classes = [], 0
     for blob, shape in zip(blobs, args["shapes"], strict=True):
         images = np.frombuffer(blob, dtype=np.uint8).reshape(shape)
-        rows = logits(trained, images)
+        rows = trained.predict(images)
         classes = rows.shape[1]
         answers.append(rows.tobytes())
     return {"classes": classes}, tuple(answers)
@@ -94,19 +110,19 @@ def predict(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, ...])
 
 def _chosen(
     observer: Observer,
-    saved: Saved,
-    stage: stand_ins.Stage,
+    saved: SavedCheckpoints,
+    shim_log: shims.ShimLog,
     view: View,
-    way: Route | None,
+    entry: TrainingEntry | None,
     returned: Any,
 ) -> Candidate | None:
     """The network that predicts; None when none was trained."""
-    trained = serious(observer.trained)
+    trained = substantially_trained(observer.trained)
     if not trained:
         return None
 
-    def prepared(one: Watched) -> Prepared:
-        return _prepared(one, stage.served, view, way)
+    def prepared(one: ObservedNetwork) -> Prepared:
+        return _prepared(one, shim_log.served, view, entry)
 
     if isinstance(returned, nn.Module):
         return Candidate(trained[0], returned, prepared(trained[0]))
@@ -114,16 +130,18 @@ def _chosen(
     return best(candidates, observer.evaluated, saved, view)
 
 
-def _prepared(one: Watched, served: Sequence[Any], view: View, way: Route | None) -> Prepared:
-    if way is None or way.own_data:   # None: its files trained while they were loaded
+def _prepared(
+    one: ObservedNetwork, served: Sequence[Any], view: View, entry: TrainingEntry | None
+) -> Prepared:
+    if entry is None or entry.own_data:   # None: the files trained while they were loaded
         return as_the_script_does(one, served, view)
     return Prepared(view.normalise, "function", True)
 
 
 def _why_not(
-    error: BaseException | None, way: Route | None, folder: Path, seconds: float
+    error: BaseException | None, entry: TrainingEntry | None, folder: Path, seconds: float
 ) -> BaseException:
-    """Why there is no trained network."""
+    """The exception that says why there is no trained network."""
     if isinstance(error, BudgetReached):
         where = innermost(error, folder)
         return OutOfTime(
@@ -132,19 +150,19 @@ def _why_not(
         )
     if error is not None:
         return error
-    what = way.what if way is not None else "the code"
+    name = entry.name if entry is not None else "The code"
     return NotFound(
-        f"{what} ran to its end, and no network was trained in it; looked for {WANTED}"
+        f"a trained network. {name} ran to its end without training one. Expected: {WANTED}"
     )
 
 
-def _deaf(chosen: Candidate, view: View) -> list[str]:
-    """Which batch norms do not heed eval mode, on a few of the validation images."""
+def _norms_ignoring_eval(chosen: Candidate, view: View) -> list[str]:
+    """The batch norms that ignore eval mode, tested on a few of the validation images."""
     parameter = next(chosen.network.parameters(), None)
     device = parameter.device if parameter is not None else torch.device("cpu")
     try:
         few = np.asarray(view.split("validation")[0][:A_FEW])
         images = chosen.prepared.prepare(few).to(device)
     except Exception:
-        return []   # the script's own transform; predictions will show what is wrong with it
-    return deaf_norms(chosen.network, images)
+        return []   # the script's own transform; its error shows again in the predictions
+    return norms_ignoring_eval(chosen.network, images)

@@ -1,5 +1,5 @@
-"""The ways to a student's training: functions of our names are called, anything else is run as the
-script that it is.
+"""Finds the way to a student's training: functions with the homework's names are called, anything
+else is run as a script.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from torch import nn
 
 from grader.worker.dataset_view import View, loader
 from grader.worker.session import BadAnswer, Session
-from grader.worker.student_code import entry_points as scripts
 from grader.worker.student_code import sources
+from grader.worker.student_code.entry_points import is_called, training_scripts
 from grader.worker.student_code.execution import call, function, run_as_script, takes
 
 WANTED = (
@@ -31,47 +31,58 @@ MAX_SCRIPTS = 3
 
 
 @dataclass(frozen=True)
-class Route:
-    """`run()` trains and returns what the student's code gives back. `what` names it for a person.
-    `own_data`: the code loads its data itself, in place of being given loaders."""
+class TrainingEntry:
+    """A way to a training.
+
+    Attributes:
+        run: trains, and returns what the student's code returns.
+        name: the function or the files, for people.
+        own_data: the code loads its data itself; otherwise it is given loaders.
+    """
 
     run: Callable[[], Any]
-    what: str
+    name: str
     own_data: bool
 
 
-def route(
+def find_entry(
     session: Session, view: View, args: Mapping[str, Any], trained: Callable[[], bool]
-) -> Route:
-    """The way for this submission. Loads the student's functions; `trained` tells whether a network
-    has been trained by now."""
-    whole = _ours(session, "train")
+) -> TrainingEntry:
+    """Find the way to the training of a submission; loads the student's functions.
+
+    Args:
+        session: the session.
+        view: the data to train on.
+        args: `epochs`, `batch` and `seed` of the question.
+        trained: tells whether a network has been trained by now.
+    """
+    whole = _homework_function(session, "train")
     if whole is not None:
-        return Route(partial(_train, session, whole, view, args), "train()", False)
-    one = _ours(session, "train_one_epoch")
-    judge = _ours(session, "evaluate") if one is not None else None
-    if judge is not None and not _by_itself(session, "train_one_epoch"):
-        run = partial(_epoch_by_epoch, session, one, judge, view, args)
-        return Route(run, "train_one_epoch()", False)
-    names = " and ".join(one.path.name for one in scripts.that_train(session.folder))
-    return Route(partial(_run_scripts, session, trained), names or "the code", True)
+        return TrainingEntry(partial(_train, session, whole, view, args), "train()", False)
+    one = _homework_function(session, "train_one_epoch")
+    evaluate = _homework_function(session, "evaluate") if one is not None else None
+    if evaluate is not None and not _called_by_script(session, "train_one_epoch"):
+        run = partial(_epoch_by_epoch, session, one, evaluate, view, args)
+        return TrainingEntry(run, "train_one_epoch()", False)
+    names = " and ".join(one.path.name for one in training_scripts(session.folder))
+    return TrainingEntry(partial(_run_scripts, session, trained), names or "The code", True)
 
 
-def _ours(session: Session, name: str) -> Callable[..., Any] | None:
+def _homework_function(session: Session, name: str) -> Callable[..., Any] | None:
     """The student's function, unless it is a part of a script that trains by itself."""
-    if scripts.that_train(session.folder):
+    if training_scripts(session.folder):
         if sources.has_own_signature(session.folder, name):
             return None
-        if name == "train" and _by_itself(session, name):
+        if name == "train" and _called_by_script(session, name):
             return None
     return function(session, name)
 
 
-def _by_itself(session: Session, name: str) -> bool:
-    """Whether the student's own code calls a function, on a network that only it can build."""
+def _called_by_script(session: Session, name: str) -> bool:
+    """True if the student's code calls the function, on a network that only it can build."""
     own = "build_model" if name == "train" else "make_optimizer"
     defined = sources.defining(session.folder, own) is not None
-    return not defined and scripts.is_called(session.folder, name)
+    return not defined and is_called(session.folder, name)
 
 
 def _train(session: Session, whole: Any, view: View, args: Mapping[str, Any]) -> Any:
@@ -80,7 +91,7 @@ def _train(session: Session, whole: Any, view: View, args: Mapping[str, Any]) ->
 
 
 def _epoch_by_epoch(
-    session: Session, one: Any, judge: Any, view: View, args: Mapping[str, Any]
+    session: Session, one: Any, evaluate: Any, view: View, args: Mapping[str, Any]
 ) -> Any:
     make = function(session, "make_optimizer")
     if make is None:
@@ -91,7 +102,7 @@ def _epoch_by_epoch(
     result = None
     for _ in range(int(args["epochs"])):
         call(one, model, batches, optimizer)
-        result = call(judge, model, validation)
+        result = call(evaluate, model, validation)
     return {"accuracy": result[-1]} if isinstance(result, (tuple, list)) and result else result
 
 
@@ -123,9 +134,12 @@ def _loaders(view: View, args: Mapping[str, Any]) -> tuple[Any, Any]:
 
 
 def _run_scripts(session: Session, trained: Callable[[], bool]) -> None:
-    """Run the scripts that train until one has; then, where none has, what they define and do not
-    call. Raises what ended the first one."""
-    found = scripts.that_train(session.folder)
+    """Run the training scripts until one has trained a network.
+
+    After a script that has not, the functions that it defines and does not call are called. Raises
+    the exception that ended the first script.
+    """
+    found = training_scripts(session.folder)
     if not found:
         broken = sources.first_syntax_error(session.folder)
         raise broken or sources.not_found(session.folder, WANTED)
@@ -146,13 +160,11 @@ def _run_scripts(session: Session, trained: Callable[[], bool]) -> None:
 def _call_uncalled(
     source: sources.Source, namespace: Mapping[str, Any], trained: Callable[[], bool]
 ) -> None:
-    """What needs no argument, last first: `main` stands at the end and calls the others."""
+    """Call functions without arguments, the last first: `main` stands last and calls the others."""
     names = [name for name, count in source.functions.items() if count == 0]
     for name in reversed(names):
-        found, called = namespace.get(name), scripts.is_called(source.path.parent, name)
+        found, called = namespace.get(name), is_called(source.path.parent, name)
         if isinstance(found, types.FunctionType) and not called:
             found()
             if trained():
                 return
-
-

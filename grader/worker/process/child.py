@@ -1,6 +1,7 @@
-"""A session's own process: forked where that is safe, started afresh where it is not.
+"""Starts the process of a session and talks to it.
 
-Either way the child has questions on descriptor 0, answers on 1, and prints to 2.
+The process is forked where a fork is safe and started afresh elsewhere. It reads questions from
+file descriptor 0, writes answers to 1 and prints to 2.
 """
 
 from __future__ import annotations
@@ -18,24 +19,30 @@ from collections.abc import Mapping
 from typing import IO, Any
 
 from grader import wire
-from grader.worker.process import cleanup as leavings
+from grader.worker.process import answering, cleanup
 from grader.worker.process.cleanup import IN_CONTAINER
 from grader.worker.process.streams import Tail, write_all
 
 # macOS has fork, but its system libraries do not survive one.
 CAN_FORK = sys.platform == "linux" and not os.environ.get("GRADER_WORKER_SPAWN")
 
-NO_FRAME = "no frame"   # the type of an event that was none
-_LOOK_SECONDS = 0.2     # how often to see whether a silent child still lives
-# The supervisor comes first, or it would wait for its turn behind every process of a fork bomb.
-# Among containers this counts for nothing, so it costs a training nothing.
+NO_FRAME = "no frame"   # type of the event for bytes that are no frame
+_POLL_SECONDS = 0.2     # how often to check whether a silent child still runs
+# The supervisor gets the CPU first, or it would wait behind every process of a fork bomb. This does
+# not slow a training down: priorities do not count between containers.
 _NICE = 10
 
 Event = tuple[dict[str, Any], tuple[bytes, ...]] | None
 
 
 class Child:
-    """One child process."""
+    """A session's process with its streams.
+
+    Args:
+        process: the process, forked or started.
+        streams: where to write questions, where to read answers, where to read what it prints.
+        cap: most bytes that are kept of what it prints between two answers.
+    """
 
     def __init__(
         self, process: _Forked | subprocess.Popen[bytes], streams: tuple[IO[bytes], ...], cap: int
@@ -66,32 +73,33 @@ class Child:
         return self._process.poll() is None
 
     def next_event(self, deadline: float) -> Event:
-        """The next frame that it sends; None at the end. Raises TimeoutError at the deadline.
+        """The next frame from the child, or None if it ended. Raises TimeoutError at the deadline.
 
-        The end is the process's own: what it started may hold its pipe open for ever.
+        The child counts as ended when its process is: processes that it started may keep its pipe
+        open. `deadline` is a time of `time.monotonic()`.
         """
         alive = True
         while time.monotonic() < deadline:
             try:
-                return self._events.get(timeout=_LOOK_SECONDS)
+                return self._events.get(timeout=_POLL_SECONDS)
             except queue.Empty:
                 if not alive:
                     return None
-                alive = self.alive   # one more look: its last words may be on their way
+                alive = self.alive   # read once more: a last frame may be on its way
         raise TimeoutError
 
     def send(self, frame: bytes) -> None:
-        """Not waited for: a child that does not read must not stop the clock."""
+        """Queue a frame for the child without waiting: a child may never read it."""
         self._outbox.put(frame)
 
     def _write(self) -> None:
-        """One thread for all frames: with one for each, a question could overtake the start."""
+        """Write the queued frames in order, in one thread."""
         with contextlib.suppress(OSError, ValueError):
             while frame := self._outbox.get():
                 write_all(self._questions, frame)
 
     def how_it_ended(self) -> dict[str, Any]:
-        """The reply for a child that ended without one."""
+        """Outcome and message for a child that ended without an answer."""
         try:
             code = self._process.wait(timeout=5)
         except subprocess.TimeoutExpired:
@@ -104,7 +112,7 @@ class Child:
         return {"outcome": wire.EXITED, "message": text}
 
     def kill(self) -> None:
-        """End the child and its process group."""
+        """Kill the child and its process group."""
         self._outbox.put(None)
         if self.alive:
             with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -117,7 +125,7 @@ class Child:
 
 
 class _Forked:
-    """The part of `subprocess.Popen` that a forked child needs."""
+    """A forked process with the methods of `subprocess.Popen` that are needed here."""
 
     def __init__(self, pid: int) -> None:
         self.pid = pid
@@ -128,7 +136,7 @@ class _Forked:
 
     def wait(self, timeout: float | None = None) -> int:
         began = time.monotonic()
-        pauses = leavings.pauses()
+        pauses = cleanup.pauses()
         while (code := self._collect(os.WNOHANG)) is None:
             if timeout is not None and time.monotonic() - began >= timeout:
                 raise subprocess.TimeoutExpired("child", timeout)
@@ -150,7 +158,7 @@ class _Forked:
 
 
 def start(settings: Mapping[str, Any]) -> Child:
-    """A new child with the START message already sent. It leads a process group of its own."""
+    """Start a child in a process group of its own and send it the START message."""
     child = (_fork if CAN_FORK else _spawn)(int(settings["output_bytes"]))
     child.send(wire.encode(dict(settings)))
     return child
@@ -174,7 +182,7 @@ def _fork(cap: int) -> Child:
 
 
 def _become_session(ends: tuple[int, int, int]) -> None:
-    """Never returns: what runs after a fork must not fall back into the supervisor's loop."""
+    """Run a session in the forked process. Never returns into the supervisor's loop."""
     code = 1
     try:
         os.setsid()
@@ -183,11 +191,9 @@ def _become_session(ends: tuple[int, int, int]) -> None:
             os.nice(_NICE)
         for target, end in enumerate(ends):
             os.dup2(end, target)
-        # The supervisor's own streams, and every other descriptor that came along.
+        # Close the supervisor's streams and every other inherited descriptor.
         os.closerange(3, 4096)
-        from grader.worker.session import main
-
-        main()
+        answering.main()
         code = 0
     except BaseException:
         traceback.print_exc()
@@ -197,8 +203,8 @@ def _become_session(ends: tuple[int, int, int]) -> None:
 
 def _spawn(cap: int) -> Child:
     process = subprocess.Popen(
-        # Not `-m`: as `__main__` its exceptions would be others than those that probes raise.
-        [sys.executable, "-P", "-c", "from grader.worker.session import main; main()"],
+        # Not `-m`: the exceptions of a module that runs as `__main__` differ from those of probes.
+        [sys.executable, "-P", "-c", "from grader.worker.process.answering import main; main()"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

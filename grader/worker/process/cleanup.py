@@ -1,7 +1,7 @@
-"""What a session leaves behind, and the end of it: processes wherever they went, and files.
+"""Kills the processes that a session leaves behind and empties its folders.
 
-The supervisor lives as long as the submission is asked. A session that filled the disk or the
-table of processes must not cost the next one its answer.
+The supervisor runs all sessions of a submission. A session that filled the disk or started too many
+processes must not cost the next one its answer.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-PATIENCE = 5.0   # seconds for the kernel to end what was killed
+PATIENCE = 5.0   # seconds in which the kernel ends killed processes
 IN_CONTAINER = sys.platform == "linux" and os.getpid() == 1
 _SHARED_MEMORY = "/dev/shm"
 
 
 def adopt_orphans() -> None:
-    """Let what a session detaches from itself become a child of this process (Linux).
+    """Make processes that a session detaches children of this process (Linux).
 
-    Process 1 of a container has them anyway.
+    Process 1 of a container adopts them anyway.
     """
     if sys.platform == "linux":
         pr_set_child_subreaper = 36
@@ -33,9 +33,9 @@ def adopt_orphans() -> None:
 
 
 def end_processes() -> None:
-    """Kill and reap every process that descends from this one (Linux; elsewhere nothing).
+    """Kill every descendant of this process and wait for its end (Linux; elsewhere do nothing).
 
-    Waited for: until the last one is gone, the next session might find no room to start in.
+    The next session may need the room in the table of processes.
     """
     if sys.platform != "linux":
         return
@@ -53,7 +53,7 @@ def end_processes() -> None:
 
 
 def pauses() -> Iterator[float]:
-    """Seconds to wait between looks at a process that was killed: it hardly ever takes long."""
+    """Seconds to wait between checks of a killed process: 0.5 ms, doubled up to 10 ms."""
     pause = 0.0005
     while True:
         yield pause
@@ -62,7 +62,7 @@ def pauses() -> Iterator[float]:
 
 def _kill_all() -> None:
     if IN_CONTAINER:
-        # At once, so that no fork gets between: one by one would lose the race with a fork bomb.
+        # All at once: killing one by one loses the race with a fork bomb.
         with contextlib.suppress(ProcessLookupError):
             os.kill(-1, signal.SIGKILL)
         return
@@ -73,16 +73,16 @@ def _kill_all() -> None:
 
 
 def empty_folders(scratch: str) -> None:
-    """Remove what sessions wrote. In a container there is one more place to write to."""
+    """Empty the scratch folder, and in a container /dev/shm, the other writable folder."""
     for folder in (scratch, _SHARED_MEMORY) if IN_CONTAINER else (scratch,):
         with contextlib.suppress(OSError):
             _empty(Path(folder))
 
 
 def _empty(folder: Path) -> None:
-    """Level by level: the folders in a folder are brought up, and then it is removed.
+    """Empty a folder level by level: move inner folders up, then remove the folder that held them.
 
-    A stranger's folders may be nested deeper than recursion goes, and than a path can say.
+    Folders may be nested deeper than recursion goes and than a path may be long.
     """
     names = (folder / f"{secrets.token_hex(8)}-{number}" for number in itertools.count())
     while entries := list(folder.iterdir()):
@@ -90,7 +90,7 @@ def _empty(folder: Path) -> None:
         for entry in entries:
             with contextlib.suppress(OSError):
                 if _is_folder(entry):
-                    _bring_up(entry, names)
+                    _move_up(entry, names)
                     entry.rmdir()
                 else:
                     entry.unlink()
@@ -99,11 +99,11 @@ def _empty(folder: Path) -> None:
             return
 
 
-def _bring_up(folder: Path, names: Iterator[Path]) -> None:
+def _move_up(folder: Path, names: Iterator[Path]) -> None:
     folder.chmod(0o700)
     for entry in folder.iterdir():
         if _is_folder(entry):
-            entry.chmod(0o700)   # to be moved, it must be writable itself
+            entry.chmod(0o700)   # a folder must be writable to be moved
             entry.rename(next(names))
         else:
             entry.unlink()

@@ -1,4 +1,4 @@
-"""Where the student's code runs: a writable copy of the submission, and the paths to import it."""
+"""Prepares the folder in which the student's code runs: a writable copy of the submission."""
 
 from __future__ import annotations
 
@@ -11,13 +11,18 @@ from pathlib import Path
 
 
 def arrange(submission: Path, scratch: Path, data: Path | None) -> Path:
-    """Copy the submission into the scratch space, make it importable and the working directory.
+    """Copy the submission, make the copy importable and the working directory, and return it.
 
-    The folder keeps its name and its parent is on the path too, so that `from .model import ...`,
-    `from model import ...` and `from reference.model import ...` all work. What the course handed
-    out lies with the data: it is there as well, behind whatever the student has. Returns the copy.
+    The copy keeps the folder's name, and its parent is on the import path as well. So
+    `from .model import ...`, `from model import ...` and `from reference.model import ...` work.
+
+    Args:
+        submission: the student's folder, which may be read-only.
+        scratch: a writable folder; the copy gets a new folder in it.
+        data: the data's folder; its `handouts`, if any, are files of the course that the code may
+            use. A student's file of the same name comes first.
     """
-    # A session never sees what an earlier one wrote: each has a folder of its own.
+    # Each session has a folder of its own, so that it never sees what an earlier one wrote.
     parent = Path(tempfile.mkdtemp(prefix="session-", dir=scratch))
     folder = parent / submission.name
     shutil.copytree(submission, folder, symlinks=True)
@@ -34,8 +39,10 @@ def arrange(submission: Path, scratch: Path, data: Path | None) -> Path:
 
 
 def _hand_out(handouts: Path, folder: Path) -> None:
-    """Python files are importable after all others, and no files of the student's; the rest lies in
-    the working directory, unless the student has a file of that name."""
+    """Make the course's Python files importable, after all others, and copy its other files.
+
+    A file is copied to the working directory unless the student has a file of that name.
+    """
     sys.path.append(str(handouts))
     for path in sorted(handouts.rglob("*")):
         copy = folder / path.relative_to(handouts)

@@ -1,27 +1,30 @@
-"""A session's share of a GPU that several submissions use at the same time."""
+"""Limits a session's GPU memory where several submissions share a GPU."""
 
 from __future__ import annotations
 
 from typing import Any
 
 
-def keep_to(share: float | None, cuda: Any) -> None:
-    """Let this process have no more than `share`, in (0, 1], of each visible GPU's memory; None:
-    all of it. `cuda` is `torch.cuda`.
+def limit_gpu_memory(share: float | None, cuda: Any) -> None:
+    """Limit this process to a share of each visible GPU's memory.
 
-    It is said when CUDA is first used: to say it earlier would cost seconds and some of the memory,
-    also where nothing is computed on a GPU. What is over the share is torch's own OutOfMemoryError.
+    The limit is set when CUDA is first used: setting it earlier takes seconds and some memory, even
+    if nothing is computed on a GPU. Over the limit torch raises its OutOfMemoryError.
+
+    Args:
+        share: a fraction in (0, 1]; None sets no limit.
+        cuda: the module `torch.cuda`.
     """
     if share is None or not cuda.is_available():
         return
 
-    def say() -> None:
+    def set_limit() -> None:
         for device in range(cuda.device_count()):
             cuda.set_per_process_memory_fraction(share, device)
 
-    # torch keeps its own seeds for later in this way, and calls what is kept as CUDA starts.
+    # torch defers calls in this way until CUDA starts.
     later = getattr(cuda, "_lazy_call", None)
     if later is None:
-        say()
+        set_limit()
     else:
-        later(say)
+        later(set_limit)

@@ -1,6 +1,6 @@
-"""Which limits of its container a session struck, in the kernel's own count.
+"""Reads the kernel's cgroup counters to tell which limits of the container a session hit.
 
-An exit code does not say it: a library that may start no more threads calls `exit(1)`.
+An exit code does not tell: a library that cannot start another thread may call `exit(1)`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 from grader.worker.process.cleanup import IN_CONTAINER
 
 _CGROUPS = Path("/sys/fs/cgroup")
-# The limit: where cgroup 2 counts, and where cgroup 1 does; the name of the count.
+# Limit -> (files with the counter under cgroup 2 and cgroup 1, name of the counter).
 _COUNTS = {
     "memory": (("memory.events", "memory/memory.oom_control"), "oom_kill"),
     "processes": (("pids.events", "pids/pids.events"), "max"),
@@ -22,14 +22,14 @@ Counts = Mapping[str, int]
 
 
 def counts() -> Counts:
-    """How often each limit was struck since the container started. Nothing outside of one."""
+    """Number of hits of each limit since the container started; {} outside of a container."""
     if not IN_CONTAINER:
-        return {}   # whose limits these are, and who struck them, nobody knows
+        return {}   # other processes share the limits
     return {limit: _read(files, name) for limit, (files, name) in _COUNTS.items()}
 
 
 def since(before: Counts, scratch: str) -> list[str]:
-    """The limits that were struck since `before`, and "disk" where none is left now."""
+    """The limits that were hit since `before`, and "disk" if `scratch` is full now."""
     found = [limit for limit, count in counts().items() if count > before.get(limit, 0)]
     return found + ["disk"] * (IN_CONTAINER and _is_full(scratch))
 

@@ -1,7 +1,7 @@
-"""The three streams of a worker: questions in, answers out, and what the student's code prints.
+"""The worker's streams: questions, answers, and the output that the student's code prints.
 
-Student code prints to file descriptors 1 and 2, and so do libraries. The protocol therefore moves
-to private descriptors before any student code is loaded.
+Student code and libraries print to file descriptors 1 and 2. The protocol therefore moves to
+private descriptors before any student code is loaded.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sys
 import threading
 from typing import IO, BinaryIO
 
-_CHUNK = 2**20   # bytes; as large as Linux lets the user of a pipe make it
+_CHUNK = 2**20   # bytes; the largest size that a Linux user can give a pipe
 _WAIT = 0.2      # seconds
 
 
@@ -32,14 +32,14 @@ def take_over() -> tuple[BinaryIO, BinaryIO]:
 
 
 def forbid_inspection() -> None:
-    """Keep processes of the same user out of this one's memory and descriptors (Linux)."""
+    """Deny processes of the same user access to this one's memory and descriptors (Linux)."""
     if sys.platform == "linux":
         pr_set_dumpable = 4
         ctypes.CDLL(None).prctl(pr_set_dumpable, 0, 0, 0, 0)
 
 
 def write_all(stream: IO[bytes], data: bytes) -> None:
-    """Raw streams may write less than they are given."""
+    """Write all the data, although a raw stream may write only a part at a time."""
     view = memoryview(data)
     while view:
         written = stream.write(view)
@@ -47,7 +47,7 @@ def write_all(stream: IO[bytes], data: bytes) -> None:
 
 
 class Tail:
-    """Drains a stream in a thread and keeps the first and the last of it, `cap` bytes in all."""
+    """Reads a stream in a thread and keeps its beginning and end, at most `cap` bytes in all."""
 
     def __init__(self, stream: IO[bytes], cap: int) -> None:
         self._stream = stream
@@ -69,15 +69,15 @@ class Tail:
                 with self._lock:
                     self._keep(chunk)
             else:
-                # Waited for without the lock: `take` may read what there is at any time.
+                # Wait without the lock, so that `take` may read at any time.
                 try:
                     select.select([descriptor], [], [])
                     self._read()
                 except (OSError, ValueError):
-                    return   # closed meanwhile: nobody reads any more
+                    return   # the stream was closed
 
     def _read(self) -> None:
-        """What is in the pipe now: all of it, since a pipe holds no more than a chunk."""
+        """Read all that is in the pipe now; a pipe never holds more than a chunk."""
         with self._lock:
             if not self._ended and select.select([self._stream], [], [], 0)[0]:
                 self._keep(os.read(self._stream.fileno(), _CHUNK))
@@ -95,9 +95,9 @@ class Tail:
             self._left_out += surplus
 
     def take(self) -> str:
-        """What came since the last call, as text: at least what was in the stream by now."""
+        """Text that came since the last call, including all that is in the stream now."""
         if sys.platform == "win32":
-            self._thread.join(_WAIT)   # a pipe cannot be looked into: the thread may be at it
+            self._thread.join(_WAIT)   # no way to ask whether a pipe is empty: give the thread time
         else:
             self._read()
         with self._lock:

@@ -1,8 +1,8 @@
-"""The worker's first process: imports torch once, and runs each session in a child of its own.
+"""The worker's first process: imports torch once and runs each session in a child process.
 
-It never runs student code. It relays questions, keeps the time, drains what the child prints, says
-how the child ended, and leaves nothing of it behind. When its stdin ends, everything ends: the
-host may be killed at any moment, and a container must not outlive it.
+The supervisor never runs student code. It passes questions on, enforces time limits, reads what the
+child prints, reports how the child ended, and cleans up after it. The worker ends when its stdin
+does: the host may be killed at any moment, and a container must not outlive it.
 """
 
 from __future__ import annotations
@@ -22,23 +22,22 @@ from typing import Any, BinaryIO
 
 from grader import wire
 from grader.worker.process import child as children
-from grader.worker.process import cleanup as leavings
-from grader.worker.process import limit_events as struck
+from grader.worker.process import cleanup, limit_events
 from grader.worker.process.fast_imports import load_worker
 from grader.worker.process.streams import forbid_inspection, take_over, write_all
 
 Frame = tuple[dict[str, Any], tuple[bytes, ...]]
-Consult = Callable[[Frame, float], bytes]   # what a session said, deadline -> the host's reply
-CONFIRM_SECONDS = 5.0   # for a session's loop to confirm; it has nothing else to do by then
+Consult = Callable[[Frame, float], bytes]   # a session's INTERIM, deadline -> the host's reply
+CONFIRM_SECONDS = 5.0   # in which an idle session's loop must confirm its answer
 
 
 def serve() -> None:
     """Answer questions until stdin ends."""
     questions, answers = take_over()
     forbid_inspection()
-    leavings.adopt_orphans()
-    # Ctrl-C in the instructor's terminal is for the grader, and process 1 of a container must not
-    # fall to a signal that the student's code sends it.
+    cleanup.adopt_orphans()
+    # Ctrl-C in the instructor's terminal is meant for the grader, and a student's code may send the
+    # signal to process 1 of a container.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     inbox: queue.Queue[Frame] = queue.Queue()
     current: list[children.Child] = []
@@ -46,10 +45,10 @@ def serve() -> None:
 
     start, _ = inbox.get()
     if children.CAN_FORK:
-        # Paid once here instead of once per session. No tensor operation may run in this process:
-        # a fork after one hangs in the child.
+        # Import once here instead of once per session. No tensor operation may run in this process:
+        # a child that is forked after one hangs.
         load_worker()
-    # The first session is ready before anybody asks for it.
+    # The first session starts before its first question comes.
     current.append(children.start(start))
     write_all(answers, wire.encode({"type": wire.READY, "versions": _versions()}))
     session = None
@@ -58,13 +57,13 @@ def serve() -> None:
         session = session or message["session"]
         if not current or message["session"] != session or not current[0].alive:
             _end(current)
-            leavings.empty_folders(start["scratch"])
+            cleanup.empty_folders(start["scratch"])
             current.append(children.start(start))
             session = message["session"]
-        before = struck.counts()
+        before = limit_events.counts()
         consult = partial(_consult, inbox, answers, message["id"])
         reply, reply_blobs = _ask(current[0], message, blobs, consult)
-        reply["struck"] = struck.since(before, start["scratch"])
+        reply["struck"] = limit_events.since(before, start["scratch"])
         if reply["outcome"] in (wire.CRASHED, wire.EXITED, wire.TIME_LIMIT, wire.BAD_ANSWER):
             _end(current)
         write_all(answers, wire.encode(reply, reply_blobs))
@@ -82,16 +81,19 @@ def _end(current: list[children.Child]) -> None:
     for child in current:
         child.kill()
     current.clear()
-    leavings.end_processes()
+    cleanup.end_processes()
 
 
 def _consult(
-    inbox: queue.Queue[Frame], answers: BinaryIO, question: str, said: Frame, deadline: float
+    inbox: queue.Queue[Frame], answers: BinaryIO, question: str, interim: Frame, deadline: float
 ) -> bytes:
-    """What the host replies to a session that looks at its network while it trains. Raises
-    TimeoutError at the deadline."""
-    message = {key: said[0].get(key) for key in ("correct", "seen", "classes")}
-    write_all(answers, wire.encode({"type": wire.INTERIM, "id": question, **message}, said[1]))
+    """Pass a training's interim report on to the host and return the host's reply.
+
+    Raises TimeoutError at the deadline.
+    """
+    message, blobs = interim
+    report = {key: message.get(key) for key in ("correct", "seen", "classes")}
+    write_all(answers, wire.encode({"type": wire.INTERIM, "id": question, **report}, blobs))
     try:
         return wire.encode(*inbox.get(timeout=max(0.0, deadline - time.monotonic())))
     except queue.Empty:
@@ -101,13 +103,16 @@ def _consult(
 def _ask(
     child: children.Child, message: Mapping[str, Any], blobs: tuple[bytes, ...], consult: Consult
 ) -> Frame:
-    """Put one question to a child. The reply says how it ended; its value is the child's word."""
+    """Ask a child one question.
+
+    The supervisor itself observed the outcome in the reply; the value is self-reported by the
+    session, whose process also runs the student's code.
+    """
     begun = time.monotonic()
     child.send(wire.encode(dict(message), blobs))
-    looks = message["args"].get("look") is True
+    has_interim = message["args"].get("look") is True
     deadline = begun + float(message["seconds"])
-    reply, reply_blobs = _await(child, deadline, consult if looks else None)
-    said = {key: reply.get(key) for key in ("value", "message", "traceback")}
+    reply, reply_blobs = _await(child, deadline, consult if has_interim else None)
     header = {
         "type": wire.ANSWER,
         "id": message["id"],
@@ -115,7 +120,7 @@ def _ask(
         "phase": "call" if child.loaded else "load",
         "seconds": round(time.monotonic() - begun, 3),
         "output": child.output.take(),
-        **said,
+        **{key: reply.get(key) for key in ("value", "message", "traceback")},
     }
     return header, reply_blobs
 
@@ -143,13 +148,13 @@ def _await(child: children.Child, deadline: float, consult: Consult | None) -> F
 
 
 def _unconfirmed(child: children.Child, deadline: float) -> dict[str, Any] | None:
-    """Why an answer does not count; None when it does.
+    """The outcome that replaces an answer that does not count; None if the answer counts.
 
-    Student code can find the session's pipe and write to it. So an answer counts once the session's
-    own loop has repeated a word that is made only now, and has said nothing else in between: an
-    answer that was written while the loop still waited for the student's code is followed by the
-    loop's own. Code that reads the session's questions as well can go along with this: what only a
-    session reports stays testimony.
+    Student code can find the session's pipe and write an answer to it. So an answer counts only if
+    the session's own loop then repeats a token that is made now, with no other frame in between: an
+    answer that student code wrote is followed by the loop's own answer. Student code that also
+    reads the session's questions can repeat the token. The value of an answer is therefore
+    self-reported.
     """
     token = secrets.token_hex(16)
     child.send(wire.encode({"type": wire.CONFIRM, "token": token}))

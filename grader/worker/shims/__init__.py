@@ -1,7 +1,9 @@
-"""What a script finds in place of the network, a display and a download.
+"""Replacements for parts of torch, torchvision, matplotlib and others that a script needs and that
+the sandbox lacks: a GPU, a display, downloads, data sets, pretrained weights, notebook commands.
 
-Installed once in a session's own process, before any student code is loaded; nothing is restored.
-A script's own files are never edited.
+Each module here patches one of them in the session's own process, before the student's code is
+loaded; nothing is restored and no file of the student's is edited. Recording what a network does
+while it trains belongs in `observer`.
 """
 
 from __future__ import annotations
@@ -26,34 +28,37 @@ from grader.worker.shims import (
 from grader.worker.shims.cifar_files import CifarFiles
 from grader.worker.shims.figures import keep_open_figures
 from grader.worker.shims.import_hooks import IfMissing, OnImport
-from grader.worker.shims.log import Picture, Stage
+from grader.worker.shims.log import Picture, ShimLog
 
-__all__ = ["Picture", "Stage", "install", "keep_open_figures"]
+__all__ = ["Picture", "ShimLog", "install", "keep_open_figures"]
 
 
-def install(network: Mapping[str, Any] | None, view: View | None, images: int | None) -> Stage:
-    """Put everything in its place; what it sees from now on is told on the Stage. What is made for
-    the script to find lies in the working directory.
+def install(network: Mapping[str, Any] | None, view: View | None, images: int | None) -> ShimLog:
+    """Install every shim in this process and return the log that they write to.
 
-    With a `network` spec every ResNet that is asked for is that network. `view` holds the data that
-    the datasets serve, `images` of each split (all when None).
+    Files that a shim makes for the script are written to the working directory.
+
+    Args:
+        network: the spec of the network that every torchvision ResNet becomes; None: none does.
+        view: the data that data sets serve; None leaves torchvision's data sets as they are.
+        images: how many images of each split are served; None means all.
     """
-    stage, on_import, missing, folder = Stage(), OnImport(), IfMissing(), Path.cwd()
+    log, on_import, missing, folder = ShimLog(), OnImport(), IfMissing(), Path.cwd()
     on_import.install()
     missing.install()
-    models.install(stage, network)
+    models.install(log, network)
     cifar = None
     if view is not None:
-        shelf = datasets.Shelf(stage, view, images)
-        datasets.install(shelf)
-        # Of a handful of images the scaling is the grader's own business and no news.
-        splits.install(stage if images is None else Stage())
-        cifar = CifarFiles(shelf, folder)
+        source = datasets.ImageSource(log, view, images)
+        datasets.install(source)
+        # With a few images only, scaled splits are not worth a note for the student.
+        splits.install(log if images is None else ShimLog())
+        cifar = CifarFiles(source, folder)
         files.install(cifar)
     downloads.install(cifar, on_import)
-    compiled.install(stage)
-    devices.install(stage)
-    figures.install(stage, on_import)
-    pictures.install(stage, on_import, missing, folder)
+    compiled.install(log)
+    devices.install(log)
+    figures.install(log, on_import)
+    pictures.install(log, on_import, missing, folder)
     notebooks.install(on_import, missing)
-    return stage
+    return log

@@ -1,7 +1,7 @@
-"""CIFAR-10 in its file layout, for scripts that unpickle it themselves.
+"""Writes CIFAR-10's own files, for scripts that unpickle the data set themselves.
 
-The files are as the originals: pickles of Python 2, whose strings are bytes or text as the reader
-chooses (`encoding="bytes"`, `encoding="latin1"`).
+The files are pickles of Python 2, like the originals. Their strings are read as bytes or as text,
+as the reader chooses (`encoding="bytes"`, `encoding="latin1"`).
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ from typing import Any, ClassVar
 import numpy as np
 
 from grader.worker.dataset_view import Images
-from grader.worker.shims.datasets import Look, Shelf
-from grader.worker.shims.paths import as_text, place_for
+from grader.worker.shims.datasets import ImageFormat, ImageSource
+from grader.worker.shims.paths import as_text, writable_path
 
 FOLDER, ARCHIVE = "cifar-10-batches-py", "cifar-10-python.tar.gz"
 BATCHES = 5
 _NAMES = (*(f"data_batch_{n}" for n in range(1, BATCHES + 1)), "test_batch", "batches.meta")
-_INSIDE = ((), *((name,) for name in _NAMES))   # what may be asked for of the folder
+_INSIDE = ((), *((name,) for name in _NAMES))   # paths in the folder that a script may ask for
 _REAL_COUNTS = (10_000, 50_000, 60_000)
-_Pickler: Any = pickle._Pickler   # the one that is written in Python
+_Pickler: Any = pickle._Pickler   # the pickler written in Python, which can be extended
 
 
 class Rows(np.ndarray[Any, np.dtype[np.uint8]]):
-    """Images as rows, uint8 (N, 3072), for scripts that have written the real numbers down.
+    """Images as rows, uint8 (N, 3072), that scripts may reshape with CIFAR-10's real sizes.
 
-    `rows.reshape(10000, 3, 32, 32)` gives the images that there are. What is taken out of them and
-    what they are reshaped to are ordinary arrays.
+    `rows.reshape(10000, 3, 32, 32)` gives as many images as there are. Slices and reshaped arrays
+    are ordinary arrays.
     """
 
-    __array_priority__ = 1.0   # so that batches that are put together are rows again
+    __array_priority__ = 1.0   # so that concatenated batches are rows again
 
     def reshape(self, *shape: Any, **options: Any) -> Any:
         plain = self.view(np.ndarray)
@@ -54,14 +54,17 @@ class Rows(np.ndarray[Any, np.dtype[np.uint8]]):
 
 
 class CifarFiles:
-    """The layout and the archive of it, made where a script first asks for them in its folder."""
+    """Makes CIFAR-10's folder and archive when a script first asks for them.
 
-    def __init__(self, shelf: Shelf, folder: Path) -> None:
-        self._shelf, self._folder = shelf, folder
-        self._made: dict[str, Path] = {}   # where it is, by where it was asked for
+    Calling it with a path gives the path to open instead.
+    """
+
+    def __init__(self, source: ImageSource, folder: Path) -> None:
+        self._source, self._folder = source, folder
+        self._made: dict[str, Path] = {}   # path that was asked for -> path that was made
 
     def __call__(self, asked: Any) -> Any:
-        """A path of CIFAR-10 that is there, in place of one that is not; others unchanged."""
+        """Return an existing path for a missing one of CIFAR-10; other paths are unchanged."""
         text = as_text(asked)
         if FOLDER not in text and ARCHIVE not in text:
             return asked
@@ -72,15 +75,15 @@ class CifarFiles:
         depth = parts.index(name) + 1
         inside = parts[depth:]
         wanted = Path(*parts[:depth])
-        there = self._at(wanted, missing=not os.path.lexists(text) and inside[:1] in _INSIDE)
-        return asked if there == wanted else type(asked)(str(there.joinpath(*inside)))
+        made = self._make(wanted, missing=not os.path.lexists(text) and inside[:1] in _INSIDE)
+        return asked if made == wanted else type(asked)(str(made.joinpath(*inside)))
 
-    def _at(self, wanted: Path, missing: bool) -> Path:
+    def _make(self, wanted: Path, missing: bool) -> Path:
         key = str(Path.cwd() / wanted)
         if missing and key not in self._made:
-            place = place_for(wanted, self._folder)
-            self._made[key] = place   # first, since writing looks for it
-            (self.write_archive if wanted.name == ARCHIVE else self._write_folder)(place)
+            path = writable_path(wanted, self._folder)
+            self._made[key] = path   # before writing, which asks for the path itself
+            (self.write_archive if wanted.name == ARCHIVE else self._write_folder)(path)
         return self._made.get(key, wanted)
 
     def _write_folder(self, folder: Path) -> None:
@@ -90,7 +93,7 @@ class CifarFiles:
                 (folder / name).write_bytes(content)
 
     def write_archive(self, archive: Path) -> None:
-        """A .tar.gz of the layout, hardly compressed: what counts is the time."""
+        """Write the folder as a .tar.gz, with little compression to save time."""
         with tarfile.open(archive, "w:gz", compresslevel=1) as tar:
             for name, content in self._files():
                 entry = tarfile.TarInfo(f"{FOLDER}/{name}")
@@ -98,22 +101,22 @@ class CifarFiles:
                 tar.addfile(entry, io.BytesIO(content))
 
     def _files(self) -> Iterator[tuple[str, bytes]]:
-        images, labels = self._shelf.photos(train=True)
+        images, labels = self._source.photos(train=True)
         parts = np.array_split(np.arange(len(labels)), BATCHES)
         for name, part in zip(_NAMES, parts, strict=False):
-            theirs = [labels[index] for index in part]
-            yield name, _batch(images[part], theirs, f"training batch {name[-1]} of {BATCHES}")
-        yield "test_batch", _batch(*self._shelf.photos(train=False), "testing batch 1 of 1")
+            some = [labels[index] for index in part]
+            yield name, _batch(images[part], some, f"training batch {name[-1]} of {BATCHES}")
+        yield "test_batch", _batch(*self._source.photos(train=False), "testing batch 1 of 1")
         meta = {
             b"num_cases_per_batch": len(parts[0]),
-            b"label_names": [name.encode() for name in self._shelf.view.classes],
+            b"label_names": [name.encode() for name in self._source.view.classes],
             b"num_vis": 3072,
         }
         yield "batches.meta", _pickled(meta)
 
 
 def _batch(images: Images, labels: list[int], label: str) -> bytes:
-    rows = Look().fit_all(images).transpose(0, 3, 1, 2).reshape(len(images), -1)
+    rows = ImageFormat().fit_all(images).transpose(0, 3, 1, 2).reshape(len(images), -1)
     return _pickled({
         b"batch_label": label.encode(),
         b"labels": labels,
@@ -129,7 +132,7 @@ def _pickled(content: dict[bytes, Any]) -> bytes:
 
 
 class _Python2(_Pickler):  # type: ignore[misc]  # an Any
-    """Writes bytes as the strings of Python 2, which had no others."""
+    """Writes bytes as Python 2's strings, which are bytes."""
 
     def _save_string(self, text: bytes) -> None:
         short = len(text) < 256

@@ -1,4 +1,4 @@
-"""`torch.compile` is left out: it would take minutes and a compiler, and change no result."""
+"""Makes `torch.compile` do nothing: it needs a compiler and minutes, and changes no result."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any
 import torch
 from torch import nn
 
-from grader.worker.shims.log import Stage
+from grader.worker.shims.log import ShimLog
 
 
 class Compiled(nn.Module):
-    """What `torch.compile(module)` returns, without compiling: the module under `_orig_mod`.
+    """A wrapper like the one that `torch.compile(module)` returns, which compiles nothing.
 
-    It is as torch's own is: its `state_dict` has that prefix, attributes are read from and written
-    to the module inside, and so is its mode.
+    The module is the attribute `_orig_mod`, as in torch: the keys of `state_dict` have that prefix,
+    and attributes and the mode are read from and written to the module inside.
     """
 
     _orig_mod: nn.Module
@@ -28,7 +28,7 @@ class Compiled(nn.Module):
 
     def __getattr__(self, name: str) -> Any:
         modules = self.__dict__.get("_modules") or {}
-        if name == "_orig_mod" or not modules:   # as while a copy is being made
+        if name == "_orig_mod" or not modules:   # while a copy is being made
             return super().__getattr__(name)
         return getattr(modules["_orig_mod"], name)
 
@@ -43,29 +43,32 @@ class Compiled(nn.Module):
         delattr(self._orig_mod, name)
 
     @property
-    def training(self) -> bool:   # as torch has it
+    def training(self) -> bool:   # a property in torch's wrapper as well
         return self._orig_mod.training
 
     @training.setter
     def training(self, mode: bool) -> None:
-        if self.__dict__.get("_modules"):   # not yet while it is being made
+        if self.__dict__.get("_modules"):   # empty while the wrapper is being made
             self._orig_mod.training = mode
 
 
-def install(stage: Stage) -> None:
-    def tell() -> None:
-        stage.note("torch.compile was left out: it changes how fast a network is and no result")
+def install(log: ShimLog) -> None:
+    """Replace `torch.compile` and `Module.compile`; a script that calls one gets a note."""
 
-    def leave_out(model: Any = None, **options: Any) -> Any:
-        tell()
-        return as_it_is if model is None else as_it_is(model)   # None: `@torch.compile(mode=...)`
+    def note() -> None:
+        log.note("torch.compile was left out: it changes only the speed of a network, no result")
 
-    def in_place(self: nn.Module, *args: Any, **options: Any) -> None:
-        tell()
+    def compile_nothing(model: Any = None, **options: Any) -> Any:
+        note()
+        return wrapped if model is None else wrapped(model)   # None: `@torch.compile(mode=...)`
 
-    torch.compile = leave_out
-    nn.Module.compile = in_place  # type: ignore[method-assign]  # a stand-in
+    def compile_in_place(self: nn.Module, *args: Any, **options: Any) -> None:
+        note()
+
+    torch.compile = compile_nothing
+    nn.Module.compile = compile_in_place  # type: ignore[method-assign]  # a shim
 
 
-def as_it_is(model: Any) -> Any:
+def wrapped(model: Any) -> Any:
+    """A module in a wrapper; a function as it is."""
     return Compiled(model) if isinstance(model, nn.Module) else model

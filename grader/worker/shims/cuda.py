@@ -1,7 +1,4 @@
-"""`torch.cuda` where there is no GPU: calls that do nothing, and measures of nothing.
-
-Without these a script's `torch.cuda.synchronize()` would raise, where it has no use.
-"""
+"""Replaces `torch.cuda` on a machine without a GPU: its functions do nothing instead of raising."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ from typing import Any
 import torch
 
 _NAME = "no GPU: the CPU in its place"
-_MEMORY = 2**32   # bytes, of a GPU that is none: scripts divide by it
+_MEMORY = 2**32   # bytes that the missing GPU claims to have: scripts divide by it
 _SILENT = (
     "synchronize", "empty_cache", "reset_peak_memory_stats", "reset_accumulated_memory_stats",
     "reset_max_memory_allocated", "reset_max_memory_cached", "set_device", "set_stream", "init",
@@ -24,7 +21,7 @@ _TYPES = ("Float", "Double", "Half", "BFloat16", "Byte", "Char", "Short", "Int",
 
 
 class Context:
-    """`torch.cuda.device(0)`, `torch.cuda.stream(...)`: a context in which nothing is different."""
+    """A context that changes nothing, for `torch.cuda.device(0)` and `torch.cuda.stream(...)`."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         pass
@@ -37,7 +34,7 @@ class Context:
 
 
 class Stream(Context):
-    """The one queue that a CPU has: what is asked of it is done at once."""
+    """A stream whose work is always done: a CPU runs everything at once."""
 
     def query(self) -> bool:
         return True
@@ -58,7 +55,7 @@ class Stream(Context):
 
 
 class Event:
-    """A moment. With two of them scripts measure time."""
+    """A recorded moment; scripts measure time with two of them."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._seconds = 0.0
@@ -67,7 +64,7 @@ class Event:
         self._seconds = time.perf_counter()
 
     def elapsed_time(self, end: Event) -> float:
-        """Milliseconds from this to the end."""
+        """Milliseconds from this event to `end`."""
         return (end._seconds - self._seconds) * 1000
 
     def query(self) -> bool:
@@ -80,8 +77,8 @@ class Event:
         pass
 
 
-def install(tell: Callable[[], None]) -> None:
-    """`tell` is called when a script asks for a device by number or for what it is."""
+def install(note: Callable[[], None]) -> None:
+    """Replace the functions; `note` is called when a script asks for a GPU's properties."""
     cuda: Any = torch.cuda
     for name in _SILENT:
         setattr(cuda, name, _nothing())
@@ -95,7 +92,7 @@ def install(tell: Callable[[], None]) -> None:
             setattr(module, name, _nothing())
 
     def described(*args: Any) -> SimpleNamespace:
-        tell()
+        note()
         return SimpleNamespace(
             name=_NAME, major=0, minor=0, total_memory=_MEMORY, multi_processor_count=0
         )
@@ -116,7 +113,7 @@ def install(tell: Callable[[], None]) -> None:
 
 
 def _nothing() -> Callable[..., None]:
-    """One for each name: torch._dynamo, where it comes later, takes no function under two."""
+    """A new function that does nothing: torch._dynamo refuses one function under two names."""
 
     def nothing(*args: Any, **kwargs: Any) -> None:
         pass

@@ -1,4 +1,4 @@
-"""torchvision's datasets over the images that the grader brought, whatever a script asks for."""
+"""Replaces torchvision's data sets: whichever a script asks for, it gets the grader's images."""
 
 from __future__ import annotations
 
@@ -18,100 +18,100 @@ from PIL import Image
 from torchvision.datasets import VisionDataset
 
 from grader.worker.dataset_view import Images, View
-from grader.worker.shims.log import Stage
+from grader.worker.shims.log import ShimLog
 
-REAL_SIZE, REAL_TEST_SIZE = 50_000, 10_000   # of CIFAR-10, for which scripts write their splits
+REAL_SIZE, REAL_TEST_SIZE = 50_000, 10_000   # images in CIFAR-10, which scripts' splits assume
 _HELD_BACK = re.compile(r"(^|[\W_\d])(test|val|valid|validation|eval)([\W_\d]|$)", re.IGNORECASE)
 _TRAINING = re.compile(r"(^|[\W_\d])(train|training)([\W_\d]|$)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class Look:
-    """What the images of a dataset look like: `size` pixels square (as they are when None), and how
-    its `data` holds them."""
+class ImageFormat:
+    """The size and colours of a data set's images, and how its attribute `data` holds them."""
 
-    size: int | None = 32
+    size: int | None = 32          # pixels on a side; None: each image keeps its size
     grey: bool = False
     tensors: bool = False          # uint8 tensors (N, H, W), and labels in a tensor
     channels_first: bool = False   # uint8 arrays (N, C, H, W)
 
     def fit(self, image: Image.Image) -> Image.Image:
-        """The image in this size and these colours."""
+        """Convert an image to this size and these colours."""
         image = image.convert("L" if self.grey else "RGB")
         if self.size is None or image.size == (self.size, self.size):
             return image
         return image.resize((self.size, self.size), Image.Resampling.BILINEAR)
 
     def fit_all(self, photos: Images) -> NDArray[np.uint8]:
-        """uint8 (N, H, W, 3) -> each as `fit` makes it, in a copy; (N, H, W) if grey."""
+        """Fit photos, uint8 (N, H, W, 3), in a copy; the result is (N, H, W) if grey."""
         if not self.grey and self.size in (None, photos.shape[1]):
             return np.array(photos)
         return np.stack([np.asarray(self.fit(Image.fromarray(photo))) for photo in photos])
 
     def stored(self, images: NDArray[np.uint8]) -> Any:
-        """Fitted images as `data` holds them."""
+        """Convert fitted images to the form in which `data` holds them."""
         if self.tensors:
             return torch.from_numpy(images)
         return images.transpose(0, 3, 1, 2) if self.channels_first else images
 
-    def taken_out(self, stored: Any) -> Image.Image:
-        """One image of `data`."""
+    def image_of(self, stored: Any) -> Image.Image:
+        """Convert one element of `data` to an image."""
         pixels = np.asarray(stored)
         return Image.fromarray(pixels.transpose(1, 2, 0) if self.channels_first else pixels)
 
 
-_MNIST = Look(28, grey=True, tensors=True)
-LOOKS: Mapping[str, Look] = {
-    "CIFAR10": Look(),
-    "CIFAR100": Look(),
-    "SVHN": Look(channels_first=True),
-    "STL10": Look(96, channels_first=True),
+_MNIST = ImageFormat(28, grey=True, tensors=True)
+IMAGE_FORMATS: Mapping[str, ImageFormat] = {
+    "CIFAR10": ImageFormat(),
+    "CIFAR100": ImageFormat(),
+    "SVHN": ImageFormat(channels_first=True),
+    "STL10": ImageFormat(96, channels_first=True),
     "MNIST": _MNIST,
     "FashionMNIST": _MNIST,
     "KMNIST": _MNIST,
     "QMNIST": _MNIST,
     "EMNIST": _MNIST,
-    "USPS": Look(16, grey=True),
+    "USPS": ImageFormat(16, grey=True),
 }
 _FOLDERS = ("DatasetFolder", "ImageFolder")
 
 
 @dataclass(frozen=True)
-class Shelf:
-    """Where datasets take their images from: `images` of each split of the view (all when None)."""
+class ImageSource:
+    """Gives data sets their images: `images` of each split of the view, or all when None."""
 
-    stage: Stage
+    log: ShimLog
     view: View
     images: int | None
 
     def photos(self, train: bool) -> tuple[Images, list[int]]:
-        pictures, labels = self.view.photos("train" if train else "validation", self.images)
-        self._tell()
-        return pictures, [int(label) for label in labels]
+        """Images of a split, uint8 (N, 32, 32, 3) or larger, and their labels."""
+        photos, labels = self.view.photos("train" if train else "validation", self.images)
+        self._note_sizes()
+        return photos, [int(label) for label in labels]
 
-    def _tell(self) -> None:
+    def _note_sizes(self) -> None:
         train, test = (len(self.view.split(name)[1]) for name in ("train", "validation"))
-        # Of a handful of images the scaling is the grader's own business and no news.
+        # With a few images only, the sizes are not worth a note for the student.
         if self.images is None and (train < REAL_SIZE or test < REAL_TEST_SIZE):
-            self.stage.note(
-                f"data sets are the grader's own images: {train:,} to train on and {test:,} to "
-                "test on, whatever was asked for"
+            self.log.note(
+                f"every data set holds the grader's images: {train:,} for training, {test:,} for "
+                "testing"
             )
 
 
-class Served(VisionDataset):  # type: ignore[misc]  # untyped base
-    """A dataset of torchvision's with its interface, of the images on `shelf`.
+class ServedDataset(VisionDataset):  # type: ignore[misc]  # untyped base
+    """A data set with the interface of one of torchvision's and the images of `image_source`.
 
-    `data` holds uint8 images as the original does, `targets` their labels. Subclasses for each
-    dataset are made by `served`, and have that dataset among their bases.
+    `data` holds uint8 images in the form of the original, and `targets` holds their labels.
+    `dataset_class` makes a subclass for each data set, which is among the subclass's bases.
     """
 
-    shelf: ClassVar[Shelf]
+    image_source: ClassVar[ImageSource]
     original: ClassVar[Any]
-    look: ClassVar[Look]
+    image_format: ClassVar[ImageFormat]
     data: Any
     targets: Any
-    class_to_idx: Any = None   # of MNIST a property, which could not be set
+    class_to_idx: Any = None   # MNIST has a property here, which cannot be set
     _shown: Image.Image | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -120,20 +120,21 @@ class Served(VisionDataset):  # type: ignore[misc]  # untyped base
         VisionDataset.__init__(self, asked["root"], **transforms)
         self.train = is_train(asked)
         self.split = asked.get("split", "train" if self.train else "test")
-        pictures, labels = self.shelf.photos(self.train)
-        self.data = self.look.stored(self.look.fit_all(pictures))
-        self.targets = torch.tensor(labels) if self.look.tensors else labels
-        if self.look.channels_first:
-            self.labels = np.array(labels)   # so SVHN and STL10 call their targets
-        self.classes = list(self.shelf.view.classes)
+        photos, labels = self.image_source.photos(self.train)
+        self.data = self.image_format.stored(self.image_format.fit_all(photos))
+        self.targets = torch.tensor(labels) if self.image_format.tensors else labels
+        if self.image_format.channels_first:
+            self.labels = np.array(labels)   # the name of the targets in SVHN and STL10
+        self.classes = list(self.image_source.view.classes)
         self.class_to_idx = {name: index for index, name in enumerate(self.classes)}
-        self.shelf.stage.served.append(self)
+        self.image_source.log.served.append(self)
 
     @property
     def shown(self) -> Image.Image | None:
-        """When set, every index gives this image (through the transforms) and target 0.
+        """An image that takes the place of all others; None: the data set has its own images.
 
-        `data` and `targets` say the same meanwhile, for a subclass with a `__getitem__` of its own.
+        While it is set, every index gives it, through the transforms, with target 0. `data` and
+        `targets` hold the same, for a student's subclass that has its own `__getitem__`.
         """
         return self._shown
 
@@ -141,15 +142,15 @@ class Served(VisionDataset):  # type: ignore[misc]  # untyped base
     def shown(self, image: Image.Image | None) -> None:
         if self._shown is None:
             self._own = self.data, self.targets
-        self._shown = None if image is None else self.look.fit(image)
+        self._shown = None if image is None else self.image_format.fit(image)
         self.data, self.targets = self._own
         if self._shown is not None:
             count = len(self.data)
             one = np.array(self._shown)
             many = np.lib.stride_tricks.as_strided(one, (count, *one.shape), (0, *one.strides))
-            self.data = self.look.stored(many)
+            self.data = self.image_format.stored(many)
             zeros = [0] * count
-            self.targets = torch.tensor(zeros) if self.look.tensors else zeros
+            self.targets = torch.tensor(zeros) if self.image_format.tensors else zeros
 
     def __len__(self) -> int:
         return len(self.data)
@@ -157,7 +158,7 @@ class Served(VisionDataset):  # type: ignore[misc]  # untyped base
     def __getitem__(self, index: Any) -> tuple[Any, Any]:
         if self._shown is not None:
             index = 0
-        image: Any = self.look.taken_out(self.data[index])
+        image: Any = self.image_format.image_of(self.data[index])
         target: Any = int(self.targets[index])
         if self.transform is not None:
             image = self.transform(image)
@@ -166,14 +167,14 @@ class Served(VisionDataset):  # type: ignore[misc]  # untyped base
         return image, target
 
 
-class ServedFolder(Served):
-    """A folder of images, class by class: the one that is there, or what is served in its place."""
+class ServedFolder(ServedDataset):
+    """A folder of images by class: the student's folder if it exists, else the grader's images."""
 
-    there = False
+    folder_exists = False
 
     def __init__(self, root: Any, *args: Any, **kwargs: Any) -> None:
-        self.there = Path(root).expanduser().exists()
-        if self.there:
+        self.folder_exists = Path(root).expanduser().exists()
+        if self.folder_exists:
             self.original.__init__(self, root, *args, **kwargs)
             return
         super().__init__(root, *args, **kwargs)
@@ -185,18 +186,18 @@ class ServedFolder(Served):
         self.imgs = self.samples
 
     def __len__(self) -> int:
-        return int(self.original.__len__(self)) if self.there else super().__len__()
+        return int(self.original.__len__(self)) if self.folder_exists else super().__len__()
 
     def __getitem__(self, index: Any) -> tuple[Any, Any]:
-        if not self.there:
+        if not self.folder_exists:
             return super().__getitem__(index)
         image, target = self.original.__getitem__(self, index)
         return image, target
 
 
 def is_train(asked: Mapping[str, Any]) -> bool:
-    """Whether a dataset that is asked for with these arguments is for training."""
-    if isinstance(asked.get("what"), str):   # of QMNIST
+    """Tell whether a data set with these arguments is for training."""
+    if isinstance(asked.get("what"), str):   # QMNIST's argument
         return bool(asked["what"] == "train")
     if "train" in asked:
         return bool(asked["train"])
@@ -210,26 +211,34 @@ def is_train(asked: Mapping[str, Any]) -> bool:
     return True
 
 
-def served(name: str, original: type, shelf: Shelf) -> type[Served]:
-    """The stand-in for a dataset of torchvision's; pickled, it is the original again."""
-    base, look = (ServedFolder, Look(None)) if name in _FOLDERS else (Served, LOOKS[name])
+def dataset_class(name: str, original: type, source: ImageSource) -> type[ServedDataset]:
+    """Make the class that replaces a data set of torchvision's.
+
+    Pickle stores it under the original's name, so that it is the original where no shim is.
+    """
+    folder = name in _FOLDERS
     names = {
-        "original": original, "look": look, "shelf": shelf, "__doc__": original.__doc__,
-        "__module__": original.__module__, "__qualname__": original.__qualname__,
+        "original": original,
+        "image_format": ImageFormat(None) if folder else IMAGE_FORMATS[name],
+        "image_source": source,
+        "__doc__": original.__doc__,
+        "__module__": original.__module__,
+        "__qualname__": original.__qualname__,
     }
-    return type(name, (base, original), names)
+    return type(name, (ServedFolder if folder else ServedDataset, original), names)
 
 
-def install(shelf: Shelf) -> None:
-    for name in (*LOOKS, *_FOLDERS):
+def install(source: ImageSource) -> None:
+    """Replace every data set in `IMAGE_FORMATS`, and the two that read folders."""
+    for name in (*IMAGE_FORMATS, *_FOLDERS):
         original = getattr(torchvision.datasets, name)
-        stand_in = served(name, original, shelf)
-        setattr(torchvision.datasets, name, stand_in)
-        setattr(sys.modules[original.__module__], name, stand_in)
+        replacement = dataset_class(name, original, source)
+        setattr(torchvision.datasets, name, replacement)
+        setattr(sys.modules[original.__module__], name, replacement)
 
 
 def _asked(original: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments by name; raises TypeError, as the original does, for those that it lacks."""
+    """The arguments by name. Raises TypeError for one that the original does not have."""
     bound = inspect.signature(original).bind(*args, **kwargs)
     bound.apply_defaults()
     return {**bound.arguments, **bound.arguments.get("kwargs", {})}

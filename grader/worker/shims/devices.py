@@ -1,7 +1,7 @@
-"""Where there is no GPU, what a script sends to one stays on the CPU.
+"""Keeps tensors and networks on the CPU when a script sends them to a GPU that does not exist.
 
-Every place that takes a device is given a CPU where another was asked for. `torch.device` itself
-stays as it is, and `torch.cuda.is_available()` says False: a script that asks is told the truth.
+Every function that takes a device gets the CPU instead of a missing GPU. `torch.device` itself is
+unchanged, and `torch.cuda.is_available()` is False: a script that asks gets the true answer.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-import torch.utils._device  # which torch itself imports late
+import torch.utils._device  # torch itself imports it late
 
 from grader.worker.shims import cuda
-from grader.worker.shims.log import Stage
+from grader.worker.shims.log import ShimLog
 
 _CPU = torch.device("cpu")
 _FACTORIES = (
@@ -27,7 +27,7 @@ _FACTORIES = (
     "sparse_coo_tensor", "tensor", "tril_indices", "triu_indices", "zeros", "zeros_like",
 )  # fmt: skip
 _OF_TENSORS = ("new_tensor", "new_zeros", "new_ones", "new_full", "new_empty")
-# What torch says of a GPU that is not there; the note says it once, and to the point.
+# Warnings of torch about a missing GPU; the note says the same once.
 _KNOWN = (
     r"User provided device_type of 'cuda'",
     r"CUDA is not available or torch_xla is imported",
@@ -37,144 +37,147 @@ _KNOWN = (
 
 
 @dataclass(frozen=True)
-class Here:
-    """Says of each device that a script asks for where that is: `away` are the types not there."""
+class DeviceRedirect:
+    """Replaces a device of a missing type by the CPU."""
 
-    stage: Stage
-    away: tuple[str, ...]
+    log: ShimLog
+    missing: tuple[str, ...]   # device types: "cuda", "mps"
 
     def __call__(self, asked: Any) -> Any:
-        """A CPU for a device (by type, name or number) that is away, anything else unchanged."""
+        """The CPU for a missing device, given as a device, a name or a number; else the argument.
+        """
         kind = type(asked)
         if kind is torch.device:
-            gone = asked.type in self.away
+            gone = asked.type in self.missing
         elif kind is str:
-            gone = asked.startswith(self.away)
+            gone = asked.startswith(self.missing)
         else:
             gone = kind is int
         if not gone:
             return asked
-        self.tell()
+        self.note()
         return _CPU
 
-    def tell(self) -> None:
-        self.stage.note("the script asked for a GPU, and there is none here: it ran on the CPU")
+    def note(self) -> None:
+        self.log.note("the script asked for a GPU; none is available, so it ran on the CPU")
 
 
-def install(stage: Stage) -> None:
+def install(log: ShimLog) -> None:
+    """Patch torch on a machine without a CUDA device; with one, do nothing."""
     if torch.cuda.is_available():
         return
-    here = Here(stage, ("cuda",) if torch.backends.mps.is_available() else ("cuda", "mps"))
-    _tensors(here)
-    _factories(here)
-    _defaults(here)
-    _files(here)
-    cuda.install(here.tell)
+    missing = ("cuda",) if torch.backends.mps.is_available() else ("cuda", "mps")
+    redirect = DeviceRedirect(log, missing)
+    _tensors(redirect)
+    _factories(redirect)
+    _defaults(redirect)
+    _files(redirect)
+    cuda.install(redirect.note)
     for text in _KNOWN:
         warnings.filterwarnings("ignore", message=text)
 
 
-def _tensors(here: Here) -> None:
+def _tensors(redirect: DeviceRedirect) -> None:
     tensor: Any = torch.Tensor
     module: Any = torch.nn.Module
     convert = tensor.type
 
     def as_type(self: Any, *args: Any, **kwargs: Any) -> Any:
         if args and isinstance(args[0], str):
-            args = (_without_cuda(args[0], here), *args[1:])
+            args = (_without_cuda(args[0], redirect), *args[1:])
         return convert(self, *args, **kwargs)
 
     def stay(self: Any, *args: Any, **kwargs: Any) -> Any:
-        here.tell()
+        redirect.note()
         return self
 
-    tensor.to, module.to = _moving(tensor.to, here), _moving(module.to, here)
+    tensor.to, module.to = _moving(tensor.to, redirect), _moving(module.to, redirect)
     tensor.type, tensor.cuda = as_type, stay
-    torch.UntypedStorage.cuda = stay  # type: ignore[method-assign]  # a stand-in
-    # Memory that is pinned for a GPU, and streams of one: no word is lost on them.
+    torch.UntypedStorage.cuda = stay  # type: ignore[method-assign]  # a shim
+    # Pinned memory and streams need no note: they do not change where a tensor is.
     tensor.pin_memory = lambda self, *args, **kwargs: self
     tensor.record_stream = lambda self, *args, **kwargs: None
     for name in _OF_TENSORS:
-        setattr(tensor, name, _with_device(getattr(tensor, name), here))
+        setattr(tensor, name, _with_device(getattr(tensor, name), redirect))
 
 
-def _moving(move: Callable[..., Any], here: Here) -> Callable[..., Any]:
+def _moving(move: Callable[..., Any], redirect: DeviceRedirect) -> Callable[..., Any]:
     kinds = frozenset((str, int, torch.device))
 
     @functools.wraps(move)
     def to(self: Any, *args: Any, **kwargs: Any) -> Any:
         if args and type(args[0]) in kinds:
-            args = (here(args[0]), *args[1:])
+            args = (redirect(args[0]), *args[1:])
         elif "device" in kwargs:
-            kwargs["device"] = here(kwargs["device"])
+            kwargs["device"] = redirect(kwargs["device"])
         return move(self, *args, **kwargs)
 
     return to
 
 
-def _factories(here: Here) -> None:
-    # They are known by identity to `with torch.device("meta")` and to torch.jit.
+def _factories(redirect: DeviceRedirect) -> None:
+    # `with torch.device("meta")` and torch.jit know these functions by identity.
     known = getattr(torch.utils._device, "_device_constructors", lambda: None)
     known()
     register = getattr(torch.jit._builtins, "_register_builtin", lambda function, name: None)
     for name in _FACTORIES:
-        factory = _with_device(getattr(torch, name), here)
+        factory = _with_device(getattr(torch, name), redirect)
         setattr(torch, name, factory)
         register(factory, f"aten::{name}")
 
 
-def _with_device(function: Callable[..., Any], here: Here) -> Callable[..., Any]:
+def _with_device(function: Callable[..., Any], redirect: DeviceRedirect) -> Callable[..., Any]:
     @functools.wraps(function)
     def build(*args: Any, **kwargs: Any) -> Any:
         if "device" in kwargs:
-            kwargs["device"] = here(kwargs["device"])
+            kwargs["device"] = redirect(kwargs["device"])
         return function(*args, **kwargs)
 
     return build
 
 
-def _defaults(here: Here) -> None:
+def _defaults(redirect: DeviceRedirect) -> None:
     choose, choose_type = torch.set_default_device, torch.set_default_tensor_type
     context: Any = torch.utils._device.DeviceContext
     enter = context.__init__
 
     def set_default_device(device: Any) -> None:
-        choose(None if here(device) is not device else device)
+        choose(None if redirect(device) is not device else device)
 
     def set_default_tensor_type(kind: Any) -> None:
-        choose_type(_without_cuda(kind, here) if isinstance(kind, str) else kind)
+        choose_type(_without_cuda(kind, redirect) if isinstance(kind, str) else kind)
 
-    def init(self: Any, device: Any) -> None:   # of `with torch.device("cuda"):`
-        enter(self, here(device))
+    def init(self: Any, device: Any) -> None:   # for `with torch.device("cuda"):`
+        enter(self, redirect(device))
 
     class Generator(torch.Generator):
         def __new__(cls, device: Any = "cpu") -> Generator:
-            return super().__new__(cls, here(device))  # type: ignore[call-arg]  # torch's stubs
+            return super().__new__(cls, redirect(device))  # type: ignore[call-arg]  # torch's stubs
 
     Generator.__module__, Generator.__qualname__ = "torch", "Generator"
     torch.set_default_device = set_default_device
     torch.set_default_tensor_type = set_default_tensor_type
     context.__init__ = init
-    torch.Generator = Generator  # type: ignore[misc]  # a stand-in
+    torch.Generator = Generator  # type: ignore[misc]  # a shim
 
 
-def _files(here: Here) -> None:
+def _files(redirect: DeviceRedirect) -> None:
     def placed(load: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(load)
         def from_file(file: Any, map_location: Any = None, *args: Any, **kwargs: Any) -> Any:
-            # What was saved on a GPU comes here without a wish, and with a dict of them.
+            # A file that was saved on a GPU may be loaded with no location, or with a dict of them.
             vague = map_location is None or isinstance(map_location, dict)
-            return load(file, _CPU if vague else here(map_location), *args, **kwargs)
+            return load(file, _CPU if vague else redirect(map_location), *args, **kwargs)
 
         return from_file
 
     for module in (torch, torch.jit):
-        module.load = placed(module.load)  # type: ignore[attr-defined]  # a stand-in
+        module.load = placed(module.load)  # type: ignore[attr-defined]  # a shim
 
 
-def _without_cuda(name: str, here: Here) -> str:
-    """`torch.cuda.FloatTensor` -> `torch.FloatTensor`."""
+def _without_cuda(name: str, redirect: DeviceRedirect) -> str:
+    """Replace `torch.cuda.FloatTensor` by `torch.FloatTensor`."""
     if not name.startswith("torch.cuda."):
         return name
-    here.tell()
+    redirect.note()
     return name.replace("torch.cuda.", "torch.", 1)

@@ -1,4 +1,4 @@
-"""Downloads where there is no network: the archive of CIFAR-10 is made, all else is an error."""
+"""Replaces downloads: CIFAR-10's archive is made here, every other download raises an error."""
 
 from __future__ import annotations
 
@@ -29,12 +29,15 @@ _COMMAND = re.compile(rf"(^|&&|;)\s*((?:wget|curl)\b[^&;]*{_CIFAR}[^&;]*)")
 
 
 def no_network(wanted: object) -> URLError:
-    """The error to raise: a script that expects a download to fail expects this one."""
-    return URLError(f"there is no network here, so this cannot be had: {wanted}")
+    """The error to raise, of the type that a failed download raises."""
+    return URLError(f"there is no network here, so this cannot be downloaded: {wanted}")
 
 
 def install(cifar: CifarFiles | None, on_import: OnImport) -> None:
-    """`cifar` makes the archive; without it that is an error like all others."""
+    """Patch urllib, requests, wget and curl.
+
+    `cifar` makes CIFAR-10's archive; with None, downloading that is an error as well.
+    """
     mirror = Mirror(cifar)
     _urllib(mirror)
     on_import.do("requests.sessions", lambda module: _requests(mirror, module))
@@ -47,27 +50,27 @@ def install(cifar: CifarFiles | None, on_import: OnImport) -> None:
 
 
 class Mirror:
-    """What the network would have given."""
+    """Gives the files that a download would have given."""
 
     def __init__(self, cifar: CifarFiles | None) -> None:
         self._cifar = cifar
 
     def save(self, wanted: str, file: Path) -> int:
-        """Write what was wanted, size in bytes; raises URLError for what there is not."""
+        """Write the wanted file and return its size in bytes. Raises URLError for other files."""
         if self._cifar is None or _CIFAR not in wanted:
             raise no_network(wanted)
         self._cifar.write_archive(file)
         return file.stat().st_size
 
     def open(self, wanted: str) -> tuple[Any, int]:
-        """The same as an open file, and its size."""
+        """The wanted file, open for reading, and its size in bytes. Raises URLError."""
         file = Path(tempfile.mkdtemp()) / ARCHIVE
         size = self.save(wanted, file)
         return file.open("rb"), size
 
 
-def _is_near(address: str) -> bool:
-    """Whether no network is needed for it."""
+def _is_local(address: str) -> bool:
+    """Tell whether an address needs no network."""
     parts = urlsplit(address)
     return parts.scheme in ("file", "data") or parts.hostname in ("localhost", "127.0.0.1", "::1")
 
@@ -78,7 +81,7 @@ def _urllib(mirror: Mirror) -> None:
     def urlretrieve(
         url: Any, filename: Any = None, reporthook: Any = None, data: Any = None
     ) -> Any:
-        if _is_near(str(url)):
+        if _is_local(str(url)):
             return retrieve(url, filename, reporthook, data)
         file = Path(filename) if filename else Path(tempfile.mkdtemp()) / ARCHIVE
         size = mirror.save(f"{url} {filename or ''}".strip(), file)
@@ -88,7 +91,7 @@ def _urllib(mirror: Mirror) -> None:
 
     def urlopen(url: Any, *args: Any, **kwargs: Any) -> Any:
         address = url.full_url if isinstance(url, urllib.request.Request) else str(url)
-        if _is_near(address):
+        if _is_local(address):
             return reach(url, *args, **kwargs)
         file, size = mirror.open(address)
         headers = Message()
@@ -105,7 +108,7 @@ def _requests(mirror: Mirror, sessions: Any) -> None:
     ask = sessions.Session.request
 
     def request(self: Any, method: str, url: Any, *args: Any, **kwargs: Any) -> Any:
-        if _is_near(str(url)):
+        if _is_local(str(url)):
             return ask(self, method, url, *args, **kwargs)
         try:
             file, size = mirror.open(str(url))
@@ -120,35 +123,37 @@ def _requests(mirror: Mirror, sessions: Any) -> None:
 
 
 def _commands(mirror: Mirror) -> None:
-    """`wget` and `curl` of the archive, by themselves or in a shell command with others."""
+    """Replace `wget` and `curl` of the archive, alone or within a shell command."""
     system = os.system
     popen: Any = subprocess.Popen
     start = popen.__init__
 
-    def without(command: Any) -> Any:
+    def replaced(command: Any) -> Any:
         if isinstance(command, str):
-            return _COMMAND.sub(lambda found: f"{found[1]} {done(shlex.split(found[2]))}", command)
+            return _COMMAND.sub(
+                lambda found: f"{found[1]} {download(shlex.split(found[2]))}", command
+            )
         words = [os.fspath(word) for word in command] if isinstance(command, list) else []
         if words and words[0] in _TOOLS and any(_CIFAR in str(word) for word in words):
-            done(words)
+            download(words)
             return [sys.executable, "-c", ""]
         return command
 
-    def done(words: list[str]) -> str:
+    def download(words: list[str]) -> str:
         file = _target(words)
         file.parent.mkdir(parents=True, exist_ok=True)
         mirror.save(" ".join(words), file)
-        return "echo"   # in its place, which does nothing
+        return "echo"   # the command that takes its place
 
     def init(self: Any, args: Any, *others: Any, **options: Any) -> None:
-        start(self, without(args), *others, **options)
+        start(self, replaced(args), *others, **options)
 
-    os.system = lambda command: system(without(command))
+    os.system = lambda command: system(replaced(command))
     popen.__init__ = init
 
 
 def _target(words: list[str]) -> Path:
-    """Where `wget` or `curl` with these words would put it."""
+    """The file that a `wget` or `curl` command with these words would write."""
     folder, name = Path(), ARCHIVE
     pairs = [pair for word in words for pair in word.split("=", 1)]
     for flag, value in pairwise(pairs):

@@ -1,4 +1,4 @@
-"""Files that are made when a script first asks for them."""
+"""Patches the functions that open, list and look for files, so that a path can be replaced."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-Place = Callable[[Any], Any]
+Redirect = Callable[[Any], Any]
 _WRITING = frozenset("wax")
 
 
-def install(place: Place) -> None:
-    """`place` is handed each path that is opened for reading, listed or looked for, and says where
-    it is: it may make it first."""
-    opened = _opening(builtins.open, place)
+def install(redirect: Redirect) -> None:
+    """Call `redirect` with every path that is read, listed or looked for; use what it returns.
+
+    `redirect` may make a file first. Opening a file for writing is not redirected.
+    """
+    opened = _redirected_open(builtins.open, redirect)
     builtins.open = io.open = opened
     for module, names in (
         (os, ("listdir", "scandir")),
@@ -25,26 +27,26 @@ def install(place: Place) -> None:
         (Path, ("exists", "is_dir", "is_file", "iterdir")),
     ):
         for name in names:
-            setattr(module, name, _asking(getattr(module, name), place))
+            setattr(module, name, _redirected(getattr(module, name), redirect))
 
 
-def _opening(function: Callable[..., Any], place: Place) -> Callable[..., Any]:
+def _redirected_open(function: Callable[..., Any], redirect: Redirect) -> Callable[..., Any]:
     @functools.wraps(function)
     def open_(file: Any, mode: str = "r", *args: Any, **kwargs: Any) -> Any:
         if not _WRITING.intersection(mode):
-            file = place(file)
+            file = redirect(file)
         return function(file, mode, *args, **kwargs)
 
     return open_
 
 
-def _asking(function: Callable[..., Any], place: Place) -> Callable[..., Any]:
+def _redirected(function: Callable[..., Any], redirect: Redirect) -> Callable[..., Any]:
     @functools.wraps(function)
-    def ask(*args: Any, **kwargs: Any) -> Any:
+    def redirected(*args: Any, **kwargs: Any) -> Any:
         if args:
-            args = (place(args[0]), *args[1:])
+            args = (redirect(args[0]), *args[1:])
         return function(*args, **kwargs)
 
-    if function in os.supports_fd:   # shutil asks which of them take a descriptor
-        os.supports_fd.add(ask)
-    return ask
+    if function in os.supports_fd:   # shutil checks which functions take a descriptor
+        os.supports_fd.add(redirected)
+    return redirected

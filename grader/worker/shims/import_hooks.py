@@ -1,6 +1,6 @@
-"""What is done when a script imports a module: to one that there is, and for one that is missing.
+"""Import hooks: change a module once a script imports it, or provide one that is not installed.
 
-Nothing is imported before the script does.
+Nothing is imported before the script imports it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Action = Callable[[Any], None]
 
 
 class OnImport(MetaPathFinder):
-    """Lets all others find a module and looks on as it is loaded."""
+    """Runs actions on modules as they are loaded; the other finders find them."""
 
     def __init__(self) -> None:
         self._actions: dict[str, list[Action]] = {}
@@ -25,9 +25,10 @@ class OnImport(MetaPathFinder):
         sys.meta_path.insert(0, self)
 
     def do(self, module: str, action: Action) -> None:
-        """Call `action` with the module once it is loaded, at once if it is.
+        """Call `action` with the module once it is loaded, or now if it is loaded already.
 
-        A module that is not what the action expects is left as it is.
+        An exception in the action is ignored: another version of the module may lack what the
+        action changes.
         """
         self._actions.setdefault(module, []).append(action)
         if module in sys.modules:
@@ -61,7 +62,7 @@ def _follow(loader: Any, actions: Sequence[Action]) -> None:
 
 
 class IfMissing(MetaPathFinder, Loader):
-    """Gives modules that are not installed; asked last, when nobody has them."""
+    """Provides replacements for modules that no other finder finds."""
 
     def __init__(self) -> None:
         self._modules: dict[str, Action] = {}
@@ -70,7 +71,7 @@ class IfMissing(MetaPathFinder, Loader):
         sys.meta_path.append(self)
 
     def give(self, module: str, fill: Action) -> None:
-        """A module of that name, which `fill` puts its contents into."""
+        """Provide a module of that name; `fill` puts its contents into it."""
         self._modules[module] = fill
 
     def find_spec(

@@ -1,21 +1,22 @@
-"""What the stand-ins of one session have seen."""
+"""A record of what the shims saw in one session: networks, data sets, figures and notes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import nn
-
-if TYPE_CHECKING:
-    from grader.worker.shims.datasets import Served
+from torchvision.datasets import VisionDataset
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure that a script has shown or saved: uint8 pixels (H, W, 3), and where it came from."""
+    """A figure that a script showed or saved: uint8 pixels (H, W, 3), its title and its origin.
+
+    `origin` is an object that belongs to the figure alone, and the file name that it was saved to
+    ("" if it was shown).
+    """
 
     title: str
     pixels: NDArray[np.uint8]
@@ -23,20 +24,21 @@ class Picture:
 
 
 @dataclass
-class Stage:
-    """`built` networks and `served` data sets in the order in which the script asked for them, and
-    notes for the feedback.
+class ShimLog:
+    """What the shims of one session replaced and recorded.
 
-    `figures` are those that the script drew, `rendered` is how often one was made a picture of.
+    `built` networks and `served` data sets come in the order in which the script asked for them.
+    `notes` are sentences for the feedback. `figures` are the pictures that were kept; `rendered`
+    counts the pictures that were made.
     """
 
     built: list[nn.Module] = field(default_factory=list)
-    served: list[Served] = field(default_factory=list)
+    served: list[VisionDataset] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     figures: list[Picture] = field(default_factory=list)
     rendered: int = 0
 
     def note(self, text: str) -> None:
-        """Each text once, however often it is noted."""
+        """Add a note unless it is there already."""
         if text not in self.notes:
             self.notes.append(text)

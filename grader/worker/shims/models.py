@@ -1,4 +1,4 @@
-"""torchvision's networks without their downloads, and the hidden one in place of a ResNet."""
+"""Replaces torchvision's pretrained weights, and every ResNet by a hidden network."""
 
 from __future__ import annotations
 
@@ -18,20 +18,23 @@ from torchvision.models import _api
 
 from grader.worker.networks import resnet as networks
 from grader.worker.shims.downloads import no_network
-from grader.worker.shims.log import Stage
+from grader.worker.shims.log import ShimLog
 
 RESNETS = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152")
 _SEED = 0
-_TORCHS_OWN = "download.pytorch.org"
-_OF_HUB = ("source", "trust_repo", "force_reload", "verbose", "skip_validation")
+_WEIGHTS_HOST = "download.pytorch.org"
+_HUB_OPTIONS = ("source", "trust_repo", "force_reload", "verbose", "skip_validation")
 
 Build = Callable[..., nn.Module]
 
 
-def install(stage: Stage, spec: Mapping[str, Any] | None) -> None:
-    """With a `spec` every ResNet is that network. Weights are a random initialisation, the same
-    each time, whichever way a script asks for them."""
-    weights = Weights(stage, dict(_api.BUILTIN_MODELS))
+def install(log: ShimLog, spec: Mapping[str, Any] | None) -> None:
+    """Patch torchvision's builders and each way to ask for weights.
+
+    With a `spec` every ResNet is the network of that spec. Pretrained weights are a random
+    initialisation, which is the same each time.
+    """
+    weights = Weights(log, dict(_api.BUILTIN_MODELS))
     _api.WeightsEnum.get_state_dict = lambda wanted, *args, **kwargs: weights.of_enum(wanted)
     torch.hub.load_state_dict_from_url = weights.of_url
     model_zoo.load_url = weights.of_url  # type: ignore[attr-defined]  # torch exports it so
@@ -41,50 +44,54 @@ def install(stage: Stage, spec: Mapping[str, Any] | None) -> None:
 
 
 class Weights:
-    """What stands in for a file of weights: what the network that they belong to begins with."""
+    """Gives a random initialisation of a network instead of a file with its weights."""
 
-    def __init__(self, stage: Stage, builders: Mapping[str, Build]) -> None:
-        self._stage, self._builders = stage, builders
+    def __init__(self, log: ShimLog, builders: Mapping[str, Build]) -> None:
+        self._log, self._builders = log, builders
 
     def of_enum(self, wanted: Any) -> dict[str, Any]:
-        """The state dict for a member of a `WeightsEnum`."""
+        """State dict for a member of a `WeightsEnum`."""
         name = next(
             name for name, build in self._builders.items()
             if torchvision.models.get_model_weights(build) is type(wanted)
         )
-        self.tell(name)
+        self.note(name)
         return _initial_state(self._builders[name], wanted.meta)
 
     def of_url(self, url: str, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        """The state dict for a file such as resnet18-f37072fd.pth; raises URLError for others."""
+        """State dict for a file such as resnet18-f37072fd.pth. Raises URLError for other files."""
         parts = urlsplit(url)
         name = PurePosixPath(parts.path).name.partition("-")[0]
-        if parts.hostname != _TORCHS_OWN or name not in self._builders:
+        if parts.hostname != _WEIGHTS_HOST or name not in self._builders:
             raise no_network(url)
         return self.of_enum(next(iter(torchvision.models.get_model_weights(name))))
 
-    def tell(self, name: str) -> None:
-        self._stage.note(
-            f"{name} was asked for pretrained weights, which need a network: it was given a random "
-            "initialisation, the same each time"
+    def note(self, name: str) -> None:
+        self._log.note(
+            f"{name} was requested with pretrained weights, which need a download; it got a random "
+            "initialisation instead, the same each time"
         )
 
-    def built(self, network: nn.Module) -> nn.Module:
-        self._stage.built.append(network)
+    def record(self, network: nn.Module) -> nn.Module:
+        """Add a network to the log and return it."""
+        self._log.built.append(network)
         return network
 
 
 def _initial_state(build: Build, meta: Mapping[str, Any]) -> dict[str, Any]:
-    """Of a network as the weights with this `meta` need it. The script's random numbers stay."""
+    """State dict of a new network of the size that weights with this `meta` are for.
+
+    The process's own random numbers are left alone.
+    """
     parts = {"weights": None, "weights_backbone": None, "aux_loss": True}
     parameters = inspect.signature(build).parameters
     options: dict[str, Any] = {name: parts[name] for name in parts if name in parameters}
     if meta.get("categories"):
         options["num_classes"] = len(meta["categories"])
-    if build.__name__.startswith("vit_"):   # its position embeddings are for one size of image
+    if build.__name__.startswith("vit_"):   # position embeddings are for one size of images
         options["image_size"] = meta["min_size"][0]
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
-        warnings.simplefilter("ignore")   # some say how slow it is to initialise them
+        warnings.simplefilter("ignore")   # some builders warn that they are slow
         torch.default_generator.manual_seed(_SEED)
         return build(**options).state_dict()
 
@@ -95,10 +102,10 @@ def _resnet(name: str, spec: Mapping[str, Any] | None, weights: Weights) -> None
     @functools.wraps(original)
     def build(*args: Any, **kwargs: Any) -> nn.Module:
         if spec is None:
-            return weights.built(original(*args, **kwargs))
+            return weights.record(original(*args, **kwargs))
         if args[:1] == (True,) or kwargs.get("weights") or kwargs.get("pretrained"):
-            weights.tell(name)
-        return weights.built(networks.build(spec))
+            weights.note(name)
+        return weights.record(networks.build(spec))
 
     setattr(torchvision.models, name, build)
     setattr(torchvision.models.resnet, name, build)
@@ -114,7 +121,7 @@ def _hub() -> None:
             return load(repository, model, *args, **kwargs)
         if not repository.startswith("pytorch/vision") or model not in _api.BUILTIN_MODELS:
             raise no_network(f"torch.hub.load({repository!r}, {model!r})")
-        options = {key: value for key, value in kwargs.items() if key not in _OF_HUB}
+        options = {key: value for key, value in kwargs.items() if key not in _HUB_OPTIONS}
         return _api.BUILTIN_MODELS[model](*args, **options)
 
     hub.load = from_hub

@@ -1,4 +1,4 @@
-"""What IPython, Jupyter and Colab give to notebooks, enough of it for a script that was one."""
+"""Provides the parts of IPython, Jupyter and Colab that a converted notebook needs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from grader.worker.shims.import_hooks import IfMissing, OnImport
 
 
 class Nothing:
-    """Whatever is asked of it does nothing: `get_ipython().run_line_magic(...)`."""
+    """An object whose every attribute is callable and does nothing."""
 
     def __getattr__(self, name: str) -> Nothing:
         if name.startswith("__"):
@@ -20,17 +20,17 @@ class Nothing:
         return self
 
     def __bool__(self) -> bool:
-        return False   # matplotlib asks, before it hooks into a shell
+        return False   # matplotlib checks this before it hooks into a shell
 
     def __call__(self, *args: Any, **kwargs: Any) -> None:
         return None
 
 
 class Shell(Nothing):
-    """What `get_ipython()` gives. A cell that writes a file writes it."""
+    """The result of `get_ipython()`. Of all magics, only `%%writefile` does something."""
 
     def run_cell_magic(self, magic: str, line: str, cell: str) -> None:
-        if magic != "writefile":
+        if magic not in ("writefile", "file"):
             return
         words = shlex.split(line)
         path = Path(words[-1]).expanduser()
@@ -40,16 +40,19 @@ class Shell(Nothing):
 
 
 def install(on_import: OnImport, missing: IfMissing) -> None:
+    """Add IPython's builtins, and modules for imports that are not installed."""
     shell = Shell()
     builtins.get_ipython = lambda: shell  # type: ignore[attr-defined]  # IPython's own way
     builtins.display = print  # type: ignore[attr-defined]  # likewise
 
     def ipython(module: Any) -> None:
         module.get_ipython = lambda: shell
-        module.version_info = (9, 0, 0)   # matplotlib looks: with these it does nothing of its own
+        module.version_info = (9, 0, 0)   # matplotlib reads it and then does nothing itself
 
-    missing.give("IPython", ipython)
-    missing.give("IPython.display", _displays)
+    # Installed or not: the installed IPython has no shell to give to a script.
+    for name, fill in (("IPython", ipython), ("IPython.display", _displays)):
+        on_import.do(name, fill)
+        missing.give(name, fill)
     missing.give("google", lambda module: None)
     missing.give("google.colab", _does_nothing("drive", "files", "output", "userdata"))
     missing.give("google.colab.patches", _does_nothing("cv2_imshow"))
@@ -70,7 +73,7 @@ def _does_nothing(*names: str) -> Any:
 
 
 def _plain_bars(notebook: Any) -> None:
-    """Bars in text: those of a notebook need one around them."""
+    """Replace notebook progress bars by text: they need a running notebook."""
     plain = sys.modules["tqdm.std"]
     notebook.tqdm = notebook.tqdm_notebook = plain.tqdm
     notebook.trange = notebook.tnrange = plain.trange

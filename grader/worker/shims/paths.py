@@ -1,4 +1,4 @@
-"""Paths that a script asks for and that are not there."""
+"""Paths of files that a script asks for and that do not exist."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from typing import Any
 
 
 def as_text(asked: Any) -> str:
-    """A path as text; "" for anything else, such as a descriptor or an open file."""
+    """A path as text; "" for anything else, such as a file descriptor or an open file."""
     if type(asked) is str:
         return asked
     return str(asked) if isinstance(asked, PurePath) else ""
 
 
-def place_for(path: Path, folder: Path) -> Path:
-    """Where to write what was looked for at `path`: there, if that is in the session's `folder` and
-    can be written to, and under the same name in a temporary folder otherwise.
+def writable_path(path: Path, folder: Path) -> Path:
+    """Choose where to write a file that a script looks for at `path`.
 
-    A path elsewhere is somebody's own, where no stand-in must stay behind.
+    The file goes to `path` itself if that lies in the session's `folder` and its parent can be
+    made; otherwise it goes to a temporary folder, under the same name. Nothing is written outside
+    of the session's folder, since a path elsewhere belongs to somebody.
     """
     try:
         if path.resolve().is_relative_to(folder.resolve()):

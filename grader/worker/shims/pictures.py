@@ -1,7 +1,7 @@
-"""Images that a script opens and that are not there: pictures of the grader's own.
+"""Provides sample pictures for image files that a script opens and that do not exist.
 
-They are written where the script looks for them, in the format that it expects there, and then read
-as any file is. See pictures/LICENCES.md.
+A picture is written where the script looks for it, in the format of the file's suffix, and is then
+read like any file. `sample_images/LICENCES.md` names the pictures' authors.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ import torchvision
 from PIL import Image
 
 from grader.worker.shims.import_hooks import IfMissing, OnImport
-from grader.worker.shims.log import Stage
-from grader.worker.shims.paths import as_text, place_for
+from grader.worker.shims.log import ShimLog
+from grader.worker.shims.paths import as_text, writable_path
 
 FOLDER = Path(__file__).parent / "sample_images"
-MOST = 20   # a script that looks for more has a folder of images in mind, and no example
+MOST = 20   # a script that opens more expects a whole folder of images, which is not made up
 _SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm"))
 _SAMPLES = ("astronaut", "cat", "chelsea", "coffee", "rocket")   # of skimage.data
 _NAMED = (("cat", re.compile(r"cat|chelsea|kitten|animal", re.I)),
@@ -33,39 +33,40 @@ _NAMED = (("cat", re.compile(r"cat|chelsea|kitten|animal", re.I)),
 
 
 class Pictures:
-    """Makes pictures where they are missing in the session's folder; each once."""
+    """Makes each missing picture once. Calling it with a path gives the path to open instead."""
 
-    def __init__(self, stage: Stage, folder: Path) -> None:
-        self._stage, self._folder = stage, folder
-        self._made: dict[str, Path] = {}   # where it is, by where it was asked for
+    def __init__(self, log: ShimLog, folder: Path) -> None:
+        self._log, self._folder = log, folder
+        self._made: dict[str, Path] = {}   # path that was asked for -> path that was made
 
     def __call__(self, asked: Any) -> Any:
-        """A path of an image that is there, in place of one that is not; others unchanged."""
+        """Return an existing path for a missing image; other paths are unchanged."""
         path = Path(as_text(asked))
         if path.suffix.lower() not in _SUFFIXES:
             return asked
         key = str(Path.cwd() / path)
         if key not in self._made and len(self._made) < MOST and not os.path.lexists(path):
-            place = place_for(path, self._folder)
-            picture_for(path.name).save(place)
-            self._made[key] = place
-            self._stage.note(
-                f"{path.name} was not handed in: a picture of the grader's own was opened instead"
+            written = writable_path(path, self._folder)
+            picture_for(path.name).save(written)
+            self._made[key] = written
+            self._log.note(
+                f"{path.name} was not handed in; a sample picture was opened instead"
             )
-        there = self._made.get(key, path)
-        return asked if there == path else type(asked)(str(there))
+        made = self._made.get(key, path)
+        return asked if made == path else type(asked)(str(made))
 
 
 def picture_for(name: str) -> Image.Image:
-    """RGB, 512 pixels at most: the one that goes with a name, or the astronaut."""
+    """The sample picture that fits a file name, or the astronaut: RGB, at most 512 pixels a side.
+    """
     shown = next((file for file, word in _NAMED if word.search(name)), "astronaut")
     with Image.open(FOLDER / f"{shown}.jpg") as picture:
         return picture.convert("RGB")
 
 
-def install(stage: Stage, on_import: OnImport, missing: IfMissing, folder: Path) -> None:
-    """For PIL and torchvision at once; for what else reads images once a script imports it."""
-    pictures = Pictures(stage, folder)
+def install(log: ShimLog, on_import: OnImport, missing: IfMissing, folder: Path) -> None:
+    """Patch PIL and torchvision now, and other image libraries once a script imports them."""
+    pictures = Pictures(log, folder)
 
     def reads(*names: str) -> Callable[[Any], None]:
         def follow(module: Any) -> None:
@@ -83,7 +84,7 @@ def install(stage: Stage, on_import: OnImport, missing: IfMissing, folder: Path)
     on_import.do("cv2", reads("imread"))
     on_import.do("skimage.io._io", reads("imread"))
     on_import.do("skimage.data._fetchers", functools.partial(_fetching, pictures))
-    _without_scikit_image(stage, missing)
+    _without_scikit_image(log, missing)
 
 
 def _from(pictures: Pictures, read: Callable[..., Any]) -> Callable[..., Any]:
@@ -95,7 +96,7 @@ def _from(pictures: Pictures, read: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _fetching(pictures: Pictures, fetchers: Any) -> None:
-    """scikit-image brings some of its samples along and downloads the others."""
+    """Patch scikit-image's fetcher: it includes some of its samples and downloads the others."""
     fetch = fetchers._fetch
 
     def fetch_(name: str) -> Any:
@@ -110,16 +111,16 @@ def _fetching(pictures: Pictures, fetchers: Any) -> None:
     fetchers._fetch = fetch_
 
 
-def _without_scikit_image(stage: Stage, missing: IfMissing) -> None:
-    """`skimage.data` and `skimage.io.imread`, and no more of it."""
+def _without_scikit_image(log: ShimLog, missing: IfMissing) -> None:
+    """Provide `skimage.data` and `skimage.io.imread` where scikit-image is not installed."""
 
     def sample(name: str) -> Any:
-        stage.note(f"skimage.data.{name} is a picture of the grader's own here")
+        log.note(f"skimage.data.{name} was replaced by a sample picture")
         return np.array(picture_for(name))
 
     def part(name: str) -> ModuleType:
         if name not in ("data", "io"):
-            raise AttributeError(f"scikit-image is not installed here, so there is no {name}")
+            raise AttributeError(f"scikit-image is not installed, so it has no {name}")
         return import_module(f"skimage.{name}")
 
     def samples(module: Any) -> None:

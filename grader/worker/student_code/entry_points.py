@@ -1,5 +1,4 @@
-"""Which of the student's files a person would run, for the parts on parameters and for a training.
-"""
+"""Finds the files that a person would run, for questions about parameters and for a training."""
 
 from __future__ import annotations
 
@@ -8,36 +7,44 @@ from pathlib import Path
 
 from grader.worker.student_code.sources import Source, read
 
-_WALKS = {"modules", "named_modules", "parameters", "named_parameters", "children", "state_dict"}
+_INSPECTS = {
+    "modules", "named_modules", "parameters", "named_parameters", "children", "state_dict"
+}
 
 
-def that_walk(folder: Path) -> list[Source]:
-    """The files that look at a network's layers or parameters, or import one of the submission that
-    does; those that a person would run first."""
+def inspecting_scripts(folder: Path) -> list[Source]:
+    """The files that inspect a network's layers or parameters, or import a file that does.
+
+    Those that a person would run come first.
+    """
     files = read(folder)
-    walks = [source for source in files if _WALKS & source.attributes]
-    run = _entries(files, walks)
-    looks = sorted(walks, key=lambda one: (one not in run, -len(_WALKS & one.attributes)))
-    return [*looks, *(one for one in run if one not in walks)]
+    inspecting = [source for source in files if _INSPECTS & source.attributes]
+    run = _entries(files, inspecting)
+    first = sorted(
+        inspecting, key=lambda one: (one not in run, -len(_INSPECTS & one.attributes))
+    )
+    return [*first, *(one for one in run if one not in inspecting)]
 
 
-def that_train(folder: Path) -> list[Source]:
-    """The files that a person would run for a training: which call `backward`, or import a file of
-    the submission that does."""
+def training_scripts(folder: Path) -> list[Source]:
+    """The files that a person would run to train: they call `backward`, or import a file that does.
+    """
     files = read(folder)
     run = _entries(files, [source for source in files if source.trains])
     return sorted(run, key=lambda one: -len({"backward", "step"} & one.attributes))
 
 
-def entries(folder: Path) -> list[Source]:
+def entry_scripts(folder: Path) -> list[Source]:
     """The files that no other file of the submission imports."""
     files = read(folder)
     return _entries(files, files)
 
 
 def _entries(files: list[Source], doing: list[Source]) -> list[Source]:
-    """The files that do something themselves or by what they import, and that no other such file
-    imports; all such files where they import each other."""
+    """The files that do something, or import a file that does, and that no other such file imports.
+
+    Files that all import each other are all returned.
+    """
     does = {source.path for source in doing}
     while more := {
         source.path
@@ -56,7 +63,7 @@ def _imports(source: Source, other: Source) -> bool:
 
 
 def is_called(folder: Path, function: str) -> bool:
-    """Whether the submission calls a function of its own, recursion aside."""
+    """True if the submission calls a function of its own, apart from recursion."""
     for source in read(folder):
         if source.error:
             continue

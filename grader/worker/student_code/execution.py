@@ -1,4 +1,4 @@
-"""Running the student's files: as a module whose functions are called, or as a script."""
+"""Runs the student's files: as a module whose functions are called, or as a script."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from grader.worker.observer.observer import BudgetReached
 from grader.worker.session import BadAnswer, Session
 from grader.worker.student_code import sources
 from grader.worker.student_code.sources import Source
 
 
 def function(session: Session, name: str) -> Callable[..., Any] | None:
-    """The student's function of that name, its file loaded; None when no file defines one.
+    """Load the file that defines a function and return it; None when no file defines one.
 
-    A file that raises after the function was defined has still defined it: the error is noted and
-    costs nothing here. Raises what the file raises when the function never came to be.
+    An exception after the function was defined is added to the session's notes. Raises the file's
+    exception when the function was never defined.
     """
     source = sources.defining(session.folder, name)
     if source is None:
@@ -30,12 +31,10 @@ def function(session: Session, name: str) -> Callable[..., Any] | None:
         if broken is not None:
             raise broken
         return None
-    from grader.worker.observer.observer import BudgetReached
-
     module, error = _import(session.folder, source)
     found = getattr(module, name, None)
     if callable(found) and isinstance(error, BudgetReached):
-        error = None   # it trained while it was loaded, for as long as it may
+        error = None   # the file trained while it was loaded, until its budget was used up
     if not callable(found):
         if error is not None:
             raise error
@@ -43,13 +42,13 @@ def function(session: Session, name: str) -> Callable[..., Any] | None:
     if error is not None:
         session.notes.append(f"{source.path.name} raised {type(error).__name__}: {error}"[:300])
     session.loaded()
-    return found  # type: ignore[no-any-return]  # whatever the student bound to that name
+    return found  # type: ignore[no-any-return]  # anything that the student gave that name
 
 
 def value(session: Session, name: str) -> Any:
-    """What the student's file has under that name at its top, the file loaded.
+    """Load the file that binds a name at its top, and return the value.
 
-    Raises NotFound where no file has it, and what the file raises before it came to be.
+    Raises NotFound when no file binds it, and the file's exception when it was never bound.
     """
     source = sources.binding(session.folder, name)
     if source is None:
@@ -63,14 +62,14 @@ def value(session: Session, name: str) -> Any:
 
 
 def call(student: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
-    """Call a student's function; raises BadAnswer when it does not take these arguments.
+    """Call a student's function. Raises BadAnswer when it does not take these arguments.
 
-    Python raises that TypeError at the caller, where it would read like a fault of the grader.
+    Python raises the TypeError in the caller, so it would look like a fault of the grader.
     """
     try:
         signature = inspect.signature(student)
     except (TypeError, ValueError):
-        return student(*arguments, **named)   # built in: nothing to look at
+        return student(*arguments, **named)   # a built-in without a signature
     try:
         signature.bind(*arguments, **named)
     except TypeError as error:
@@ -83,7 +82,7 @@ def call(student: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
 
 
 def takes(student: Callable[..., Any], count: int) -> bool:
-    """Whether a function can be called with so many arguments."""
+    """True if a function can be called with so many arguments, or has no signature."""
     try:
         inspect.signature(student).bind(*range(count))
     except TypeError:
@@ -94,10 +93,10 @@ def takes(student: Callable[..., Any], count: int) -> bool:
 
 
 def run_as_script(source: Source, namespace: dict[str, Any]) -> BaseException | None:
-    """Run a file as `python FILE` would, into `namespace`; the exception that ended it, if any.
+    """Run a file as `python FILE` would; returns the exception that ended it, if any.
 
-    A notebook runs cell by cell, and a cell that raises does not hide the others: the first
-    exception is returned. `exit()` at the end of a script is an ordinary end.
+    The variables are put into `namespace`. A notebook runs cell by cell; a cell that raises does
+    not stop the others, and the first exception is returned. `exit()` is an ordinary end.
     """
     if source.error is not None:
         return source.error
@@ -106,7 +105,7 @@ def run_as_script(source: Source, namespace: dict[str, Any]) -> BaseException | 
         namespace["__package__"] = source.path.parent.name
         sys.path.insert(0, str(source.path.parent.parent))
     module = types.ModuleType("__main__")
-    # What is pickled or dataclassed in a script looks its own module up.
+    # Pickle and dataclasses look up the module of a class.
     module.__dict__.update(namespace)
     sys.modules["__main__"] = module
     sys.argv = [str(source.path)]
@@ -118,8 +117,6 @@ def run_as_script(source: Source, namespace: dict[str, Any]) -> BaseException | 
 def _execute(
     source: Source, globals_: dict[str, Any], namespace: dict[str, Any]
 ) -> BaseException | None:
-    from grader.worker.observer.observer import BudgetReached
-
     first: BaseException | None = None
     for code in _pieces(source):
         try:
@@ -140,9 +137,9 @@ def _execute(
 
 
 def _pieces(source: Source) -> Iterator[types.CodeType]:
-    """The whole file, or its cells; line numbers stay those of the file."""
+    """The compiled file, or its cells one by one, with the line numbers of the file."""
     with warnings.catch_warnings():
-        # `"\d"` in a student's string is not the grader's business.
+        # A warning about "\d" in a student's string is of no use here.
         warnings.simplefilter("ignore")
         tree = ast.parse(source.text, filename=str(source.path))
         groups: dict[int, list[ast.stmt]] = {}
@@ -155,7 +152,7 @@ def _pieces(source: Source) -> Iterator[types.CodeType]:
 
 
 def _import(folder: Path, source: Source) -> tuple[types.ModuleType, BaseException | None]:
-    """Load a file as the module that its own imports would call it."""
+    """Load a file under the module name by which the submission's own imports find it."""
     inside = source.path.relative_to(folder).with_suffix("")
     parts = list(inside.parts)
     if (folder / "__init__.py").exists():

@@ -1,4 +1,4 @@
-"""The student's files, read but not run: which functions they define, which script does what."""
+"""Parses the student's files without running them: functions, names, imports, signatures."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FUNCTIONS = (
     "train",
 )
 CELL = re.compile(r"# %% \[cell (\d+)\]")
-# What the functions that train are called with, in order; and the words that students use for each.
+# The arguments of the functions that train, in order, and the words that students use for them.
 _TAKES = {
     "train": ("model", "loader", "loader", "epochs"),
     "train_one_epoch": ("model", "loader", "optimizer"),
@@ -38,11 +38,15 @@ _WORDS = {
 
 @dataclass(frozen=True)
 class Source:
-    """One Python file. `functions` maps each top-level function to how many arguments it needs.
+    """One Python file.
 
-    `assigned` is the last line that binds each module-level name. `imports` has the last part of
-    each module's name that it imports. A file that imports from `.` is of a package. `error` is a
-    syntax error's text.
+    Attributes:
+        functions: the number of required arguments of each top-level function.
+        assigned: the last line that binds each variable.
+        attributes: the names of all attributes in the file.
+        imports: the last part of the name of each imported module.
+        error: the error that parsing raised.
+        is_of_a_package: it imports from `.`.
     """
 
     path: Path
@@ -56,10 +60,11 @@ class Source:
 
     @property
     def is_notebook(self) -> bool:
+        """True if the file was converted from a notebook."""
         return CELL.match(self.text.lstrip()) is not None
 
     def cell_of(self, line: int) -> int:
-        """The number of the cell that a line belongs to; 0 in a file that has no cells."""
+        """The number of the cell that a line belongs to; 0 in a file without cells."""
         number = 0
         for text in self.text.split("\n")[:line]:
             if mark := CELL.fullmatch(text):
@@ -68,39 +73,32 @@ class Source:
 
     @property
     def trains(self) -> bool:
-        """Whether it computes gradients."""
+        """True if the file computes gradients."""
         return "backward" in self.attributes or {"autograd", "grad"} <= self.attributes
-
-    def place_of(self, line: int) -> str:
-        """A line for the student to find: `hw2.py, line 41`, or `hw2.py, cell 3, line 2`."""
-        before = self.text.split("\n")[:line]
-        marks = [number for number, text in enumerate(before, 1) if CELL.fullmatch(text)]
-        if not marks:
-            return f"{self.path.name}, line {line}"
-        return f"{self.path.name}, cell {self.cell_of(line)}, line {line - marks[-1]}"
 
     @property
     def tree(self) -> ast.Module:
-        """Its syntax. Raises what parsing it raised, where `error` says that it did."""
+        """The syntax tree. Raises the parser's error where `error` is set."""
         return _tree(self.path, self.text)
 
 
 def read(folder: Path) -> list[Source]:
-    """All Python files of a submission, the ones nearest to the top first."""
+    """Parse all Python files of a submission, those nearest to the top first."""
     paths = [path for path in folder.rglob("*.py") if "__pycache__" not in path.parts]
     paths.sort(key=lambda path: (len(path.parts), path.name))
     return [_source(path) for path in paths]
 
 
 def defining(folder: Path, function: str) -> Source | None:
-    """The file that defines a top-level function; of several, the one with most of the others."""
+    """The file that defines a top-level function; of several, the one with most homework functions.
+    """
     files = [source for source in read(folder) if function in source.functions]
     wanted = set(FUNCTIONS)
     return max(files, key=lambda source: len(wanted & set(source.functions)), default=None)
 
 
 def binding(folder: Path, name: str) -> Source | None:
-    """The first file that binds a name at its top: a function, a class, or a variable."""
+    """The first file that binds a name at its top, as a function, a class or a variable."""
     return next((source for source in read(folder) if name in _bound(source)), None)
 
 
@@ -112,10 +110,10 @@ def _bound(source: Source) -> set[str]:
 
 
 def has_own_signature(folder: Path, function: str) -> bool:
-    """Whether a function of that name takes other things than the starter's.
+    """True if the student's function of that name takes other arguments than the homework's.
 
-    `train(loader, model, loss_fn, optimizer)` is a part of a script and not our interface. Doubtful
-    names are taken for ours.
+    `train(loader, model, loss_fn, optimizer)` is a part of a script and not the homework's `train`.
+    Unclear argument names count as the homework's.
     """
     source = defining(folder, function)
     if source is None or function not in _TAKES:
@@ -134,17 +132,17 @@ def _contradicts(name: str, wanted: str) -> bool:
 
 
 def first_syntax_error(folder: Path) -> SyntaxError | None:
-    """Of a submission whose every file fails to parse."""
+    """The first syntax error of a submission whose files all fail to parse; else None."""
     files = read(folder)
     errors = [source.error for source in files if source.error]
     return errors[0] if files and len(errors) == len(files) else None
 
 
-def what_there_is(folder: Path) -> str:
-    """For the message that something was not found: the files and the functions that are there."""
+def _contents(folder: Path) -> str:
+    """The files of a submission and their functions, for a message."""
     files = read(folder)
     if not files:
-        return "there is no Python file"
+        return "no Python file"
     parts = []
     for source in files[:8]:
         defined = ", ".join(list(source.functions)[:12]) or "no functions"
@@ -153,12 +151,12 @@ def what_there_is(folder: Path) -> str:
 
 
 def not_found(folder: Path, wanted: str) -> NotFound:
-    """`wanted` says what was looked for."""
-    return NotFound(f"looked for {wanted}; found {what_there_is(folder)}")
+    """The error that a submission lacks something; `wanted` names it."""
+    return NotFound(f"{wanted}. The submission has: {_contents(folder)}")
 
 
 def uncalled_mode_switches(folder: Path) -> list[str]:
-    """Places where `model.eval` or `model.train` stands alone, without the parentheses."""
+    """The lines where `model.eval` or `model.train` lacks its parentheses, as `file:line: code`."""
     places = []
     for source in read(folder):
         if source.error:
@@ -201,7 +199,7 @@ def _source(path: Path) -> Source:
 
 
 def _imported(tree: ast.Module) -> tuple[frozenset[str], bool]:
-    """The last part of each name that may be a module's, and whether any is relative."""
+    """The last part of each imported name, and true if any import is relative."""
     names: set[str] = set()
     relative = False
     for node in ast.walk(tree):

@@ -1,5 +1,5 @@
-"""What the values that a student's code leaves behind hold: parameters, names and pairs, in lists,
-dictionaries, iterators, arrays and objects of any kind, also one inside another.
+"""Reads containers: the parameters, names and pairs in lists, dictionaries, iterators, arrays and
+objects, also nested ones.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ import torch
 from torch import nn
 
 MAX_ITEMS = 4000
-_PARTS = 8       # more containers than that in a container are layers, and not groups
-_ENTRY = 6       # values that one entry is made of, at most: its name, its parameters, their shapes
-_DEEPEST = 3     # containers in containers in containers
+_PARTS = 8       # a container that holds more containers than this holds layers, not groups
+_ENTRY = 6       # most values of one entry: its name, its parameters, their shapes
+_DEEPEST = 3     # levels of containers that are read
 
 _NEVER = (str, bytes, torch.Tensor, torch.Size, types.ModuleType, torch.optim.Optimizer)
 _MANY = (
@@ -31,14 +31,17 @@ _MANY = (
 )
 
 Atom = torch.Tensor | nn.Module | str
-Entry = tuple[Atom, ...]        # what one entry of a container is made of: (name, parameter), say
-Parts = list[tuple[str, Any]]   # `.bn` or `[0]`, and what is there
+Entry = tuple[Atom, ...]        # the values of one entry of a container, such as (name, parameter)
+Parts = list[tuple[str, Any]]   # (`.bn` or `[0]`, value) of each part
 
 
 @dataclass(frozen=True)
 class Container:
-    """`name` is for a person, `parent` is the name of what it is a part of. `used_up`: it was an
-    iterator with nothing left."""
+    """The entries of a container, and where it was found.
+
+    `name` is the expression that reaches it, `parent` that of the container that holds it ("" for
+    none). `used_up` says that it was an iterator with nothing left.
+    """
 
     name: str
     parent: str
@@ -48,32 +51,34 @@ class Container:
 
 @dataclass(frozen=True)
 class Known:
-    """Names in the networks: of layers and of parameters, and of parameters only; and the folder
-    that the student's own classes come from."""
+    """Names in the networks, and the folder with the student's own classes.
+
+    `layers` holds names of layers and parameters, `parameters` of parameters only.
+    """
 
     layers: frozenset[str]
     parameters: frozenset[str]
     folder: Path
 
 
-# Iterators that were walked over, by their ids, and what came. An iterator is kept as well, so that
-# no other one gets its id.
+# id of an iterator that was read -> the iterator and its items. The iterator is kept so that no
+# other object gets its id.
 Drained = dict[int, tuple[Any, list[Any]]]
 
 
 class Reader:
-    """Reads containers, and each iterator once, as long as it is given the same `drained`."""
+    """Reads containers. Readers with the same `drained` read each iterator once."""
 
     def __init__(self, known: Known, drained: Drained) -> None:
         self.known = known
         self._drained = drained
 
     def containers(self, name: str, value: Any) -> Iterator[Container]:
-        """The container that a value is as a whole, and then those that it is made of."""
+        """The value as one container, then the containers inside it."""
         yield from self._walk(name, "", value, 0)
 
     def parts(self, value: Any) -> Parts | None:
-        """What a value holds and where; None if it is no container."""
+        """The parts of a value with their places; None if it is no container."""
         if isinstance(value, _NEVER):
             return None
         if isinstance(value, np.ndarray):
@@ -83,7 +88,7 @@ class Reader:
         elif isinstance(value, nn.ParameterDict | nn.ModuleDict):
             value = dict(value.items())
         elif isinstance(value, nn.Module):
-            return None   # an entry, also where its class is the student's own
+            return None   # a layer is an entry, even if the student wrote its class
         elif _walks_once(value):
             value = self._drain(value)
         named = value if isinstance(value, Mapping) else attributes(value, self.known.folder)
@@ -98,7 +103,7 @@ class Reader:
         return None
 
     def _grouped(self, named: Mapping[Any, Any]) -> Parts | None:
-        """The parameters of a group as optimizers have them; None of anything else."""
+        """The parameters of an optimizer's group, {"params": ...}; None for other mappings."""
         held = named.get("params")
         nested = isinstance(held, Mapping) or attributes(held, self.known.folder) is not None
         return None if nested else self.parts(held)
@@ -119,14 +124,17 @@ class Reader:
                 yield from self._walk(f"{name}{key}", name, part, depth + 1)
 
     def _entries(self, parts: Parts, depth: int) -> list[Entry] | None:
-        """The entries of a container, and of those in it, one after the other; None where there is
-        something in it that is none. What is None itself, as a missing bias is, is left out."""
+        """The entries of a container and of the containers in it, in order.
+
+        None if it holds something that is no entry. Parts that are None, such as a missing bias,
+        are left out.
+        """
         found: list[Entry] = []
         for key, part in parts:
             entry = self._atoms(part, 0)
             inner = self.parts(part) if not entry and depth < _DEEPEST else None
             if not entry and inner is None and key[1:] in self.known.parameters:
-                entry = (key[1:],)   # a name, and its shape or its number of elements
+                entry = (key[1:],)   # a parameter's name with its shape or number of elements
             if entry:
                 found.append(entry)
             elif inner is not None:
@@ -141,7 +149,7 @@ class Reader:
         return found[:MAX_ITEMS]
 
     def _atoms(self, value: Any, depth: int) -> Entry | None:
-        """What an entry is made of, numbers and shapes left out; None where it is more than one."""
+        """The values of one entry without numbers and shapes; None if it is more than one entry."""
         if isinstance(value, torch.Tensor | str):
             return (value,)
         parts = self.parts(value)
@@ -158,14 +166,14 @@ class Reader:
         return tuple(found)
 
     def _is_entry(self, value: Any) -> bool:
-        """Whether entries are written like that: as tuples, lists, dictionaries and objects."""
+        """Tell whether a value has a form in which students write an entry."""
         if isinstance(value, Mapping):
             return self._grouped(value) is None
         own = attributes(value, self.known.folder) is not None
         return own or isinstance(value, tuple | list)
 
     def _is_container(self, value: Any) -> bool:
-        """Whether it may be a group of its own, and is not one entry of a group, such as a pair."""
+        """Tell whether a value may be a group, and not one entry of a group, such as a pair."""
         parts = self.parts(value)
         texts = [isinstance(part, str) for _, part in parts or ()]
         pair = any(texts) and not all(texts) and bool(self._atoms(value, 0))
@@ -174,7 +182,7 @@ class Reader:
     def _drain(self, iterator: Any) -> list[Any]:
         if id(iterator) not in self._drained:
             items: list[Any] = []
-            # One that was left behind by a script may well raise: nobody wanted to read it again.
+            # An iterator that a script left half-read may raise.
             with contextlib.suppress(Exception):
                 for item in itertools.islice(iterator, MAX_ITEMS):
                     items.append(item)
@@ -185,9 +193,9 @@ class Reader:
 
 
 def attributes(value: Any, folder: Path) -> dict[str, Any] | None:
-    """What a student's own object holds, or a class of the student's; None for anything else.
+    """Attributes of a student's object or class, by name; None for a value of another kind.
 
-    Of a network its lists, and not its layers.
+    A network's layers are left out; its lists of parameters are not.
     """
     if isinstance(value, tuple):
         fields = getattr(type(value), "_fields", None)
@@ -213,14 +221,14 @@ def attributes(value: Any, folder: Path) -> dict[str, Any] | None:
 
 
 def _kept_by_torch(value: Any) -> dict[str, Any]:
-    """A network keeps lists of parameters with its layers, and not with its other attributes."""
+    """A network's lists of parameters, which torch stores with the layers."""
     children = value.named_children() if isinstance(value, nn.Module) else ()
     kinds = nn.ParameterList | nn.ParameterDict
     return {name: part for name, part in children if isinstance(part, kinds)}
 
 
 def is_own(cls: type, folder: Path) -> bool:
-    """Whether a class stands in the student's files."""
+    """Tell whether a class is defined in the student's files."""
     name = cls.__module__
     if name == "__main__":
         return True
@@ -233,7 +241,7 @@ def _is_code(value: Any) -> bool:
 
 
 def _named(items: Iterable[Any]) -> Parts:
-    """Of a mapping; keys that are no text or number are told by their type."""
+    """The items of a mapping; a key that is no text or number is named by its type."""
     return [
         (f".{key if isinstance(key, str | int) else type(key).__name__}", part)
         for key, part in itertools.islice(iter(items), MAX_ITEMS)
@@ -241,13 +249,13 @@ def _named(items: Iterable[Any]) -> Parts:
 
 
 def _walks_once(value: Any) -> bool:
-    """Iterators of Python's own, generators among them; others may be files."""
+    """Tell whether a value is an iterator of Python's own, such as a generator, and no file."""
     own = type(value).__module__ in ("builtins", "itertools")
     return own and isinstance(value, collections.abc.Iterator)
 
 
 def _is_data(item: Any) -> bool:
-    """Tensors that are no parameters: what a loader gives, which is long and slow."""
+    """Tell whether an item is a batch of a data loader: tensors that are no parameters."""
     some = item[:2] if isinstance(item, tuple | list) else [item]
     tensors = [isinstance(x, torch.Tensor) and not isinstance(x, nn.Parameter) for x in some]
     return bool(tensors) and all(tensors)

@@ -1,4 +1,4 @@
-"""Whole numbers in what the student's code leaves behind: counts by group, and counts per layer."""
+"""Finds whole numbers in a student's values: counts per group and counts per layer."""
 
 from __future__ import annotations
 
@@ -15,17 +15,19 @@ from grader.worker.values.parameter_lists import Frame
 
 MAX_NUMBERS = 300
 MAX_TABLES = 40
-MOST_LAYERS = 1000   # of a network, counted one by one; more are labels, or pixels
-_FEW = 24            # numbers in one container that may each be the count of a group
-_SETTING = 10.0      # a momentum of 1.0 is no count; who adds up in floats gets further than that
+MOST_LAYERS = 1000   # rows of a table of layers; longer lists are labels or pixels
+_FEW = 24            # most numbers in one container that may each be the count of a group
+_SETTING = 10.0      # floats up to this are settings, such as a momentum, and no counts
 _WHOLE = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
 _COUNTED = re.compile(r"param|count|num|total|size|elem", re.I)
 _OWN = {"weight", "bias"}
 
 
 def numbers(frames: Sequence[Frame], reader: Reader) -> list[dict[str, Any]]:
-    """Whole numbers by name, also those in a small container, and lists of them summed: for a
-    script of which only counts are left."""
+    """Whole numbers by name, numbers in small containers, and the sums of lists of numbers.
+
+    They are the answer of a script that leaves only counts behind.
+    """
     rows = []
     for position, frame in enumerate(frames):
         for variable, value in frame.values.items():
@@ -63,7 +65,7 @@ def _sum(value: Any, reader: Reader) -> int:
 
 
 def tables(frames: Sequence[Frame], reader: Reader) -> list[dict[str, Any]]:
-    """Names with whole numbers, and lists of numbers in order: counts per layer, perhaps."""
+    """Tables of names with whole numbers, and lists of whole numbers: possible counts per layer."""
     rows = []
     for position, frame in enumerate(frames):
         for name, value in frame.values.items():
@@ -78,15 +80,15 @@ def tables(frames: Sequence[Frame], reader: Reader) -> list[dict[str, Any]]:
 
 
 def as_table(value: Any, reader: Reader) -> list[list[Any]]:
-    """[[name, count], ...] of a mapping, of rows, or of a data frame; [] when it is none of these.
+    """[[name, count], ...] from a mapping, a list of rows or a data frame; [] for other values.
 
-    A row is a pair, a tuple, a dictionary or an object, in which a text and a whole number stand.
+    A row is a pair, a tuple, a dictionary or an object that holds a text and a whole number.
     """
     parts = _parts(value, reader)
     by_name = all(key.startswith(".") for key, _ in parts)
     found: list[list[Any]] = []
     for key, part in parts:
-        rows = _of_layer(key[1:], part, reader) if by_name else _of_row(part, reader)
+        rows = _layer_rows(key[1:], part, reader) if by_name else _row(part, reader)
         if not rows:
             return []
         found += rows
@@ -94,18 +96,20 @@ def as_table(value: Any, reader: Reader) -> list[list[Any]]:
 
 
 def _parts(value: Any, reader: Reader) -> list[tuple[str, Any]]:
-    """Of a container of which all was read."""
+    """The parts of a container; [] if it is none or has more than `MAX_ITEMS`."""
     if type(value).__module__.partition(".")[0] == "pandas":
-        value = _of_pandas(value)
+        value = _plain_pandas(value)
     sized = isinstance(value, Mapping | Sequence | collections.abc.Set | collections.abc.ItemsView)
     if sized and len(value) > MAX_ITEMS:
         return []
     return reader.parts(value) or []
 
 
-def _of_pandas(value: Any) -> Any:
-    """A Series as a dictionary, a DataFrame as a list of them, its index among them where that is
-    of names. The student has imported pandas; the grader does not need it."""
+def _plain_pandas(value: Any) -> Any:
+    """A Series as a dictionary or list, a DataFrame as a list of dictionaries with its index.
+
+    None for other objects of pandas and for long ones. The grader does not import pandas.
+    """
     kind = type(value).__name__
     if kind not in ("DataFrame", "Series") or len(value) > MAX_ITEMS:
         return None
@@ -117,8 +121,8 @@ def _of_pandas(value: Any) -> Any:
     return [{"": n} | row for n, row in zip(index, rows, strict=True)] if named else rows
 
 
-def _of_layer(name: str, value: Any, reader: Reader) -> list[list[Any]]:
-    """The rows for a layer of that name; its parameters may be told one by one."""
+def _layer_rows(name: str, value: Any, reader: Reader) -> list[list[Any]]:
+    """Rows for the layer of that name: one, or one for each of its parameters."""
     count = as_count(value)
     if count is not None:
         return [[name, count]]
@@ -131,8 +135,8 @@ def _of_layer(name: str, value: Any, reader: Reader) -> list[list[Any]]:
     return [[name, chosen]] if chosen is not None else []
 
 
-def _of_row(row: Any, reader: Reader) -> list[list[Any]]:
-    """The row for a layer whose name is told in it."""
+def _row(row: Any, reader: Reader) -> list[list[Any]]:
+    """The row for a layer whose name is a text in the row; [] if there is none."""
     if isinstance(row, str | np.ndarray | torch.Tensor):
         return []
     parts = _parts(row, reader)
@@ -143,14 +147,17 @@ def _of_row(row: Any, reader: Reader) -> list[list[Any]]:
     if name is None:
         return []
     if chosen is None:   # (name, {"params": 9408})
-        nested = [_of_layer(name, part, reader) for _, part in parts if isinstance(part, Mapping)]
+        nested = [_layer_rows(name, part, reader) for _, part in parts if isinstance(part, Mapping)]
         return nested[0] if len(nested) == 1 else []
     return [[name, chosen]]
 
 
 def _the_count(named: Sequence[tuple[str, int | None]], values: Sequence[Any]) -> int | None:
-    """Of several whole numbers the one whose name speaks of a count, else the last that was no
-    share or percentage."""
+    """Choose the count of a row with several numbers.
+
+    It is the number whose name contains a word such as `params`, if there is only one, else the
+    last number that is no float.
+    """
     found = [(key, count) for key, count in named if count is not None]
     whole = [(key, count) for (key, count), value in zip(named, values, strict=True)
              if count is not None and not isinstance(value, float)]
@@ -162,7 +169,7 @@ def _the_count(named: Sequence[tuple[str, int | None]], values: Sequence[Any]) -
 
 
 def _whole_numbers(value: Any) -> list[int]:
-    """A list of whole numbers; [] when it is anything else."""
+    """The numbers of a list of whole numbers; [] for other values."""
     if isinstance(value, np.ndarray) and value.ndim == 1 and value.dtype.kind in "iu":
         value = value[: MAX_ITEMS + 1].tolist()
     if not isinstance(value, list | tuple) or not 0 < len(value) <= MAX_ITEMS:
@@ -173,10 +180,7 @@ def _whole_numbers(value: Any) -> list[int]:
 
 
 def as_count(value: Any) -> int | None:
-    """A whole number that a frame can carry, also when numpy or a tensor holds it; else None.
-
-    Nothing is counted below zero.
-    """
+    """The value as an int from 0 to 2**63 - 1, also from numpy or a tensor; else None."""
     count = _as_int(value)
     return count if count is not None and 0 <= count < 2**63 else None
 
@@ -192,5 +196,5 @@ def _as_int(value: Any) -> int | None:
         return int(value)
     try:
         return int(value.__index__())
-    except (AttributeError, TypeError):  # an array of several elements has the method and refuses
+    except (AttributeError, TypeError):  # an array of several elements raises TypeError
         return None

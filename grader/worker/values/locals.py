@@ -1,4 +1,4 @@
-"""Locals of the student's functions, seen as they return."""
+"""Records the local variables of a student's functions when they return."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ _GENERATOR = 0x20   # in co_flags
 
 
 class Locals:
-    """The local names of the functions in a student's folder, as they were when each last returned;
-    in the order in which they did."""
+    """Local variables of the functions in `folder` at each function's last return.
+
+    `returned` maps each function's qualified name to what it last returned, unless that was None.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = str(folder)
@@ -25,6 +27,7 @@ class Locals:
 
     @contextmanager
     def watched(self) -> Iterator[None]:
+        """Record the functions that return meanwhile."""
         sys.setprofile(self._profile)
         try:
             yield
@@ -46,6 +49,7 @@ class Locals:
         self._latest[name] = (seen, code.co_firstlineno)
 
     def frames(self) -> list[Frame]:
+        """One frame for each function, in the order of their last returns."""
         found = []
         for name, (values, line) in self._latest.items():
             places = dict.fromkeys(values, (0, line))
@@ -54,4 +58,5 @@ class Locals:
 
     @property
     def called(self) -> set[str]:
+        """Qualified names of the functions that returned."""
         return set(self._latest)

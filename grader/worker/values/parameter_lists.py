@@ -1,7 +1,7 @@
-"""Lists of parameters in what the student's code leaves behind: every one that could be a group.
+"""Finds the lists of parameters in a student's values: each list that could be a group.
 
-The worker reports what it finds and where. Which list is which, and whether it is right, is decided
-by the host.
+The worker reports each list and where it was found. The host decides which list is which group and
+whether it is right.
 """
 
 from __future__ import annotations
@@ -22,10 +22,9 @@ _FIRST = re.compile(r"[^.\[]*")
 
 @dataclass(frozen=True)
 class Frame:
-    """A set of names that lived together: a module, a function's locals, a returned value, an
-    object's attributes.
+    """Variables of one scope: a module, a function, an object's attributes or returned values.
 
-    `places` maps each name to where it was last bound: (cell, line).
+    `places` maps each name to where it was last assigned: (notebook cell, line), 0 for unknown.
     """
 
     label: str
@@ -33,7 +32,7 @@ class Frame:
     places: Mapping[str, tuple[int, int]]
 
     def place(self, name: str) -> tuple[int, int]:
-        """Where the variable was bound that `groups.bn` or `groups[0]` begins with."""
+        """(cell, line) where the variable in an expression such as `groups[0]` was assigned."""
         first = _FIRST.match(name)
         return self.places.get(first[0] if first else name, (0, 0))
 
@@ -44,7 +43,7 @@ class Index:
     def __init__(self, network: nn.Module) -> None:
         self.network = network
         self.names: dict[int, str] = {}
-        self.owners: dict[int, dict[str, str]] = {}   # of each layer: own name -> full name
+        self.owners: dict[int, dict[str, str]] = {}   # layer's id -> {own name: full name}
         for prefix, module in network.named_modules(remove_duplicate=False):
             own = self.owners[id(module)] = {}
             for name, parameter in module.named_parameters(recurse=False):
@@ -58,12 +57,21 @@ def lists(
     frames: Sequence[Frame], networks: Sequence[nn.Module], others: Sequence[nn.Module],
     reader: Reader,
 ) -> tuple[list[dict[str, Any]], nn.Module]:
-    """Each list found: frame, name, place, kind of its entries, and their names in the network.
+    """Find the lists of parameters in the frames, and the network that they belong to.
 
-    `names` has each parameter of the network that an entry stands for, in order, repeats included;
-    `foreign` counts the entries that stand for none, `buffers` those that name a buffer. The
-    network, returned as well, is the one that most entries belong to. A list of what belongs to
-    another network, or to one of the `others`, answers another question and is left out.
+    Each row tells frame, name, place, kind of the entries, and `names`: the parameters that the
+    entries stand for, in order and with repeats. `foreign` counts the entries that stand for no
+    parameter, `buffers` those that name a buffer.
+
+    Args:
+        frames: the variables to search.
+        networks: networks that the question is about.
+        others: other networks; a list of their parameters answers another question.
+        reader: reads the values in the frames.
+
+    Returns:
+        The rows, without lists that belong to another network only, and the network of `networks`
+        that most entries belong to.
     """
     indexes = [Index(network) for network in reversed(networks)]
     containers = [
@@ -75,7 +83,7 @@ def lists(
     main = max(
         indexes, key=lambda index: sum(len(_row(item[2], index)["names"]) for item in containers)
     )
-    # Attempts that each built the same network count alike; another network's lists do not.
+    # A script may build the same network several times; lists of each of them count.
     alike = [index for index in indexes if index.all_names == main.all_names]
     unlike = [index for index in indexes if index not in alike] + [Index(n) for n in others]
     rows: list[dict[str, Any]] = []
@@ -121,8 +129,10 @@ def _row(container: Container, index: Index) -> dict[str, Any]:
 
 
 def _resolve(entry: Entry, index: Index) -> tuple[str, list[str]]:
-    """What kind of entry it is, and the names of the parameters that it stands for: its parameters
-    before its layers, and those before its names."""
+    """The kind of an entry, and the names of the parameters that it stands for.
+
+    Tensors in an entry decide before layers do, and layers before texts.
+    """
     tensors = [atom for atom in entry if isinstance(atom, torch.Tensor)]
     modules = [atom for atom in entry if isinstance(atom, nn.Module)]
     # `DataParallel` and `torch.compile` put a prefix before every name.
@@ -134,7 +144,7 @@ def _resolve(entry: Entry, index: Index) -> tuple[str, list[str]]:
         return "pair" if pair else "parameter", found
     owners = [index.owners[id(module)] for module in modules if id(module) in index.owners]
     if owners:
-        # (layer, "weight") is one parameter, and a layer by itself all that it has.
+        # (layer, "weight") stands for one parameter, a layer alone for all of its own.
         named = [own[text] for own in owners for text in texts if text in own]
         every = [name for own in owners for name in own.values()]
         return "pair" if pair else "module", named or every

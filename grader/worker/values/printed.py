@@ -1,8 +1,7 @@
-"""What a student's code prints, kept while it runs, and the numbers that can be read in it.
+"""Records what a student's code prints, and reads the numbers in it.
 
-The last resort: counts that were computed, printed and kept in no variable. Which of them are an
-answer, and whether it is right, is decided by the host; here they only get the text beside them as
-their names.
+Printed counts are the last resort, for code that keeps its counts in no variable. A number gets the
+text beside it as its name; the host decides which numbers are an answer.
 """
 
 from __future__ import annotations
@@ -15,13 +14,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TextIO
 
-MAX_CHARACTERS = 200_000   # of the beginning, and as many of the end
+MAX_CHARACTERS = 200_000   # kept of the beginning, and as many of the end
 MAX_ROWS = 1000
-_NAME = 80                 # characters of a name
-_LEAST, _MOST = 8, 1000    # lines that look like a table of layers
+_NAME = 80                 # most characters of a name
+_LEAST, _MOST = 8, 1000    # rows of a table of layers
 _OWN = {"weight", "bias"}
 
-# Whole numbers, also with separators; no part of a word, of a decimal, a range or an ordinal.
+# A whole number, also with separators, that is no part of a word, decimal, range or ordinal.
 _NUMBER = re.compile(
     r"(?<![\w.#-])(?:\d{1,3}(?:[,_']\d{3}){1,5}(?!\d)|\d{1,18})(?!\w)(?!\.\d)(?!-\d)"
 )
@@ -33,7 +32,7 @@ _SHAPE = re.compile(
     r"(?:torch\.Size\()?(?:\[\s*-?\d+\s*(?:,\s*-?\d+\s*)*\]|\(\s*-?\d+\s*,\s*\)"
     r"|\(\s*-?\d+\s*(?:,\s*-?\d+\s*)+,?\s*\))\)?"
 )
-# "Group 1:" and "2. " number what follows, and count nothing.
+# "Group 1:" and "2. " number the text that follows and count nothing.
 _ORDINAL = re.compile(
     r"^(\s*[(\[]?)(?=\d{1,2}[.):\]]\s)|\b((?:group|set|list|part|category|type|kind)\s?)(?=\d\b)",
     re.I,
@@ -44,8 +43,8 @@ _OTHER_UNIT = re.compile(
 )
 
 
-class Heard:
-    """A stream that passes on what is printed and keeps the beginning and the end of it."""
+class RecordedOutput:
+    """A text stream that passes everything on and keeps the beginning and the end of it."""
 
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream
@@ -73,14 +72,14 @@ class Heard:
 
 
 @contextmanager
-def listening() -> Iterator[Heard]:
-    """Keep what is printed to `sys.stdout` meanwhile."""
-    heard = Heard(sys.stdout)
-    sys.stdout = heard
+def recording() -> Iterator[RecordedOutput]:
+    """Record what is printed to `sys.stdout` meanwhile."""
+    output = RecordedOutput(sys.stdout)
+    sys.stdout = output
     try:
-        yield heard
+        yield output
     finally:
-        sys.stdout = heard.stream
+        sys.stdout = output.stream
 
 
 @dataclass(frozen=True)
@@ -93,15 +92,16 @@ class _Line:
 
     @property
     def is_bare(self) -> bool:
-        """Whether it has numbers and not a word."""
+        """Tell whether the line has numbers and no letters."""
         return bool(self.values) and not any(map(_LETTER.search, self.texts))
 
 
 def numbers(text: str) -> list[dict[str, Any]]:
-    """Whole numbers with the text beside them as names: before them, or after them in a line that
-    begins with one; that of the line above where there is none; else "".
+    """Whole numbers of an output, each named by the text beside it.
 
-    `line` is that of the output.
+    The name is the text before a number, or after it in a line that begins with a number. For a
+    line of numbers only it is the line above; "" if there is none. `line` counts the output's
+    lines without the empty ones, from 1.
     """
     lines = [_read(number, line) for number, line in enumerate(_lines(text), 1)]
     rows = []
@@ -130,7 +130,8 @@ def _names(line: _Line, above: _Line, below: _Line) -> list[str]:
 
 
 def _heads(text: str, number: int) -> list[str]:
-    """A word, or a few, for each number: `bn, bias, rest: 1 2 3`; [] where they are not as many."""
+    """Headings for `number` columns, such as `bn, bias, rest`; [] if the text has another number.
+    """
     for between in (r"\s{2,}|\s*[|,;\t/]\s*", r"\s+"):
         heads = [_tidy(head) for head in re.split(between, text.strip(" \t|:="))]
         if len(heads) == number > 1 and all(heads):
@@ -151,7 +152,7 @@ def _read(number: int, line: str) -> _Line:
     line = _ORDINAL.sub(lambda found: f"{found[1] or found[2] or ''}#", line)
     without = _SHAPE.sub(" ", line)
     if _NUMBER.search(without):
-        line = without   # and a line of nothing but shapes may be a list of counts
+        line = without   # a line of shapes only is kept: it may be a list of counts
     values, texts, end = [], [], 0
     for found in _NUMBER.finditer(line):
         if not _OTHER_UNIT.match(line, found.end()):
@@ -162,8 +163,11 @@ def _read(number: int, line: str) -> _Line:
 
 
 def tables(text: str, layers: Collection[str]) -> list[dict[str, Any]]:
-    """Counts per layer: names of `layers` with the last number after each, or else lines that each
-    end in one."""
+    """Tables of counts per layer in an output.
+
+    A table is a sequence of names in `layers`, each with the last number after it, or a sequence of
+    lines that end in a number.
+    """
     lines = _lines(text)
     found = [*_by_name(lines, layers), *_by_line(lines)]
     return [
@@ -174,8 +178,11 @@ def tables(text: str, layers: Collection[str]) -> list[dict[str, Any]]:
 
 
 def _by_name(lines: list[str], layers: Collection[str]) -> Iterator[tuple[int, list[list[Any]]]]:
-    """A table ends where a name comes again that was not the last one: the same layer's parameters
-    may be told one after the other, and another attempt begins anew."""
+    """Tables by the names of layers.
+
+    A new table begins where a name comes again. A name may follow itself directly: the layer's
+    parameters are printed one after the other.
+    """
     pairs: list[list[Any]] = []
     begin = 1
     for number, line in enumerate(lines, 1):
@@ -200,7 +207,7 @@ def _pairs_in(line: str, layers: Collection[str]) -> Iterator[tuple[str, int]]:
 
 
 def _by_line(lines: list[str]) -> Iterator[tuple[int, list[list[Any]]]]:
-    """Lines one after the other that each end in a number, and lines of many numbers."""
+    """Tables of successive lines that end in a number, and lines of many numbers."""
     pairs: list[list[Any]] = []
     for number, line in enumerate([*lines, ""], 1):
         plain = _SHAPE.sub(" ", line)

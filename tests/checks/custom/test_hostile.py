@@ -193,9 +193,9 @@ def test_nothing_that_a_worker_can_write_raises_on_the_host(value: Any, blobs: l
     ("value", "words"),
     [
         ({"array": ["<f4", [2], 0]}, "4 bytes for an array <f4 of shape"),
-        ({"array": ["|O", [1], 0]}, "something else than numbers"),
+        ({"array": ["|O", [1], 0]}, "something other than numbers"),
         ([{"array": ["<f4", [1], 0]}] * 2, "bytes did not come along"),
-        ([], "1 arrays came, 0 are spoken of"),
+        ([], "arrays that came: 1; used: 0"),
         ({"tensor": ["<f4", [1], 0]}, "a tensor where an array was expected"),
         ({"network": {"dict": []}}, "no 'network'"),
         ({"dict": ["a", 1, "a", 2]}, "a key comes twice"),

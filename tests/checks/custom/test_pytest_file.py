@@ -151,7 +151,7 @@ FAILING = {
     "test_leave": "the program ended itself with exit code 0",
     "test_quit": "the code called exit(",
     "test_divide": "hw.py, line 14: ZeroDivisionError: division by zero",
-    "test_missing": "This was not found: looked for subtract",
+    "test_missing": "This was not found: subtract",
     "test_arguments": "cannot be called with 3 arguments",
     "test_nan": "nan(): in what was returned, [1] is NaN or infinite",
     "test_each[2]": "assert 2 == 1",

@@ -73,7 +73,7 @@ VERDICTS = {
     "right": ("passed", "Right."),
     "wrong": ("failed", "Not shifted."),
     "raises": ("failed", "The code raised an exception: hw0.py, line 5: ZeroDivisionError"),
-    "missing": ("failed", "This was not found: looked for missing"),
+    "missing": ("failed", "This was not found: missing"),
     "no_number": ("failed", "in what was returned, ['rows'] is NaN or infinite."),
     # What a probe or a judge makes of an odd answer is theirs to mend, and nobody's zero.
     "no_tensor": ("not_scored", "checks.py, line 12, in shifted: TypeError: list indices"),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from grader.checks.groups.param_groups import BEYOND, CHECK, PUBLIC, ask, judge
-from grader.checks.hidden_networks import beyond, in_words
+from grader.checks.hidden_networks import features_in_words, hint_network
 from grader.records import Evidence, Verdict
 from grader.rubric.model import Limits
 from tests.checks.evidence import (
@@ -276,9 +276,10 @@ def test_a_missing_list_is_told() -> None:
 def test_what_lies_beyond_the_homework_is_a_hint_and_costs_nothing() -> None:
     found_ = verdict(right() | {BEYOND: reply(returned((NORM[:1], BIASES, REST)), BEYOND)})
     assert found_.fraction == 1
+    features = features_in_words(hint_network(inputs().draw("beyond")))
     assert found_.hints == (
-        "Beyond the homework, and without cost: on a network with "
-        f"{in_words(beyond(inputs().draw('beyond')))} the groups (i) differ from the reference's.",
+        f"Beyond the homework, and without cost: on a network with {features} "
+        "the groups (i) differ from the reference's.",
     )
 
 

@@ -90,10 +90,10 @@ def test_one_command_sets_itself_up_and_checks(bundle: Path) -> None:
     command = (sys.executable, "check.py", "hw2.py", *CRITERIA[:2], "--json")
     done = run(*command, cwd=bundle, PIP_NO_INDEX="1", PYTHONPATH="")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "Setting up, this once" in done.stderr
+    assert "First run: installing" in done.stderr
     assert _marks(json.loads(done.stdout)) == {"layer-counts": ("passed", 3.0)}
-    (installed,) = site.glob("grader-*.dist-info")
-    (wheel,) = (bundle / "grading").glob("grader-*.whl")
+    (installed,) = site.glob("torch_grader-*.dist-info")
+    (wheel,) = (bundle / "grading").glob("torch_grader-*.whl")
     assert wheel.name.startswith(installed.name.removesuffix(".dist-info"))
     again = run(sys.executable, "check.py", "hw2.py", "--criterion", "written-a", cwd=bundle,
                 PIP_NO_INDEX="1", PYTHONPATH="")
@@ -110,4 +110,4 @@ def test_another_seed_than_the_recorded_one_is_refused(bundle: Path) -> None:
 
 def test_what_is_there_is_not_overwritten(bundle: Path) -> None:
     done = grader("release", "--to", bundle, "--sandbox", "process")
-    assert done.returncode == 2 and "is already there" in done.stderr
+    assert done.returncode == 2 and "exists already" in done.stderr

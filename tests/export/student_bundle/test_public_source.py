@@ -1,4 +1,4 @@
-"""Which part of an instructor's file students get, and where that cannot be told."""
+"""Students get the visible part of an instructor's file; a file that cannot be split is refused."""
 
 from __future__ import annotations
 
@@ -45,15 +45,15 @@ def test_fixtures_are_kept_for_whom_they_are(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("text", "told"), [
     ("import pytest\n\nclass TestIt:\n    @pytest.mark.hidden\n    def test_it(self): ...\n",
-     r":4: 'hidden' is left"),
+     r":4: 'hidden' would be in the students' copy"),
     ("import pytest\n\n@pytest.mark.parametrize('n', [pytest.param(2, marks=pytest.mark.hidden)])\n"
-     "def test_it(student, n): ...\n", r":3: 'hidden' is left"),
+     "def test_it(student, n): ...\n", r":3: 'hidden' would be in the students' copy"),
     ("import pytest\n\n@pytest.mark.hidden\ndef test_it(student): ...\n",
-     "no test in it is visible"),
+     "all of its tests are hidden"),
     ("import pytest\n\ndef test_one(student): ...\n\n@pytest.mark.hidden\ndef test_it(s): ...\n\n"
-     "if True:\n    SECRET = 1\n", r":8: it cannot be told"),
+     "if True:\n    SECRET = 1\n", r":8: the grader cannot tell"),
     ("import pytest\n\n@pytest.mark.hidden\ndef test_it(s): ...\n\ndef test_one(s): test_it(s)\n",
-     r":3: this stays hidden|:4: this stays hidden"),
+     r":3: this is hidden|:4: this is hidden"),
     ("def test_it(:\n", "cannot be read as Python"),
 ])  # fmt: skip
 def test_what_cannot_be_told_apart_is_an_error_with_its_line(

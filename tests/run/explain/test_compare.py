@@ -12,7 +12,7 @@ import pytest
 from grader.checks.registry import parameter_models
 from grader.grading.gradebook_file import open_gradebook
 from grader.grading.history import open_history
-from grader.grading.standing import moment
+from grader.grading.past_grades import past_run
 from grader.records import Concluded, Conditions, Outcome, Submission, Trace, Verdict
 from grader.rubric.load import load
 from grader.run.explain.compare import UNKNOWN, compare
@@ -58,7 +58,7 @@ def run(
 
 def causes(folder: Path) -> list[str]:
     with open_history(folder) as history:
-        found = compare(moment(history, 1), moment(history, 2))
+        found = compare(past_run(history, 1), past_run(history, 2))
     ((row,),) = (one["criteria"] for one in found["changed"])
     told: list[str] = row["causes"]
     return told

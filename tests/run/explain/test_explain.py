@@ -275,8 +275,8 @@ def test_a_run_against_itself_changes_nothing(graded: Graded, told: Any) -> None
     [
         (["explain", "adda"], "no student 'adda' in .*; there are ada, carol, grace"),
         (["explain", "ada", "groups"], "ada has no verdict on 'groups'; there are layer-counts"),
-        (["diff", "1", "9"], "there is no run 9; there are 1 to 4"),
-        (["diff", "1", "nowhere"], "nowhere: there is no gradebook.sqlite in it"),
+        (["diff", "1", "9"], "there is no run 9; expected a number from 1 to 4"),
+        (["diff", "1", "nowhere"], "nowhere: no gradebook.sqlite"),
     ],
 )
 def test_what_there_is_not_is_told_with_what_there_is(
@@ -303,7 +303,7 @@ def old(graded: Graded, tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_gradebook_from_before_says_what_to_do(old: Path) -> None:
-    with pytest.raises(UsageError, match="grade the class once more into this folder"):
+    with pytest.raises(UsageError, match="grade the class into this folder again"):
         command("explain", "ada", "--out", old)
 
 

@@ -16,10 +16,11 @@ from grader.errors import RubricError, UsageError
 from grader.rubric.edit import write_calibration
 from grader.rubric.load import load
 from grader.rubric.model import Again, Calibration, Profile, Rubric, Threshold
+from grader.run.provenance.hardware import Environment
 from grader.submissions.discover import hand_in
-from grader.validation.calibration.hardware import Environment, solution_digest, warnings
 from grader.validation.calibration.propose import evidence, often, propose
-from grader.validation.calibration.runs import Figures, Run, Solution
+from grader.validation.calibration.runs import Figures, SeedRun, Solution
+from grader.validation.calibration.warnings import solution_digest, warnings
 
 ROOT = Path(__file__).parent.parent.parent.parent
 HERE = Environment(
@@ -40,7 +41,7 @@ USUAL = (297, 296, 295, 298, 296, 297, 297, 296, 295, 297) * 3
 
 def figures(**solutions: tuple[int, ...]) -> Figures:
     runs = [
-        Run(name, seed, correct, 4.0 + seed / 100, seed)
+        SeedRun(name, seed, correct, 4.0 + seed / 100, seed)
         for name, some in solutions.items()
         for seed, correct in enumerate(some, 1)
     ]
@@ -78,7 +79,7 @@ def test_partial_credit_stays_and_comes_down_with_full_credit() -> None:
     assert lowered.usable
 
 
-def test_a_stricter_risk_and_fewer_runs_ask_for_less() -> None:
+def test_a_stricter_risk_and_fewer_runs_lower_the_threshold() -> None:
     def full(runs: int, risk: float) -> float:
         found = propose(figures(reference=USUAL[:runs]), PROFILE, risk, 0.95, 10)
         return found.thresholds[0].accuracy
@@ -87,7 +88,7 @@ def test_a_stricter_risk_and_fewer_runs_ask_for_less() -> None:
     assert full(30, 0.001) > full(5, 0.001)
 
 
-def test_a_budget_is_of_the_slowest_run_and_never_lowered() -> None:
+def test_a_budget_follows_the_slowest_run_and_is_never_lowered() -> None:
     def seconds(factor: float) -> float:
         return propose(figures(reference=USUAL), PROFILE, 0.001, 0.95, factor).seconds
 
@@ -95,7 +96,7 @@ def test_a_budget_is_of_the_slowest_run_and_never_lowered() -> None:
     assert seconds(5) == 60
 
 
-def test_code_that_sets_its_own_seed_tells_nothing_of_chance() -> None:
+def test_code_that_sets_its_own_seed_shows_nothing_about_chance() -> None:
     same = figures(fixed=(290,) * 30)
     same = dataclasses.replace(
         same, runs=tuple(dataclasses.replace(run, network=7) for run in same.runs)
@@ -119,7 +120,7 @@ def test_trainings_near_the_threshold_lower_the_chance_to_fail() -> None:
     [(1e-9, "less than 1 in a million"), (0.000417, "1 in 2,400"), (0.001, "1 in 1,000"),
      (0.2, "1 in 5"), (0.57, "1 in 1.8"), (1.0, "1 in 1")],
 )
-def test_chances_are_told_as_people_say_them(chance: float, words: str) -> None:
+def test_chances_are_written_as_one_in_so_many(chance: float, words: str) -> None:
     assert often(chance) == words
 
 
@@ -175,7 +176,7 @@ def test_writing_evidence_leaves_every_other_line_as_it_is(shipped: Path, profil
     assert [path.name for path in shipped.parent.glob(".*")] == []
 
 
-def test_the_evidence_stands_at_the_profiles_end_whatever_lies_between(shipped: Path) -> None:
+def test_the_evidence_is_written_at_the_end_of_the_profile(shipped: Path) -> None:
     text = shipped.read_text(encoding="utf-8")
     text = text.replace("    epochs: 10\n", "    epochs: 10\n\n# how long\n", 1)
     shipped.write_text(text, encoding="utf-8")
@@ -223,7 +224,7 @@ def test_writing_thresholds_changes_numbers_and_keeps_comments(shipped: Path) ->
     assert "- {accuracy: 0.95, share: 1.0}" in text, "the other profile's"
 
 
-def test_what_would_be_no_rubric_is_not_written(shipped: Path) -> None:
+def test_an_invalid_rubric_is_not_written(shipped: Path) -> None:
     before, rubric = shipped.read_bytes(), read(shipped)
     upside_down = tuple(
         one.model_copy(update={"accuracy": accuracy})
@@ -238,7 +239,7 @@ def test_what_would_be_no_rubric_is_not_written(shipped: Path) -> None:
     assert [path.name for path in shipped.parent.glob(".*")] == []
 
 
-def test_a_profile_in_braces_is_told_with_its_line(tmp_path: Path) -> None:
+def test_a_profile_in_braces_is_an_error_with_its_line(tmp_path: Path) -> None:
     path = tmp_path / "rubric.yaml"
     path.write_text(
         "title: x\ntotal: 1\ncap: 1\nprofiles:\n"
@@ -253,7 +254,7 @@ def test_a_profile_in_braces_is_told_with_its_line(tmp_path: Path) -> None:
         write_calibration(path, parameter_models, "quick", new)
 
 
-def test_figures_that_are_incomplete_are_told_with_their_line(shipped: Path) -> None:
+def test_incomplete_runs_are_an_error_with_their_line(shipped: Path) -> None:
     rubric = read(shipped)
     new = rubric.active.model_copy(update={"calibration": calibrated(rubric)})
     write_calibration(shipped, parameter_models, "quick", new)
@@ -279,13 +280,13 @@ def with_evidence(correct: tuple[int, ...] = USUAL, **changed: object) -> Rubric
     return rubric.model_copy(update={"profiles": {"quick": profile}})
 
 
-def test_a_threshold_with_evidence_is_not_warned_of() -> None:
+def test_a_threshold_with_evidence_gives_no_warning() -> None:
     assert warnings(with_evidence(), HERE) == []
 
 
-def test_a_threshold_without_evidence_is_warned_of_with_what_to_run() -> None:
+def test_a_threshold_without_evidence_gives_a_warning_with_the_command() -> None:
     (told,) = warnings(with_evidence().model_copy(update={"profiles": {"quick": PROFILE}}), HERE)
-    assert "nothing says how often its thresholds fail a right solution" in told
+    assert "it is unknown how often its thresholds fail a right solution" in told
     assert "run `grader calibrate --profile quick --write evidence`" in told
 
 
@@ -323,8 +324,8 @@ def test_another_homework_is_named() -> None:
     assert "another reference solution" in warnings(other, HERE)[0]
 
 
-def test_a_threshold_that_the_figures_do_not_bear_is_named() -> None:
-    """As when somebody raises it by hand, or the runs were poor from the start."""
+def test_a_threshold_that_fails_too_many_right_solutions_is_named() -> None:
+    """The threshold was raised by hand, or the runs were poor from the start."""
     (told,) = warnings(with_evidence(tuple(one - 9 for one in USUAL)), HERE)
     assert "the threshold of 0.95 may fail a right solution (reference)" in told
 
@@ -395,7 +396,7 @@ def test_the_command_measures_proposes_and_writes(tmp_path: Path) -> None:
     assert text.endswith(RUBRIC[RUBRIC.index("\n# What") :])
 
 
-def test_a_variant_that_is_not_right_is_told_with_its_seed(tmp_path: Path) -> None:
+def test_a_variant_that_is_not_right_is_an_error_with_its_seed(tmp_path: Path) -> None:
     (tmp_path / "reference").mkdir()
     (tmp_path / "reference" / "hw2.py").write_text("1 / 0\n", encoding="utf-8")
     path = tmp_path / "rubric.yaml"
@@ -405,10 +406,10 @@ def test_a_variant_that_is_not_right_is_told_with_its_seed(tmp_path: Path) -> No
     ran = CliRunner().invoke(cli, arguments, standalone_mode=False)
     assert isinstance(ran.exception, UsageError)
     assert "reference, seed 1: 'train' ended with" in str(ran.exception)
-    assert "Thresholds are calibrated by solutions that are right" in str(ran.exception)
+    assert "Thresholds are calibrated with right solutions only" in str(ran.exception)
 
 
-def test_the_shipped_thresholds_of_the_quick_profile_are_borne_by_their_evidence() -> None:
+def test_the_evidence_supports_the_shipped_thresholds_of_the_quick_profile() -> None:
     rubric = read(ROOT / "rubric.yaml", "quick")
     found = rubric.active.calibration
     assert found is not None and len(found.seeds) >= 30

@@ -46,7 +46,7 @@ def test_the_chance_below_the_mean_is_a_half() -> None:
 
 @pytest.mark.parametrize("distance", [-8.0, -2.0, 0.0, 8.0])
 @pytest.mark.parametrize("runs", [3, 30, 500])
-def test_no_distance_is_too_far(distance: float, runs: int) -> None:
+def test_very_large_distances_give_finite_chances(distance: float, runs: int) -> None:
     found = statistics.tail(distance, runs, 0.95)
     assert 0 <= found.lower <= found.estimate <= found.upper <= 1
 
@@ -80,7 +80,7 @@ def test_bounds_hold_as_often_as_they_say(mean: int, needed: int) -> None:
     assert covered >= 342, "90 %, less as much"
 
 
-def test_one_standard_deviation_is_so_much_of_accuracy() -> None:
+def test_one_standard_deviation_is_converted_to_accuracy() -> None:
     found = statistics.fit([270, 280, 290, 285, 275], 300)
     higher, lower = (
         math.sin(math.asin(math.sqrt(0.95)) + sign * found.spread) ** 2 for sign in (1, -1)
@@ -88,13 +88,13 @@ def test_one_standard_deviation_is_so_much_of_accuracy() -> None:
     assert found.near(0.95) == pytest.approx((higher - lower) / 2, rel=0.01)
 
 
-def test_runs_that_are_all_equal_promise_no_certainty() -> None:
+def test_equal_runs_do_not_give_certainty() -> None:
     found = statistics.fit([297] * 30, 300)
     assert found.spread > 0
     assert 0 < found.below(296.5 / 300, 0.95).estimate < 0.5
 
 
-def test_no_error_at_all_is_a_figure_like_any_other() -> None:
+def test_runs_without_an_error_can_be_fitted() -> None:
     found = statistics.fit([300] * 30, 300)
     assert 0.9 < found.bound(0.001, 0.95) < 1
     assert found.below(1.0, 0.95).upper > 0.01
@@ -112,7 +112,7 @@ def test_a_run_far_below_the_others_does_not_fit() -> None:
     assert statistics.goodness([*usual[1:], 270], 300) < 0.01
 
 
-def test_the_goodness_of_fit_rejects_what_fits_as_seldom_as_it_says() -> None:
+def test_the_goodness_of_fit_rejects_fitting_runs_as_seldom_as_it_says() -> None:
     random = np.random.default_rng(2)
     found = [statistics.goodness(_drawn(random, _scaled(296), 0.025, 30), 300) for _ in range(60)]
     assert sum(one < 0.05 for one in found) <= 9   # of 60, 3 are expected

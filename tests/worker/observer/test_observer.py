@@ -1,4 +1,4 @@
-"""Watching a training: modes as layers are called, steps as they were taken, honest budgets."""
+"""The observer records modes as layers run, steps as they are taken, and keeps budgets."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from torch.optim import swa_utils
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from torch.utils.data import DataLoader
 
-from grader.worker.observer.networks import Run, Watched
+from grader.worker.observer.networks import ObservedNetwork, Phase
 from grader.worker.observer.observer import Budget, BudgetReached, Observer
 
-Watch = Callable[..., Observer]
+Install = Callable[..., Observer]
 PATCHED: tuple[tuple[Any, str], ...] = (
     (nn.Module, "__call__"),
     (DataLoader, "__init__"),
@@ -36,19 +36,19 @@ PATCHED: tuple[tuple[Any, str], ...] = (
 
 
 @pytest.fixture
-def watch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Watch]:
-    """Installs an observer, and takes its hooks out of torch afterwards."""
+def install(monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
+    """Installs an observer, and removes its hooks from torch afterwards."""
     hooks = optimizers._global_optimizer_post_hooks
     before = dict(hooks)
     for owner, name in PATCHED:
         monkeypatch.setattr(owner, name, getattr(owner, name))
 
-    def install(**budget: Any) -> Observer:
+    def installed(**budget: Any) -> Observer:
         observer = Observer(Budget(**budget), Path(__file__).parent)
         observer.install()
         return observer
 
-    yield install
+    yield installed
     hooks.clear()
     hooks.update(before)
 
@@ -58,8 +58,8 @@ def network() -> nn.Sequential:
     return nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Linear(8, 3))
 
 
-def runs(observer: Observer) -> list[Run]:
-    return observer.trained[0].runs
+def phases(observer: Observer) -> list[Phase]:
+    return observer.trained[0].phases
 
 
 def sgd(model: nn.Module, decay: float) -> torch.optim.SGD:
@@ -94,31 +94,31 @@ class Turned(nn.Module):
             self.network.train(mode)
 
 
-def test_a_training_and_an_evaluation_are_told_apart(watch: Watch) -> None:
-    observer, model = watch(), network()
+def test_a_training_phase_and_an_evaluation_phase_are_distinguished(install: Install) -> None:
+    observer, model = install(), network()
     train(model, sgd(model, 0.0), passes=2)
     with torch.no_grad():
         model.eval()(torch.randn(5, 4))
     observer.finish()
-    first, second = runs(observer)
+    first, second = phases(observer)
     assert (first.kind, first.passes, first.images) == ("train", 2, 12)
     assert (first.norms_training, first.norms_evaluating) == (2, 0)
     assert (second.kind, second.images, second.norms_evaluating) == ("evaluate", 5, 1)
 
 
-def test_a_norm_has_the_mode_in_which_it_is_called(watch: Watch) -> None:
-    observer, model = watch(), Turned()
+def test_a_norm_has_the_mode_in_which_it_is_called(install: Install) -> None:
+    observer, model = install(), Turned()
     train(model, sgd(model, 0.0))
     with torch.no_grad():
         model.eval()(torch.randn(5, 4))
     observer.finish()
-    training, evaluation = runs(observer)
+    training, evaluation = phases(observer)
     assert (training.norms_training, training.norms_evaluating) == (0, 1)
     assert (evaluation.norms_training, evaluation.norms_evaluating) == (1, 0)
 
 
-def test_the_groups_that_most_steps_were_taken_with_count(watch: Watch) -> None:
-    observer, model = watch(), network()
+def test_the_groups_that_most_steps_were_taken_with_count(install: Install) -> None:
+    observer, model = install(), network()
     train(model, sgd(model, 0.5), passes=3)
     train(model, sgd(model, 0.0))
     settings = observer.steps.settings(model)
@@ -126,8 +126,8 @@ def test_the_groups_that_most_steps_were_taken_with_count(watch: Watch) -> None:
     assert (settings.optimizer, settings.groups[0]["weight_decay"]) == ("SGD", 0.5)
 
 
-def test_groups_that_are_changed_afterwards_are_as_they_were(watch: Watch) -> None:
-    observer, model = watch(), network()
+def test_groups_that_are_changed_afterwards_are_as_they_were(install: Install) -> None:
+    observer, model = install(), network()
     optimizer = sgd(model, 0.5)
     train(model, optimizer, passes=3)
     optimizer.param_groups[0]["weight_decay"] = 0.0
@@ -138,8 +138,8 @@ def test_groups_that_are_changed_afterwards_are_as_they_were(watch: Watch) -> No
     assert len(settings.groups[0]["params"]) == 6
 
 
-def test_of_equally_many_steps_the_later_count(watch: Watch) -> None:
-    observer, model = watch(), network()
+def test_of_equally_many_steps_the_later_count(install: Install) -> None:
+    observer, model = install(), network()
     train(model, sgd(model, 0.5), passes=2)
     train(model, sgd(model, 0.0), passes=2)
     settings = observer.steps.settings(model)
@@ -147,13 +147,13 @@ def test_of_equally_many_steps_the_later_count(watch: Watch) -> None:
     assert settings.groups[0]["weight_decay"] == 0.0
 
 
-def test_an_optimizer_that_never_stepped_tells_nothing(watch: Watch) -> None:
-    observer, model = watch(), network()
+def test_an_optimizer_that_never_stepped_has_no_settings(install: Install) -> None:
+    observer, model = install(), network()
     sgd(model, 0.5)
     assert observer.steps.settings(model) is None
 
 
-def test_images_that_are_passed_by_name_count_towards_the_budget(watch: Watch) -> None:
+def test_images_that_are_passed_by_name_count_towards_the_budget(install: Install) -> None:
     class Named(nn.Module):
         def __init__(self) -> None:
             super().__init__()
@@ -162,7 +162,7 @@ def test_images_that_are_passed_by_name_count_towards_the_budget(watch: Watch) -
         def forward(self, *, images: torch.Tensor) -> Any:
             return self.network(images)
 
-    watch(images=10)
+    install(images=10)
     model = Named()
     optimizer = sgd(model, 0.0)
     with pytest.raises(BudgetReached, match="epochs"):
@@ -172,10 +172,10 @@ def test_images_that_are_passed_by_name_count_towards_the_budget(watch: Watch) -
             optimizer.step()
 
 
-def test_a_clock_that_stands_still_stops_no_clock_of_ours(
-    watch: Watch, monkeypatch: pytest.MonkeyPatch
+def test_a_replaced_clock_does_not_stop_the_budget_of_seconds(
+    install: Install, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    watch(seconds=0.01)
+    install(seconds=0.01)
     model = network()
     monkeypatch.setattr(time, "monotonic", lambda: 0.0)
     time.sleep(0.05)
@@ -196,9 +196,9 @@ class ByName(nn.Module):
 
 @pytest.mark.parametrize("model", [ByName(), network()], ids=["own", "sequential"])
 def test_forward_called_by_name_is_a_pass_of_the_whole_network(
-    watch: Watch, model: nn.Module
+    install: Install, model: nn.Module
 ) -> None:
-    observer = watch()
+    observer = install()
     loss = nn.CrossEntropyLoss()
     optimizer = sgd(model, 0.0)
     labels = torch.tensor([0, 1, 2, 0, 1, 2])
@@ -212,7 +212,7 @@ def test_forward_called_by_name_is_a_pass_of_the_whole_network(
     observer.finish()
     (trained,) = observer.trained
     assert trained.module is model
-    first, second = trained.runs
+    first, second = trained.phases
     assert (first.kind, first.passes, first.images, first.seen) == ("train", 3, 18, 18)
     assert (first.norms_training, first.norms_evaluating) == (3, 0)
     assert (second.kind, second.passes, second.images, second.seen) == ("evaluate", 1, 5, 5)
@@ -220,8 +220,8 @@ def test_forward_called_by_name_is_a_pass_of_the_whole_network(
     assert (first.place and first.place.line) != (second.place and second.place.line)
 
 
-def test_two_passes_before_one_backward_are_both_of_the_training(watch: Watch) -> None:
-    observer, model = watch(), network()
+def test_two_passes_before_one_backward_are_both_of_the_training(install: Install) -> None:
+    observer, model = install(), network()
     optimizer = sgd(model, 0.0)
     for _ in range(3):
         optimizer.zero_grad()
@@ -229,12 +229,12 @@ def test_two_passes_before_one_backward_are_both_of_the_training(watch: Watch) -
         (one - other).pow(2).sum().backward()
         optimizer.step()
     observer.finish()
-    (run,) = runs(observer)
-    assert (run.kind, run.passes, observer.trained[0].steps) == ("train", 6, 3)
+    (phase,) = phases(observer)
+    assert (phase.kind, phase.passes, observer.trained[0].steps) == ("train", 6, 3)
 
 
-def test_two_views_of_one_batch_are_one_batch_of_the_budget(watch: Watch) -> None:
-    observer, model = watch(), network()
+def test_two_views_of_one_batch_are_one_batch_of_the_budget(install: Install) -> None:
+    observer, model = install(), network()
     optimizer = sgd(model, 0.0)
     data = [(torch.randn(4), index % 3) for index in range(12)]
     for images, _ in DataLoader(data, batch_size=6):   # type: ignore[arg-type]  # a list will do
@@ -244,22 +244,22 @@ def test_two_views_of_one_batch_are_one_batch_of_the_budget(watch: Watch) -> Non
     assert observer.trained[0].images == 12
 
 
-def test_an_evaluation_that_records_gradients_is_no_training(watch: Watch) -> None:
-    observer, model = watch(), network()
+def test_an_evaluation_that_records_gradients_is_no_training(install: Install) -> None:
+    observer, model = install(), network()
     optimizer = sgd(model, 0.0)
     for _ in range(2):
         train(model.train(), optimizer, passes=2)
         for _ in range(3):
             model.eval()(torch.randn(5, 4))
     observer.finish()
-    assert [(run.kind, run.passes) for run in runs(observer)] == [
+    assert [(phase.kind, phase.passes) for phase in phases(observer)] == [
         ("train", 2), ("evaluate", 3), ("train", 2), ("evaluate", 3)
     ]
-    assert [run.with_gradients for run in runs(observer)] == [2, 3, 2, 3]
+    assert [phase.with_gradients for phase in phases(observer)] == [2, 3, 2, 3]
 
 
-def test_gradients_of_several_batches_may_be_one_step(watch: Watch) -> None:
-    observer, model = watch(), network()
+def test_gradients_of_several_batches_may_be_one_step(install: Install) -> None:
+    observer, model = install(), network()
     optimizer = sgd(model, 0.0)
     for index in range(8):
         (model(torch.randn(6, 4)).sum() / 4).backward()
@@ -267,13 +267,13 @@ def test_gradients_of_several_batches_may_be_one_step(watch: Watch) -> None:
             optimizer.step()
             optimizer.zero_grad()
     observer.finish()
-    (run,) = runs(observer)
-    assert (run.kind, run.passes, observer.trained[0].steps) == ("train", 8, 2)
+    (phase,) = phases(observer)
+    assert (phase.kind, phase.passes, observer.trained[0].steps) == ("train", 8, 2)
     assert not observer.mistakes.found
 
 
-def test_two_optimizers_that_share_a_network_out_are_told_as_one(watch: Watch) -> None:
-    observer, model = watch(), network()
+def test_two_optimizers_that_share_a_network_are_reported_as_one(install: Install) -> None:
+    observer, model = install(), network()
     named = dict(model.named_parameters())
     heavy = [named.pop("0.weight"), named.pop("2.weight")]
     decayed = torch.optim.SGD(heavy, lr=0.1, weight_decay=0.5)
@@ -291,8 +291,8 @@ def test_two_optimizers_that_share_a_network_out_are_told_as_one(watch: Watch) -
     assert observer.trained[0].steps == 3
 
 
-def test_an_optimizer_for_each_phase_is_no_second_one(watch: Watch) -> None:
-    observer, model = watch(), network()
+def test_a_new_optimizer_for_each_learning_rate_is_no_second_optimizer(install: Install) -> None:
+    observer, model = install(), network()
     for lr in (0.1, 0.01):
         train(model, torch.optim.SGD(model.parameters(), lr=lr, weight_decay=lr), passes=3)
     settings = observer.steps.settings(model)
@@ -301,8 +301,8 @@ def test_an_optimizer_for_each_phase_is_no_second_one(watch: Watch) -> None:
     assert [rate for _, rate in observer.steps.rates] == [0.1, 0.01]
 
 
-def test_a_search_on_copies_is_not_the_training(watch: Watch) -> None:
-    observer, model = watch(), network()
+def test_a_search_for_a_learning_rate_on_copies_is_not_the_training(install: Install) -> None:
+    observer, model = install(), network()
     for lr in (0.001, 0.1):
         copied = network()
         train(copied, sgd(copied, lr), passes=2)
@@ -310,15 +310,15 @@ def test_a_search_on_copies_is_not_the_training(watch: Watch) -> None:
     assert observer.trained[0].module is model
 
 
-def test_of_networks_trained_alike_the_later_comes_first(watch: Watch) -> None:
-    observer, first, second = watch(), network(), network()
+def test_of_two_networks_with_equally_many_steps_the_later_comes_first(install: Install) -> None:
+    observer, first, second = install(), network(), network()
     train(first, sgd(first, 0.0), passes=2)
     train(second, sgd(second, 0.0), passes=2)
     assert [one.module for one in observer.trained] == [second, first]
 
 
-def test_what_a_teacher_says_is_no_evaluation_of_its_student(watch: Watch) -> None:
-    observer, student, teacher = watch(), network(), network().eval()
+def test_a_pass_of_a_teacher_is_no_evaluation_of_its_student_network(install: Install) -> None:
+    observer, student, teacher = install(), network(), network().eval()
     optimizer = sgd(student, 0.0)
     for _ in range(3):
         images = torch.randn(6, 4)
@@ -329,23 +329,23 @@ def test_what_a_teacher_says_is_no_evaluation_of_its_student(watch: Watch) -> No
     observer.finish()
     (trained,) = observer.trained
     assert trained.module is student
-    assert [(run.kind, run.passes) for run in trained.runs] == [("train", 3)]
+    assert [(phase.kind, phase.passes) for phase in trained.phases] == [("train", 3)]
     assert [one.module for one in observer.evaluated] == [teacher]
 
 
-def test_a_wrapper_and_what_it_wraps_are_one_network(watch: Watch) -> None:
-    observer, model = watch(), network()
+def test_a_wrapper_and_what_it_wraps_are_one_network(install: Install) -> None:
+    observer, model = install(), network()
     wrapped = nn.DataParallel(model)
     train(wrapped, sgd(model, 0.0), passes=2)
     with torch.no_grad():
         model.eval()(torch.randn(5, 4))
     observer.finish()
     (trained,) = observer.trained
-    assert [run.kind for run in trained.runs] == ["train", "evaluate"]
+    assert [phase.kind for phase in trained.phases] == ["train", "evaluate"]
 
 
-def test_layers_that_run_again_in_a_backward_pass_are_no_networks(watch: Watch) -> None:
-    observer, model = watch(), network()
+def test_layers_that_run_again_in_a_backward_pass_are_no_networks(install: Install) -> None:
+    observer, model = install(), network()
     optimizer = sgd(model, 0.0)
 
     class Checkpointed(nn.Module):
@@ -359,11 +359,11 @@ def test_layers_that_run_again_in_a_backward_pass_are_no_networks(watch: Watch) 
     train(Checkpointed(), optimizer, passes=3)
     observer.finish()
     (trained,) = observer.trained
-    assert [(run.kind, run.passes) for run in trained.runs] == [("train", 3)]
+    assert [(phase.kind, phase.passes) for phase in trained.phases] == [("train", 3)]
 
 
-def test_a_network_trained_by_hand_has_no_steps(watch: Watch) -> None:
-    observer, model = watch(), network()
+def test_a_network_trained_by_hand_has_no_steps(install: Install) -> None:
+    observer, model = install(), network()
     for _ in range(3):
         model(torch.randn(6, 4)).sum().backward()
         with torch.no_grad():
@@ -377,8 +377,8 @@ def test_a_network_trained_by_hand_has_no_steps(watch: Watch) -> None:
     assert observer.steps.settings(model) is None
 
 
-def test_each_network_has_a_budget_of_its_own(watch: Watch) -> None:
-    watch(images=20)
+def test_each_network_has_a_budget_of_its_own(install: Install) -> None:
+    install(images=20)
     first, second = network(), network()
     train(first, sgd(first, 0.0), passes=3)
     train(second, sgd(second, 0.0), passes=4)
@@ -386,8 +386,8 @@ def test_each_network_has_a_budget_of_its_own(watch: Watch) -> None:
         train(second, sgd(second, 0.0), passes=1)
 
 
-def test_gradients_that_are_never_put_to_zero_are_told(watch: Watch) -> None:
-    observer, model = watch(), network()
+def test_gradients_that_are_never_set_to_zero_are_a_mistake(install: Install) -> None:
+    observer, model = install(), network()
     optimizer = sgd(model, 0.0)
     for _ in range(3):
         model(torch.randn(6, 4)).pow(2).sum().backward()
@@ -406,10 +406,10 @@ def test_gradients_that_are_never_put_to_zero_are_told(watch: Watch) -> None:
     ids=["optimizer", "model", "none", "in place"],
 )
 @pytest.mark.parametrize("late", [False, True], ids=["first", "before backward"])
-def test_gradients_may_be_put_to_zero_in_any_way(
-    watch: Watch, zero: Callable[..., Any], late: bool
+def test_gradients_may_be_set_to_zero_in_any_way(
+    install: Install, zero: Callable[..., Any], late: bool
 ) -> None:
-    observer, model = watch(), network()
+    observer, model = install(), network()
     optimizer = sgd(model, 0.0)
     for _ in range(3):
         if not late:
@@ -423,7 +423,7 @@ def test_gradients_may_be_put_to_zero_in_any_way(
 
 
 @pytest.mark.parametrize(
-    ("last", "loss", "told"),
+    ("last", "loss", "mistakes"),
     [
         (nn.Softmax(dim=1), nn.CrossEntropyLoss(), {"softmax_before_cross_entropy"}),
         (nn.LogSoftmax(dim=1), nn.NLLLoss(), set()),
@@ -432,25 +432,25 @@ def test_gradients_may_be_put_to_zero_in_any_way(
         (nn.Identity(), nn.NLLLoss(), {"scores_without_log_softmax"}),
     ],
 )
-def test_a_loss_that_does_not_fit_the_output_is_told(
-    watch: Watch, last: nn.Module, loss: nn.Module, told: set[str]
+def test_a_loss_that_does_not_fit_the_output_is_a_mistake(
+    install: Install, last: nn.Module, loss: nn.Module, mistakes: set[str]
 ) -> None:
-    observer, model = watch(), nn.Sequential(network(), last)
+    observer, model = install(), nn.Sequential(network(), last)
     optimizer = sgd(model, 0.0)
     for _ in range(3):
         optimizer.zero_grad()
         value: Any = loss(model(torch.randn(6, 4)), torch.tensor([0, 1, 2, 0, 1, 2]))
         value.backward()
         optimizer.step()
-    assert set(observer.mistakes.found) == told
+    assert set(observer.mistakes.found) == mistakes
     assert all(
         mistake.place and mistake.place.file == __file__
         for mistake in observer.mistakes.found.values()
     )
 
 
-def test_a_loss_that_is_not_a_number_is_told_with_its_step(watch: Watch) -> None:
-    observer, model = watch(), network()
+def test_a_loss_that_is_not_a_number_is_a_mistake_with_its_step(install: Install) -> None:
+    observer, model = install(), network()
     optimizer = torch.optim.SGD(model.parameters(), lr=1e30)
     for _ in range(5):
         optimizer.zero_grad()
@@ -461,8 +461,8 @@ def test_a_loss_that_is_not_a_number_is_told_with_its_step(watch: Watch) -> None
     assert 1 < int(found.detail) <= 5
 
 
-def test_evaluations_of_two_sets_are_two_runs(watch: Watch) -> None:
-    observer, model = watch(), network()
+def test_evaluations_of_two_sets_are_two_phases(install: Install) -> None:
+    observer, model = install(), network()
     sets = [[(torch.randn(4), index % 3) for index in range(size)] for size in (12, 8)]
     shuffled, test = (DataLoader(data, batch_size=4) for data in sets)  # type: ignore[arg-type, var-annotated]  # a list will do
     train(model, sgd(model, 0.0))
@@ -472,19 +472,19 @@ def test_evaluations_of_two_sets_are_two_runs(watch: Watch) -> None:
             for images, _ in loader:
                 model(images)
     observer.finish()
-    assert [(run.kind, run.images) for run in runs(observer)] == [
+    assert [(phase.kind, phase.images) for phase in phases(observer)] == [
         ("train", 6), ("evaluate", 12), ("evaluate", 8)
     ]
 
 
-def test_a_script_with_many_workers_gets_as_many_as_there_are_threads(watch: Watch) -> None:
-    watch()
+def test_a_script_with_many_workers_gets_as_many_as_there_are_threads(install: Install) -> None:
+    install()
     loader: DataLoader[Any] = DataLoader([0] * 8, num_workers=64, persistent_workers=True)  # type: ignore[arg-type]  # a list will do
     assert 1 <= loader.num_workers <= max(1, torch.get_num_threads())
 
 
-def test_statistics_that_are_computed_anew_for_an_average_are_no_evaluation(watch: Watch) -> None:
-    observer, model = watch(), network()
+def test_recomputing_statistics_for_an_average_is_no_evaluation(install: Install) -> None:
+    observer, model = install(), network()
     train(model, sgd(model, 0.0), passes=2)
     average = swa_utils.AveragedModel(model)
     swa_utils.update_bn([torch.randn(6, 4)], average)
@@ -492,11 +492,11 @@ def test_statistics_that_are_computed_anew_for_an_average_are_no_evaluation(watc
         average.eval()(torch.randn(5, 4))
     observer.finish()
     (copied,) = observer.evaluated
-    assert [(run.kind, run.norms_training) for run in copied.runs] == [("evaluate", 0)]
+    assert [(phase.kind, phase.norms_training) for phase in copied.phases] == [("evaluate", 0)]
 
 
-def test_epochs_without_an_evaluation_between_them_are_runs_of_their_own(watch: Watch) -> None:
-    observer, model = watch(), network()
+def test_epochs_without_an_evaluation_between_them_are_separate_phases(install: Install) -> None:
+    observer, model = install(), network()
     optimizer = sgd(model, 0.0)
     data = [(torch.randn(4), index % 3) for index in range(12)]
     loader = DataLoader(data, batch_size=6)   # type: ignore[arg-type, var-annotated]  # a list will do
@@ -505,13 +505,13 @@ def test_epochs_without_an_evaluation_between_them_are_runs_of_their_own(watch: 
             model(images).sum().backward()
             optimizer.step()
     observer.finish()
-    assert [(run.kind, run.passes, run.ended_at) for run in runs(observer)] == [
+    assert [(phase.kind, phase.passes, phase.ended_at) for phase in phases(observer)] == [
         ("train", 2, 12), ("train", 2, 24), ("train", 2, 36)
     ]
 
 
-def test_a_loop_that_asks_for_one_batch_at_a_time_is_one_run(watch: Watch) -> None:
-    observer, model = watch(), network()
+def test_a_loop_that_asks_for_one_batch_at_a_time_is_one_phase(install: Install) -> None:
+    observer, model = install(), network()
     optimizer = sgd(model, 0.0)
     data = [(torch.randn(4), index % 3) for index in range(12)]
     loader = DataLoader(data, batch_size=6)   # type: ignore[arg-type, var-annotated]  # a list will do
@@ -520,11 +520,11 @@ def test_a_loop_that_asks_for_one_batch_at_a_time_is_one_run(watch: Watch) -> No
         model(images).sum().backward()
         optimizer.step()
     observer.finish()
-    assert [(run.kind, run.passes) for run in runs(observer)] == [("train", 5)]
+    assert [(phase.kind, phase.passes) for phase in phases(observer)] == [("train", 5)]
 
 
-def test_an_extractor_and_the_classifier_that_it_feeds_are_one_network(watch: Watch) -> None:
-    observer = watch()
+def test_an_extractor_and_the_classifier_that_it_feeds_are_one_network(install: Install) -> None:
+    observer = install()
     extractor = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.AdaptiveAvgPool2d(1))
     classifier = nn.Linear(4, 3)
     optimizer = torch.optim.SGD([*extractor.parameters(), *classifier.parameters()], lr=0.1)
@@ -540,15 +540,15 @@ def test_an_extractor_and_the_classifier_that_it_feeds_are_one_network(watch: Wa
     observer.finish()
     (trained,) = observer.trained
     assert trained.module(torch.randn(2, 1, 8, 8)).shape == (2, 3)
-    first, second = trained.runs
+    first, second = trained.phases
     assert (first.kind, first.passes, first.seen, first.norms_training) == ("train", 3, 18, 3)
     assert (second.kind, second.images, second.norms_evaluating) == ("evaluate", 5, 1)
     assert trained.samples[None].shape == (5, 1, 8, 8)
     assert observer.steps.settings(trained.module) is not None
 
 
-def test_code_that_trains_may_come_to_the_end_of_a_batch(watch: Watch) -> None:
-    observer, model = watch(seconds=0.0), network()
+def test_code_that_trains_may_reach_the_end_of_a_batch(install: Install) -> None:
+    observer, model = install(seconds=0.0), network()
     with pytest.raises(BudgetReached, match="seconds"):
         observer.out_of_time()   # nothing was trained yet
     observer.budget = Budget()
@@ -560,8 +560,8 @@ def test_code_that_trains_may_come_to_the_end_of_a_batch(watch: Watch) -> None:
         observer.out_of_time()
 
 
-def test_an_optimizer_of_another_network_is_told(watch: Watch) -> None:
-    observer, model, other = watch(), network(), network()
+def test_an_optimizer_of_another_network_is_reported(install: Install) -> None:
+    observer, model, other = install(), network(), network()
     train(model, sgd(other, 0.5), passes=3)
     observer.finish()
     assert observer.trained[0].module is model
@@ -570,19 +570,19 @@ def test_an_optimizer_of_another_network_is_told(watch: Watch) -> None:
     assert {id(one) for one in settings.groups[0]["params"]} == set(map(id, other.parameters()))
 
 
-def test_gradients_for_something_else_are_no_training(watch: Watch) -> None:
-    observer, model = watch(), network()
+def test_gradients_for_something_else_are_no_training(install: Install) -> None:
+    observer, model = install(), network()
     train(model, sgd(model, 0.0), passes=2)
     model.eval()
     for _ in range(2):   # which pixels does it look at?
         images = torch.randn(6, 4, requires_grad=True)
         model(images).sum().backward()
     observer.finish()
-    assert [(run.kind, run.passes) for run in runs(observer)] == [("train", 2)]
+    assert [(phase.kind, phase.passes) for phase in phases(observer)] == [("train", 2)]
     assert observer.trained[0].images == 12
 
 
-def test_a_loss_with_a_parameter_is_no_part_of_the_network(watch: Watch) -> None:
+def test_a_loss_with_a_parameter_is_no_part_of_the_network(install: Install) -> None:
     class Scaled(nn.Module):
         def __init__(self) -> None:
             super().__init__()
@@ -591,7 +591,7 @@ def test_a_loss_with_a_parameter_is_no_part_of_the_network(watch: Watch) -> None
         def forward(self, scores: torch.Tensor) -> Any:
             return (scores * self.scale).pow(2).mean()
 
-    observer, model, loss = watch(), network(), Scaled()
+    observer, model, loss = install(), network(), Scaled()
     optimizer = torch.optim.SGD([*model.parameters(), *loss.parameters()], lr=0.1)
     for _ in range(3):
         loss(model(torch.randn(6, 4))).backward()
@@ -600,7 +600,7 @@ def test_a_loss_with_a_parameter_is_no_part_of_the_network(watch: Watch) -> None
     assert [one.module for one in observer.trained] == [model]
 
 
-def test_of_several_outputs_the_one_with_a_column_per_class_counts(watch: Watch) -> None:
+def test_of_several_outputs_the_one_with_a_column_per_class_counts(install: Install) -> None:
     class Both(nn.Module):
         def __init__(self) -> None:
             super().__init__()
@@ -610,18 +610,18 @@ def test_of_several_outputs_the_one_with_a_column_per_class_counts(watch: Watch)
             features = self.body(images)
             return features, self.head(features)
 
-    observer, model = watch(), Both()
+    observer, model = install(), Both()
     observer.classes = 3
     optimizer = sgd(model, 0.0)
     loss: Any = F.cross_entropy(model(torch.randn(6, 4))[1], torch.tensor([0, 1, 2, 0, 1, 2]))
     loss.backward()
     optimizer.step()
     observer.finish()
-    assert [(run.kind, run.seen) for run in runs(observer)] == [("train", 6)]
+    assert [(phase.kind, phase.seen) for phase in phases(observer)] == [("train", 6)]
 
 
-def test_a_step_of_no_length_counts_for_nothing_beside_others(watch: Watch) -> None:
-    observer, model = watch(), network()
+def test_steps_with_a_learning_rate_of_zero_do_not_count_beside_others(install: Install) -> None:
+    observer, model = install(), network()
     shown = torch.optim.SGD(model.parameters(), lr=0.0, weight_decay=0.5)
     optimizer = sgd(model, 0.0)
     for _ in range(3):
@@ -633,15 +633,15 @@ def test_a_step_of_no_length_counts_for_nothing_beside_others(watch: Watch) -> N
     assert settings.groups[0]["weight_decay"] == 0.0
 
 
-def test_a_lazy_norm_may_be_run_before_it_has_statistics(watch: Watch) -> None:
-    watch()
+def test_a_lazy_norm_may_be_run_before_it_has_statistics(install: Install) -> None:
+    install()
     model = nn.Sequential(nn.Linear(4, 8), nn.LazyBatchNorm1d())
     with torch.no_grad():
         model(torch.randn(6, 4))
 
 
-def test_loaders_that_a_script_has_let_go_are_let_go(watch: Watch) -> None:
-    observer, model = watch(), network()
+def test_loaders_that_a_script_has_released_are_released(install: Install) -> None:
+    observer, model = install(), network()
     optimizer, gone = sgd(model, 0.0), []
     for _ in range(12):
         data: Any = [(torch.randn(4), index % 3) for index in range(6)]
@@ -655,16 +655,16 @@ def test_loaders_that_a_script_has_let_go_are_let_go(watch: Watch) -> None:
     assert sum(one() is not None for one in gone) <= 2
 
 
-def test_a_network_is_looked_at_before_it_is_trained_on_and_at_no_other_time(watch: Watch) -> None:
-    observer, model = watch(), network()
-    told: list[int] = []
+def test_interim_looks_come_before_training_passes_and_at_no_other_time(install: Install) -> None:
+    observer, model = install(), network()
+    steps: list[int] = []
 
-    def look(watched: Watched) -> bool:
-        assert watched.module is model and not told.append(watched.steps)  # type: ignore[func-returns-value]  # None
-        model(torch.randn(3, 4)).sum().backward()   # of which nothing is seen
-        return len(told) == 3
+    def look(observed: ObservedNetwork) -> bool:
+        assert observed.module is model and not steps.append(observed.steps)  # type: ignore[func-returns-value]  # None
+        model(torch.randn(3, 4)).sum().backward()   # not observed
+        return len(steps) == 3
 
-    observer.looks = look
+    observer.interim_look = look
     optimizer = sgd(model, 0.0)
     train(model, optimizer, passes=2)
     with torch.no_grad():
@@ -672,26 +672,28 @@ def test_a_network_is_looked_at_before_it_is_trained_on_and_at_no_other_time(wat
         model.train()(torch.randn(5, 4))
     with pytest.raises(BudgetReached, match="sure"):
         train(model, optimizer)
-    for _ in range(2):   # a script may swallow it
+    for _ in range(2):   # a script may catch it
         with pytest.raises(BudgetReached, match="sure"):
             model(torch.randn(3, 4))
-    assert (observer.stopped, told) == ("sure", [0, 1, 2])
+    assert (observer.stopped, steps) == ("sure", [0, 1, 2])
     observer.finish()
-    assert [(run.kind, run.images) for run in runs(observer)] == [("train", 12), ("evaluate", 10)]
+    assert [(phase.kind, phase.images) for phase in phases(observer)] == [
+        ("train", 12), ("evaluate", 10)
+    ]
 
 
-def test_a_look_takes_none_of_the_seconds_of_the_training(watch: Watch) -> None:
-    observer, model = watch(seconds=0.5), network()
+def test_an_interim_look_uses_none_of_the_seconds_of_the_training(install: Install) -> None:
+    observer, model = install(seconds=0.5), network()
 
-    def look(watched: Watched) -> bool:
+    def look(observed: ObservedNetwork) -> bool:
         time.sleep(0.7)
         observer.out_of_time()   # the alarm goes off meanwhile
         return False
 
-    observer.looks = look
+    observer.interim_look = look
     train(model, sgd(model, 0.0), passes=2)
     assert observer.stopped is None
-    observer.looks = None
+    observer.interim_look = None
     time.sleep(0.5)
     with pytest.raises(BudgetReached, match="seconds"):
         train(model, sgd(model, 0.0))

@@ -1,4 +1,4 @@
-"""Code that never comes to a training step is ended, wherever it is."""
+"""Code that never reaches a training step is interrupted, wherever it is."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ def ring() -> None:
     raise Rang
 
 
-def test_a_loop_without_end_is_ended() -> None:
+def test_an_endless_loop_is_interrupted() -> None:
     with pytest.raises(Rang), alarm(0.1, ring):
         while True:
             pass
 
 
-def test_a_sleep_is_ended() -> None:
+def test_a_sleep_is_interrupted() -> None:
     began = time.monotonic()
     with pytest.raises(Rang), alarm(0.1, ring):
         time.sleep(60)
     assert time.monotonic() - began < 30
 
 
-def test_one_that_was_swallowed_rings_again() -> None:
+def test_the_alarm_rings_again_after_its_exception_was_caught() -> None:
     swallowed = 0
     with pytest.raises(Rang), alarm(0.1, ring):
         while True:
@@ -43,7 +43,7 @@ def test_one_that_was_swallowed_rings_again() -> None:
                     raise
 
 
-def test_it_is_over_when_the_code_is() -> None:
+def test_the_alarm_is_off_after_the_code_has_ended() -> None:
     with alarm(0.2, ring):
         pass
     time.sleep(0.4)

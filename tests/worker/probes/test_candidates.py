@@ -1,4 +1,4 @@
-"""Which network predicts, and in which of its states."""
+"""The best of the trained networks predicts, in the best of its states."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import torch
 from torch import nn
 
 from grader.worker.dataset_view import View
-from grader.worker.observer.checkpoints import Saved
-from grader.worker.observer.networks import Run, Watched
-from grader.worker.probes.candidates import Candidate, best, logits, serious
+from grader.worker.observer.checkpoints import SavedCheckpoints
+from grader.worker.observer.networks import ObservedNetwork, Phase
+from grader.worker.probes.candidates import Candidate, best, substantially_trained
 from grader.worker.probes.preprocessing import Prepared
 
 PREPARED = Prepared(
@@ -46,31 +46,31 @@ def seeing(share: float) -> nn.Sequential:
     return network
 
 
-def watched(network: nn.Module, steps: int = 10) -> Watched:
-    found = Watched(network, frozenset(map(id, network.parameters())), lambda one: None)
+def observed(network: nn.Module, steps: int = 10) -> ObservedNetwork:
+    found = ObservedNetwork(network, frozenset(map(id, network.parameters())), lambda one: None)
     found.steps = steps
     return found
 
 
 def candidate(network: nn.Module) -> Candidate:
-    return Candidate(watched(network), network, PREPARED)
+    return Candidate(observed(network), network, PREPARED)
 
 
 @pytest.fixture
-def saved(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Saved:
+def saved(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> SavedCheckpoints:
     monkeypatch.setattr(torch, "save", torch.save)
     monkeypatch.chdir(tmp_path)
-    found = Saved()
+    found = SavedCheckpoints()
     found.install()
     return found
 
 
-def test_a_quarter_of_the_most_steps_is_a_training_in_earnest() -> None:
-    networks = [watched(seeing(1), steps) for steps in (100, 25, 24)]
-    assert serious(networks) == networks[:2]
+def test_networks_with_fewer_than_a_quarter_of_the_most_steps_are_left_out() -> None:
+    networks = [observed(seeing(1), steps) for steps in (100, 25, 24)]
+    assert substantially_trained(networks) == networks[:2]
 
 
-def test_of_several_networks_the_best_one_predicts(saved: Saved, view: View) -> None:
+def test_of_several_networks_the_best_one_predicts(saved: SavedCheckpoints, view: View) -> None:
     weak, strong = candidate(seeing(0.3)), candidate(seeing(1.0))
     found = best([weak, strong], [], saved, view)
     assert found.network is strong.network
@@ -78,10 +78,10 @@ def test_of_several_networks_the_best_one_predicts(saved: Saved, view: View) -> 
 
 
 def test_of_two_that_are_equally_good_the_one_that_was_evaluated_predicts(
-    saved: Saved, view: View
+    saved: SavedCheckpoints, view: View
 ) -> None:
     first, second = candidate(seeing(1.0)), candidate(seeing(1.0))
-    second.watched.runs.append(Run("evaluate", 10, None, None, 0))
+    second.observed.phases.append(Phase("evaluate", 10, None, None, 0))
     assert best([first, second], [], saved, view).network is second.network
 
 
@@ -96,7 +96,7 @@ def test_of_two_that_are_equally_good_the_one_that_was_evaluated_predicts(
     ],
     ids=["state", "module", "beside other things", "of DataParallel", "in a dictionary"],
 )
-def test_a_better_checkpoint_predicts(saved: Saved, view: View, held: Any) -> None:
+def test_a_better_checkpoint_predicts(saved: SavedCheckpoints, view: View, held: Any) -> None:
     last = seeing(0.3)
     torch.save(held(seeing(1.0)), "best.pth")
     found = best([candidate(last)], [], saved, view)
@@ -105,14 +105,16 @@ def test_a_better_checkpoint_predicts(saved: Saved, view: View, held: Any) -> No
 
 
 def test_a_checkpoint_that_is_no_better_leaves_the_network_as_it_is(
-    saved: Saved, view: View
+    saved: SavedCheckpoints, view: View
 ) -> None:
     network = seeing(1.0)
     torch.save(network.state_dict(), "last.pth")
     assert best([candidate(network)], [], saved, view).network is network
 
 
-def test_what_is_no_state_of_the_network_is_passed_over(saved: Saved, view: View) -> None:
+def test_a_file_without_a_state_of_the_network_is_skipped(
+    saved: SavedCheckpoints, view: View
+) -> None:
     network = seeing(0.3)
     torch.save({"losses": [1.0], "other": nn.Linear(2, 2)}, "log.pt")
     torch.save(seeing(1.0).state_dict(), "gone.pt")
@@ -121,24 +123,24 @@ def test_what_is_no_state_of_the_network_is_passed_over(saved: Saved, view: View
     assert best([candidate(network)], [], saved, view).network is network
 
 
-def test_a_network_without_a_rival_is_not_run(saved: Saved, view: View) -> None:
-    class Teller(nn.Module):
+def test_a_network_without_a_rival_is_not_run(saved: SavedCheckpoints, view: View) -> None:
+    class NeverRun(nn.Module):
         def forward(self, images: torch.Tensor) -> torch.Tensor:
             raise AssertionError
 
-    network = Teller()
+    network = NeverRun()
     assert best([candidate(network)], [], saved, view).network is network
 
 
-def test_a_better_copy_that_was_evaluated_predicts(saved: Saved, view: View) -> None:
+def test_a_better_copy_that_was_evaluated_predicts(saved: SavedCheckpoints, view: View) -> None:
     average = seeing(1.0)
-    copies = [watched(average), watched(nn.Linear(2, 2))]
+    copies = [observed(average), observed(nn.Linear(2, 2))]
     found = best([candidate(seeing(0.3))], copies, saved, view)
     assert found.network is average
 
 
 def test_a_state_loaded_into_a_wrapper_leaves_the_wrapped_network_alone(
-    saved: Saved, view: View
+    saved: SavedCheckpoints, view: View
 ) -> None:
     last = seeing(0.3)
     before = copy.deepcopy(last.state_dict())
@@ -155,6 +157,6 @@ def test_crops_of_an_image_are_asked_together_and_their_mean_counts() -> None:
     expected = torch.randn(4, 5, 3, 8, 8)
     torch.manual_seed(0)
     images = np.zeros((4, 8, 8, 3), dtype=np.uint8)
-    rows = logits(Candidate(watched(network), network, crops), images)
+    rows = Candidate(observed(network), network, crops).predict(images)
     wanted = network(expected.flatten(0, 1)).reshape(4, 5, 3).mean(1)
     assert np.allclose(rows, wanted.detach().numpy(), atol=1e-5)

@@ -1,4 +1,4 @@
-"""Batch norms that do not heed eval mode, and all those networks that only look like it."""
+"""Batch norms that ignore eval mode are found, and no other layers."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from grader.worker.probes.eval_mode import deaf_norms
+from grader.worker.probes.eval_mode import norms_ignoring_eval
 
 
-class Deaf(nn.BatchNorm2d):
+class IgnoresEval(nn.BatchNorm2d):
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         return F.batch_norm(images, None, None, self.weight, self.bias, True)
 
 
 class OwnNorm(nn.Module):
-    """A normalisation by the batch, whatever the mode, which promises nothing else."""
+    """Normalizes by the batch in every mode, which is right for a layer of one's own."""
 
     def forward(self, images: torch.Tensor) -> Any:
         return (images - images.mean()) / images.std()
@@ -30,7 +30,7 @@ class Dropped(nn.Module):
 
 
 def network(*norms: nn.Module) -> nn.Sequential:
-    """Trained a little, so that the running statistics are no longer those of the start."""
+    """A network with running statistics that differ from the initial ones."""
     torch.manual_seed(0)
     layers: list[nn.Module] = []
     for norm in norms:
@@ -47,7 +47,7 @@ def images(kind: torch.dtype = torch.float32) -> torch.Tensor:
 
 
 def test_a_norm_that_uses_its_batch_in_eval_mode_is_named() -> None:
-    assert deaf_norms(network(nn.BatchNorm2d(3), Deaf(3)), images()) == ["4"]
+    assert norms_ignoring_eval(network(nn.BatchNorm2d(3), IgnoresEval(3)), images()) == ["4"]
 
 
 @pytest.mark.parametrize(
@@ -64,20 +64,20 @@ def test_a_norm_that_uses_its_batch_in_eval_mode_is_named() -> None:
     ],
     ids=lambda norm: type(norm).__name__,
 )
-def test_other_layers_are_not_whatever_their_output_depends_on(norm: nn.Module) -> None:
+def test_other_layers_are_not_named_whatever_their_output_depends_on(norm: nn.Module) -> None:
     if isinstance(norm, nn.SyncBatchNorm):
         model = nn.Sequential(nn.Conv2d(3, 3, 3), norm)   # trains on GPUs only
     else:
         model = network(nn.BatchNorm2d(3), norm, nn.BatchNorm2d(3))
-    assert deaf_norms(model, images()) == []
+    assert norms_ignoring_eval(model, images()) == []
 
 
 @pytest.mark.parametrize("kind", [torch.bfloat16, torch.float16])
 def test_rounding_is_no_difference(kind: torch.dtype) -> None:
     model = network(nn.BatchNorm2d(3), nn.BatchNorm2d(3)).to(kind)
-    assert deaf_norms(model, images(kind)) == []
-    deaf = network(nn.BatchNorm2d(3), Deaf(3)).to(kind)
-    assert deaf_norms(deaf, images(kind)) == ["4"]
+    assert norms_ignoring_eval(model, images(kind)) == []
+    ignoring = network(nn.BatchNorm2d(3), IgnoresEval(3)).to(kind)
+    assert norms_ignoring_eval(ignoring, images(kind)) == ["4"]
 
 
 def test_a_network_that_kept_a_norm_in_train_mode_shows_that_by_its_flag() -> None:
@@ -85,21 +85,21 @@ def test_a_network_that_kept_a_norm_in_train_mode_shows_that_by_its_flag() -> No
         def train(self, mode: bool = True) -> Any:
             return super().train(True)
 
-    assert deaf_norms(Kept(nn.Conv2d(3, 3, 3), nn.BatchNorm2d(3)), images()) == []
+    assert norms_ignoring_eval(Kept(nn.Conv2d(3, 3, 3), nn.BatchNorm2d(3)), images()) == []
 
 
-def test_what_cannot_be_run_is_not_told() -> None:
+def test_nothing_is_named_in_a_network_that_cannot_be_run() -> None:
     class Broken(nn.BatchNorm2d):
         def forward(self, images: torch.Tensor) -> torch.Tensor:
             raise RuntimeError
 
     model = network(nn.BatchNorm2d(3))
     model.append(Broken(3))
-    assert deaf_norms(model, images()) == []
+    assert norms_ignoring_eval(model, images()) == []
 
 
-def test_a_network_that_diverged_is_not_told() -> None:
+def test_nothing_is_named_in_a_network_that_diverged() -> None:
     model = network(nn.BatchNorm2d(3))
     with torch.no_grad():
         next(model.parameters()).fill_(float("nan"))
-    assert deaf_norms(model, images()) == []
+    assert norms_ignoring_eval(model, images()) == []

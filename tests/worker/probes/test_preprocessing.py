@@ -1,4 +1,4 @@
-"""Hidden images go to a network as its script's own test images do, however the script does it."""
+"""Hidden images are prepared as a script prepares its test images, however it does that."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from torch.utils.data import DataLoader, Dataset, Subset, TensorDataset
 from torchvision import transforms
 
 from grader.worker.dataset_view import View
-from grader.worker.observer.networks import Watched
+from grader.worker.observer.networks import ObservedNetwork
 from grader.worker.probes.preprocessing import Prepared, as_the_script_does
-from grader.worker.shims.datasets import LOOKS, Served, Shelf
-from grader.worker.shims.log import Stage
+from grader.worker.shims.datasets import IMAGE_FORMATS, ImageSource, ServedDataset
+from grader.worker.shims.log import ShimLog
 
 MEAN, STD = (0.4, 0.5, 0.6), (0.2, 0.3, 0.25)
 USUAL = transforms.Compose([transforms.ToTensor(), transforms.Normalize(MEAN, STD)])
@@ -38,14 +38,14 @@ class Shelves:
     """CIFAR-10 as a script finds it."""
 
     def __init__(self, view: View) -> None:
-        self.stage = Stage()
-        shelf = Shelf(self.stage, view, None)
+        self.log = ShimLog()
+        source = ImageSource(self.log, view, None)
         import torchvision
 
         original = torchvision.datasets.CIFAR10
-        self.cifar: Any = type(
-            "CIFAR10", (Served,), {"shelf": shelf, "original": original, "look": LOOKS["CIFAR10"]}
-        )
+        image_format = IMAGE_FORMATS["CIFAR10"]
+        names = {"image_source": source, "original": original, "image_format": image_format}
+        self.cifar: Any = type("CIFAR10", (ServedDataset,), names)
 
 
 @pytest.fixture
@@ -76,15 +76,15 @@ def evaluated(
     *,
     by_loader: bool = True,
 ) -> Prepared:
-    """The way that is found after an evaluation over `loader`, whose `loop` does more to a batch.
+    """The way found after an evaluation over `loader` whose `loop` changes each batch.
 
-    With `by_loader` false, nothing tells that the batch came from a loader.
+    With `by_loader` false, the batch is not known to come from a loader.
     """
-    watched = Watched(nn.Linear(1, 1), frozenset(), lambda network: None)
+    observed = ObservedNetwork(nn.Linear(1, 1), frozenset(), lambda network: None)
     batch = next(iter(loader))
     images = batch[0] if isinstance(batch, (tuple, list)) else batch
-    watched.samples[loader if by_loader else None] = loop(images)
-    return as_the_script_does(watched, shelves.stage.served, view)
+    observed.samples[loader if by_loader else None] = loop(images)
+    return as_the_script_does(observed, shelves.log.served, view)
 
 
 def test_the_test_sets_own_transform_is_the_way(shelves: Shelves, view: View) -> None:
@@ -183,8 +183,8 @@ def test_without_an_evaluation_the_test_sets_transform_counts(shelves: Shelves, 
     train, test = transforms.Compose([transforms.ToTensor()]), USUAL
     shelves.cifar("x", False, test)
     shelves.cifar("x", True, train)
-    watched = Watched(nn.Linear(1, 1), frozenset(), lambda network: None)
-    found = as_the_script_does(watched, shelves.stage.served, view)
+    observed = ObservedNetwork(nn.Linear(1, 1), frozenset(), lambda network: None)
+    found = as_the_script_does(observed, shelves.log.served, view)
     assert (found.way, found.sure) == ("transform", False)
     assert torch.allclose(found.prepare(HIDDEN), usual(HIDDEN), atol=1e-5)
 

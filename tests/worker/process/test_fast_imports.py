@@ -1,7 +1,7 @@
-"""What the worker leaves out of its imports: it is not there, and nobody misses it.
+"""The worker's fast imports leave out torch._dynamo, and no program behaves differently.
 
-Each case is a program that runs in an interpreter of its own, as student code would after the
-worker's imports, and prints the same after torch's and torchvision's own.
+Each program runs in an interpreter of its own, once after the worker's imports and once after
+plain imports of torch and torchvision, and prints the same.
 """
 
 from __future__ import annotations
@@ -10,25 +10,25 @@ import subprocess
 import sys
 import textwrap
 
-LEAN = """
+FAST = """
 import sys
 from grader.worker.process.fast_imports import load_worker
 load_worker()
-assert "torch._dynamo" not in sys.modules, "it is imported again"
+assert "torch._dynamo" not in sys.modules, "torch._dynamo was imported"
 """
 PLAIN = "import torch, torchvision\n"
 
 
 def printed(code: str) -> str:
-    """What a program prints."""
+    """Run a program and return its output."""
     command = [sys.executable, "-W", "ignore", "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
-def lean(code: str) -> str:
-    return printed(LEAN + textwrap.dedent(code))
+def fast(code: str) -> str:
+    return printed(FAST + textwrap.dedent(code))
 
 
 def plain(code: str) -> str:
@@ -102,10 +102,10 @@ except ZeroDivisionError:
 
 def test_optimizers_compute_the_same_and_need_no_compiler() -> None:
     code = OPTIMIZERS + "\nprint('torch._dynamo' in sys.modules)\n"
-    found = lean(code).splitlines()
+    found = fast(code).splitlines()
     assert found.pop() == "False"
     expected = plain(code).splitlines()
-    assert expected.pop() == "True"   # else there is nothing to leave out
+    assert expected.pop() == "True"   # torch itself imports it
     assert found == expected
     assert len(found) == 27
 
@@ -144,11 +144,11 @@ print(torch.fx.symbolic_trace(net).code)
 """
 
 
-def test_whoever_compiles_has_all_of_torchs_own() -> None:
-    assert lean(COMPILERS) == plain(COMPILERS)
+def test_compiling_works_as_in_plain_torch() -> None:
+    assert fast(COMPILERS) == plain(COMPILERS)
 
 
-def test_an_optimizer_from_before_the_compiler_came_is_the_compilers_from_then_on() -> None:
+def test_an_optimizer_made_before_dynamo_uses_dynamo_once_it_is_imported() -> None:
     code = """
     import torch
     weight = torch.nn.Parameter(torch.ones(2))
@@ -161,7 +161,7 @@ def test_an_optimizer_from_before_the_compiler_came_is_the_compilers_from_then_o
     wrapped = torch.optim.Optimizer.add_param_group.__wrapped__
     print(weight.tolist(), getattr(wrapped, "__dynamo_disable").__module__)
     """
-    assert lean(code) == plain(code)
+    assert fast(code) == plain(code)
 
 
 ORDINARY = """
@@ -202,19 +202,19 @@ with torch.device("meta"):
 """
 
 
-def test_a_script_sees_what_it_sees_without_the_worker() -> None:
-    found = lean(ORDINARY)
+def test_an_ordinary_script_prints_the_same() -> None:
+    found = fast(ORDINARY)
     assert found == plain(ORDINARY)
     assert "collected" in found
 
 
-def test_a_submodule_that_came_with_the_compiler_still_comes() -> None:
-    # Named, and not imported.
+def test_a_submodule_that_dynamo_imports_can_be_named() -> None:
+    # The script names the submodule without importing it.
     code = "import torch\nprint(torch.distributed.fsdp.FullyShardedDataParallel.__name__)"
-    assert lean(code) == plain(code)
+    assert fast(code) == plain(code)
 
 
-def test_torchvision_has_the_compilers_own_word_for_what_it_asks_it() -> None:
+def test_torchvision_gets_the_real_function_of_dynamo() -> None:
     code = """
     import importlib
     module = importlib.import_module("torchvision.ops.roi_align")
@@ -222,4 +222,4 @@ def test_torchvision_has_the_compilers_own_word_for_what_it_asks_it() -> None:
     from torch._dynamo.utils import is_compile_supported
     print(is_compile_supported.__module__)
     """
-    assert lean(code) == plain(code)
+    assert fast(code) == plain(code)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.worker.staged import run
+from tests.worker.shimmed_script import run
 
 HEAD = """
         import glob, io, os, pickle, numpy, pathlib, tarfile, urllib.request
@@ -15,7 +15,7 @@ HEAD = """
 """
 
 
-def test_the_layout_is_that_of_the_original(tmp_path: Path) -> None:
+def test_the_files_have_the_original_layout(tmp_path: Path) -> None:
     code = f"""
         {HEAD}
         labels, rows = [], []
@@ -60,7 +60,7 @@ def test_the_layout_is_that_of_the_original(tmp_path: Path) -> None:
         "tarfile.open('cifar-10-python.tar.gz').getnames()[5] == 'cifar-10-batches-py/test_batch'",
     ],
 )
-def test_it_is_there_when_it_is_first_asked_for(tmp_path: Path, asked: str) -> None:
+def test_the_files_exist_once_a_script_asks_for_them(tmp_path: Path, asked: str) -> None:
     code = f"""
         {HEAD}
         assert {asked}
@@ -69,13 +69,13 @@ def test_it_is_there_when_it_is_first_asked_for(tmp_path: Path, asked: str) -> N
     run(tmp_path, code)
 
 
-def test_what_nobody_asks_for_is_not_made(tmp_path: Path) -> None:
+def test_no_file_is_made_unasked(tmp_path: Path) -> None:
     run(tmp_path, f"{HEAD}\n        open('notes.txt', 'w').close()")
     assert not (tmp_path / "data").exists()
 
 
 @pytest.mark.parametrize("above", ["file", "../elsewhere"])
-def test_where_nothing_can_or_may_be_written_it_is_elsewhere(tmp_path: Path, above: str) -> None:
+def test_files_go_elsewhere_if_a_folder_cannot_be_written(tmp_path: Path, above: str) -> None:
     code = f"""
         {HEAD}
         open("file", "w").close()
@@ -88,7 +88,7 @@ def test_where_nothing_can_or_may_be_written_it_is_elsewhere(tmp_path: Path, abo
     assert not (tmp_path.parent / "elsewhere").exists()
 
 
-def test_what_the_student_has_is_left_as_it_is(tmp_path: Path) -> None:
+def test_a_students_own_file_is_not_replaced(tmp_path: Path) -> None:
     code = f"""
         {HEAD}
         os.makedirs(FOLDER)
@@ -102,7 +102,7 @@ def test_what_the_student_has_is_left_as_it_is(tmp_path: Path) -> None:
     run(tmp_path, code)
 
 
-def test_the_real_number_of_images_may_be_written_down(tmp_path: Path) -> None:
+def test_a_script_may_reshape_with_the_real_number_of_images(tmp_path: Path) -> None:
     code = f"""
         {HEAD}
         import torch
@@ -168,7 +168,7 @@ def test_the_archive_can_be_downloaded(tmp_path: Path, download: str) -> None:
         ("torch.hub.download_url_to_file('https://example.org/a.pth', 'a.pth')", "OSError"),
     ],
 )
-def test_another_download_is_an_error_that_says_why(
+def test_another_download_raises_an_error_that_gives_the_reason(
     tmp_path: Path, download: str, error: str
 ) -> None:
     pytest.importorskip("requests")
@@ -183,7 +183,7 @@ def test_another_download_is_an_error_that_says_why(
     assert "there is no network here" in run(tmp_path, code).out
 
 
-def test_what_needs_no_network_works_as_ever(tmp_path: Path) -> None:
+def test_local_addresses_work_as_without_the_shim(tmp_path: Path) -> None:
     code = f"""
         {HEAD}
         import subprocess, sys

@@ -1,10 +1,10 @@
-"""`torch.compile` is left out, and what it returns is used as what torch's own returns."""
+"""`torch.compile` compiles nothing, and its result behaves like torch's own."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from tests.worker.staged import run
+from tests.worker.shimmed_script import run
 
 
 def test_a_compiled_module_is_the_module_in_a_wrapper(tmp_path: Path) -> None:
@@ -46,7 +46,7 @@ def test_a_compiled_module_is_the_module_in_a_wrapper(tmp_path: Path) -> None:
     assert "torch.compile was left out" in note
 
 
-def test_it_trains_and_is_saved_loaded_and_copied(tmp_path: Path) -> None:
+def test_a_compiled_module_is_trained_saved_loaded_and_copied(tmp_path: Path) -> None:
     code = """
         import copy, io, torch
         from torch import nn
@@ -70,7 +70,7 @@ def test_it_trains_and_is_saved_loaded_and_copied(tmp_path: Path) -> None:
     run(tmp_path, code)
 
 
-def test_functions_stay_themselves_however_they_are_decorated(tmp_path: Path) -> None:
+def test_a_decorated_function_is_unchanged(tmp_path: Path) -> None:
     code = """
         import torch
         from torch import nn

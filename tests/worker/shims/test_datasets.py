@@ -1,4 +1,4 @@
-"""Datasets are the grader's own images, whatever they are called and however they are asked for."""
+"""Every data set of torchvision serves the grader's images in the data set's own format."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.worker.staged import TEST, TRAIN, run
+from tests.worker.shimmed_script import TEST, TRAIN, run
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ from tests.worker.staged import TEST, TRAIN, run
         ("USPS('data', False)", TEST, (16, 16)),
     ],
 )
-def test_each_dataset_is_served_and_looks_like_itself(
+def test_each_dataset_is_served_in_its_own_format(
     tmp_path: Path, asked: str, length: int, shape: tuple[int, ...]
 ) -> None:
     code = f"""
@@ -36,7 +36,7 @@ def test_each_dataset_is_served_and_looks_like_itself(
         assert len(data) == {length} and numpy.asarray(image).shape == {shape}
         assert target == 3 == int(data.targets[3])
         assert int(numpy.asarray(image).flat[0]) == 3 + 100 * (len(data) == {TEST})
-        assert stage.served == [data] and data.train is (len(data) == {TRAIN})
+        assert log.served == [data] and data.train is (len(data) == {TRAIN})
     """
     assert len(run(tmp_path, code).notes) == 1
 
@@ -67,12 +67,12 @@ def test_transforms_are_applied(tmp_path: Path) -> None:
         test = datasets.CIFAR10("data", False, plain)
         assert train[3][0].shape == (3, 32, 32) and train[3][1] == 4
         assert test.transform is plain
-        assert [data.train for data in stage.served] == [True, False]
+        assert [data.train for data in log.served] == [True, False]
     """
     run(tmp_path, code)
 
 
-def test_a_shown_image_is_what_every_index_gives(tmp_path: Path) -> None:
+def test_every_index_gives_the_shown_image(tmp_path: Path) -> None:
     code = """
         from PIL import Image
         from torchvision import datasets, transforms
@@ -84,7 +84,7 @@ def test_a_shown_image_is_what_every_index_gives(tmp_path: Path) -> None:
         hidden = Image.new("RGB", (32, 32), (200, 200, 200))
         plain = transforms.Compose([transforms.ToTensor()])
         photos, digits, own = datasets.CIFAR10("d", False, plain), datasets.MNIST("d"), Own("d")
-        for data in stage.served:
+        for data in log.served:
             assert data.shown is None
             data.shown = hidden
         image, target = photos[10_000]
@@ -93,10 +93,10 @@ def test_a_shown_image_is_what_every_index_gives(tmp_path: Path) -> None:
         assert image.size == (28, 28) and image.mode == "L" and image.getpixel((3, 3)) == 200
         image, target = own[7]
         assert target == 0 and image.getpixel((3, 3)) == (200, 200, 200)
-        for data in stage.served:
+        for data in log.served:
             data.shown = Image.new("RGB", (64, 64), (50, 50, 50))
         assert own[0][0].size == (32, 32) and own[0][0].getpixel((3, 3)) == (50, 50, 50)
-        for data in stage.served:
+        for data in log.served:
             data.shown = None
         assert own[7][0].getpixel((3, 3)) == (7, 7, 7) and own[7][1] == 7 and digits[7][1] == 7
     """
@@ -113,19 +113,19 @@ def test_a_shown_image_is_what_every_index_gives(tmp_path: Path) -> None:
         ("test/train", TRAIN),
     ],
 )
-def test_a_folder_of_images_that_is_not_there_is_served(
+def test_a_missing_folder_of_images_is_served(
     tmp_path: Path, root: str, length: int
 ) -> None:
     code = f"""
         from torchvision.datasets import ImageFolder
         data = ImageFolder({root!r}, transform=lambda image: image.size)
         assert len(data) == {length} == len(data.samples) and data[3] == ((32, 32), 3)
-        assert data.classes == list("0123456789") and stage.served == [data]
+        assert data.classes == list("0123456789") and log.served == [data]
     """
     run(tmp_path, code)
 
 
-def test_a_folder_of_images_that_is_there_is_the_students(tmp_path: Path) -> None:
+def test_an_existing_folder_of_images_is_the_students(tmp_path: Path) -> None:
     (tmp_path / "mine" / "cat").mkdir(parents=True)
     code = """
         from PIL import Image
@@ -133,7 +133,7 @@ def test_a_folder_of_images_that_is_there_is_the_students(tmp_path: Path) -> Non
         Image.new("RGB", (9, 9)).save("mine/cat/one.png")
         data = ImageFolder("mine")
         assert len(data) == 1 and data[0][0].size == (9, 9) and data.class_to_idx == {"cat": 0}
-        assert not stage.served and not stage.notes
+        assert not log.served and not log.notes
     """
     run(tmp_path, code)
 
@@ -149,26 +149,26 @@ def test_loaders_with_workers_read_what_is_served(tmp_path: Path) -> None:
     run(tmp_path, code)
 
 
-def test_made_up_data_stays_as_it_is(tmp_path: Path) -> None:
+def test_fake_data_is_not_replaced(tmp_path: Path) -> None:
     code = """
         from torchvision.datasets import FakeData
-        assert len(FakeData(7)) == 7 and not stage.served
+        assert len(FakeData(7)) == 7 and not log.served
     """
     run(tmp_path, code)
 
 
-def test_the_grader_says_once_how_many_images_there_are(tmp_path: Path) -> None:
+def test_the_number_of_images_is_noted_once(tmp_path: Path) -> None:
     code = """
         from torchvision import datasets
         for train in (True, False):
             datasets.CIFAR10("data", train), datasets.MNIST("data", train)
     """
     (note,) = run(tmp_path, code).notes
-    assert "40 to train on and 20 to test on" in note
-    assert not run(tmp_path, code, images=8).notes, "a handful is the grader's own business"
+    assert "40 for training, 20 for testing" in note
+    assert not run(tmp_path, code, images=8).notes, "a few images need no note"
 
 
-def test_an_argument_that_no_dataset_has_is_an_error(tmp_path: Path) -> None:
+def test_an_unknown_argument_of_a_dataset_is_an_error(tmp_path: Path) -> None:
     code = """
         from torchvision import datasets
         try:

@@ -1,4 +1,4 @@
-"""A script that was written for a GPU runs on a CPU, and is told so once."""
+"""A script that was written for a GPU runs on a CPU, with one note."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.worker.staged import run
+from tests.worker.shimmed_script import run
 
 pytestmark = pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
 
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.skipif(torch.cuda.is_available(), reason="this machine 
         "torch.nn.DataParallel(torch.nn.Linear(2, 2), device_ids=[0, 1]).cuda()(x)",
     ],
 )
-def test_what_is_sent_to_a_gpu_stays_on_the_cpu(tmp_path: Path, made: str) -> None:
+def test_tensors_sent_to_a_gpu_stay_on_the_cpu(tmp_path: Path, made: str) -> None:
     code = f"""
         import torch
         x = torch.ones(2)
@@ -47,7 +47,7 @@ def test_what_is_sent_to_a_gpu_stays_on_the_cpu(tmp_path: Path, made: str) -> No
     assert "ran on the CPU" in note
 
 
-def test_what_asks_for_no_gpu_is_what_it_was_and_no_news(tmp_path: Path) -> None:
+def test_code_without_a_gpu_is_unchanged_and_gets_no_note(tmp_path: Path) -> None:
     code = """
         import io, pickle, torch
         x = torch.ones(2)
@@ -116,7 +116,7 @@ def test_a_checkpoint_that_was_saved_on_a_gpu_is_read_on_the_cpu(tmp_path: Path)
     run(tmp_path, code)
 
 
-def test_what_is_asked_of_a_gpu_that_is_not_there_is_harmless(tmp_path: Path) -> None:
+def test_functions_of_a_missing_gpu_do_nothing(tmp_path: Path) -> None:
     code = """
         import torch
         cuda = torch.cuda
@@ -138,7 +138,7 @@ def test_what_is_asked_of_a_gpu_that_is_not_there_is_harmless(tmp_path: Path) ->
     assert len(run(tmp_path, code).notes) == 1
 
 
-def test_mixed_precision_trains_in_silence(tmp_path: Path) -> None:
+def test_mixed_precision_trains_without_warnings(tmp_path: Path) -> None:
     code = """
         import torch
         from torch.cuda.amp import GradScaler, autocast
@@ -168,7 +168,7 @@ def test_mixed_precision_trains_in_silence(tmp_path: Path) -> None:
     assert run(tmp_path, code).err == ""
 
 
-def test_half_precision_stays_what_it_is(tmp_path: Path) -> None:
+def test_half_precision_is_unchanged(tmp_path: Path) -> None:
     code = """
         import torch
         model = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4)).half().cuda()

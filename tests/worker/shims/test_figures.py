@@ -1,17 +1,17 @@
-"""Figures are kept as a person would have seen them, and the script notices nothing."""
+"""Figures are kept as they look on a screen, without any effect on the script."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from tests.worker.staged import run
+from tests.worker.shimmed_script import run
 
 HEAD = """
         import os, sys, numpy
-        import grader.worker.shims as stand_ins
+        from grader.worker import shims
 
         def titles():
-            return [picture.title for picture in stage.figures]
+            return [picture.title for picture in log.figures]
 """
 
 
@@ -28,9 +28,9 @@ def test_a_figure_is_kept_when_it_is_shown_or_saved_or_left_open(tmp_path: Path)
         plt.figure(); plt.plot([2]); plt.title("thrown away"); plt.close()
         plt.figure()
         assert titles() == ["shown", "a, b", "curves.pdf"]
-        stand_ins.keep_open_figures(stage)
+        shims.keep_open_figures(log)
         assert titles()[3:] == ["x" * 99 + "…"], titles()
-        for picture in stage.figures:
+        for picture in log.figures:
             assert picture.pixels.dtype == numpy.uint8 and picture.pixels.shape == (480, 640, 3)
             assert picture.pixels.min() < 50 and picture.pixels.max() == 255
         assert os.path.getsize("saved.png") and os.path.getsize("curves.pdf")
@@ -45,13 +45,13 @@ def test_no_figure_is_kept_twice(tmp_path: Path) -> None:
         import matplotlib.pyplot as plt
         figure = plt.figure(); plt.plot([1, 2]); plt.title("once")
         plt.savefig("a.png"); plt.savefig("b.png"); plt.show(); figure.savefig("c.png")
-        stand_ins.keep_open_figures(stage)
+        shims.keep_open_figures(log)
         assert titles() == ["once"]
     """
     run(tmp_path, code)
 
 
-def test_a_figure_that_grows_takes_its_own_place(tmp_path: Path) -> None:
+def test_a_figure_that_is_saved_again_replaces_its_picture(tmp_path: Path) -> None:
     code = f"""
         {HEAD}
         import matplotlib.pyplot as plt
@@ -71,7 +71,7 @@ def test_a_figure_that_grows_takes_its_own_place(tmp_path: Path) -> None:
     run(tmp_path, code)
 
 
-def test_of_many_figures_the_last_six_are_kept_and_they_are_small(tmp_path: Path) -> None:
+def test_the_last_six_of_many_figures_are_kept_and_small(tmp_path: Path) -> None:
     code = f"""
         {HEAD}
         import matplotlib.pyplot as plt
@@ -79,12 +79,12 @@ def test_of_many_figures_the_last_six_are_kept_and_they_are_small(tmp_path: Path
             plt.figure(figsize=(3, 30) if number % 2 else (20, 4))
             plt.plot([0, number]); plt.title(f"figure {{number}}"); plt.show()
         assert titles() == [f"figure {{number}}" for number in range(2, 8)]
-        assert all(max(picture.pixels.shape) <= 640 for picture in stage.figures)
+        assert all(max(picture.pixels.shape) <= 640 for picture in log.figures)
         for number in range(60):
             plt.plot([0, number]); plt.savefig("batch.png")
-        assert stage.rendered <= 40
+        assert log.rendered <= 40
         plt.title("the end")
-        stand_ins.keep_open_figures(stage)
+        shims.keep_open_figures(log)
         assert titles()[-1] == "the end"
     """
     run(tmp_path, code)
@@ -104,16 +104,16 @@ def test_showing_waits_for_no_window_and_begins_a_new_figure(tmp_path: Path) -> 
         plt.ion(); plt.show()
         assert plt.gcf() is figure
         figure.show()
-        assert len(stage.figures) == 2 and matplotlib.get_backend().lower() == "agg"
+        assert len(log.figures) == 2 and matplotlib.get_backend().lower() == "agg"
     """
     assert run(tmp_path, code).err == ""
 
 
-def test_nothing_is_imported_before_the_script_does(tmp_path: Path) -> None:
+def test_nothing_is_imported_before_the_script_imports_it(tmp_path: Path) -> None:
     code = f"""
         {HEAD}
         assert "matplotlib" not in sys.modules
-        stand_ins.keep_open_figures(stage)
+        shims.keep_open_figures(log)
         assert "matplotlib" not in sys.modules
         import inspect, matplotlib.figure as module
         assert "class Figure" in inspect.getsource(module) and module.__spec__.loader
@@ -121,7 +121,7 @@ def test_nothing_is_imported_before_the_script_does(tmp_path: Path) -> None:
     run(tmp_path, code)
 
 
-def test_what_cannot_be_kept_does_not_disturb_the_script(tmp_path: Path) -> None:
+def test_a_figure_that_cannot_be_kept_does_not_disturb_the_script(tmp_path: Path) -> None:
     code = f"""
         {HEAD}
         import matplotlib.pyplot as plt
@@ -143,7 +143,7 @@ def test_an_image_that_is_shown_is_kept_as_well(tmp_path: Path) -> None:
         {HEAD}
         from PIL import Image
         Image.new("RGBA", (1000, 500), (255, 0, 0, 128)).show(title="sheared")
-        (picture,) = stage.figures
+        (picture,) = log.figures
         assert picture.title == "sheared" and picture.pixels.shape == (320, 640, 3)
         assert picture.pixels[5, 5].tolist() == [255, 127, 127]
     """

@@ -1,4 +1,4 @@
-"""A script that needs a network, a GPU, a display and files of its author's, in a real session."""
+"""Scripts that need a network, a GPU, a display and other files run in a real session."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from grader.rubric.model import Limits
 from grader.sandbox.base import Job, Sandbox
 from grader.sandbox.conversation import converse
 from tests.factories import DOCKER, requested_sandbox
-from tests.worker.staged import write_view
+from tests.worker.shimmed_script import write_view
 
 TINY = RESNET18 | {"layers": [1, 1, 1, 1], "width": 16, "num_classes": 10}
 SCRIPT = """
@@ -41,23 +41,23 @@ def sandbox(request: pytest.FixtureRequest) -> Sandbox:
     return requested_sandbox(request)
 
 
-def test_it_runs_to_its_end(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_script_that_needs_every_shim_runs_to_its_end(sandbox: Sandbox, tmp_path: Path) -> None:
     submission, view = tmp_path / "student", write_view(tmp_path / "view")
     for folder in (submission, view / "handouts"):
         folder.mkdir()
     (submission / "hw2.py").write_text(SCRIPT, encoding="utf-8")
     (view / "handouts" / "given.py").write_text("WIDTH = 96\n", encoding="utf-8")
     for path in (tmp_path.parent, tmp_path, submission, view):
-        path.chmod(0o755)   # a container's user is another one
+        path.chmod(0o755)   # a container has another user
     question = Question("q", "parameter_groups", {"network": TINY}, "q", 60)
     (evidence,) = converse(sandbox, Job("student", submission, (question,), Limits(), view))
     assert evidence.outcome.answered, evidence.outcome
     assert {row["name"] for row in evidence.value["lists"]} == {"norms", "rest"}
-    told = " ".join(evidence.value["notes"])
-    assert all(word in told for word in ("astronaut.jpg", "resnet18", "torch.compile"))
+    notes = " ".join(evidence.value["notes"])
+    assert all(word in notes for word in ("astronaut.jpg", "resnet18", "torch.compile"))
 
 
-# torch._dynamo comes when it is asked for, after the stand-ins, and looks all of torch through.
+# torch._dynamo is imported after the shims and inspects all of torch.
 COMPILES = """
 import torch
 import torchvision

@@ -1,4 +1,4 @@
-"""Pretrained networks begin with a random initialisation, the same each time, and no download."""
+"""Pretrained networks get the same random initialisation each time, without a download."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.worker.staged import run
+from tests.worker.shimmed_script import run
 
 ASKED = [
     "models.resnet18(pretrained=True)",
@@ -45,11 +45,11 @@ def test_each_way_to_ask_gives_the_same_weights(tmp_path: Path, asked: str) -> N
             assert torch.equal(weights, second.state_dict()[name]), name
         assert not torch.equal(first.conv1.weight, usual.conv1.weight)
         assert first.fc.out_features == 1000 and first.conv1.weight.std() > 0
-        assert first in stage.built and len(stage.built) == 3
+        assert first in log.built and len(log.built) == 3
     """
     (note,) = run(tmp_path, code, view=False).notes
     assert "resnet18" in note
-    assert "need a network" in note
+    assert "need a download" in note
 
 
 @pytest.mark.parametrize(
@@ -71,12 +71,12 @@ def test_any_network_of_torchvision_may_be_asked_for(tmp_path: Path, asked: str)
         pairs = zip(one.state_dict().values(), other.state_dict().values())
         backbone = "backbone" in "".join(one.state_dict())
         assert all(torch.equal(a, b) for a, b in list(pairs)[:6 if backbone else None])
-        assert not stage.built
+        assert not log.built
     """
     assert len(run(tmp_path, code, view=False).notes) == 1
 
 
-def test_the_scripts_own_random_numbers_are_what_they_would_have_been(tmp_path: Path) -> None:
+def test_the_scripts_own_random_numbers_do_not_change(tmp_path: Path) -> None:
     code = f"""
         {LOADED}
         torch.manual_seed(3)
@@ -98,22 +98,22 @@ def test_without_weights_nothing_is_noted(tmp_path: Path) -> None:
     code = f"""
         {LOADED}
         network = models.resnet18(num_classes=10)
-        assert stage.built == [network] and network.fc.out_features == 10
-        assert models.get_model("resnet50", weights=None) is stage.built[1]
+        assert log.built == [network] and network.fc.out_features == 10
+        assert models.get_model("resnet50", weights=None) is log.built[1]
         assert models.get_model_weights("resnet18") is models.ResNet18_Weights
         models.vgg11(num_classes=10)
     """
     assert run(tmp_path, code, view=False).notes == []
 
 
-def test_the_hidden_network_takes_the_place_of_a_resnet_and_of_no_other(tmp_path: Path) -> None:
+def test_the_hidden_network_replaces_every_resnet_and_no_other_network(tmp_path: Path) -> None:
     code = f"""
         {LOADED}
         for asked in (lambda: models.resnet50(weights="DEFAULT"), lambda: models.resnet18(True),
                       lambda: models.get_model("resnet34"),
                       lambda: torch.hub.load("pytorch/vision", "resnet101", pretrained=True)):
             assert asked().fc.out_features == 7
-        assert len(stage.built) == 4
+        assert len(log.built) == 4
         assert models.squeezenet1_0().num_classes == 1000
     """
     spec = {"layers": [1, 1, 1, 1], "width": 8, "num_classes": 7}
@@ -128,7 +128,7 @@ def test_the_hidden_network_takes_the_place_of_a_resnet_and_of_no_other(tmp_path
         "torch.hub.load('someone/models', 'cifar10_resnet20', pretrained=True)",
     ],
 )
-def test_what_is_nowhere_to_be_had_is_an_error_that_says_so(tmp_path: Path, asked: str) -> None:
+def test_unknown_weights_raise_an_error_that_gives_the_reason(tmp_path: Path, asked: str) -> None:
     code = f"""
         import torch, urllib.error
         try:

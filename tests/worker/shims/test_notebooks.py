@@ -1,4 +1,4 @@
-"""A script that was a notebook finds what the notebook gave it."""
+"""A script that was a notebook finds the notebook's functions and modules."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.worker.staged import run
+from tests.worker.shimmed_script import run
 
 
-def test_what_ipython_gives_is_there_without_ipython(tmp_path: Path) -> None:
+def test_ipythons_functions_exist_without_ipython(tmp_path: Path) -> None:
     code = """
         import sys
         path = list(sys.path)
@@ -34,6 +34,19 @@ def test_what_ipython_gives_is_there_without_ipython(tmp_path: Path) -> None:
     assert run(tmp_path, code, view=False).out == "shown\nshown as well\n"
 
 
+def test_an_installed_ipython_has_the_same_shell_and_displays(tmp_path: Path) -> None:
+    pytest.importorskip("IPython")
+    code = """
+        from IPython import get_ipython as shell
+        from IPython.display import clear_output, display, set_matplotlib_formats
+        set_matplotlib_formats("svg")
+        shell().run_line_magic("matplotlib", "inline")
+        clear_output(wait=True)
+        display("shown")
+    """
+    assert run(tmp_path, code, view=False).out == "shown\n"
+
+
 def test_colab_has_nothing_to_mount(tmp_path: Path) -> None:
     code = """
         import sys
@@ -45,7 +58,7 @@ def test_colab_has_nothing_to_mount(tmp_path: Path) -> None:
     run(tmp_path, code, view=False)
 
 
-def test_what_is_installed_comes_first_and_what_nobody_has_is_missing(tmp_path: Path) -> None:
+def test_installed_modules_come_first_and_unknown_ones_are_missing(tmp_path: Path) -> None:
     (tmp_path / "IPython.py").write_text("mine = True\n", encoding="utf-8")
     code = """
         import sys
@@ -60,7 +73,7 @@ def test_what_is_installed_comes_first_and_what_nobody_has_is_missing(tmp_path: 
     assert run(tmp_path, code, view=False).out == "missing\n"
 
 
-def test_bars_of_a_notebook_are_bars_in_text(tmp_path: Path) -> None:
+def test_a_notebooks_progress_bars_are_text(tmp_path: Path) -> None:
     pytest.importorskip("tqdm")
     code = """
         from tqdm.auto import tqdm as auto
@@ -70,7 +83,7 @@ def test_bars_of_a_notebook_are_bars_in_text(tmp_path: Path) -> None:
     assert "100%" in run(tmp_path, code, view=False).err
 
 
-def test_colab_is_there_beside_other_packages_of_that_name(tmp_path: Path) -> None:
+def test_colab_can_be_imported_beside_other_google_packages(tmp_path: Path) -> None:
     code = """
         import google.protobuf
         from google.colab import drive
@@ -84,7 +97,7 @@ def test_colab_is_there_beside_other_packages_of_that_name(tmp_path: Path) -> No
 def test_a_cell_that_writes_a_file_can_be_imported(tmp_path: Path) -> None:
     code = """
         get_ipython().run_cell_magic("writefile", "deep/net.py", "x = 1\\n")
-        get_ipython().run_cell_magic("writefile", "-a deep/net.py", "y = 2\\n")
+        get_ipython().run_cell_magic("file", "-a deep/net.py", "y = 2\\n")
         print(open("deep/net.py").read())
     """
     assert run(tmp_path, code, view=False).out == "x = 1\ny = 2\n\n"

@@ -1,4 +1,4 @@
-"""Images that are not there are pictures of the grader's own, whatever reads them."""
+"""Every image library reads a sample picture where an image file is missing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from grader.worker.shims import pictures
-from tests.worker.staged import run
+from tests.worker.shimmed_script import run
 
 HEAD = """
         import os, sys, numpy, torch, torchvision
@@ -35,7 +35,7 @@ HEAD = """
         "skimage.data.cat()",
     ],
 )
-def test_whatever_reads_an_image_reads_a_picture(tmp_path: Path, read: str) -> None:
+def test_every_image_library_reads_a_sample_picture(tmp_path: Path, read: str) -> None:
     module = read.partition(".")[0]
     if module in ("cv2", "imageio") or "eagle" in read:
         pytest.importorskip(module)
@@ -48,13 +48,13 @@ def test_whatever_reads_an_image_reads_a_picture(tmp_path: Path, read: str) -> N
         assert image.shape[0] >= 300 and image.shape[1] >= 451 and image.shape[2] == 3
         assert image.std() > 0.1
     """
-    told = run(tmp_path, code, view=False)
+    result = run(tmp_path, code, view=False)
     assert not (tmp_path.parent / "elsewhere").exists(), "it is somebody's own place"
     brought = module == "skimage" and ("cat" in read or "astronaut()" in read)
-    assert len(told.notes) == 1 or brought, told.notes
+    assert len(result.notes) == 1 or brought, result.notes
 
 
-def test_a_picture_is_in_the_format_that_was_asked_for(tmp_path: Path) -> None:
+def test_a_picture_has_the_format_of_its_suffix(tmp_path: Path) -> None:
     code = f"""
         {HEAD}
         import matplotlib.pyplot as plt
@@ -66,7 +66,7 @@ def test_a_picture_is_in_the_format_that_was_asked_for(tmp_path: Path) -> None:
     assert len(run(tmp_path, code, view=False).notes) == 5
 
 
-def test_an_image_that_the_student_has_is_the_students(tmp_path: Path) -> None:
+def test_a_students_own_image_is_not_replaced(tmp_path: Path) -> None:
     code = f"""
         {HEAD}
         Image.new("RGB", (9, 9)).save("mine.png")
@@ -78,7 +78,7 @@ def test_an_image_that_the_student_has_is_the_students(tmp_path: Path) -> None:
     assert run(tmp_path, code, view=False).notes == []
 
 
-def test_what_is_no_image_is_missing_as_ever(tmp_path: Path) -> None:
+def test_a_missing_file_that_is_no_image_stays_missing(tmp_path: Path) -> None:
     code = f"""
         {HEAD}
         for read in (Image.open, torchvision.io.read_file):
@@ -104,7 +104,7 @@ def test_a_folder_of_images_is_not_made_up(tmp_path: Path) -> None:
     assert run(tmp_path, code, view=False).out == "20\n"
 
 
-def test_without_scikit_image_there_is_its_data_and_no_more(tmp_path: Path) -> None:
+def test_without_scikit_image_only_its_samples_can_be_imported(tmp_path: Path) -> None:
     code = f"""
         {HEAD}
         sys.path.clear()   # where it may be installed
@@ -126,7 +126,7 @@ def test_without_scikit_image_there_is_its_data_and_no_more(tmp_path: Path) -> N
     assert run(tmp_path, code, view=False).out == "no transform\nno filters\n"
 
 
-def test_nothing_is_imported_before_the_script_does(tmp_path: Path) -> None:
+def test_nothing_is_imported_before_the_script_imports_it(tmp_path: Path) -> None:
     code = f"""
         {HEAD}
         assert not {{"matplotlib", "skimage", "cv2", "imageio", "requests"}} & set(sys.modules)
@@ -134,7 +134,7 @@ def test_nothing_is_imported_before_the_script_does(tmp_path: Path) -> None:
     run(tmp_path, code)
 
 
-def test_the_pictures_are_small_and_their_rights_are_told() -> None:
+def test_the_pictures_are_small_and_their_licences_are_listed() -> None:
     licences = (pictures.FOLDER / "LICENCES.md").read_text(encoding="utf-8")
     files = sorted(pictures.FOLDER.glob("*.jpg"))
     assert [file.name for file in files] == ["astronaut.jpg", "cat.jpg", "coffee.jpg"]

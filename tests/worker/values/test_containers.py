@@ -1,4 +1,4 @@
-"""What a value holds is read whole, in parts, once, and in bounded time."""
+"""Containers are read whole and in parts, each iterator once, and in bounded time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from torch import nn
 from grader.worker.values.containers import MAX_ITEMS, Container, Drained, Known, Reader, attributes
 from grader.worker.values.parameter_lists import Frame, lists
 
-FOLDER = Path(__file__).parent   # the classes in this file are the student's
+FOLDER = Path(__file__).parent   # the classes in this file count as the student's
 
 
 class Net(nn.Module):
@@ -68,7 +68,7 @@ def test_groups_in_a_dictionary_are_read_whole_and_one_by_one() -> None:
     assert names_of({"b": BN * 4, "c": CONV * 4}).keys() == {"x", "x.b", "x.c"}
 
 
-def test_a_part_says_what_it_is_a_part_of() -> None:
+def test_a_part_names_its_parent() -> None:
     parents = {one.name: one.parent for one in read({"a": [BN, CONV], "b": [BN]})}
     assert parents == {"x": "", "x.a": "x", "x.a[0]": "x.a", "x.a[1]": "x.a", "x.b": "x"}
 
@@ -81,7 +81,7 @@ def test_a_part_says_what_it_is_a_part_of() -> None:
     ],
     ids=repr,
 )
-def test_what_holds_no_parameters_is_no_container(value: Any) -> None:
+def test_a_value_without_parameters_is_no_container(value: Any) -> None:
     assert [one for one in read(value) if one.entries] == []
 
 
@@ -103,7 +103,7 @@ def test_an_iterator_is_read_once_and_remembered(make: Callable[[], Any]) -> Non
     assert again.entries == first.entries
 
 
-def test_an_iterator_that_was_used_up_says_so() -> None:
+def test_a_used_up_iterator_is_marked() -> None:
     iterator = iter(BN)
     assert len(list(iterator)) == 2
     (one,) = read(iterator)
@@ -112,7 +112,7 @@ def test_an_iterator_that_was_used_up_says_so() -> None:
     assert not empty.used_up
 
 
-def test_an_iterator_that_raises_gives_what_came() -> None:
+def test_an_iterator_that_raises_gives_its_items_so_far() -> None:
     def broken() -> Any:
         yield from BN
         raise ValueError("gone")
@@ -124,7 +124,7 @@ def test_an_iterator_of_lists_may_begin_with_an_empty_one() -> None:
     assert len(names_of(iter([[], BN, CONV]))["x"]) == 4
 
 
-def test_iterators_of_data_are_left_alone() -> None:
+def test_an_iterator_of_data_is_read_for_one_batch_only() -> None:
     taken = []
 
     def batches() -> Any:
@@ -141,14 +141,14 @@ class Endless:
         return self
 
     def __next__(self) -> nn.Parameter:
-        raise AssertionError("another's iterator was walked over")
+        raise AssertionError("an iterator of another library was read")
 
 
-def test_iterators_of_other_libraries_are_left_alone() -> None:
+def test_iterators_of_other_libraries_are_not_read() -> None:
     assert read(Endless()) == []
 
 
-def test_containers_in_themselves_come_to_an_end() -> None:
+def test_reading_a_container_that_holds_itself_ends() -> None:
     itself: list[Any] = []
     itself += [itself, itself, itself]
     groups: dict[str, Any] = {"lr": 0.1}
@@ -182,12 +182,12 @@ class Holder:
         raise AssertionError("a property was read")
 
 
-def test_an_objects_attributes_are_its_own_and_its_classs() -> None:
+def test_attributes_come_from_an_object_and_its_class() -> None:
     found = attributes(Holder(), FOLDER)
     assert found == {"kind": "a class attribute", "shared": BN, "params": None}
     assert attributes(Holder, FOLDER) == {"kind": "a class attribute", "shared": BN}
 
 
 @pytest.mark.parametrize("value", [3, "text", [], {}, NET.conv, Path(), nn.Linear, torch.optim])
-def test_other_peoples_objects_are_not_looked_into(value: Any) -> None:
+def test_objects_of_other_code_are_not_inspected(value: Any) -> None:
     assert attributes(value, FOLDER) is None

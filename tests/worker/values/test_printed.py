@@ -1,4 +1,4 @@
-"""What a student's code prints is passed on, kept, and read for its numbers."""
+"""A student's output is passed on, recorded, and searched for numbers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from grader.worker.values import printed
-from grader.worker.values.printed import MAX_CHARACTERS, Heard, listening
+from grader.worker.values.printed import MAX_CHARACTERS, RecordedOutput, recording
 
 LAYERS = {
     "conv1", "bn1", "layer1.0.conv1", "fc", "conv1.weight", "bn1.weight", "bn1.bias", "a", "b",
@@ -20,7 +20,7 @@ TABLE = {
 }
 
 
-def told(text: str) -> list[tuple[str, int]]:
+def numbers(text: str) -> list[tuple[str, int]]:
     return [(row["name"], row["value"]) for row in printed.numbers(text)]
 
 
@@ -28,29 +28,29 @@ def tables(text: str) -> list[list[list[object]]]:
     return [row["pairs"] for row in printed.tables(text, LAYERS)]
 
 
-def test_what_is_printed_is_passed_on_and_kept(capsys: pytest.CaptureFixture[str]) -> None:
-    with listening() as heard:
+def test_output_is_passed_on_and_recorded(capsys: pytest.CaptureFixture[str]) -> None:
+    with recording() as output:
         print("bn:", 9600)
         sys.stdout.flush()
     print("later")
-    assert heard.text == "bn: 9600\n"
+    assert output.text == "bn: 9600\n"
     assert capsys.readouterr().out == "bn: 9600\nlater\n"
 
 
 def test_the_stream_comes_back_after_an_exception() -> None:
     before = sys.stdout
-    with pytest.raises(ValueError, match="oh"), listening():
+    with pytest.raises(ValueError, match="oh"), recording():
         raise ValueError("oh")
     assert sys.stdout is before
 
 
-def test_of_a_flood_the_beginning_and_the_end_are_kept() -> None:
+def test_beginning_and_end_of_a_flood_are_recorded() -> None:
     stream = io.StringIO()
-    heard = Heard(stream)
+    output = RecordedOutput(stream)
     for line in ("begin\n", "x" * MAX_CHARACTERS, *["y" * 50_000] * 40, "end\n"):
-        heard.write(line)
-    assert heard.text.startswith("begin\n") and heard.text.endswith("end\n")
-    assert len(heard.text) < 4 * MAX_CHARACTERS
+        output.write(line)
+    assert output.text.startswith("begin\n") and output.text.endswith("end\n")
+    assert len(output.text) < 4 * MAX_CHARACTERS
     assert len(stream.getvalue()) > 2_000_000
 
 
@@ -89,10 +89,10 @@ def test_of_a_flood_the_beginning_and_the_end_are_kept() -> None:
     ],
 )
 def test_a_number_is_named_by_the_text_beside_it(line: str, rows: list[tuple[str, int]]) -> None:
-    assert told(line) == rows
+    assert numbers(line) == rows
 
 
-def test_numbers_say_in_which_line_they_are() -> None:
+def test_numbers_have_the_line_of_the_output() -> None:
     rows = printed.numbers("a 1\nb\nc 2 d 3\n")
     assert [(row["line"], row["printed"]) for row in rows] == [(1, True), (3, True), (3, True)]
 
@@ -119,7 +119,7 @@ def test_a_name_that_comes_again_begins_another_table() -> None:
     ]
 
 
-def test_one_layer_told_twice_in_a_row_stays_in_its_table() -> None:
+def test_a_layer_printed_twice_in_a_row_stays_in_its_table() -> None:
     lines = ["conv1 weight 9408", "bn1 weight 64", "bn1 bias 64", *(f"{n} 1" for n in "abcdef")]
     (named, *_) = tables("\n".join(lines))
     assert named[:3] == [["conv1", 9408], ["bn1", 64], ["bn1", 64]]

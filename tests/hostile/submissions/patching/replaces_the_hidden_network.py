@@ -1,7 +1,7 @@
 """Has the worker build ResNet-18 whatever network it is asked about, and types its counts in."""
 # must: Z
 # runs in: docker process
-import grader.worker.networks.resnet as networks
+import grader.worker.networks as networks
 from grader.worker.probes import layers
 
 build = networks.build

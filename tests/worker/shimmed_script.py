@@ -1,7 +1,7 @@
-"""Scripts run in processes of their own with the stand-ins in place: what they print, what is told.
+"""Runs a script with the shims installed, in a process of its own.
 
-The processes are forked from one that has torch imported, where there is fork; nothing that a
-script or a stand-in does to torch reaches the tests.
+Where fork exists, the process is forked from one that has imported torch. Nothing that a script or
+a shim does to torch reaches the tests.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ _CONTEXT.set_forkserver_preload(["grader.worker.shims"])
 
 
 @dataclass(frozen=True)
-class Told:
-    """What a script printed, what the stand-ins noted, what was printed to stderr."""
+class ScriptResult:
+    """Output of a script, notes of the shims, and what was printed to stderr."""
 
     out: str
     notes: list[str]
@@ -45,26 +45,26 @@ def run(
     images: int | None = None,
     view: bool = True,
     network: Mapping[str, Any] | None = None,
-) -> Told:
-    """Run a script in `folder`, where `stage` is a name that it has; it must not raise."""
-    here, there = _CONTEXT.Pipe()
+) -> ScriptResult:
+    """Run a script in `folder`; its variable `log` is the shims' log. The script must not raise."""
+    ours, theirs = _CONTEXT.Pipe()
     data = write_view(folder / "view") if view else None
     script = folder / "script.py"
     script.write_text(textwrap.dedent(code), encoding="utf-8")
-    arguments = (there, script, data, images, network)
+    arguments = (theirs, script, data, images, network)
     process = _CONTEXT.Process(target=_child, args=arguments)
     process.start()
-    there.close()
-    assert here.poll(_SECONDS), "it never ended"
-    told, error = here.recv()
+    theirs.close()
+    assert ours.poll(_SECONDS), "the script did not end"
+    result, error = ours.recv()
     process.join()
     assert not error, error
-    assert isinstance(told, Told)
-    return told
+    assert isinstance(result, ScriptResult)
+    return result
 
 
 def write_view(folder: Path) -> Path:
-    """Images of 8x8, each with a value of its own; label = number modulo ten."""
+    """Write a data view of 8x8 images, each of one value; its label is its number modulo ten."""
     folder.mkdir(exist_ok=True)
     for split, count, start in (("train", TRAIN, 0), ("validation", TEST, 100)):
         values = np.arange(start, start + count, dtype=np.uint8)
@@ -77,13 +77,13 @@ def write_view(folder: Path) -> Path:
 
 
 def _child(
-    told: Connection,
+    connection: Connection,
     script: Path,
     data: Path | None,
     images: int | None,
     network: Mapping[str, Any] | None,
 ) -> None:
-    from grader.worker import shims as stand_ins
+    from grader.worker import shims
     from grader.worker.dataset_view import open_view
 
     out, err, error = io.StringIO(), io.StringIO(), ""
@@ -95,10 +95,10 @@ def _child(
     notes: list[str] = []
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
-            stage = stand_ins.install(network, open_view(data) if data else None, images)
-            notes = stage.notes
-            main.__dict__["stage"] = stage
+            log = shims.install(network, open_view(data) if data else None, images)
+            notes = log.notes
+            main.__dict__["log"] = log
             exec(compile(script.read_text(encoding="utf-8"), script, "exec"), main.__dict__)
         except BaseException:
             error = traceback.format_exc()
-    told.send((Told(out.getvalue(), notes, err.getvalue()), error))
+    connection.send((ScriptResult(out.getvalue(), notes, err.getvalue()), error))

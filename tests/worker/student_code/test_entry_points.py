@@ -1,4 +1,4 @@
-"""Which of a student's files and functions a training is looked for in."""
+"""The scripts that a person would run are found among the files of a student."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.worker.student_code import entry_points as scripts
+from grader.worker.student_code import entry_points
 from tests.factories import write_files
 
 TRAINER = "def train(model, loader):\n    loss.backward()\n    optimizer.step()\n"
@@ -18,7 +18,7 @@ def submission(folder: Path, **files: str) -> Path:
 
 
 def trains(folder: Path) -> list[str]:
-    found = scripts.that_train(folder)
+    found = entry_points.training_scripts(folder)
     return [source.path.relative_to(folder).as_posix() for source in found]
 
 
@@ -44,17 +44,17 @@ def test_a_relative_import_names_the_file(tmp_path: Path) -> None:
     files = {"hw__engine": TRAINER, "hw__run": "from .engine import train\n"}
     folder = submission(tmp_path, **files)
     assert trains(folder) == ["hw/run.py"]
-    (script,) = scripts.that_train(folder)
+    (script,) = entry_points.training_scripts(folder)
     assert script.is_of_a_package
 
 
-def test_what_walks_itself_is_tried_before_what_imports_it(tmp_path: Path) -> None:
+def test_a_file_that_inspects_parameters_comes_before_its_importers(tmp_path: Path) -> None:
     files = {
         "problem1": "for m in model.modules():\n    pass\n",
         "groups": "for n, p in model.named_parameters():\n    m.modules()\n",
         "problem2": "from groups import split\n",
     }
-    found = scripts.that_walk(submission(tmp_path, **files))
+    found = entry_points.inspecting_scripts(submission(tmp_path, **files))
     assert [source.path.name for source in found] == ["problem1.py", "groups.py", "problem2.py"]
 
 
@@ -71,4 +71,4 @@ def test_what_walks_itself_is_tried_before_what_imports_it(tmp_path: Path) -> No
 def test_a_function_that_only_calls_itself_is_not_called(
     tmp_path: Path, text: str, called: bool
 ) -> None:
-    assert scripts.is_called(submission(tmp_path, hw2=text), "train") is called
+    assert entry_points.is_called(submission(tmp_path, hw2=text), "train") is called

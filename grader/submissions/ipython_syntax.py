@@ -1,0 +1,100 @@
+"""IPython syntax in notebook cells, rewritten as Python by IPython's own transformer.
+
+Magics, `!` lines, `?` help, prompts and indented cells become what Jupyter itself would run, such
+as `get_ipython().system('ls')`. Nothing is executed here; in the sandbox `get_ipython` belongs to
+`grader.worker.shims.notebooks`. Every line keeps its number, so that tracebacks name the right one.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import warnings
+from collections.abc import Sequence
+
+# Cell magics that run the rest of their cell as Python in the notebook's own namespace.
+_TRANSPARENT = re.compile(r"(?:\s*%%(?:time|timeit|capture|prun|memit|debug|snakeviz)\b[^\n]*)+")
+_TIMED = re.compile(
+    r"""get_ipython\(\)\.run_line_magic\('time', ('(?:[^'\\]|\\.)+'|"(?:[^"\\]|\\.)+")\)"""
+)
+# IPython reads a cell anew for each magic in it. To read a line takes up to 200 ns times the square
+# of its length, so this much is 20 seconds at worst. It suffices for one magic in a cell that has a
+# line of 7,000 characters, and for a hundred in one of 500 ordinary lines.
+_MOST_WORK = 100_000_000
+
+
+class TooLong(ValueError):
+    """A cell that IPython would take too long to read."""
+
+
+class IPythonSyntax:
+    """Rewrites the cells of one submission, whose work is bounded for all cells together."""
+
+    def __init__(self, work: int = _MOST_WORK) -> None:
+        self._work = work
+
+    def to_python(self, cell: str) -> str:
+        """Return the cell with IPython's syntax rewritten, in as many lines.
+
+        Everything else stays as it is and need not be valid Python. Raises TooLong, nothing else.
+        """
+        lines = _lines(_without_transparent_magics(cell))
+        blank = next((number for number, line in enumerate(lines) if line.strip()), len(lines))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                code = self._transformed(lines[blank:])
+            except TooLong:
+                raise
+            except Exception:  # what IPython cannot read is for Python to complain about
+                return cell
+        missing = len(lines) - blank - len(code)
+        python = "".join([*lines[:blank], *code, *["\n"] * missing])
+        return python if cell.endswith("\n") else python.removesuffix("\n")
+
+    def _transformed(self, lines: list[str]) -> list[str]:
+        """Apply the steps of `TransformerManager.transform_cell` one at a time.
+
+        A cell magic turns the whole cell into one line. Each later step replaces one statement by
+        one line; blank lines fill up what it had more.
+        """
+        from IPython.core.inputtransformer2 import TransformerManager
+
+        manager = TransformerManager()
+        self._pay(lines)
+        for transform in (*manager.cleanup_transforms, *manager.line_transforms):
+            lines = transform(lines)
+        lines = _lines("".join(lines))
+        while True:
+            self._pay(lines)
+            changed, new = manager.do_one_token_transform(lines)
+            if not changed:
+                return lines
+            pairs = enumerate(zip(lines, new, strict=False))
+            place = next(number for number, (old, now) in pairs if old != now)
+            new[place] = _TIMED.sub(_statement, new[place])
+            new[place + 1 : place + 1] = ["\n"] * (len(lines) - len(new))
+            lines = new
+
+    def _pay(self, lines: Sequence[str]) -> None:
+        work = sum((len(line) + 10) ** 2 for line in lines)
+        if work > self._work:
+            raise TooLong
+        self._work -= work
+
+
+def _lines(text: str) -> list[str]:
+    """The lines as Python counts them, each with a line feed at its end."""
+    return [f"{line}\n" for line in text.removesuffix("\n").split("\n")]
+
+
+def _without_transparent_magics(cell: str) -> str:
+    """Blank `%%time` and similar magics at the top of a cell, and keep the code below them."""
+    magics = _TRANSPARENT.match(cell)
+    return "\n" * magics[0].count("\n") + cell[magics.end() :] if magics else cell
+
+
+def _statement(timed: re.Match[str]) -> str:
+    """Return `fit()` for `%time fit()`, since it runs in the notebook's own namespace."""
+    code = str(ast.literal_eval(timed[1])).strip()
+    return timed[0] if code.startswith("-") else code
