@@ -90,7 +90,7 @@ def _read(path: Path) -> Case:
 
 @dataclass(frozen=True)
 class Ending:
-    """What a case came to.
+    """The result of grading a case.
 
     Attributes:
         grade: The grade of the case.
@@ -152,7 +152,7 @@ def grade_code(setup: RunSetup, case: Case, folder: Path) -> Grade:
 
 
 def in_sandbox(setup: RunSetup, sandbox: Sandbox) -> RunSetup:
-    """The same, graded there; what the reference has answered holds."""
+    """A copy of the setup for this sandbox; the reference's answers are kept."""
     return dataclasses.replace(setup, asker=dataclasses.replace(setup.asker, sandbox=sandbox))
 
 
@@ -165,7 +165,7 @@ def grade_path(setup: RunSetup, source: Path | HandIn, criteria: tuple[str, ...]
 
 
 def happened(grade: Grade) -> Mapping[str, str]:
-    """What happened by criterion: N, Z, R, L and its limit, or what none of them covers."""
+    """The result by criterion: N, Z, R, L and its limit, or the points or status in words."""
     return {row.verdict.criterion: _word(grade, index) for index, row in enumerate(grade.criteria)}
 
 

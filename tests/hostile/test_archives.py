@@ -36,7 +36,7 @@ def write(content: Iterable[bytes], path: Path) -> Path:
 
 
 def in_a_box(setup: RunSetup, tmp_path: Path) -> RunSetup:
-    """The same class, unpacked where `..` leads to somewhere that can be looked at."""
+    """A copy of the setup that unpacks into a folder whose parents the test can list."""
     return dataclasses.replace(setup, workspace=tmp_path / "run")
 
 

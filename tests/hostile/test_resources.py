@@ -1,4 +1,4 @@
-"""What hostile submissions leave on the machine, and what they cost whoever runs beside them."""
+"""Hostile submissions leave nothing on the machine and cost their neighbours nothing."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def grade(setup: RunSetup, tmp_path: Path) -> Callable[[str], dict[str, str]]:
 
 
 def marked(mark: str) -> int:
-    """How many processes of this machine have the mark in their command line."""
+    """Counts the processes of this machine that have the mark in their command line."""
     found = (process.info["cmdline"] or () for process in psutil.process_iter(["cmdline"]))
     return sum(mark in line for line in found)
 

@@ -52,6 +52,6 @@ def test_it_earns_nothing_and_hurts_nobody(
 
 
 def test_an_honest_student_gets_all_points(setup: RunSetup) -> None:
-    """What every N means, and that a Z is the attack's and not the class's."""
+    """Gives every N its meaning, and shows that a Z is the doing of the attack."""
     ids = tuple(criterion.id for criterion in setup.criteria)
     assert set(happened(grade_path(setup, HONEST, ids)).values()) == {"N"}

@@ -1,4 +1,4 @@
-"""What happens while a submission is asked: the next one gets ready, and trainings hold GPUs.
+"""While a submission is asked, the next one gets ready, and trainings hold GPUs.
 
 The workers here are threads of ours that speak the protocol and find nothing in any submission.
 """
@@ -95,7 +95,7 @@ def class_of(folder: Path, *students: str) -> Path:
 def grade(
     rubric: Rubric, sandbox: Sandbox, folder: Path, criterion: str, slots: Slots, ahead: int
 ) -> list[tuple[str, str]]:
-    """What happened to the students, in order."""
+    """The events of the students' workers, in order."""
     work = folder.parent
     setup = set_up(
         rubric, [criterion], sandbox, work / "work", work / "cache", slots=slots, ahead=ahead

@@ -24,7 +24,7 @@ class Installed:
     bin: Path
 
     def environment(self, home: Path) -> dict[str, str]:
-        """As a newcomer's shell has it: nothing of this checkout, and no engine."""
+        """Variables like those of a newcomer's shell: nothing of this checkout, and no engine."""
         kept = {name: os.environ[name] for name in ("LANG", "SYSTEMROOT") if name in os.environ}
         return kept | {
             "PATH": os.pathsep.join([str(self.bin), os.environ["PATH"]]), "HOME": str(home),

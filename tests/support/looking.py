@@ -36,7 +36,7 @@ def page(chromium: Browser) -> Iterator[Page]:
 
 
 def barriers(page: Page) -> list[str]:
-    """What axe-core finds serious on the page as it is now: a line each, with where it is."""
+    """The serious findings of axe-core on the page as it is now: a line each, with the place."""
     found = Axe().run(page).response["violations"]
     return [
         f"{one['id']}: {one['help']}: {node['html'][:200]}"
