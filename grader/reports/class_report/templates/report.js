@@ -70,7 +70,11 @@ document.addEventListener("DOMContentLoaded", () => {
   }
   const filters = find("filters");
   filters.addEventListener("input", filter);
-  filters.addEventListener("reset", () => setTimeout(filter));
+  filters.addEventListener("reset", (event) => {
+    event.preventDefault();   // the browser would reset the fields only after this
+    for (const field of fields) field.value = "";
+    filter();
+  });
   filters.addEventListener("submit", (event) => event.preventDefault());
 
   // Names -------------------------------------------------------------------------------------
