@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from grader.checks.answer_key import AnswerKey, EvalInputs
-from grader.checks.check import NoParams, Work
+from grader.checks.check import Work
 from grader.checks.groups.assignment import Truth
-from grader.records import Evidence, Outcome, Question, Submission
-from grader.rubric.model import Criterion, Profile, Threshold
+from grader.records import Evidence, Outcome, Question
+from grader.rubric.model import Profile, Threshold
 from grader.sandbox.outcomes import OWNER
+from tests.factories import criterion, submission
 
 CLASSES = ("cat", "dog", "fox")
 PROFILE = Profile(
@@ -24,9 +24,7 @@ PROFILE = Profile(
         Threshold(accuracy=0.6, share=0.5),
     ),
 )
-CRITERION = Criterion(
-    id="the-one", title="The one", part="1", points=6, check="x", params=NoParams()
-)
+CRITERION = criterion("the-one", 6, title="The one")
 
 
 def structure(conv_bias: bool = False, scale: int = 1) -> list[list[Any]]:
@@ -93,7 +91,7 @@ def question() -> Question:
 
 
 def work(evidence: Mapping[str, Evidence]) -> Work:
-    return Work(Submission("ada", Path("hw2.py"), Path("folder"), ("hw2.py",), ""), evidence)
+    return Work(submission(), evidence)
 
 
 def inputs(seed: int = 0, hidden: int = 10, validation: int = 10) -> EvalInputs:

@@ -17,6 +17,7 @@ from grader.rubric.class_lists import read_extensions, read_groups
 from grader.rubric.late_policy import Late
 from grader.rubric.load import load
 from grader.rubric.local_time import is_after
+from tests.factories import submission
 
 NEW_YORK = "America/New_York"
 HOMEWORK = """\
@@ -39,7 +40,7 @@ def policy(**keys: Any) -> Late:
 
 def handed_in(at: str | None, late: bool = False) -> Submission:
     time = None if at is None else datetime.fromisoformat(at)
-    return Submission("ada", Path("x"), Path("x"), (), "", submitted_at=time, marked_late=late)
+    return submission(submitted_at=time, marked_late=late)
 
 
 def late(policy: Late, at: str | None) -> Lateness:

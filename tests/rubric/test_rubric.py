@@ -27,6 +27,7 @@ from grader.rubric.model import (
     StopEarly,
     Threshold,
 )
+from tests.factories import shipped_rubric
 
 ROOT = Path(__file__).parent.parent.parent
 SCHEMA = ROOT / "docs" / "rubric.schema.json"
@@ -84,7 +85,7 @@ def as_json(text: str) -> Any:
 
 
 def test_the_shipped_rubric_has_the_criteria_of_the_homework() -> None:
-    rubric = load(ROOT / "rubric.yaml", parameter_models)
+    rubric = shipped_rubric()
     assert {criterion.id for criterion in rubric.criteria} == {
         "written-a", "written-b", "mode-switch", "layer-counts", "written-d", "optimizer-groups",
         "parameter-groups", "accuracy",
@@ -95,7 +96,7 @@ def test_the_shipped_rubric_has_the_criteria_of_the_homework() -> None:
 
 
 def test_the_full_profile_asks_for_an_error_below_twelve_percent() -> None:
-    rubric = load(ROOT / "rubric.yaml", parameter_models, "full")
+    rubric = shipped_rubric("full")
     assert rubric.active.thresholds[0].accuracy == 0.88
     assert rubric.active.thresholds[0].share == 1
 

@@ -10,12 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from grader.checks.registry import parameter_models
 from grader.errors import SandboxError
 from grader.records import Grade, Verdict
-from grader.rubric.load import load
 from grader.rubric.model import Again, DataSpec, Hidden, Profile, Rubric, Threshold
-from grader.run import jobs, pipeline
+from grader.run import jobs
 from grader.run.cache.evidence import EvidenceCache
 from grader.run.cache.file import open_cache
 from grader.run.cache.recall import Recall
@@ -25,6 +23,7 @@ from grader.run.setup import set_up
 from grader.sandbox.base import Job, Worker
 from grader.sandbox.process import ProcessSandbox
 from grader.submissions.discover import HandIn, hand_in
+from tests.factories import grade_file, shipped_rubric
 
 ROOT = Path(__file__).parent.parent.parent
 PROFILE = Profile(
@@ -113,13 +112,12 @@ class Course:
                 self.folder / "work", self.folder / "data", slots=Slots(2),
                 recall=Recall(EvidenceCache(cache), "ground"), seed=5,
             )
-            return pipeline.grade_one(setup, item, lambda who, what: None)
+            return grade_file(setup, item)
 
 
 @pytest.fixture
 def course(tmp_path: Path) -> Course:
-    rubric = load(ROOT / "rubric.yaml", parameter_models)
-    return Course(rubric.model_copy(update={"profiles": {"quick": PROFILE}}), tmp_path)
+    return Course(shipped_rubric().model_copy(update={"profiles": {"quick": PROFILE}}), tmp_path)
 
 
 def accuracy(grade: Grade) -> Verdict:
@@ -188,6 +186,6 @@ def test_a_verdict_depends_on_the_rule_where_it_judges_by_thresholds(course: Cou
 
     with_it, without = prints(), prints(again=None)
     assert [name for name in with_it if with_it[name] != without[name]] == ["accuracy"]
-    shipped = load(ROOT / "rubric.yaml", parameter_models).profiles["quick"].calibration
+    shipped = shipped_rubric().profiles["quick"].calibration
     assert shipped is not None and len(shipped.seeds) >= 30
     assert prints(calibration=shipped) == with_it, "on evidence nothing depends"

@@ -13,13 +13,12 @@ from grader.checks.registry import parameter_models
 from grader.records import Evidence, Grade, Question
 from grader.rubric.load import load
 from grader.rubric.model import Limits, Rubric
-from grader.run import pipeline
 from grader.run.cache.recall import Recall
 from grader.run.pytest_session import examine
 from grader.run.setup import RunSetup, set_up
 from grader.sandbox.base import Job, Sandbox
 from grader.sandbox.process import ProcessSandbox
-from grader.submissions.discover import hand_in
+from tests.factories import grade_file, write_files
 
 RUBRIC = """
 title: "Sequences"
@@ -39,10 +38,7 @@ criteria:
 
 
 def write(folder: Path, name: str, text: str) -> Path:
-    path = folder / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(textwrap.dedent(text), encoding="utf-8")
-    return path
+    return write_files(folder, {name: textwrap.dedent(text)}) / name
 
 
 def rubric_in(folder: Path, *criteria: str, files: str = "") -> Path:
@@ -76,7 +72,7 @@ def graded_by(
     """The grades of submissions of one file each, without the run's output."""
     setup = setup_of(rubric, workspace, sandbox)
     files = [write(workspace, f"in/hw{number}.py", code) for number, code in enumerate(codes)]
-    return [pipeline.grade_one(setup, hand_in(file), lambda who, what: None) for file in files]
+    return [grade_file(setup, file) for file in files]
 
 
 def graded(

@@ -15,7 +15,6 @@ from grader import packing
 from grader.records import Evidence, Outcome, Question
 from grader.sandbox.answer_schema import checked
 from grader.sandbox.base import Sandbox
-from grader.sandbox.process import ProcessSandbox
 from tests.checks.custom.homework import examined, found
 
 HOSTILE = '''
@@ -120,14 +119,6 @@ WORDS = {
     "long": "a whole number of more than 64 bits",
     "network": "it is a Linear",
 }
-
-
-@pytest.fixture(params=["process", pytest.param("docker", marks=pytest.mark.docker)])
-def sandbox(request: pytest.FixtureRequest) -> Sandbox:
-    if request.param == "docker":
-        docker: Sandbox = request.getfixturevalue("docker_sandbox")
-        return docker
-    return ProcessSandbox()
 
 
 def test_answers_are_plain_data(

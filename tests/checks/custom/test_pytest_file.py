@@ -13,13 +13,11 @@ import pytest
 from grader.checks.registry import CHECKS
 from grader.errors import CheckError, RubricError, SandboxError
 from grader.reports.student.page import make_sheet
-from grader.run import pipeline
 from grader.run.cache.evidence import EvidenceCache
 from grader.run.cache.file import open_cache
 from grader.run.cache.recall import Recall
 from grader.sandbox.base import Job, Sandbox
 from grader.sandbox.process import ProcessSandbox
-from grader.submissions.discover import hand_in
 from tests.checks.custom.homework import (
     Overheard,
     examined,
@@ -30,6 +28,7 @@ from tests.checks.custom.homework import (
     setup_of,
     write,
 )
+from tests.factories import grade_file
 
 SOFTMAX = '''
 import numpy as np
@@ -157,14 +156,6 @@ FAILING = {
     "test_nan": "nan(): in what was returned, [1] is NaN or infinite",
     "test_each[2]": "assert 2 == 1",
 }
-
-
-@pytest.fixture(params=["process", pytest.param("docker", marks=pytest.mark.docker)])
-def sandbox(request: pytest.FixtureRequest) -> Sandbox:
-    if request.param == "docker":
-        docker: Sandbox = request.getfixturevalue("docker_sandbox")
-        return docker
-    return ProcessSandbox()
 
 
 @pytest.fixture
@@ -296,7 +287,7 @@ def test_markers_share_the_points_and_results_are_cached(
         scores = []
         for _ in range(2):
             setup = setup_of(rubric, tmp_path, overheard, memory)
-            grade = pipeline.grade_one(setup, hand_in(file), lambda who, what: None)
+            grade = grade_file(setup, file)
             scores.append(grade.score)
     assert scores == [3, 3] and overheard.started == 1
     assert b"softmax" in overheard.said

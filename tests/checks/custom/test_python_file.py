@@ -11,11 +11,10 @@ from grader.checks.answer_key import NoKey
 from grader.checks.registry import CHECKS, checks_with
 from grader.errors import CheckError, RubricError, UsageError
 from grader.rubric.load import json_schema, own_files
-from grader.run import pipeline
 from grader.run.provenance import fingerprints as fingerprint
 from grader.sandbox.process import ProcessSandbox
-from grader.submissions.discover import hand_in
 from tests.checks.custom.homework import Overheard, graded, read, rubric_in, setup_of, write
+from tests.factories import grade_file
 
 CHECKS_FILE = """
 from grader.checks.custom.api import Check, Model, answer, expected, graded, probe, tensor
@@ -133,7 +132,7 @@ def test_an_ask_that_fails_stops_the_class_with_its_line(
     write(tmp_path, "checks.py", CHECKS_FILE.replace(old, new))
     setup = setup_of(rubric, tmp_path)
     with pytest.raises(CheckError, match=words):
-        pipeline.grade_one(setup, hand_in(tmp_path / "reference"), lambda who, what: None)
+        grade_file(setup, tmp_path / "reference")
 
 
 @pytest.mark.parametrize(
