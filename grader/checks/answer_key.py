@@ -1,4 +1,4 @@
-"""What a run asks with, and the secrets that verdicts are made by: labels and reference answers.
+"""The inputs of a run, and the secrets behind its verdicts: labels and reference answers.
 
 Nothing of an `AnswerKey` is ever sent to a worker that runs a student's code.
 """

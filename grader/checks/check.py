@@ -147,7 +147,7 @@ def without_answer(
 
 
 def what_happened(outcome: Outcome) -> str:
-    """How a question without an answer ended, in words for the student."""
+    """Describes to the student how a question without an answer ended."""
     if outcome.owner == "harness":
         return outcome.message
     loading = outcome.phase == "load" and outcome.kind != "not_found"
@@ -156,7 +156,7 @@ def what_happened(outcome: Outcome) -> str:
 
 
 def in_short(outcome: Outcome) -> str:
-    """How a hidden question ended, without any text that the student's code chose.
+    """Describes how a hidden question ended, without any text that the student's code chose.
 
     An exception is named only if its class is one of Python's own: a class of the student's could
     carry hidden data in its name.

@@ -160,7 +160,7 @@ def _cannot_tell(criterion: Criterion, chosen: Found | None) -> Verdict:
 
 
 def _difference(pairs: Pairs, truth: Pairs) -> str:
-    """What is wrong with the counts, in a sentence or two for the student."""
+    """Explains to the student what is wrong with the counts."""
     total = sum(count for _, count in truth)
     if not pairs:
         return f"This was not found: {WANTED}."

@@ -16,7 +16,7 @@ def on_clock(time: datetime, zone: tzinfo) -> datetime:
 
 
 def days_later(time: datetime, days: float) -> datetime:
-    """The same local time of day, a number of days later."""
+    """Adds a number of days, and keeps the local time of day."""
     assert time.tzinfo is not None
     return on_clock(time.replace(tzinfo=None) + timedelta(days=days), time.tzinfo)
 

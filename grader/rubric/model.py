@@ -26,7 +26,7 @@ _SEEN = ("visible", "after_due", "hidden")
 
 
 class Limits(Model):
-    """What one submission may use. Memory includes the files in the writable folder."""
+    """Limits on one submission. Memory includes the files in the writable folder."""
 
     seconds: float = Field(60, gt=0, description="for one question, loading included")
     memory_mib: int = Field(4096, ge=256)

@@ -169,7 +169,7 @@ def _labels(rows: Sequence[Row], truth: Truth) -> list[tuple[Row, int | None]]:
 
 
 def _nested(name: str, whole: Row | None, parts: list[Row], truth: Truth) -> str:
-    """How to read a list of lists: "by key", "as one", "in any order" or "either"."""
+    """The way to read a list of lists: "by key", "as one", "in any order" or "either"."""
     keys = {label(part["name"].removeprefix(name)) for part in parts} - {None}
     if len(keys) > 1:
         return "by key"

@@ -30,7 +30,7 @@ class HarnessError(BaseException):
 
 @dataclass(frozen=True)
 class Reply:
-    """How a question ended; `value` and `blobs` are the answer if `kind` is "answered"."""
+    """The end of a question; `value` and `blobs` are the answer if `kind` is "answered"."""
 
     kind: str
     owner: str
