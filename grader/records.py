@@ -205,7 +205,7 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Stretch:
+class Phase:
     """Consecutive passes of one kind through the trained network: an epoch, or an evaluation.
 
     `right`: the network was in the mode that this kind of pass wants. `loss` is the mean per image
@@ -241,7 +241,7 @@ class TrainingRun:
     """
 
     facts: tuple[tuple[str, str], ...]
-    stretches: tuple[Stretch, ...]
+    stretches: tuple[Phase, ...]
     curve: LearningCurve | None = None
     rates: Series | None = None
     groups: Table | None = None

@@ -25,7 +25,7 @@ from grader.checks.training_run import (
     learning_curve,
     trainings,
 )
-from grader.records import Caution, Evidence, Figure, Series, Stretch, TrainingRun, Verdict
+from grader.records import Caution, Evidence, Figure, Phase, Series, TrainingRun, Verdict
 from grader.rubric.model import Criterion
 
 OUTPUT = 4000   # characters kept of the end of what was printed
@@ -172,7 +172,7 @@ def _facts(value: Mapping[str, Any], seconds: float) -> list[tuple[str, str]]:
     return facts
 
 
-def _phase(run: Mapping[str, Any]) -> Stretch:
+def _phase(run: Mapping[str, Any]) -> Phase:
     training, evaluating = run["norms_training"], run["norms_evaluating"]
     mode: Literal["train", "eval", "mixed"] = "train" if training else "eval"
     right = not (evaluating if run["kind"] == "train" else training)
@@ -180,7 +180,7 @@ def _phase(run: Mapping[str, Any]) -> Stretch:
     counts = run["kind"] == "train" or bool(evaluations_after_training([run]))
     seen = run["seen"]
     loss = run["loss"] / seen if seen and isinstance(run["loss"], (int, float)) else None
-    return Stretch(
+    return Phase(
         kind=run["kind"],
         batches=run["passes"],
         images=run["images"],

@@ -11,7 +11,7 @@ from typing import Literal
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
-from grader.records import Stretch
+from grader.records import Phase
 from grader.reports.student.svg import CSS, INK, PLOT_A, PLOT_B
 from grader.reports.student.training_run import PHASES
 
@@ -26,7 +26,7 @@ _NUMBERS = 70
 _A, _B, _INK = CSS[PLOT_A], CSS[PLOT_B], CSS[INK]
 
 
-def draw_strip(stretches: Sequence[Stretch]) -> tuple[str, ...]:
+def draw_strip(stretches: Sequence[Phase]) -> tuple[str, ...]:
     """One `<svg>` for every 25 phases."""
     return tuple(
         _panel(stretches[start : start + _PER_PANEL], start + 1)
@@ -52,7 +52,7 @@ def draw_legend() -> tuple[tuple[str, str], ...]:
     return tuple(drawn)
 
 
-def _panel(stretches: Sequence[Stretch], first: int) -> str:
+def _panel(stretches: Sequence[Phase], first: int) -> str:
     width = _WIDE if first == 1 and len(stretches) <= _FEW else _CELL
     last = first + len(stretches) - 1
     label = f"Modes of phases {first} to {last}: {_label(stretches, first)}"
@@ -71,7 +71,7 @@ def _panel(stretches: Sequence[Stretch], first: int) -> str:
     return ElementTree.tostring(root, encoding="unicode")
 
 
-def _label(stretches: Sequence[Stretch], first: int) -> str:
+def _label(stretches: Sequence[Phase], first: int) -> str:
     wrong = [
         f"phase {number} ({PHASES[one.kind]} in {one.mode} mode)"
         for number, one in enumerate(stretches, first)

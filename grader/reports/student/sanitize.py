@@ -18,8 +18,8 @@ from grader.records import (
     ConfusionMatrix,
     Figure,
     LearningCurve,
+    Phase,
     Series,
-    Stretch,
     Table,
     TrainingRun,
 )
@@ -109,7 +109,7 @@ def _line(given: Series) -> Series:
     return Series(plain_line(given.label, 24), given.points[::step])
 
 
-def _stretch(given: Stretch) -> Stretch:
+def _stretch(given: Phase) -> Phase:
     return replace(
         given,
         batches=min(max(0, given.batches), _LARGEST_COUNT),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from grader.records import Stretch, Table
+from grader.records import Phase, Table
 from grader.reports.student.learning_curves import some
 
 PHASES = {"train": "training", "evaluate": "evaluation"}
@@ -19,11 +19,11 @@ class Epoch:
     """A training phase and the evaluations that follow it. Number 0 has those before the first."""
 
     number: int
-    training: Stretch | None
-    evaluations: tuple[Stretch, ...]
+    training: Phase | None
+    evaluations: tuple[Phase, ...]
 
     @property
-    def evaluation(self) -> Stretch | None:
+    def evaluation(self) -> Phase | None:
         """The first evaluation in the wrong mode, else the last one."""
         wrong = [stretch for stretch in self.evaluations if not stretch.right]
         return next(iter(wrong or self.evaluations[-1:]), None)
@@ -33,7 +33,7 @@ class Epoch:
         return all(one is None or one.right for one in (self.training, self.evaluation))
 
 
-def epochs(stretches: Sequence[Stretch]) -> list[Epoch]:
+def epochs(stretches: Sequence[Phase]) -> list[Epoch]:
     """Group phases into epochs. Every training phase begins a new one."""
     starts = [index for index, one in enumerate(stretches) if one.kind == "train"]
     before = tuple(stretches[: starts[0]] if starts else stretches)
@@ -44,7 +44,7 @@ def epochs(stretches: Sequence[Stretch]) -> list[Epoch]:
     return [Epoch(0, None, before), *found] if before else found
 
 
-def tell_modes(stretches: Sequence[Stretch]) -> str:
+def tell_modes(stretches: Sequence[Phase]) -> str:
     """A sentence that names the phases that ran in the wrong mode."""
     parts = []
     for kind, phase in PHASES.items():
@@ -59,7 +59,7 @@ def tell_modes(stretches: Sequence[Stretch]) -> str:
     return f"Wrong mode in {' and '.join(parts)}."
 
 
-def tabulate_stretches(stretches: Sequence[Stretch]) -> Table:
+def tabulate_stretches(stretches: Sequence[Phase]) -> Table:
     """A row per phase, in order."""
     columns = ("phase", "kind", "mode", "batches", "images", "loss", "accuracy",
                "learning rate", "where")  # fmt: skip
@@ -80,7 +80,7 @@ def tabulate_stretches(stretches: Sequence[Stretch]) -> Table:
     return Table("Training and evaluation phases, in order", columns, rows)
 
 
-def tabulate_epochs(stretches: Sequence[Stretch]) -> Table:
+def tabulate_epochs(stretches: Sequence[Phase]) -> Table:
     """A row per epoch, narrow enough for a terminal. With many epochs only some are shown."""
     found = epochs(stretches)
     kept = found if len(found) <= _EPOCHS else _selection(found)
@@ -104,7 +104,7 @@ def _selection(found: Sequence[Epoch]) -> list[Epoch]:
     return sorted((*wrong, *rest), key=lambda epoch: epoch.number)
 
 
-def _cells(stretch: Stretch | None) -> tuple[str, str, str]:
+def _cells(stretch: Phase | None) -> tuple[str, str, str]:
     if stretch is None:
         return "", "", ""
     mode = stretch.mode if stretch.right else f"{stretch.mode} !"

@@ -16,8 +16,8 @@ from grader.records import (
     Figure,
     Grade,
     LearningCurve,
+    Phase,
     Series,
-    Stretch,
     Table,
     TrainingRun,
 )
@@ -87,10 +87,10 @@ def png(width: int = 320, height: int = 200) -> str:
     return base64.b64encode(data).decode()
 
 
-def stretch(kind: str, epoch: int, mode: str, right: bool = True) -> Stretch:
+def stretch(kind: str, epoch: int, mode: str, right: bool = True) -> Phase:
     """One of a run of ten epochs whose learning rate falls after four, and after eight."""
     training = kind == "train"
-    return Stretch(
+    return Phase(
         kind, 19 if training else 5, 1197 if training else 300, mode,  # type: ignore[arg-type]  # words
         right, f"ada_hw2.py, line {41 if training else 58}",
         lr=0.1 * 0.1 ** ((epoch > 4) + (epoch > 8)),
@@ -244,7 +244,7 @@ def hostile_run(attacks: tuple[str, ...] = ATTACKS) -> TrainingRun:
     return TrainingRun(
         facts=tuple((text, together) for text in attacks),
         stretches=tuple(
-            Stretch("train", -5, 10**30, "mixed", False, text, number, number, number)
+            Phase("train", -5, 10**30, "mixed", False, text, number, number, number)
             for text in attacks
             for number in odd
         ),

@@ -17,7 +17,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from grader.errors import UsageError
-from grader.records import Caution, Figure, Grade, Status, Stretch, TrainingRun
+from grader.records import Caution, Figure, Grade, Phase, Status, TrainingRun
 from grader.reports.student.page import make_page
 from grader.reports.student.render import RenderedPage, Renderer, markdown
 from tests.factories import criterion_grade, grade
@@ -262,7 +262,7 @@ def secretive(visibility: str) -> Grade:
         seen={"output": "SecretOutput", "traceback": "SecretTrace"},
         run=TrainingRun(
             (("SecretFact", "yes"),),
-            (Stretch("train", 1, 8, "train", True, "SecretPlace"),),
+            (Phase("train", 1, 8, "train", True, "SecretPlace"),),
             groups=replace(GROUPS, title="SecretGroup"),
             cautions=(Caution("SecretCaution", "there", "so"),),
             figures=(Figure("SecretFigure", 8, 8, png(8, 8)),),

@@ -16,8 +16,8 @@ from grader.records import (
     Figure,
     Grade,
     LearningCurve,
+    Phase,
     Series,
-    Stretch,
     Table,
     TrainingRun,
 )
@@ -55,9 +55,9 @@ def kept(run: TrainingRun) -> TrainingRun:
     return found
 
 
-def alternating(count: int, **fields: Any) -> tuple[Stretch, ...]:
-    first = Stretch("train", 19, 1197, "train", True, "a.py, line 3")
-    second = Stretch("evaluate", 5, 300, "eval", True, "a.py, line 9")
+def alternating(count: int, **fields: Any) -> tuple[Phase, ...]:
+    first = Phase("train", 19, 1197, "train", True, "a.py, line 3")
+    second = Phase("evaluate", 5, 300, "eval", True, "a.py, line 9")
     return tuple(
         dataclasses.replace((first, second)[index % 2], **fields) for index in range(count)
     )
