@@ -26,11 +26,11 @@ _NUMBERS = 70
 _A, _B, _INK = CSS[PLOT_A], CSS[PLOT_B], CSS[INK]
 
 
-def draw_strip(stretches: Sequence[Phase]) -> tuple[str, ...]:
+def draw_strip(phases: Sequence[Phase]) -> tuple[str, ...]:
     """One `<svg>` for every 25 phases."""
     return tuple(
-        _panel(stretches[start : start + _PER_PANEL], start + 1)
-        for start in range(0, len(stretches), _PER_PANEL)
+        _panel(phases[start : start + _PER_PANEL], start + 1)
+        for start in range(0, len(phases), _PER_PANEL)
     )
 
 
@@ -52,29 +52,29 @@ def draw_legend() -> tuple[tuple[str, str], ...]:
     return tuple(drawn)
 
 
-def _panel(stretches: Sequence[Phase], first: int) -> str:
-    width = _WIDE if first == 1 and len(stretches) <= _FEW else _CELL
-    last = first + len(stretches) - 1
-    label = f"Modes of phases {first} to {last}: {_label(stretches, first)}"
+def _panel(phases: Sequence[Phase], first: int) -> str:
+    width = _WIDE if first == 1 and len(phases) <= _FEW else _CELL
+    last = first + len(phases) - 1
+    label = f"Modes of phases {first} to {last}: {_label(phases, first)}"
     root = Element("svg", {"viewBox": "0 0 338 74", "role": "img", "aria-label": label})
     for kind, top in _ROWS.items():
         _add_text(root, 0, top + 11, PHASES[kind], "start")
-        _add(root, "rect", x=_LEFT, y=top, width=width * len(stretches), height=_HEIGHT,
+        _add(root, "rect", x=_LEFT, y=top, width=width * len(phases), height=_HEIGHT,
              fill=_INK, fill_opacity=0.07)  # fmt: skip
-    for number, stretch in enumerate(stretches, first):
-        left, top = _LEFT + (number - first) * width, _ROWS[stretch.kind]
-        _add_cell(root, left, top, width, stretch.mode)
-        if not stretch.right:
-            _add_mark(root, left, top, width, _CROSSES[stretch.kind])
+    for number, phase in enumerate(phases, first):
+        left, top = _LEFT + (number - first) * width, _ROWS[phase.kind]
+        _add_cell(root, left, top, width, phase.mode)
+        if not phase.right:
+            _add_mark(root, left, top, width, _CROSSES[phase.kind])
         if number == first or number % 5 == 0:
             _add_text(root, left + width / 2, _NUMBERS, str(number), "middle")
     return ElementTree.tostring(root, encoding="unicode")
 
 
-def _label(stretches: Sequence[Phase], first: int) -> str:
+def _label(phases: Sequence[Phase], first: int) -> str:
     wrong = [
         f"phase {number} ({PHASES[one.kind]} in {one.mode} mode)"
-        for number, one in enumerate(stretches, first)
+        for number, one in enumerate(phases, first)
         if not one.right
     ]
     return f"wrong in {'; '.join(wrong)}" if wrong else "all correct"

@@ -112,7 +112,7 @@ class Renderer:
             **_HELPERS,
             "draw": drawn(pictures, plots.draw),
             "draw_rates": drawn(pictures, draw_rates),
-            "draw_strip": lambda stretches: _markup(draw_strip(stretches)),
+            "draw_strip": lambda phases: _markup(draw_strip(phases)),
             "draw_legend": lambda: [(Markup(svg), words) for svg, words in draw_legend()],
             "code": _code,
             "digest": _digest,

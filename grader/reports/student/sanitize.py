@@ -26,7 +26,7 @@ from grader.records import (
 from grader.text import plain, plain_line, plain_tail
 
 ROWS, COLUMNS, ITEMS, CLASSES, LINES, POINTS = 200, 16, 50, 100, 8, 2000
-STRETCHES, CAUTIONS, FACTS, FIGURES = 600, 20, 24, 6
+MOST_PHASES, CAUTIONS, FACTS, FIGURES = 600, 20, 24, 6
 FIGURE_SIZE = 400_000  # characters of base64: 300 kB of PNG; an ordinary plot has 30 kB
 
 _GAP = re.compile(r"\n\s*\n")
@@ -67,7 +67,7 @@ def curve(given: LearningCurve) -> LearningCurve:
 def training_run(given: TrainingRun) -> TrainingRun:
     """Clean a training run and apply the limits. Its last fact says what was left out."""
     figures = tuple(map(_figure, filter(_is_png, given.figures[: 4 * FIGURES])))[:FIGURES]
-    kept = (("phases", min(STRETCHES, len(given.stretches)), len(given.stretches)),
+    kept = (("phases", min(MOST_PHASES, len(given.stretches)), len(given.stretches)),
             ("cautions", min(CAUTIONS, len(given.cautions)), len(given.cautions)),
             ("figures", len(figures), len(given.figures)))  # fmt: skip
     facts = [(plain_line(name, 60), plain_line(words, 300)) for name, words in given.facts[:FACTS]]
@@ -75,7 +75,7 @@ def training_run(given: TrainingRun) -> TrainingRun:
         facts.append(("Shown here", ", ".join(left_out)))
     return TrainingRun(
         facts=tuple(facts),
-        stretches=tuple(map(_stretch, given.stretches[:STRETCHES])),
+        stretches=tuple(map(_phase, given.stretches[:MOST_PHASES])),
         curve=curve(given.curve) if given.curve else None,
         rates=_line(given.rates) if given.rates else None,
         groups=table(given.groups) if given.groups else None,
@@ -109,7 +109,7 @@ def _line(given: Series) -> Series:
     return Series(plain_line(given.label, 24), given.points[::step])
 
 
-def _stretch(given: Phase) -> Phase:
+def _phase(given: Phase) -> Phase:
     return replace(
         given,
         batches=min(max(0, given.batches), _LARGEST_COUNT),

@@ -25,7 +25,7 @@ class Epoch:
     @property
     def evaluation(self) -> Phase | None:
         """The first evaluation in the wrong mode, else the last one."""
-        wrong = [stretch for stretch in self.evaluations if not stretch.right]
+        wrong = [phase for phase in self.evaluations if not phase.right]
         return next(iter(wrong or self.evaluations[-1:]), None)
 
     @property
@@ -33,33 +33,33 @@ class Epoch:
         return all(one is None or one.right for one in (self.training, self.evaluation))
 
 
-def epochs(stretches: Sequence[Phase]) -> list[Epoch]:
+def epochs(phases: Sequence[Phase]) -> list[Epoch]:
     """Group phases into epochs. Every training phase begins a new one."""
-    starts = [index for index, one in enumerate(stretches) if one.kind == "train"]
-    before = tuple(stretches[: starts[0]] if starts else stretches)
+    starts = [index for index, one in enumerate(phases) if one.kind == "train"]
+    before = tuple(phases[: starts[0]] if starts else phases)
     found = [
-        Epoch(number, stretches[start], tuple(stretches[start + 1 : end]))
-        for number, (start, end) in enumerate(pairwise([*starts, len(stretches)]), 1)
+        Epoch(number, phases[start], tuple(phases[start + 1 : end]))
+        for number, (start, end) in enumerate(pairwise([*starts, len(phases)]), 1)
     ]
     return [Epoch(0, None, before), *found] if before else found
 
 
-def tell_modes(stretches: Sequence[Phase]) -> str:
+def tell_modes(phases: Sequence[Phase]) -> str:
     """A sentence that names the phases that ran in the wrong mode."""
     parts = []
     for kind, phase in PHASES.items():
-        numbers = [number for number, one in enumerate(stretches, 1) if one.kind == kind]
-        wrong = [str(number) for number in numbers if not stretches[number - 1].right]
+        numbers = [number for number, one in enumerate(phases, 1) if one.kind == kind]
+        wrong = [str(number) for number in numbers if not phases[number - 1].right]
         if wrong:
             named = ", ".join(wrong[:_MOST_NAMED]) + (", …" if len(wrong) > _MOST_NAMED else "")
-            phases = f"{phase} phase{'' if len(numbers) == 1 else 's'}"
-            parts.append(f"{len(wrong)} of {len(numbers)} {phases} (number {named})")
+            noun = f"{phase} phase{'' if len(numbers) == 1 else 's'}"
+            parts.append(f"{len(wrong)} of {len(numbers)} {noun} (number {named})")
     if not parts:
         return "All phases ran in the right mode."
     return f"Wrong mode in {' and '.join(parts)}."
 
 
-def tabulate_stretches(stretches: Sequence[Phase]) -> Table:
+def tabulate_stretches(phases: Sequence[Phase]) -> Table:
     """A row per phase, in order."""
     columns = ("phase", "kind", "mode", "batches", "images", "loss", "accuracy",
                "learning rate", "where")  # fmt: skip
@@ -75,14 +75,14 @@ def tabulate_stretches(stretches: Sequence[Phase]) -> Table:
             _number(one.lr),
             one.place,
         )
-        for number, one in enumerate(stretches, 1)
+        for number, one in enumerate(phases, 1)
     )
     return Table("Training and evaluation phases, in order", columns, rows)
 
 
-def tabulate_epochs(stretches: Sequence[Phase]) -> Table:
+def tabulate_epochs(phases: Sequence[Phase]) -> Table:
     """A row per epoch, narrow enough for a terminal. With many epochs only some are shown."""
-    found = epochs(stretches)
+    found = epochs(phases)
     kept = found if len(found) <= _EPOCHS else _selection(found)
     columns = ("epoch", "loss", "acc.", "mode", "eval loss", "eval acc.", "eval mode", "lr")
     rows = tuple(
@@ -104,11 +104,11 @@ def _selection(found: Sequence[Epoch]) -> list[Epoch]:
     return sorted((*wrong, *rest), key=lambda epoch: epoch.number)
 
 
-def _cells(stretch: Phase | None) -> tuple[str, str, str]:
-    if stretch is None:
+def _cells(phase: Phase | None) -> tuple[str, str, str]:
+    if phase is None:
         return "", "", ""
-    mode = stretch.mode if stretch.right else f"{stretch.mode} !"
-    return _number(stretch.loss, 3), _percent(stretch.accuracy), mode
+    mode = phase.mode if phase.right else f"{phase.mode} !"
+    return _number(phase.loss, 3), _percent(phase.accuracy), mode
 
 
 def _number(value: float | None, digits: int = 4) -> str:
