@@ -132,7 +132,7 @@ def test_a_verdict_that_two_people_overrule_in_different_ways_waits(room: Classr
     apply(room)
     row = room.grades()["noether"]["always"]
     assert (row["status"], row["points"]) == ("needs_marking", None)
-    assert "looked at once more" in row["reason"]
+    assert "it will be marked again" in row["reason"]
 
 
 def test_a_run_of_somebody_else_keeps_a_student_s_marks(room: Classroom) -> None:
