@@ -9,19 +9,27 @@
 ARG BASE_IMAGE=python:3.11-slim
 FROM ${BASE_IMAGE}
 
+# Every version is pinned, so that two machines that build on different days get the same packages.
+# `grader image build` sends the first part of constraints.txt, which is about the image.
+COPY constraints.txt /opt/constraints.txt
+
 # torch comes first: it is large and seldom changes. TORCH_INDEX is a pip index for this layer only,
-# such as one with wheels without CUDA; empty means pip's default.
+# such as one with wheels without CUDA; empty means pip's default. A torch other than the pinned one
+# brings its own version of CUDA, so the pins of torch and CUDA are dropped then.
 ARG TORCH_VERSION=2.14.0
 ARG TORCHVISION_VERSION=0.29.0
 ARG TORCH_INDEX=
 RUN python3 -m venv /opt/venv \
- && /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check \
+ && if [ -n "${TORCH_INDEX}" ] || ! grep -qx "torch==${TORCH_VERSION}" /opt/constraints.txt \
+       || ! grep -qx "torchvision==${TORCHVISION_VERSION}" /opt/constraints.txt; then \
+      sed -i -E '/^(torch|torchvision|triton|(cuda|nvidia)-.*)==/d' /opt/constraints.txt; fi \
+ && /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check -c /opt/constraints.txt \
       ${TORCH_INDEX:+--index-url "${TORCH_INDEX}"} \
       "torch==${TORCH_VERSION}" "torchvision==${TORCHVISION_VERSION}"
 
 # Libraries that students import; the extra `homework` in pyproject.toml lists the same ones.
 ARG STUDENT_PACKAGES="matplotlib pillow scikit-learn opencv-python-headless pandas scikit-image seaborn tensorboard torchinfo torchsummary tqdm"
-RUN /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check \
+RUN /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check -c /opt/constraints.txt \
       "torch==${TORCH_VERSION}" "torchvision==${TORCHVISION_VERSION}" ${STUDENT_PACKAGES}
 
 # The user needs a name: getpass.getuser() fails without one, and parts of torch call it.

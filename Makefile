@@ -1,8 +1,9 @@
 # make demo    grade the samples on the handwritten digits; needs no Docker
 # make test    the tests; those that need a Docker Engine are skipped where none answers
-# make test-hostile   submissions that attack the grader, and what becomes of them
-# make test-faults    a grader that is killed, stopped and starved, and what it leaves
+# make test-hostile   grade submissions that attack the grader, the machine or each other
+# make test-faults    kill, stop and starve a running grader, and look at what it leaves
 # make validate   wrong and right work that the grader must tell apart; needs a Docker Engine
+# make test-all   the four above, which is all that CI tests
 # make lint    ruff and mypy
 # make bench   how fast it is: ratios to bare python, other autograders beside it, what watching costs
 # make docs    the site of the docs, in docs/_build; a link that leads nowhere is an error
@@ -10,9 +11,13 @@
 
 PYTHON ?= python3
 VENV := .venv
+# As many processes as there are cores, but each takes a gigabyte of memory.
+PARALLEL := -n logical --maxprocesses 4
 SETUP := $(VENV)/.done
 
-.PHONY: setup demo test test-hostile test-faults validate lint bench image docs
+# One after the other, also with -j: each uses the whole machine.
+.NOTPARALLEL:
+.PHONY: setup demo test test-hostile test-faults test-all validate lint bench image docs
 
 setup: $(SETUP)
 
@@ -25,16 +30,20 @@ demo: $(SETUP)
 	$(VENV)/bin/grader run submissions --sandbox process --out results
 
 test: $(SETUP)
-	$(VENV)/bin/pytest --ignore tests/hostile --ignore tests/faults
+	$(VENV)/bin/pytest $(PARALLEL) --ignore tests/hostile --ignore tests/faults
 
+# Tests that measure the machine run alone, after the others.
 test-hostile: $(SETUP)
-	$(VENV)/bin/pytest tests/hostile
+	$(VENV)/bin/pytest $(PARALLEL) -m 'not alone' tests/hostile
+	$(VENV)/bin/pytest -m alone tests/hostile
 
 test-faults: $(SETUP)
 	$(VENV)/bin/pytest tests/faults
 
 validate: $(SETUP)
 	$(VENV)/bin/grader validate
+
+test-all: test validate test-hostile test-faults
 
 lint: $(SETUP)
 	$(VENV)/bin/ruff check .

@@ -1,6 +1,6 @@
-"""Writes cli.md from what the commands say of themselves: `python docs/commands.py`.
+"""Writes cli.md from the help of the commands: `python docs/commands.py`.
 
-A test holds the page to it, so that `--help` and the docs cannot disagree.
+A test fails if the page and `--help` differ.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ PAGE = Path(__file__).parent / "cli.md"
 _HEAD = """\
 # The command line
 
-Written by `python docs/commands.py` from the commands' own help. `-h` says the same in a terminal.
+Written by `python docs/commands.py` from the help of the commands, which `-h` prints in a terminal.
 
 | exit code | meaning |
 |---|---|
@@ -26,7 +26,7 @@ Written by `python docs/commands.py` from the commands' own help. `-h` says the 
 
 
 def page() -> str:
-    """The whole page, in Markdown."""
+    """Returns the whole page, in Markdown."""
     codes = (cli.__doc__ or "").partition("\n\n")[2]
     rows = [f"| {code} | {what.strip()} |" for code, what in _exit_codes(codes)]
     sections = [_section(path, command) for path, command in commands(cli.cli, "grader")]
@@ -34,7 +34,7 @@ def page() -> str:
 
 
 def commands(group: click.Group, path: str) -> Iterator[tuple[str, click.Command]]:
-    """Every command that does something, with the words that call it."""
+    """Yields each command with the words that call it; groups of commands are left out."""
     for name, command in sorted(group.commands.items()):
         if isinstance(command, click.Group):
             yield from commands(command, f"{path} {name}")

@@ -1,4 +1,4 @@
-"""How the site is built of these pages: `make docs`."""
+"""Settings for Sphinx, which builds these pages as a site: `make docs`."""
 
 from __future__ import annotations
 
@@ -21,8 +21,12 @@ html_theme = "furo"
 html_title = "grader"
 copybutton_prompt_text = "$ "
 
-# What lies at the project's top is a page here, too, and both are linked as in a checkout.
-_ABOVE = {"../SECURITY.md": "security.md", "../CHANGELOG.md": "changelog.md"}
+# Pages at the top of the repository that the site includes. Links to them work on GitHub, too.
+_ABOVE = {
+    "../SECURITY.md": "security.md",
+    "../CHANGELOG.md": "changelog.md",
+    "../CONTRIBUTING.md": "contributing.md",
+}
 
 
 def setup(app: Sphinx) -> None:

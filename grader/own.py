@@ -1,4 +1,4 @@
-"""Old name of `grader.checks.custom.api`, kept for one release with the old names in it.
+"""The old name of `grader.checks.custom.api`, kept for one release with its old names.
 
 `Exam` is `EvalInputs`, and `Check` takes `needs_gold` for `needs_reference` and `testimony` for
 `self_reported`.

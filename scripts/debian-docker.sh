@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Docker for the grader on a bare Debian machine, as root, without a container registry.
+# Sets up Docker on a bare Debian machine, as root, without a container registry.
 #
-#   scripts/debian-docker.sh engine        install an engine and start it, unless one answers
-#   scripts/debian-docker.sh base [NAME]   make a base image from Debian's packages, unless it is there
+#   scripts/debian-docker.sh engine        install and start an engine, unless one answers
+#   scripts/debian-docker.sh base [NAME]   make a base image of Debian's packages, unless it exists
 #
 # Then: export GRADER_BASE_IMAGE=NAME (grader-base:bookworm), and `grader image build`.
 set -euo pipefail
@@ -20,9 +20,9 @@ engine() {
         DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
             docker.io iptables cgroupfs-mount ca-certificates
     fi
-    # Where no init system did it: control groups, without which no limit holds.
+    # Without control groups no limit holds. An init system would have mounted them.
     mountpoint -q /sys/fs/cgroup || cgroupfs-mount
-    # Of its own session and with no file of ours open, so that nobody waits for it.
+    # In a session of its own and without our files, so that no caller waits for it to end.
     setsid dockerd >"$LOG" 2>&1 </dev/null &
     for _ in $(seq 60); do
         answers && return
@@ -40,7 +40,7 @@ base() {
         apt-get update
         DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends mmdebstrap
     fi
-    # This machine's certificates go in, so that pip works behind the same proxy as out here.
+    # The image gets this machine's certificates, so that pip works in it behind the same proxy.
     mmdebstrap --quiet --variant=minbase \
         --include=python3,python3-venv,python3-pip,ca-certificates \
         --customize-hook="copy-in $CERTIFICATES /etc/ssl/certs/" "$SUITE" - |

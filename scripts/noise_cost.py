@@ -1,10 +1,10 @@
-"""What the noise on hidden images costs an honest network, in top-1 accuracy.
+"""Measures the top-1 accuracy that the noise on hidden images costs an honest network.
 
     python scripts/noise_cost.py --seeds 10                                   # digits
     python scripts/noise_cost.py --cifar data/cifar10-jpeg.zip --epochs 4     # CIFAR-10, JPEG
 
-Trains the reference once per seed, on one thread, and shows it the same hidden images as they are
-and with noise from twenty runs' seeds.
+Trains the reference once per seed, on one thread. Compares its accuracy on hidden images without
+noise, and with the noise of twenty runs.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def _trained(dataset: data.Dataset, seed: int, epochs: int, batch: int) -> nn.Mo
 
 
 def _tensor(dataset: data.Dataset, images: NDArray[np.uint8]) -> Tensor:
-    """As the worker standardises them: by the training images' mean and deviation."""
+    """Standardises images as the worker does: by the training images' mean and deviation."""
     training = torch.from_numpy(dataset.train_images).float() / 255
     mean, deviation = training.mean((0, 1, 2)), training.std((0, 1, 2), correction=0)
     pixels = torch.from_numpy(images).float() / 255

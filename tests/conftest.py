@@ -1,17 +1,23 @@
-"""What tests of several rooms share."""
+"""Fixtures that tests of several packages share, and how tests are shared out to processes."""
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
 from grader.errors import SandboxError
+from grader.sandbox.base import Sandbox
 from grader.sandbox.docker import Build, DockerSandbox, connect, ensure_image
+from tests.factories import DOCKER, requested_sandbox
 from tests.support.installed import distributions, installed  # noqa: F401 - fixtures, as the next one
-from tests.support.looking import page  # noqa: F401 - a fixture, for every test that names it
+from tests.support.looking import chromium, page  # noqa: F401 - fixtures, for tests that name them
+from tests.support.shared import made_once, shared_folder
 
 # A busy machine is slow, and that is no fault of what is tested. In CI the same examples come each
 # time, so that a commit does not pass or fail by luck; elsewhere they are drawn anew.
@@ -20,8 +26,46 @@ settings.register_profile("ci", settings.get_profile("local"), derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 
+# How `pytest -n` shares tests out. A module's tests for one sandbox stay together in one process,
+# so that a fixture of the module runs once; all hostile tests for one sandbox share one run of the
+# grader. The modules in SPREAD take long and have no fixtures that cost much: each of their tests
+# goes to any process that is free.
+SPREAD = ("tests/run/test_early_stopping.py", "tests/test_tutorials.py")
+# What takes longest begins first, so that all processes end at about the same time.
+LONGEST_FIRST = ("tests/hostile/test_submissions.py", "tests/run/test_samples.py", *SPREAD)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return
+
+    def place(item: pytest.Item) -> int:
+        module = item.nodeid.partition("::")[0]
+        return LONGEST_FIRST.index(module) if module in LONGEST_FIRST else len(LONGEST_FIRST)
+
+    items.sort(key=place)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # no hints
+
+    class InGroups(LoadScopeScheduling):   # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            module, _, test = nodeid.partition("::")
+            sandbox = re.search(r"\b(process|spawned|docker)\b", test.partition("[")[2])
+            if module in SPREAD:
+                return nodeid
+            if sandbox and module.startswith("tests/hostile/"):
+                return f"hostile {sandbox[1]}"
+            return f"{module} {sandbox[1]}" if sandbox else module
+
+    config.option.loadscopereorder = False
+    return InGroups(config, log)
+
+
 @pytest.fixture(scope="session")
-def docker_sandbox() -> Iterator[DockerSandbox]:
+def docker_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DockerSandbox]:
     """A Docker sandbox with the worker's image, which is built when it is missing.
 
     Without an engine or an image the test is skipped; where GRADER_REQUIRE_DOCKER is 1, as in CI,
@@ -36,13 +80,20 @@ def docker_sandbox() -> Iterator[DockerSandbox]:
         pytest.skip(f"no Docker Engine: {error}")
     try:
         try:
-            image = ensure_image(engine, Build(), on_progress=print)
+            with FileLock(shared_folder(tmp_path_factory) / "image.lock"):
+                image = ensure_image(engine, Build(), on_progress=print)
         except SandboxError as error:
             if required:
                 raise
             pytest.skip(f"no worker's image: {error}")
         sandbox = DockerSandbox(engine, image)
-        sandbox.reap_leftovers()
+        made_once(tmp_path_factory, "reaped", lambda folder: sandbox.reap_leftovers())
         yield sandbox
     finally:
         engine.close()
+
+
+@pytest.fixture(scope="session", params=["process", DOCKER])
+def sandbox(request: pytest.FixtureRequest) -> Sandbox:
+    """Each sandbox in turn."""
+    return requested_sandbox(request)

@@ -1,4 +1,4 @@
-"""The docs say what is there: every command, every key of a rubric, no link that leads nowhere."""
+"""The documentation covers every command, key of a rubric and check; no link is dead."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ from grader.rubric.load import json_schema
 
 PROJECT = Path(__file__).parent.parent
 DOCS = PROJECT / "docs"
-PAGES = sorted([*DOCS.glob("*.md"), *PROJECT.glob("*.md"), *PROJECT.glob("examples/**/*.md")])
+FOLDERS = (PROJECT, DOCS, DOCS / "contributing", *PROJECT.glob("examples/**"))
+PAGES = sorted(page for folder in FOLDERS for page in folder.glob("*.md"))
 
 
 @pytest.fixture(scope="module")
 def listing() -> Any:
-    """docs/commands.py, which is no module of a package."""
+    """The module docs/commands.py, which belongs to no package."""
     spec = importlib.util.spec_from_file_location("commands", DOCS / "commands.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -33,38 +34,38 @@ def listing() -> Any:
     return module
 
 
-def test_the_command_line_s_page_is_what_the_commands_say_of_themselves(listing: Any) -> None:
+def test_the_page_on_the_command_line_matches_the_help(listing: Any) -> None:
     there = (DOCS / "cli.md").read_text(encoding="utf-8")
     assert there == listing.page(), "run `python docs/commands.py`"
 
 
 def test_every_command_and_option_has_a_sentence_of_help(listing: Any) -> None:
-    mute = []
+    missing = []
     for path, command in listing.commands(cli, "grader"):
         options = [item for item in command.params if item.param_type_name == "option"]
-        mute += [path] if not command.help else []
-        mute += [f"{path} {item.name}" for item in options if not getattr(item, "help", None)]
-    assert not mute
+        missing += [path] if not command.help else []
+        missing += [f"{path} {item.name}" for item in options if not getattr(item, "help", None)]
+    assert not missing
 
 
 def test_every_key_of_a_rubric_is_explained() -> None:
-    explained = (DOCS / "rubric.md").read_text(encoding="utf-8")
+    page = (DOCS / "rubric.md").read_text(encoding="utf-8")
     schema = json_schema(parameter_models(()))
-    for written_by_a_command in ("Calibration", "CalibrationRuns"):
-        del schema["$defs"][written_by_a_command]
-    missing = [key for key in sorted(set(_keys(schema))) if f"`{key}`" not in explained]
+    for name in ("Calibration", "CalibrationRuns"):   # `grader calibrate` writes these
+        del schema["$defs"][name]
+    missing = [key for key in sorted(set(_keys(schema))) if f"`{key}`" not in page]
     assert not missing
 
 
 def test_every_check_is_explained() -> None:
-    explained = (DOCS / "rubric.md").read_text(encoding="utf-8")
-    assert not [check.name for check in CHECKS.values() if f"`{check.name}`" not in explained]
+    page = (DOCS / "rubric.md").read_text(encoding="utf-8")
+    assert not [check.name for check in CHECKS.values() if f"`{check.name}`" not in page]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(PROJECT).as_posix())
-def test_no_link_leads_nowhere(page: Path) -> None:
-    lost = [link for link in _links(page) if not _leads_somewhere(page, link)]
-    assert not lost
+def test_every_link_has_a_target(page: Path) -> None:
+    dead = [link for link in _links(page) if not _has_target(page, link)]
+    assert not dead
 
 
 def test_the_site_is_built_without_a_warning(tmp_path: Path) -> None:
@@ -90,7 +91,7 @@ def _keys(schema: Any) -> Iterator[str]:
 
 
 def _links(page: Path) -> Iterator[str]:
-    """Links and pictures, as Markdown has them and not as text that looks like one."""
+    """Yields the targets of links and pictures, as a Markdown parser finds them."""
     for block in MarkdownIt("commonmark").enable("table").parse(page.read_text(encoding="utf-8")):
         for token in block.children or ():
             target = token.attrs.get("href") or token.attrs.get("src")
@@ -98,10 +99,10 @@ def _links(page: Path) -> Iterator[str]:
                 yield str(target)
 
 
-def _leads_somewhere(page: Path, link: str) -> bool:
+def _has_target(page: Path, link: str) -> bool:
     parts = urlsplit(link)
     if parts.scheme in ("http", "https", "mailto"):
-        return True   # nobody tests the network
+        return True   # tests use no network
     target = (page.parent / unquote(parts.path)).resolve() if parts.path else page
     if not target.exists():
         return False
@@ -109,6 +110,6 @@ def _leads_somewhere(page: Path, link: str) -> bool:
 
 
 def _anchors(page: Path) -> set[str]:
-    """As GitHub makes them of headings: in lower case, hyphens for spaces, no punctuation."""
+    """Anchors of headings as GitHub makes them: lower case, hyphens for spaces, no punctuation."""
     headings = re.findall(r"^#+ +(.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}

@@ -34,7 +34,7 @@ _CHECK = ("python check.py", "grader check --rubric grading/rubric.yaml")
 
 @dataclass(frozen=True)
 class Command:
-    """What is typed, what it prints, and how it ends."""
+    """A command, its expected output and its exit code."""
 
     words: str
     prints: str
@@ -77,7 +77,7 @@ def a_browser(folder: Path) -> Path:
 
 
 def steps(page: str) -> Iterator[Command | File]:
-    """What a reader does, in order."""
+    """The steps of a reader, in order."""
     for block in _BLOCK.finditer((DOCS / f"{page}.md").read_text(encoding="utf-8")):
         if block["before"]:
             yield Command(block["before"], "...")
@@ -94,6 +94,6 @@ def steps(page: str) -> Iterator[Command | File]:
 
 
 def matches(wanted: str, printed: str) -> bool:
-    """Whether it was printed like this, however lines are broken; nothing promises nothing."""
+    """Compares an output with the page's, without regard to line breaks; `...` matches anything."""
     pieces = (re.escape(" ".join(piece.split())) for piece in wanted.split("..."))
     return re.search(".*".join(pieces), " ".join(printed.split())) is not None

@@ -1,6 +1,6 @@
-"""A check of this homework's own: does the network learn a curve that nobody knows before?
+"""A check for this homework: the network learns a curve that is drawn anew in each run.
 
-Only the probe runs beside the student's code; what is expected stays in `judge`.
+Only the probe runs beside the student's code; expected values stay in `judge`.
 """
 
 import numpy as np
@@ -9,7 +9,7 @@ from grader.checks.custom.api import Check, Model, answer, graded, probe, tensor
 
 
 class Params(Model):
-    """How long it trains, on how steep a curve, and the errors for all and half of the points."""
+    """Training steps, steepness of the curve, and the largest errors for full and half points."""
 
     steps: int
     full: float
@@ -30,17 +30,17 @@ def train_and_predict(student, x, y, between, steps):
         return student.call(model, between)
 
 
-def drawn(criterion, exam):
-    """A piece of a sine: points to train on, and others in between. Another one in each run."""
-    random = exam.draw(criterion.id)
+def drawn(criterion, inputs):
+    """Points of a random sine curve to train on, and others in between."""
+    random = inputs.draw(criterion.id)
     phase, speed = random.uniform(0, 2 * np.pi), random.uniform(3, 5) * criterion.params.steep
     x = np.sort(random.uniform(-1, 1, size=(128, 1))).astype(np.float32)
     between = random.uniform(-0.95, 0.95, size=(256, 1)).astype(np.float32)
     return x, np.sin(speed * x + phase), between, np.sin(speed * between + phase)
 
 
-def ask(criterion, exam, limits):
-    x, y, between, _ = drawn(criterion, exam)
+def ask(criterion, inputs, limits):
+    x, y, between, _ = drawn(criterion, inputs)
     return [
         train_and_predict.question(
             criterion.id, limits.seconds,
@@ -51,18 +51,18 @@ def ask(criterion, exam, limits):
 
 def judge(criterion, work, key):
     found, params = answer(work, criterion.id), criterion.params
-    wanted = drawn(criterion, key.exam)[-1]
+    wanted = drawn(criterion, key.inputs)[-1]
     if getattr(found, "shape", None) != wanted.shape:
-        return graded(criterion, 0.0, f"The output has another shape than {wanted.shape}.")
+        return graded(criterion, 0.0, f"The output does not have the shape {wanted.shape}.")
     error = float(((found - wanted) ** 2).mean())
     share = 1.0 if error <= params.full else 0.5 if error <= params.half else 0.0
     reason = f"The mean squared error between the points is {error:.3f}."
     if share < 1:
-        reason += f" All points are for {params.full:g} or less."
+        reason += f" Full points are for {params.full:g} or less."
     return graded(
         criterion, share, reason,
-        asked=f"Your network was trained for {params.steps} steps on points of a curve, and then "
-        "asked for others in between.",
+        asked=f"Your network was trained for {params.steps} steps on points of a curve and then "
+        "predicted others in between.",
         next_step="" if share == 1 else "Does the loss that `train` returns fall to about zero?",
     )
 

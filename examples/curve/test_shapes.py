@@ -1,4 +1,4 @@
-"""Tests of build_model. Each docstring is the sentence that the student reads."""
+"""Tests of build_model. Students read each test's docstring."""
 
 import numpy as np
 import pytest
@@ -29,6 +29,6 @@ def test_layers(student):
 @pytest.mark.points(1)
 @pytest.mark.hidden
 def test_another_width(student):
-    """The hidden layer is as wide as it was asked for."""
+    """The hidden layer has the requested width."""
     parameters = student.parameters("build_model", 13)
     assert sum(one.elements for one in parameters.values()) == 40

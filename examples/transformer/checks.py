@@ -1,6 +1,6 @@
-"""The checks of this homework: what happens in the network's own code, and what it learns.
+"""The checks of this homework: the network is causal, and it learns.
 
-Each has a probe, which runs beside the student's code, and two functions that stay with us.
+Each check has a probe, which runs beside the student's code, and two functions for the host.
 """
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from grader.checks.custom.api import Check, Model, NoParams, answer, graded, probe, tensor
 
 LENGTH = 8
-# Rounding of float32: a token that matters moves the logits by thousands of that.
+# Rounding of float32; a token that matters changes the logits by thousands of times as much.
 STILL = 1e-4
 
 
@@ -34,8 +34,8 @@ def change_a_token(student, tokens, changed, vocabulary):
     return (after - before).abs().amax(dim=(0, 2))
 
 
-def ask_causal(criterion, exam, limits):
-    random = exam.draw("causal")
+def ask_causal(criterion, inputs, limits):
+    random = inputs.draw("causal")
     vocabulary, at = int(random.integers(11, 30)), LENGTH // 2
     tokens = random.integers(vocabulary, size=(16, LENGTH))
     changed = tokens.copy()
@@ -55,24 +55,24 @@ def judge_causal(criterion, work, key):
         first = int(np.argmax(moved > STILL))
         return graded(
             criterion, 0.0,
-            f"A change of token {at + 1} moves the logits of position {first + 1}, which must not "
-            "know of it.",
+            f"A change of token {at + 1} changes the logits of position {first + 1}, which must "
+            "not depend on it.",
             asked=asked,
             next_step="Set the scores of later positions to minus infinity before the softmax.",
         )
     if moved[at:].max() <= STILL:
         return graded(
-            criterion, 0.0, f"A change of token {at + 1} moves no logits at all.", asked=asked,
-            next_step="Does forward() use the tokens that it is given?",
+            criterion, 0.0, f"A change of token {at + 1} changes no logits.", asked=asked,
+            next_step="Does forward() use its input?",
         )
-    return graded(criterion, 1.0, "Only positions from the changed token on move.", asked=asked)
+    return graded(criterion, 1.0, "A changed token changes no earlier position.", asked=asked)
 
 
 # It learns ---------------------------------------------------------------------------------------
 
 
 class Thresholds(Model):
-    """The share of continuations that must be right, for all and for half of the points."""
+    """The shares of right continuations for full and half points."""
 
     epochs: int = 12
     full: float = 0.98
@@ -90,14 +90,14 @@ def train_and_continue(student, sequences, beginnings, vocabulary, epochs):
         student.wrong(f"train returned {str(losses)[:60]}; a list of {epochs} losses was expected")
     model.eval()
     with torch.no_grad():
-        # Each beginning by itself: nothing that comes later is there to look at.
+        # Each beginning alone, so that the network cannot use later tokens.
         logits = [student.call(model, tokens)[:, -1] for tokens in beginnings]
     return {"losses": [float(loss) for loss in losses], "logits": torch.stack(logits)}
 
 
-def drawn(exam):
-    """Sequences in which two tokens make the next, by a rule that is another one in each run."""
-    random = exam.draw("learns")
+def drawn(inputs):
+    """Sequences in which two tokens determine the next, by a rule that is drawn for each run."""
+    random = inputs.draw("learns")
     vocabulary = 7
     a, b = random.integers(1, vocabulary, size=2)
     tokens = np.empty((1024 + 256, LENGTH + 1), dtype=np.int64)
@@ -107,8 +107,8 @@ def drawn(exam):
     return vocabulary, tokens[:1024], tokens[1024:]
 
 
-def ask_learns(criterion, exam, limits):
-    vocabulary, sequences, hidden = drawn(exam)
+def ask_learns(criterion, inputs, limits):
+    vocabulary, sequences, hidden = drawn(inputs)
     beginnings = [tensor(hidden[:, :known]) for known in range(2, LENGTH + 1)]
     return [
         train_and_continue.question(
@@ -121,7 +121,7 @@ def ask_learns(criterion, exam, limits):
 
 def judge_learns(criterion, work, key):
     found, limits = answer(work, "learns"), criterion.params
-    vocabulary, _, hidden = drawn(key.exam)
+    vocabulary, _, hidden = drawn(key.inputs)
     wanted = hidden[:, 2:].T   # (beginnings, sequences)
     if found["logits"].shape != (*wanted.shape, vocabulary):
         return graded(criterion, 0.0, f"The logits have the shape {found['logits'].shape}.")
@@ -129,12 +129,12 @@ def judge_learns(criterion, work, key):
     share = 1.0 if right >= limits.full else 0.5 if right >= limits.half else 0.0
     reason = f"{right:.1%} of the continuations of hidden sequences are right."
     if share < 1:
-        wanted_next = f"{limits.full:.0%} earn all" if share else f"{limits.half:.0%} earn half"
-        reason += f" {wanted_next} of the points."
+        needed = f"{limits.full:.0%} earn all" if share else f"{limits.half:.0%} earn half"
+        reason += f" {needed} of the points."
     return graded(
         criterion, share, reason,
-        asked=f"Your network was trained for {limits.epochs} epochs on sequences with a rule, and "
-        "continued others.",
+        asked=f"Your network was trained for {limits.epochs} epochs on sequences with a rule and "
+        "then continued others.",
         next_step="" if share == 1 else "Does the loss fall from epoch to epoch? It was "
         + ", ".join(f"{loss:.2f}" for loss in found["losses"]) + ".",
     )

@@ -1,4 +1,4 @@
-"""Tests of the function `causal_attention`; each one's sentence is what the student reads."""
+"""Tests of `causal_attention` and of the script. Students read each test's docstring."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from grader.checks.custom.api import tensor
 
 
-def by_the_book(queries, keys, values):
+def formula(queries, keys, values):
     """The formula, position by position."""
     result = np.empty_like(values)
     for at in range(queries.shape[-2]):
@@ -25,7 +25,7 @@ def drawn(*shape):
 
 def attention(student, queries, keys, values):
     found = student.call("causal_attention", tensor(queries), tensor(keys), tensor(values))
-    assert found.shape == values.shape, f"it has the shape {found.shape}, not {values.shape}"
+    assert found.shape == values.shape, f"the shape is {found.shape}, not {values.shape}"
     return found
 
 
@@ -33,17 +33,17 @@ def attention(student, queries, keys, values):
 def test_formula(student):
     """The result is softmax(Q K^T / sqrt(d)) V, and no position attends to a later one."""
     for shape in ((1, 1, 4, 8), (2, 3, 6, 5)):
-        found, wanted = attention(student, *drawn(*shape)), by_the_book(*drawn(*shape))
+        found, wanted = attention(student, *drawn(*shape)), formula(*drawn(*shape))
         assert found == pytest.approx(wanted, abs=1e-4), f"not the formula's numbers, for {shape}"
 
 
 @pytest.mark.points(2)
 def test_first_position(student):
-    """The first position can attend to itself only, and so gets its own value."""
+    """The first position attends to itself only, so its result is its own value."""
     queries, keys, values = drawn(2, 2, 5, 4)
     found = attention(student, queries, keys, values)
     assert found[:, :, 0] == pytest.approx(values[:, :, 0], abs=1e-4), (
-        "the first position has looked at later ones"
+        "the first position attends to later ones"
     )
 
 
@@ -52,12 +52,12 @@ def test_weights_add_up(student):
     """The weights of each position add up to one: the mean of ones is one."""
     queries, keys, values = drawn(2, 2, 5, 4)
     found = attention(student, queries, keys, np.ones_like(values))
-    assert found == pytest.approx(np.ones_like(values), abs=1e-4), "look at the softmax's axis"
+    assert found == pytest.approx(np.ones_like(values), abs=1e-4), "check the axis of the softmax"
 
 
 @pytest.mark.points(1)
 def test_one_position(student):
-    """A sequence of one token is a sequence, too."""
+    """A sequence of one token works, too."""
     queries, keys, values = drawn(1, 2, 1, 4)
     assert attention(student, queries, keys, values) == pytest.approx(values, abs=1e-4)
 
@@ -65,7 +65,7 @@ def test_one_position(student):
 @pytest.mark.points(1)
 @pytest.mark.hidden
 def test_large_scores(student):
-    """Scores in the thousands are no reason for NaN."""
+    """Scores in the thousands do not give NaN."""
     queries, keys, values = drawn(1, 1, 6, 4)
     found = attention(student, 1000 * queries, 1000 * keys, values)
     assert np.isfinite(found).all(), "subtract the largest score before the exponential"

@@ -1,4 +1,4 @@
-"""Top-1 accuracy on images that nobody has seen, computed by the host from the predictions."""
+"""Check `accuracy`: top-1 accuracy on hidden images, computed by the host from the logits."""
 
 from __future__ import annotations
 
@@ -10,7 +10,15 @@ from numpy.typing import NDArray
 
 from grader import wire
 from grader.checks.answer_key import AnswerKey, EvalInputs
-from grader.checks.check import Check, NoParams, Work, graded, without_answer
+from grader.checks.check import (
+    Check,
+    NoParams,
+    Work,
+    graded,
+    needs_marking,
+    not_scored,
+    without_answer,
+)
 from grader.checks.early_stopping import SURE, explained, stopped_for_sure
 from grader.checks.retraining import Attempt, attempts, best_of, table_of
 from grader.checks.retraining import explained as explained_again
@@ -27,32 +35,35 @@ from grader.records import ConfusionMatrix, Evidence, Question, Verdict
 from grader.rubric.model import Criterion, Limits
 
 ASKED = (
-    "Your training was run within the budget, and the trained network predicted images that are in "
+    "Your training ran within the budget, and the trained network predicted images that are in "
     "neither of your data sets."
 )
-# A report further than this from what the host computes is worth telling: it is more than the
-# rounding of a percentage, and less than any step between thresholds.
+# The student is told of a reported accuracy that differs from the computed one by more than this:
+# more than the rounding of a percentage, less than any step between thresholds.
 DISAGREEMENT = 0.02
-# Beyond this the images were prepared in another way, and not only the last steps differ.
+# A larger difference means that the script prepares its images in another way.
 DOUBTFUL = 0.05
 
 
 def ask(criterion: Criterion, inputs: EvalInputs, limits: Limits) -> tuple[Question, ...]:
-    """Train, then predict in the same process."""
+    """The training, and predictions by the trained network in the same process."""
     return train_question(inputs, limits), predict_question(inputs, limits)
 
 
 def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
-    """The share of the points of the highest threshold of the profile that is reached."""
+    """The share of the points that belongs to the highest threshold reached.
+
+    The thresholds are those of the profile; near one of them the best of several trainings counts.
+    """
     training, predictions = work.evidence[TRAIN], work.evidence[PREDICT]
     if not training.outcome.answered:
         return without_answer(criterion, training.outcome, ASKED)
     if predictions.outcome.kind == "exception" and not training.value["prepared"]["sure"]:
         reason = (
-            "The trained network could not be run on the hidden images, and the grader could not "
-            "tell for sure how the script prepares its images: a person looks at it."
+            "The trained network could not be run on the hidden images, and the grader is not sure "
+            "how the script prepares its images: a person looks at it."
         )
-        return Verdict(criterion.id, "needs_marking", 0.0, reason, asked=ASKED)
+        return needs_marking(criterion, reason, asked=ASKED)
     if not predictions.outcome.answered and predictions.outcome.kind != wire.BAD_ANSWER:
         return without_answer(criterion, predictions.outcome, ASKED, hidden=True)
     logits = logits_of(predictions, key)
@@ -66,7 +77,7 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
         )
     tried = attempts(work.evidence, key)
     if tried[-1].lost is not None:
-        return _not_had_again(criterion, tried)
+        return _training_lost(criterion, tried)
     best = best_of(tried)
     training = best.training
     logits = logits_of(best.predictions, key)
@@ -80,44 +91,40 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
     doubt = _doubt(training, share, on_validation)
     if doubt:
         seen = {"would_earn": share, "hidden_accuracy": accuracy}
-        return Verdict(criterion.id, "needs_marking", 0.0, doubt, asked=ASKED, seen=seen)
-    reason = f"Top-1 accuracy {accuracy:.1%} on {len(hidden):,} hidden images"
+        return needs_marking(criterion, doubt, asked=ASKED, seen=seen)
+    reason = f"Top-1 accuracy {accuracy:.1%} on {len(hidden):,} hidden images."
     better = [step for step in thresholds if step.share > share]
-    reason += "." if not better else f"; {better[-1].accuracy:.0%} earns more."
+    reason += f" The next threshold is {100 * better[-1].accuracy:.3g} %." if better else ""
     reason += f" {explained_again(tried, key)}" if len(tried) > 1 else ""
     reason += _reported(training.value["reported_accuracy"], on_validation)
-    stopped = {"epochs": "epochs", "seconds": "seconds"}.get(training.value["stopped"] or "")
-    if stopped:
-        reason += f" The training was stopped when its budget of {stopped} was used up."
-    if training.value["stopped"] == SURE:
+    stopped = training.value["stopped"]
+    if stopped == SURE:
         reason += " " + explained(training, epochs_at(training.value["runs"][-1], training.value))
+    elif stopped:
+        reason += f" The training was stopped because its budget of {stopped} was used up."
+    seen = {
+        "hidden_accuracy": accuracy,
+        "validation_accuracy": on_validation,
+        "disagrees": _disagrees(training.value["reported_accuracy"], on_validation),
+        "seconds": training.outcome.seconds,
+        **{name: training.value[name]
+           for name in ("reported_accuracy", "device", "steps", "prepared")},
+        **_seen_of(tried),
+    }
     return graded(
-        criterion,
-        share,
-        reason,
-        asked=ASKED,
-        hints=_hints(training),
+        criterion, share, reason, asked=ASKED, hints=_hints(training), seen=seen,
+        tables=table_of(tried), pictures=(_confusion(hidden, key),),
         next_step="" if share == 1 else "Look at the learning curve: does the loss still fall at "
-        "the end, and does the training accuracy run ahead of the validation accuracy?",
-        tables=table_of(tried),
-        pictures=(_confusion(hidden, key),),
-        seen={
-            "hidden_accuracy": accuracy,
-            "validation_accuracy": on_validation,
-            "reported_accuracy": training.value["reported_accuracy"],
-            "disagrees": _disagrees(training.value["reported_accuracy"], on_validation),
-            "device": training.value["device"],
-            "steps": training.value["steps"],
-            "seconds": training.outcome.seconds,
-            "prepared": training.value["prepared"],
-            **_seen_of(tried),
-        },
-    )
+        "the end (train longer), or is the training accuracy far above the validation accuracy "
+        "(overfitting)?",
+    )  # fmt: skip
 
 
 def stopped_in_vain(evidence: Mapping[str, Evidence], key: AnswerKey) -> bool:
-    """Whether a training was ended early and its network has not passed on all hidden images: then
-    it must be trained in full. `evidence` by question id."""
+    """True if a training was stopped early and its network then missed full credit.
+
+    The training must then be repeated in full. `evidence` is by question id.
+    """
     predictions = evidence.get(PREDICT)
     if predictions is None or not stopped_for_sure(evidence.get(TRAIN)):
         return False
@@ -125,20 +132,19 @@ def stopped_in_vain(evidence: Mapping[str, Evidence], key: AnswerKey) -> bool:
     return accuracy is None or accuracy < key.inputs.profile.thresholds[0].accuracy
 
 
-def _not_had_again(criterion: Criterion, tried: Sequence[Attempt]) -> Verdict:
-    """The rule gives this submission another training, which might have been better."""
+def _training_lost(criterion: Criterion, tried: Sequence[Attempt]) -> Verdict:
+    """The grader failed a further training, which might have been better."""
     lost = tried[-1].lost
     why = "" if lost is None else lost.outcome.message
-    reason = (
-        f"Your network reached {best_of(tried).accuracy or 0:.1%} and is near enough to a "
-        "threshold to be trained again, which could not be done, through no fault of yours: "
-        f"{why}"
+    problem = (
+        f"your network reached {best_of(tried).accuracy or 0:.1%}, near enough to a threshold to "
+        f"be trained again, and that training failed: {why}"
     )
-    return Verdict(criterion.id, "not_scored", 0.0, reason, asked=ASKED, seen=_seen_of(tried))
+    return not_scored(criterion, problem, asked=ASKED, seen=_seen_of(tried))
 
 
 def _seen_of(tried: Sequence[Attempt]) -> dict[str, Any]:
-    """For the person who defends a mark, who may know the seeds."""
+    """Seeds and outcomes of all trainings, for the instructor."""
     if len(tried) < 2:
         return {}
     rows = [
@@ -150,10 +156,10 @@ def _seen_of(tried: Sequence[Attempt]) -> dict[str, Any]:
 
 
 def _doubt(training: Evidence, share: float, on_validation: float) -> str:
-    """Why a person looks first: the grader may not have found how the script prepares its images.
+    """Why a person must look: the grader may have prepared the images unlike the script does.
 
-    What was seen while the script evaluated its network is crossed with what the host computes for
-    the same images. "" where they agree, and where the way of the images is known.
+    Compares the accuracy that the worker saw in the script's own evaluation with the one that the
+    host computes for the same images. "" if they agree, or if the preparation is known.
     """
     prepared = training.value["prepared"]
     if share == 1 or prepared["sure"]:
@@ -168,8 +174,8 @@ def _doubt(training: Evidence, share: float, on_validation: float) -> str:
     if seen - on_validation <= DOUBTFUL:
         return ""
     return (
-        f"Your script's own evaluation was seen to reach {seen:.1%}, and the grader, which could "
-        f"not tell for sure how the script prepares its images, computes {on_validation:.1%}: a "
+        f"Your script's own evaluation reached {seen:.1%}, but the grader computes "
+        f"{on_validation:.1%}. The grader is not sure how your script prepares its images, so a "
         "person looks at it."
     )
 
@@ -179,25 +185,23 @@ def _disagrees(reported: float | None, computed: float) -> bool:
 
 
 def _reported(reported: float | None, computed: float) -> str:
-    if reported is None or not _disagrees(reported, computed):
-        return ""
-    return (
+    return "" if not _disagrees(reported, computed) else (
         f" Your code reports {reported:.1%} on the validation images; the grader computes "
         f"{computed:.1%} for the network that it returned."
     )
 
 
 def _hints(training: Evidence) -> tuple[str, ...]:
-    hints = list(training.value["notes"])
-    if training.value["error"]:
-        hints.append(f"The code raised after it had trained: {training.value['error']['message']}")
-    return tuple(hints)
+    hints, error = training.value["notes"], training.value["error"]
+    if not error:
+        return tuple(hints)
+    return (*hints, f"The code raised an exception after the training: {error['message']}")
 
 
 def _confusion(logits: NDArray[np.float32], key: AnswerKey) -> ConfusionMatrix:
     classes = len(key.inputs.classes)
     predicted = logits.argmax(1)
-    known = predicted < classes   # an output that stands for no class has no column
+    known = predicted < classes   # extra outputs stand for no class
     flat = key.hidden_labels[known] * classes + predicted[known]
     counts = np.bincount(flat, minlength=classes * classes).reshape(classes, classes)
     rows = tuple(tuple(int(n) for n in row) for row in counts)

@@ -1,6 +1,6 @@
-"""The only door to what must stay secret: hidden labels and the reference's answers.
+"""What a run asks with, and the secrets that verdicts are made by: labels and reference answers.
 
-Nothing of this is ever sent to a worker that runs a student's code.
+Nothing of an `AnswerKey` is ever sent to a worker that runs a student's code.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from grader.rubric.model import Profile
 
 
 class NoKey(GraderError):
-    """The reference has no answer to what students are asked: nobody can be graded."""
+    """The reference solution has no answer to a question of the students: nobody can be graded."""
 
 
 class KeyLost(GraderError):
-    """The reference could not be asked, for the harness's sake: another time it may be."""
+    """The grader failed to ask the reference solution; another attempt may succeed."""
 
 
 Images = NDArray[np.uint8]
@@ -32,9 +32,15 @@ Labels = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class EvalInputs:
-    """What one run asks with. `seed` draws hidden networks, inputs and the order of the images.
+    """The inputs of a run, the same for every submission.
 
-    `hidden_images` are already in the shuffled order in which they are asked.
+    Attributes:
+        seed: The run's seed. Hidden networks, inputs and the order of the images are drawn from it.
+        profile: The rubric's profile that the run uses: data, budget, thresholds.
+        threads: Processor threads for each training.
+        classes: Names of the data's classes.
+        hidden_images: uint8 (N, H, W, 3), in the shuffled order in which they are predicted.
+        validation_images: uint8 (M, H, W, 3).
     """
 
     seed: int
@@ -45,26 +51,47 @@ class EvalInputs:
     validation_images: Images
 
     def draw(self, purpose: str) -> np.random.Generator:
-        """Random numbers for one purpose, the same in every process of this run."""
+        """A random generator for one purpose, seeded alike in every process of this run."""
         return np.random.default_rng([self.seed, *purpose.encode()])
 
 
 @dataclass(frozen=True)
 class AnswerKey:
-    """The labels of the exam's images, and the gold run: the reference's answers by question."""
+    """The labels of the images, and the reference solution's answers.
+
+    Attributes:
+        inputs: The inputs of the run.
+        hidden_labels: int64 (N,), in the order of `inputs.hidden_images`.
+        validation_labels: int64 (M,).
+        reference_answers: The reference solution's evidence, by question id.
+    """
 
     inputs: EvalInputs
     hidden_labels: Labels
     validation_labels: Labels
     reference_answers: Mapping[str, Evidence]
 
+    @property
+    def exam(self) -> EvalInputs:
+        """Old name of `inputs`, kept for one release."""
+        return self.inputs
+
     def value(self, question: str) -> Any:
-        """The reference's answer. Raises NoKey when it has none, KeyLost when it was not asked for
-        the harness's sake."""
+        """The reference solution's answer to a question, as JSON data.
+
+        Raises:
+            NoKey: The reference solution has no answer.
+            KeyLost: The grader failed to ask it.
+        """
         return self._evidence(question).value
 
     def blobs(self, question: str) -> tuple[bytes, ...]:
-        """The arrays of the reference's answer. Raises like `value`."""
+        """The arrays of the reference solution's answer, as bytes.
+
+        Raises:
+            NoKey: The reference solution has no answer.
+            KeyLost: The grader failed to ask it.
+        """
         return self._evidence(question).blobs
 
     def _evidence(self, question: str) -> Evidence:
@@ -72,8 +99,8 @@ class AnswerKey:
         lost = evidence is not None and evidence.outcome.owner == "harness"
         # A worker that breaks on the reference, or a probe, will break again.
         if evidence is not None and lost and evidence.outcome.kind != wire.WORKER_FAILED:
-            what = f"the reference solution could not be asked about '{question}'"
-            raise KeyLost(f"{what}: {evidence.outcome.message}")
+            text = f"the reference solution could not be asked about '{question}'"
+            raise KeyLost(f"{text}: {evidence.outcome.message}")
         if evidence is None or not evidence.outcome.answered:
             found = "was not asked" if evidence is None else (
                 f"ended with {evidence.outcome.kind}: {evidence.outcome.message}"

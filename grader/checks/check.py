@@ -1,4 +1,8 @@
-"""What a check is: two pure functions and a model of its parameters."""
+"""The interface of a check: a model of its parameters, `ask` and `judge`.
+
+Both functions are pure: `ask` says which questions the worker answers with the student's code,
+`judge` concludes on the host from the answers.
+"""
 
 from __future__ import annotations
 
@@ -18,12 +22,17 @@ QuestionList = tuple[Any, ...]
 
 
 class NoParams(Model):
-    """A check that has nothing to set."""
+    """Parameters of a check that takes none."""
 
 
 @dataclass(frozen=True)
 class Work:
-    """A submission and the evidence on it, by question id."""
+    """A submission and the evidence about it.
+
+    Attributes:
+        submission: What the student handed in, unpacked.
+        evidence: The answers to the check's questions, by question id.
+    """
 
     submission: Submission
     evidence: Mapping[str, Evidence]
@@ -31,11 +40,19 @@ class Work:
 
 @dataclass(frozen=True)
 class Check:
-    """`ask(criterion, exam, limits)` gives questions, `judge(criterion, work, key)` a verdict.
+    """A way to grade a criterion; a rubric names it under `check`.
 
-    `needs_reference`: the reference is asked the same, and its answers are the key. `testimony`: it
-    rests on what the worker alone has seen, and not on what the host computes. `thresholds`: it
-    concludes by those of the profile. `by_hand`: a person gives the points.
+    Attributes:
+        name: Lower-case letters, digits and `_`.
+        params: Model of the parameters that a criterion gives to the check.
+        ask: Called as `ask(criterion, inputs, limits)`; returns the questions.
+        judge: Called as `judge(criterion, work, key)`; returns the verdict. `grader explain` shows
+            its docstring.
+        needs_reference: The reference solution gets the same questions, and `key` has its answers.
+        self_reported: The verdict rests on values that only the student's process can measure, so
+            a person reviews submissions whose code could change them.
+        thresholds: `judge` uses the thresholds of the profile.
+        by_hand: A person gives the points.
     """
 
     name: str
@@ -48,21 +65,21 @@ class Check:
     by_hand: bool = False
 
 
-NOT_SHOWN = "What the code printed here is not shown: it ran on what stays hidden until the end."
+NOT_SHOWN = "The output is not shown here, because the code ran on hidden data."
 
-_WHAT_TO_DO = {
+_NEXT_STEPS = {
     "not_found": "Add it, or rename what you have; the starter shows the names.",
-    "exception": "Run the file on its own and mend the error that it shows.",
+    "exception": "Run the file on its own and fix the error above.",
     "exited": "Remove calls such as exit() or quit(), which end the program before it can answer.",
-    "crashed": "Run the file on its own; a crash below Python is mostly an index out of range.",
+    "crashed": "Run the file on its own; an index out of range is the usual cause of such a crash.",
     "time_limit": "Look for a loop that does not end, or for work done at import.",
     "memory_limit": "Keep less in memory: lists of losses that hold graphs, or data copied often.",
     "process_limit": "Start fewer processes and threads; a DataLoader needs two or four workers.",
-    "disk_limit": "Write less: one checkpoint in place of one per epoch, and no copy of the data.",
-    "files_limit": "Close what you open: `with open(...) as file` does it by itself.",
+    "disk_limit": "Write less: keep one checkpoint, not one per epoch, and do not copy the data.",
+    "files_limit": "Close the files that you open; `with open(...) as file` does it for you.",
     "bad_answer": "Return what the starter's docstring says.",
 }
-_WHAT_HAPPENED = {
+_HAPPENED = {
     "not_found": "This was not found",
     "exception": "The code raised an exception",
     "exited": "The program ended before it answered",
@@ -76,13 +93,43 @@ _WHAT_HAPPENED = {
 }
 
 
+def graded(criterion: Criterion, fraction: float, reason: str, **details: Any) -> Verdict:
+    """A verdict whose status follows from the share of the points.
+
+    Args:
+        criterion: The criterion that is judged.
+        fraction: Share of the criterion's points, clipped to 0..1. 1 is `passed`, 0 is `failed`,
+            anything between is `partial`.
+        reason: The sentence that the student reads.
+        **details: Other fields of `Verdict`, such as `asked`, `next_step`, `hints` and `tables`.
+    """
+    fraction = min(1.0, max(0.0, fraction))
+    status = "passed" if fraction >= 1 - 1e-9 else "partial" if fraction > 1e-9 else "failed"
+    return Verdict(criterion.id, status, fraction, reason, **details)  # type: ignore[arg-type]  # one of the words
+
+
+def needs_marking(criterion: Criterion, reason: str, **details: Any) -> Verdict:
+    """A verdict that leaves the points to a person; `details` as for `graded`."""
+    return Verdict(criterion.id, "needs_marking", 0.0, reason, **details)
+
+
+def not_scored(criterion: Criterion, problem: str, **details: Any) -> Verdict:
+    """The verdict where the grader itself failed: no points yet, and never a zero."""
+    reason = f"This could not be graded, through no fault of yours: {problem}"
+    return Verdict(criterion.id, "not_scored", 0.0, reason, **details)
+
+
 def without_answer(
     criterion: Criterion, outcome: Outcome, asked: str, *, hidden: bool = False
 ) -> Verdict:
-    """The verdict when a question this criterion rests on was not answered.
+    """The verdict when a question that the criterion rests on has no answer.
 
-    The harness's own failure is never a zero: it is `not_scored`. Of a question with `hidden`
-    networks or images, nothing that the student's code said is passed on: it could tell of them.
+    Args:
+        criterion: The criterion that is judged.
+        outcome: How the question ended.
+        asked: What was asked, as the student reads it.
+        hidden: The question had hidden networks or images. Nothing that the student's code printed
+            or raised is passed on then, since it could reveal them.
     """
     seen: dict[str, Any] = {"outcome": outcome.kind, "seconds": outcome.seconds}
     if hidden:
@@ -91,41 +138,53 @@ def without_answer(
         seen |= {"traceback": outcome.traceback} if outcome.traceback else {}
         seen |= {"output": outcome.output[-4000:]} if outcome.output else {}
     if outcome.owner == "harness":
-        reason = f"This could not be graded, through no fault of yours: {outcome.message}"
-        return Verdict(criterion.id, "not_scored", 0.0, reason, asked=asked, seen=seen)
+        return not_scored(criterion, outcome.message, asked=asked, seen=seen)
     reason = f"{what_happened(outcome)}."
     if hidden:
-        reason = f"On data that is not shown to you: {in_short(outcome)}."
-    return Verdict(
-        criterion.id,
-        "failed",
-        0.0,
-        reason.replace("..", "."),
-        asked=asked,
-        next_step=_WHAT_TO_DO[outcome.kind],
-        seen=seen,
-    )
+        reason = f"On hidden data: {in_short(outcome)}."
+    return graded(criterion, 0.0, reason.replace("..", "."), asked=asked,
+                  next_step=_NEXT_STEPS[outcome.kind], seen=seen)
 
 
 def what_happened(outcome: Outcome) -> str:
-    """How a question ended that was not answered, in words for the student."""
+    """How a question without an answer ended, in words for the student."""
     if outcome.owner == "harness":
         return outcome.message
     loading = outcome.phase == "load" and outcome.kind != "not_found"
-    what = _WHAT_HAPPENED[outcome.kind] + " while your file was being loaded" * loading
-    return f"{what}: {outcome.message}" if outcome.message else what
+    text = _HAPPENED[outcome.kind] + " while your file was being loaded" * loading
+    return f"{text}: {outcome.message}" if outcome.message else text
 
 
-def raised(outcome: Outcome, error: Mapping[str, str]) -> Outcome:
-    """The outcome of a question that was answered although an exception ended the script, seen as
-    that exception: for where the answer is of no use."""
+def in_short(outcome: Outcome) -> str:
+    """How a hidden question ended, without any text that the student's code chose.
+
+    An exception is named only if its class is one of Python's own: a class of the student's could
+    carry hidden data in its name.
+    """
+    text = _HAPPENED[outcome.kind]
+    text = text[0].lower() + text[1:]
+    if outcome.kind != "exception":
+        return text
+    # The message reads "file.py, line 3: ValueError: text of the error".
+    for name in outcome.message.split(": ")[:2]:
+        known = getattr(builtins, name, None)
+        if isinstance(known, type) and issubclass(known, BaseException):
+            return f"{text}, {name}"
+    return text
+
+
+def as_exception(outcome: Outcome, error: Mapping[str, str]) -> Outcome:
+    """The outcome of an answered question, turned into the exception that ended the script.
+
+    For scripts that left an answer, though not a usable one, before they raised.
+    """
     return dataclasses.replace(
         outcome, kind="exception", message=error["message"], traceback=error["traceback"]
     )
 
 
 def with_notes(verdict: Verdict, submission: Submission) -> Verdict:
-    """Where nothing was found because no code was: why, as it was seen when it was unpacked."""
+    """Adds the notes of unpacking to a "not found" of a submission without any Python file."""
     has_code = any(file.lower().endswith(".py") for file in submission.files)
     if verdict.seen.get("outcome") != "not_found" or has_code or not submission.notes:
         return verdict
@@ -133,43 +192,17 @@ def with_notes(verdict: Verdict, submission: Submission) -> Verdict:
 
 
 def with_doubt(verdict: Verdict, submission: Submission) -> Verdict:
-    """For a check that rests on testimony: a person looks first where the submission's code reaches
-    for what could forge it. What it would have earned is kept for that person.
+    """Turns a self-reported verdict into `needs_marking` where the code could have forged it.
+
+    What the verdict would have earned is kept in `seen` for the person who marks.
     """
     if verdict.status not in ("passed", "partial") or not submission.remarks:
         return verdict
     reason = (
-        "This was seen from within the process that your code ran in, and your code reaches for "
-        f"what could change that: a person looks at it. ({'; '.join(submission.remarks)})"
+        "This was measured in the process that ran your code, and your code uses what could "
+        f"change the result: a person looks at it. ({'; '.join(submission.remarks)})"
     )
     seen = {**verdict.seen, "would_earn": verdict.fraction, "without_doubt": verdict.reason}
     return dataclasses.replace(
         verdict, status="needs_marking", fraction=0.0, reason=reason, seen=seen
     )
-
-
-def in_short(outcome: Outcome) -> str:
-    """How a hidden question ended, without a word of what the student's code said there.
-
-    An exception's name is told if it is one of Python's: a class of the student's own may be named
-    after what it has seen.
-    """
-    what = _WHAT_HAPPENED[outcome.kind]
-    what = what[0].lower() + what[1:]
-    if outcome.kind != "exception":
-        return what
-    # "file.py, line 3: ValueError: what the code says of it"
-    for name in outcome.message.split(": ")[:2]:
-        known = getattr(builtins, name, None)
-        if isinstance(known, type) and issubclass(known, BaseException):
-            return f"{what}, {name}"
-    return what
-
-
-def graded(
-    criterion: Criterion, fraction: float, reason: str, **details: Any
-) -> Verdict:
-    """A verdict whose status follows from the fraction of the points."""
-    fraction = min(1.0, max(0.0, fraction))
-    status = "passed" if fraction >= 1 - 1e-9 else "partial" if fraction > 1e-9 else "failed"
-    return Verdict(criterion.id, status, fraction, reason, **details)  # type: ignore[arg-type]  # one of the words

@@ -1,14 +1,13 @@
-"""When a training may be ended early: as soon as its network is sure to have passed.
+"""Ends a training early once its network is sure to have reached full credit.
 
-Between epochs a network predicts a part of the hidden images, and the host scores it. It is sure
-when as many right answers would be that rare for a network that is just below the threshold: the
-exact one-sided binomial test, whose turned-round form is the lower bound of C. J. Clopper and E. S.
-Pearson, "The use of confidence or fiducial limits illustrated in the case of the binomial",
-Biometrika 26 (1934), 404-413.
+Between epochs the network predicts a part of the hidden images, and the host scores it. The network
+is sure to have passed when so many right answers would be rare for a network that is just below
+the threshold, by the exact one-sided binomial test. That equals the lower bound of C. J. Clopper
+and E. S. Pearson, "The use of confidence or fiducial limits illustrated in the case of the
+binomial", Biometrika 26 (1934), 404-413.
 
-The labels stay here. A stop is a promise of the host's that saves time, and no mark: the network is
-scored on all hidden images as ever, and where that is not full credit its training is asked again
-in full.
+Stopping saves time and gives no marks. The labels stay on the host, the final network is scored on
+all hidden images, and if it does not get full credit then, the training is repeated in full.
 """
 
 from __future__ import annotations
@@ -25,13 +24,16 @@ from grader.checks.answer_key import AnswerKey, Images
 from grader.records import Evidence, Question, StopRule
 from grader.rubric.model import Profile
 
-SURE = "sure"   # in place of the budget that ended a training
-LOOK = "look"   # in a question's args: the session may ask for parts
+SURE = "sure"   # reported as the reason of the end, in place of a budget
+MAY_STOP = "look"   # key in a question's args: the session may ask for parts
 
 
 def stop_rule(profile: Profile, hidden: int) -> StopRule | None:
-    """The profile's rule for so many hidden images; None where it has none, or where a part is so
-    small that not even a network that errs nowhere would be sure: looking would only cost time."""
+    """The profile's rule for stopping early, for a number of hidden images.
+
+    None if the profile has no rule, or if a part is so small that even a network without a mistake
+    could not be sure.
+    """
     if profile.stop_early is None:
         return None
     rule = StopRule(
@@ -42,36 +44,36 @@ def stop_rule(profile: Profile, hidden: int) -> StopRule | None:
 
 
 def is_sure(correct: int, total: int, threshold: float, risk: float) -> bool:
-    """Whether a network with an accuracy of `threshold`, or below, gives `correct` right answers
-    of `total` or more with a chance of at most `risk`.
+    """True if `correct` right answers of `total` show an accuracy above `threshold`.
 
-    The same as that Clopper and Pearson's lower bound of the accuracy, at a confidence of
-    1 - `risk`, is at the threshold or above it.
+    A network at the threshold or below it would get as many right with a probability of at most
+    `risk`. Equivalently, Clopper and Pearson's lower bound of the accuracy, at a confidence of
+    1 - `risk`, is at the threshold or above.
     """
     return total > 0 and at_least(correct, total, threshold) <= risk
 
 
 def at_least(correct: int, total: int, accuracy: float) -> float:
-    """P(X >= correct) for a binomial X of `total` draws with a chance of `accuracy` each."""
+    """P(X >= correct) for a binomial X of `total` draws with probability `accuracy`."""
     if correct <= 0 or accuracy >= 1:
         return 1.0
     if correct > total or accuracy <= 0:
         return 0.0
-    of_one, of_none = math.log(accuracy), math.log1p(-accuracy)
+    log_right, log_wrong = math.log(accuracy), math.log1p(-accuracy)
     logs = (
         math.lgamma(total + 1) - math.lgamma(right + 1) - math.lgamma(total - right + 1)
-        + right * of_one + (total - right) * of_none
+        + right * log_right + (total - right) * log_wrong
         for right in range(correct, total + 1)
     )
     return min(1.0, math.fsum(map(math.exp, logs)))
 
 
 def without_rule(questions: Iterable[Question]) -> tuple[Question, ...]:
-    """The same questions, to be answered in full."""
+    """Copies of the questions whose training may not be stopped early."""
     return tuple(
         dataclasses.replace(
             one,
-            args={name: value for name, value in one.args.items() if name != LOOK},
+            args={name: value for name, value in one.args.items() if name != MAY_STOP},
             stopping=None,
         )
         for one in questions
@@ -79,21 +81,21 @@ def without_rule(questions: Iterable[Question]) -> tuple[Question, ...]:
 
 
 def explained(training: Evidence, epochs: float | None) -> str:
-    """Why a training was ended, as a sentence for the student."""
+    """Why a training was stopped early, as a sentence for the student."""
     rule = training.question.stopping
     after = "" if epochs is None else f" after {epochs:.3g} epochs"
-    by = "" if rule is None else (
-        f": by a part of the hidden images it was at {rule.threshold:.0%} or above, and a network "
-        f"below that is stopped so with a chance of at most {rule.risk:.2g}"
+    why = "" if rule is None else (
+        f": a part of the hidden images showed an accuracy of {rule.threshold:.0%} or more (the "
+        f"risk of a wrong stop is at most {rule.risk:.2g})"
     )
-    return f"The training was stopped{after}, when your network was sure of full credit{by}."
+    return f"The training was stopped early{after}, because full credit was certain{why}."
 
 
 class HiddenParts:
-    """The examiner of one run: hands out parts of the hidden images, and scores what comes back.
+    """Hands out parts of the hidden images during trainings, and scores the predictions.
 
-    The parts are pieces of the order in which the run asks the hidden images, which its seed has
-    shuffled. No submission gets one twice, however often its training has to be asked.
+    The parts divide the hidden images in their shuffled order. A submission gets each part once at
+    most, even if its training is repeated.
     """
 
     def __init__(self, key: AnswerKey) -> None:
@@ -101,10 +103,10 @@ class HiddenParts:
         self._given: Counter[tuple[str, str]] = Counter()
 
     def part(self, student: str, question: Question, correct: int, seen: int) -> Images | None:
-        """Images to predict, uint8 (N, H, W, 3); None: not now, or never again.
+        """Images for a network to predict, uint8 (N, H, W, 3); None if it gets no part now.
 
-        `correct` of `seen` is the accuracy that the script's own evaluation was seen to reach. A
-        part is precious: it is given to a network that would pass with as much.
+        A part is given only to a network that would pass with the accuracy that the script's own
+        evaluation reached, `correct` of `seen`: each part can be used once.
         """
         rule, number = question.stopping, self._given[student, question.id]
         if rule is None or number >= rule.parts or not 0 <= correct <= seen or not seen:
@@ -117,7 +119,7 @@ class HiddenParts:
         return self._key.inputs.hidden_images[where]
 
     def is_sure(self, student: str, question: Question, logits: NDArray[np.float32]) -> bool:
-        """Whether the network has passed, by its logits (N, C) for the part that it got last."""
+        """True if the logits (N, C) for the last part show that the network has passed."""
         rule, number = question.stopping, self._given[student, question.id] - 1
         if rule is None or number < 0 or not np.isfinite(logits).all():
             return False
@@ -130,7 +132,7 @@ class HiddenParts:
 
 
 def stopped_for_sure(training: Evidence | None) -> bool:
-    """Whether the host ended this training."""
+    """True if the host stopped this training early."""
     return (
         training is not None and training.outcome.answered and training.value["stopped"] == SURE
     )

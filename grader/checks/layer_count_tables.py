@@ -1,7 +1,7 @@
-"""Counts per layer as a student has them: which table counts, what it covers, whether it is right.
+"""Chooses the table of a student's counts per layer, and compares it with the right counts.
 
-Layers go by any names, counts may be told by tensor, and sums over parts of the network or over
-all of it may stand among them.
+Layers may have any names, counts may be per tensor, and the table may have sums over parts of the
+network or over all of it.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 Pairs = list[list[Any]]     # [name, count] per layer
-Found = Mapping[str, Any]   # a table as a worker found it
+Found = Mapping[str, Any]   # a table as the worker reports it
 
 _TOTAL = re.compile(r"total|^(all|sum)$", re.I)
 
 
 def choose(options: Sequence[Found], truth: Pairs) -> Found | None:
-    """The table that counts: the last one bound of those that speak of the network's layers.
+    """The table that counts: the last one bound that names the network's layers.
 
-    One that speaks of most of the layers goes before one that speaks of a few. Where none does, a
-    right total is looked for.
+    A table of most layers is preferred to one of a few. Without either, a table with the right
+    total counts. None if there is no such table.
     """
     wanted = {name: count for name, count in truth if count}
     in_order = [
@@ -39,7 +39,7 @@ def choose(options: Sequence[Found], truth: Pairs) -> Found | None:
 
 
 def same(options: Sequence[Found], chosen: Found | None) -> Found | None:
-    """For another network: what stands under the same name in the same place."""
+    """The table of the same variable, after the same code ran on another network."""
     if chosen is None:
         return None
     named = [option for option in options if option["name"] == chosen["name"]]
@@ -52,18 +52,20 @@ def _place(option: Found) -> Any:
 
 
 def speaks_of_layers(option: Found | None, truth: Pairs) -> bool:
+    """True if the table names at least one layer."""
     wanted = {name: count for name, count in truth if count}
     return option is not None and covers(option["pairs"], wanted) > 0
 
 
 def covers(pairs: Pairs, wanted: Mapping[str, int]) -> float:
-    """How many of the layers a table speaks of, by name or by its length, as a fraction."""
+    """The fraction of the layers that a table has, by their names or by their number."""
     owners = {_owner(name, wanted) for name, _ in pairs}
     named = len(owners & set(wanted)) / max(1, len(wanted))
     return named or float(len(_sequence(pairs)) == len(wanted) > 1)
 
 
 def share(option: Found | None, truth: Pairs) -> float:
+    """Share of a network's points: 1 for right counts per layer, 0.5 for a right total."""
     if option is None:
         return 0.0
     pairs = option["pairs"]
@@ -78,7 +80,7 @@ def share(option: Found | None, truth: Pairs) -> float:
 
 
 def _sequence(pairs: Pairs) -> list[int]:
-    """The counts in their order, without a total after them."""
+    """The counts in their order, without a total at the end."""
     counts = [count for name, count in pairs if count and not _TOTAL.search(name)]
     if len(counts) > 2 and counts[-1] == sum(counts[:-1]):
         counts.pop()
@@ -86,11 +88,12 @@ def _sequence(pairs: Pairs) -> list[int]:
 
 
 def added_up(pairs: Pairs) -> int:
+    """The sum of the counts."""
     return sum(_sequence(pairs))
 
 
 def stated_total(pairs: Pairs, wanted: Mapping[str, int]) -> int | None:
-    """A total beside the counts per layer or instead of them, whatever it is called."""
+    """A total beside the counts per layer or instead of them, under any name."""
     others = [(name, count) for name, count in pairs if count and _owner(name, wanted) == name
               and name not in wanted]
     named: list[int] = [count for name, count in others if _TOTAL.search(name)]
@@ -106,7 +109,7 @@ def _owner(name: str, layers: Container[str]) -> str:
 
 
 def per_layer(pairs: Pairs, wanted: Mapping[str, int]) -> dict[str, int]:
-    """Counts by layer; a total counts towards nothing, nor does a right sum over a part."""
+    """Counts by layer, without totals and without right sums over a part of the network."""
     counts: dict[str, int] = {}
     for name, count in pairs:
         owner = _owner(name, wanted)
@@ -122,6 +125,6 @@ def per_layer(pairs: Pairs, wanted: Mapping[str, int]) -> dict[str, int]:
 
 
 def _below(name: str, wanted: Mapping[str, int]) -> int:
-    """What the layers inside a part of the network, such as `layer1.0`, have together."""
+    """The sum over the layers of a part of the network, such as `layer1.0`."""
     prefix = f"{name}." if name else ""
     return sum(count for layer, count in wanted.items() if layer.startswith(prefix))

@@ -1,4 +1,4 @@
-"""The number of parameters in each layer, for ResNet-18 and for networks that nobody has seen."""
+"""Check `layer_counts`: the parameters of each layer, for ResNet-18 and a hidden network."""
 
 from __future__ import annotations
 
@@ -6,7 +6,16 @@ import re
 from typing import Any
 
 from grader.checks.answer_key import AnswerKey, EvalInputs
-from grader.checks.check import Check, NoParams, Work, graded, in_short, raised, without_answer
+from grader.checks.check import (
+    Check,
+    NoParams,
+    Work,
+    as_exception,
+    graded,
+    in_short,
+    needs_marking,
+    without_answer,
+)
 from grader.checks.hidden_networks import RESNET18, scored_networks
 from grader.checks.layer_count_tables import (
     Found,
@@ -31,14 +40,14 @@ ASKED = (
 WANTED = (
     "a function layer_parameter_counts(model), or a dictionary from layer to number of parameters"
 )
-ENOUGH_PRINTED = 8   # different counts among what is printed that make it worth a person's time
+ENOUGH_PRINTED = 8   # different right counts in a printout that a person should read
 
 # At most 15 digits, also with separators: a search without that bound is quadratic.
 _NUMBER = re.compile(r"(?<![\w.])(?:\d{1,3}(?:[,_']\d{3}){1,4}|\d{1,15})(?![\w]|[.,]\d)")
 
 
 def ask(criterion: Criterion, inputs: EvalInputs, limits: Limits) -> tuple[Question, ...]:
-    """Counts for ResNet-18 and for the first hidden network of the run."""
+    """The counts of ResNet-18 and of the run's hidden network."""
     return tuple(
         Question(name, "layer_counts", {"network": spec}, name, limits.seconds)
         for name, spec in {PUBLIC: RESNET18, **_hidden(inputs)}.items()
@@ -46,10 +55,11 @@ def ask(criterion: Criterion, inputs: EvalInputs, limits: Limits) -> tuple[Quest
 
 
 def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
-    """All of it for right counts per layer; half a network's share for a right total only.
+    """Half of the points for each of two networks: ResNet-18 and a hidden one.
 
-    Counts that are right for ResNet-18 and wrong for the hidden network were not computed: zero.
-    Where no other network could be put in the student's, a person tells computed from typed in.
+    All of a network's half for right counts per layer, half of it for a right total only. Counts
+    that are right for ResNet-18 and wrong for the hidden network were typed in and earn nothing. A
+    person decides if the code could not be tested on another network.
     """
     public = work.evidence[PUBLIC]
     if not public.outcome.answered:
@@ -57,7 +67,7 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
     truth = key.value(PUBLIC)["tables"][0]["pairs"]
     chosen = choose(_tables(public, printed=False), truth)
     if not share(chosen, truth) and not speaks_of_layers(chosen, truth):
-        # The last resort, which is a right answer or none: what is printed is read by its words.
+        # The last resort counts only if it is entirely right: what the code prints.
         written = choose(_tables(public, printed=True), truth)
         if share(written, truth) == 1:
             chosen = written
@@ -79,30 +89,30 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
     hints = tuple(public.value["notes"])
     if public.value.get("error"):
         message = public.value["error"]["message"]
-        hints = (*hints, f"Your code raised an exception on its way: {message}.")
+        hints = (*hints, f"Your code raised an exception: {message}.")
     if shares[0] and hidden and not any(shares[1:]):
         reason = (
-            "The counts are right for ResNet-18, but for another network of the same family the "
-            "answer does not follow the network: the counts seem to be typed in."
+            "The counts are right for ResNet-18 but not for another network of the same family: "
+            "they seem to be typed in."
         )
         failed = [work.evidence[name].outcome for name in hidden]
         if not any(outcome.answered for outcome in failed):
             reason = (
                 "The counts are right for ResNet-18, but for another network of the same family "
-                f"there is no answer: {in_short(failed[0])}."
+                f"your code gives no answer: {in_short(failed[0])}."
             )
         return graded(criterion, 0.0, reason, asked=ASKED, hints=hints,
-                      next_step="Compute the counts by walking over the network's layers.")
+                      next_step="Compute the counts in a loop over the network's layers.")
     fraction = sum(shares) / len(shares)
     total = sum(count for _, count in truth)
     if fraction == 1:
-        reason = f"Every layer is right; ResNet-18 has {total:,} parameters in all."
+        reason = f"All layers are right; ResNet-18 has {total:,} parameters in total."
         return graded(criterion, fraction, reason, asked=ASKED, hints=hints)
     pairs = chosen["pairs"] if chosen else []
     return graded(
         criterion, fraction, _difference(pairs, truth), asked=ASKED, hints=hints,
         tables=(_table(pairs, truth),),
-        next_step="Compare with the table; parameter.numel() gives a tensor's elements.",
+        next_step="Compare with the table; parameter.numel() is the size of a tensor.",
     )
 
 
@@ -117,24 +127,23 @@ def _is_printed(option: Found | None) -> bool:
 
 
 def _is_repeated(option: Found | None, public: Found | None) -> bool:
-    """Whether the numbers for another network are those of ResNet-18 again, typed in."""
+    """True if the numbers for another network are those of ResNet-18 again: typed in."""
     if option is None or public is None:
         return False
     return all(pair in public["pairs"] for pair in option["pairs"])
 
 
 def _printed(criterion: Criterion, public: Evidence, truth: Pairs) -> Verdict:
-    """A script without a table of its layers: a person reads a printout that looks like one."""
+    """The verdict on a script without a table: a person reads a printout that looks like one."""
     output = public.outcome.output
     numbers = {int(re.sub(r"[,_']", "", text)) for text in _NUMBER.findall(output)}
     counts = {count for _, count in truth if count}
     if len(numbers & counts) >= min(ENOUGH_PRINTED, len(counts)):
-        reason = "The counts are printed only, and kept in no dictionary: a person reads them."
-        return Verdict(criterion.id, "needs_marking", 0.0, reason, asked=ASKED,
-                       seen={"output": output[-4000:]})
+        reason = "The counts are printed but not kept in a dictionary: a person reads them."
+        return needs_marking(criterion, reason, asked=ASKED, seen={"output": output[-4000:]})
     if public.value.get("error"):
-        return without_answer(criterion, raised(public.outcome, public.value["error"]), ASKED)
-    printed = "; and what the code prints does not hold the counts of ResNet-18's layers"
+        return without_answer(criterion, as_exception(public.outcome, public.value["error"]), ASKED)
+    printed = ", and the code does not print the counts of ResNet-18's layers"
     reason = f"This was not found: {WANTED}{printed if numbers else ''}."
     return graded(criterion, 0.0, reason, asked=ASKED, hints=tuple(public.value["notes"]),
                   seen={"output": output[-4000:]} if output else {},
@@ -143,17 +152,15 @@ def _printed(criterion: Criterion, public: Evidence, truth: Pairs) -> Verdict:
 
 def _cannot_tell(criterion: Criterion, chosen: Found | None) -> Verdict:
     reason = (
-        "The counts of ResNet-18 are right. No other network could be put in the place of the one "
-        "that your code builds, so they cannot be told from counts that are typed in: a person "
-        "reads the code."
+        "The counts of ResNet-18 are right. Your code could not be tested on another network, so "
+        "the counts may be typed in: a person reads the code."
     )
     counts = chosen["pairs"] if chosen else []
-    return Verdict(criterion.id, "needs_marking", 0.0, reason, asked=ASKED,
-                   seen={"counts": counts})
+    return needs_marking(criterion, reason, asked=ASKED, seen={"counts": counts})
 
 
 def _difference(pairs: Pairs, truth: Pairs) -> str:
-    """What is wrong with counts that are not all right, in a sentence or two."""
+    """What is wrong with the counts, in a sentence or two for the student."""
     total = sum(count for _, count in truth)
     if not pairs:
         return f"This was not found: {WANTED}."
@@ -161,22 +168,22 @@ def _difference(pairs: Pairs, truth: Pairs) -> str:
     if not covers(pairs, wanted):
         found = stated_total(pairs, wanted)
         right = f"The total of {total:,} is right" if found == total else (
-            f"ResNet-18 has {total:,} parameters in all, and {found:,} was found"
+            f"ResNet-18 has {total:,} parameters in total, and your code has {found:,}"
             if found is not None
-            else f"ResNet-18 has {total:,} parameters in all"
+            else f"ResNet-18 has {total:,} parameters in total"
         )
         return f"{right}; counts per layer were not found.{_layers_counted(found, truth)}"
     found = sum(per_layer(pairs, wanted).values())
     if total in (found, stated_total(pairs, wanted), added_up(pairs)):
-        return f"The total of {total:,} is right; the counts per layer are not all right."
-    reason = f"ResNet-18 has {total:,} parameters in all; your counts add up to {found:,}."
+        return f"The total of {total:,} is right; some counts per layer are wrong."
+    reason = f"ResNet-18 has {total:,} parameters in total; your counts add up to {found:,}."
     return reason + _layers_counted(found, truth)
 
 
 def _layers_counted(found: int | None, truth: Pairs) -> str:
     if found not in (len(truth), sum(1 for _, count in truth if count)):
         return ""
-    return " That is the number of layers: count elements (numel), not layers."
+    return " That is the number of layers; count each layer's elements with numel()."
 
 
 def _hidden(inputs: EvalInputs) -> dict[str, dict[str, Any]]:

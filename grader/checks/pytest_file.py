@@ -1,4 +1,4 @@
-"""A file of tests that an instructor wrote: each is worth its points, hidden ones say no more."""
+"""Check `pytest`: the tests of an instructor's file, each worth its points."""
 
 from __future__ import annotations
 
@@ -10,21 +10,23 @@ from typing import Any
 from pydantic import Field
 
 from grader.checks.answer_key import AnswerKey, EvalInputs
-from grader.checks.check import Check, Work, graded
+from grader.checks.check import Check, Work, graded, not_scored
 from grader.errors import CheckError
 from grader.records import Question, Table, Verdict
 from grader.rubric.model import Criterion, Limits, Model
 
-_SHOWN = 4   # failures whose messages stand in the reason; the table has them all
+_SHOWN = 4   # failures whose messages are in the reason; the table has all of them
 _WORDS = {"passed": "passed", "failed": "failed", "not_scored": "not scored"}
 
 
 class Params(Model):
+    """Which tests are run."""
+
     file: Path = Field(description="of tests; relative to the rubric")
 
 
 def ask(criterion: Criterion, inputs: EvalInputs, limits: Limits) -> tuple[Question, ...]:
-    """The whole file is one question: its tests ask on their own."""
+    """One question for the whole file; its tests ask further questions while they run."""
     file = criterion.params.file  # type: ignore[attr-defined]  # validated as Params by the rubric
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     name = _id(file)
@@ -32,46 +34,43 @@ def ask(criterion: Criterion, inputs: EvalInputs, limits: Limits) -> tuple[Quest
 
 
 def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
-    """The share of the points whose tests pass. Skipped tests don't count, and while one could not
-    be run, nothing is concluded."""
+    """The share of the tests' points whose tests pass.
+
+    Skipped tests do not count. If the grader failed to run a test, the criterion is not scored.
+    """
     file = criterion.params.file  # type: ignore[attr-defined]  # validated as Params by the rubric
     evidence = work.evidence[_id(file)]
     tests = [test for test in evidence.value["tests"] if test["status"] != "skipped"]
     tables, seen = (_table(tests),) if tests else (), dict(evidence.value)
-    lost = [_told(test) for test in tests if test["status"] == "not_scored"]
+    lost = [_sentence(test) for test in tests if test["status"] == "not_scored"]
     if lost or evidence.outcome.owner == "harness":
-        why = lost[0] if lost else evidence.outcome.message
-        reason = f"This could not be graded, through no fault of yours: {why}"
-        return Verdict(criterion.id, "not_scored", 0.0, reason, tables=tables, seen=seen)
+        problem = lost[0] if lost else evidence.outcome.message
+        return not_scored(criterion, problem, tables=tables, seen=seen)
     points = sum(test["points"] for test in tests)
     if not points:
-        raise CheckError(f"{file}: no test of it is worth a point")
+        raise CheckError(f"{file}: none of its tests is worth a point")
     passed = [test for test in tests if test["status"] == "passed"]
     earned = sum(test["points"] for test in passed)
+    reason = " ".join([f"{len(passed)} of {len(tests)} tests pass.", *_failures(tests)])
     return graded(
-        criterion,
-        earned / points,
-        " ".join([f"{len(passed)} of {len(tests)} tests pass.", *_failures(tests)]),
-        asked=criterion.title,
-        tables=tables,
-        seen=seen,
+        criterion, earned / points, reason, asked=criterion.title, tables=tables, seen=seen
     )
 
 
 def _id(file: Path) -> str:
-    """It goes into the container; the name of the file stays here."""
+    """The question's id, which goes into the container and must not show the file's name."""
     return f"tests/{hashlib.sha256(str(file).encode()).hexdigest()[:8]}"
 
 
 def _failures(tests: Sequence[Mapping[str, Any]]) -> list[str]:
     failed = [test for test in tests if test["status"] == "failed"]
-    told = [_told(test) for test in failed if not test["hidden"]]
-    more = len(told) - _SHOWN
-    return [*told[:_SHOWN], *([f"{more} more stand below."] if more > 0 else [])]
+    shown = [_sentence(test) for test in failed if not test["hidden"]]
+    more = len(shown) - _SHOWN
+    return [*shown[:_SHOWN], *([f"The table has {more} more."] if more > 0 else [])]
 
 
-def _told(test: Mapping[str, Any]) -> str:
-    """What became of a test, in a sentence; the rest of its message stands in the table."""
+def _sentence(test: Mapping[str, Any]) -> str:
+    """The title of a test and the first line of its message; the table has the whole message."""
     if test["hidden"]:
         return "a hidden test could not be run."
     first = (test["message"].splitlines() or ["it failed"])[0]
@@ -87,7 +86,7 @@ def _table(tests: Sequence[Mapping[str, Any]]) -> Table:
         points = f"{earned:g} of {test['points']:g}"
         message = "" if test["hidden"] else test["message"]
         rows.append((title, _WORDS[test["status"]], points, message))
-    return Table("Tests", ("test", "result", "points", "what was found"), tuple(rows))
+    return Table("Tests", ("test", "result", "points", "message"), tuple(rows))
 
 
 CHECK = Check("pytest", Params, ask, judge)

@@ -1,4 +1,4 @@
-"""The checks that a rubric may name: the grader's own, and those of the files that it brings."""
+"""The checks that a rubric may name: the built-in ones, and those in the instructor's files."""
 
 from __future__ import annotations
 
@@ -7,15 +7,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from grader.checks import (
-    accuracy,
-    layer_counts,
-    mode_switch,
-    pytest_file,
-)
-from grader.checks import (
-    written_answer as written,
-)
+from grader.checks import accuracy, layer_counts, mode_switch, pytest_file, written_answer
 from grader.checks.check import Check
 from grader.checks.custom.loader import checks_in
 from grader.checks.groups import optimizer_groups, param_groups
@@ -24,7 +16,7 @@ from grader.errors import CheckError
 CHECKS: Mapping[str, Check] = {
     check.name: check
     for check in (
-        written.CHECK,
+        written_answer.CHECK,
         layer_counts.CHECK,
         param_groups.CHECK,
         mode_switch.CHECK,
@@ -36,7 +28,7 @@ CHECKS: Mapping[str, Check] = {
 
 
 def checks_with(files: tuple[Path, ...]) -> Mapping[str, Check]:
-    """All checks by name, those of the instructor's files among them. Raises CheckError."""
+    """The built-in checks and those in the instructor's files, by name. Raises CheckError."""
     checks = dict(CHECKS)
     for path in files:
         for check in checks_in(path):
@@ -47,5 +39,5 @@ def checks_with(files: tuple[Path, ...]) -> Mapping[str, Check]:
 
 
 def parameter_models(files: tuple[Path, ...] = ()) -> dict[str, type[BaseModel]]:
-    """The model of each check's parameters, for `rubric_file.load`."""
+    """The model of each check's parameters by the check's name, for `grader.rubric.load`."""
     return {name: check.params for name, check in checks_with(files).items()}

@@ -1,13 +1,12 @@
-"""Trained again: a network that is just below a threshold gets other seeds, and the best counts.
+"""Repeats the training of a network that is just below a threshold; the best training counts.
 
 Two trainings of the same code differ by chance, in the first weights and in the order of the
-images. Who is below a threshold by no more than that is trained again, `at_most` times, by the rule
-of the profile's `again`, which is the same for everybody. The seeds are drawn from the run's own:
-everybody in a class has the same, and nobody can choose a network by them. They are small numbers,
-so that they say little of the run's seed, which draws the hidden networks as well.
+images. The profile's rule `again` says how near to a threshold a network must be and how often it
+is trained again. All students of a run get the same further seeds, drawn from the run's seed, so
+nobody can choose one. They are small numbers, which say little about the run's seed.
 
-A further training can only raise a mark. One that the student's code fails is passed over; one that
-the harness lost leaves the mark open, as ever: it might have been higher.
+A further training can only raise a mark. One that fails because of the student's code is ignored.
+One that the grader failed leaves the criterion `not_scored`, since it might have been better.
 """
 
 from __future__ import annotations
@@ -31,8 +30,7 @@ _ROUNDING = 1e-9   # 0.95 - 0.93 is a little more than 0.02
 
 @dataclass(frozen=True)
 class Attempt:
-    """A training, what its network predicted, and its accuracy on the hidden images if it has one.
-    """
+    """A training, its predictions, and its accuracy on the hidden images (None without one)."""
 
     training: Evidence
     predictions: Evidence
@@ -40,15 +38,17 @@ class Attempt:
 
     @property
     def lost(self) -> Evidence | None:
-        """What the harness could not ask."""
+        """The question that the harness failed to ask; None if there is none."""
         asked = (self.training, self.predictions)
         return next((one for one in asked if one.outcome.owner == "harness"
                      and not one.outcome.answered), None)
 
 
 def again_questions(inputs: EvalInputs, limits: Limits, number: int) -> tuple[Question, Question]:
-    """The training and its predictions once more, in a session of their own, with another seed.
-    `number` counts from 1. It runs its whole way: nobody looks at it meanwhile."""
+    """Another training and its predictions, in a session of their own with another seed.
+
+    `number` counts from 1. A further training is never stopped early.
+    """
     training, predict = without_rule(
         (train_question(inputs, limits), predict_question(inputs, limits))
     )
@@ -62,7 +62,7 @@ def again_questions(inputs: EvalInputs, limits: Limits, number: int) -> tuple[Qu
 
 
 def attempts(evidence: Mapping[str, Evidence], key: AnswerKey) -> list[Attempt]:
-    """All trainings so far, the first one first."""
+    """All trainings so far, in their order."""
     found = []
     names = [(TRAIN, PREDICT)]
     names += [(f"{TRAIN}/again-{n}", f"{TRAIN}/again-{n}/predict") for n in range(1, SEEDS + 1)]
@@ -75,7 +75,7 @@ def attempts(evidence: Mapping[str, Evidence], key: AnswerKey) -> list[Attempt]:
 
 
 def another(evidence: Mapping[str, Evidence], key: AnswerKey) -> int | None:
-    """The number of the further training that is due by now; None where there is none."""
+    """The number of the further training to ask for now; None if none is due."""
     rule, tried = key.inputs.profile.again, attempts(evidence, key)
     if rule is None or not tried or tried[0].accuracy is None or len(tried) > rule.at_most:
         return None
@@ -86,13 +86,15 @@ def another(evidence: Mapping[str, Evidence], key: AnswerKey) -> int | None:
 
 
 def best_of(tried: Sequence[Attempt]) -> Attempt:
-    """The one that counts: of equals the first."""
+    """The training that counts: the most accurate one, and the first of equals."""
     return max(tried, key=lambda one: -1.0 if one.accuracy is None else one.accuracy)
 
 
 def came_out_the_same(tried: Sequence[Attempt], key: AnswerKey) -> bool:
-    """Whether the last training gave the network of the one before: the code sets its own seed,
-    and another training would give it once more."""
+    """True if the last two trainings predict alike: the code sets its own seed.
+
+    Another training would give the same network again.
+    """
     last = [logits_of(one.predictions, key) for one in tried[-2:] if one.accuracy is not None]
     if len(last) < 2:
         return False
@@ -102,27 +104,27 @@ def came_out_the_same(tried: Sequence[Attempt], key: AnswerKey) -> bool:
 
 
 def explained(tried: Sequence[Attempt], key: AnswerKey) -> str:
-    """What the student reads of it; "" where there was one training only."""
+    """Explains the further trainings to the student; "" if there were none."""
     rule = key.inputs.profile.again
     if len(tried) < 2 or rule is None:
         return ""
     near = next_above(tried[0].accuracy or 0.0, key.inputs.profile.thresholds)
-    points = f"{100 * rule.within:.3g} points or less"
-    below = f"{points} below {near.accuracy:.1%}" if near else "near a threshold"
-    text = f"The first training was {below}, which chance alone can be, so the grader trained again"
+    points = f"{100 * rule.within:.3g} percentage points"
+    below = f"at most {points} below {near.accuracy:.1%}" if near else "near a threshold"
+    text = f"The first training was {below}, which can be chance, so the grader trained again"
     if len({one.accuracy for one in tried}) == 1 and came_out_the_same(tried, key):
         return (
-            f"{text} with another seed, and the network came out the same: your code sets its own "
-            "seed."
+            f"{text} with another seed. The network came out the same, because your code sets its "
+            "own seed."
         )
     reached = ", ".join(
         "none" if one.accuracy is None else f"{one.accuracy:.1%}" for one in tried
     )
-    return f"{text} with other seeds: {reached}. The best counts; the others cost nothing."
+    return f"{text} with other seeds: {reached}. The best one counts."
 
 
 def table_of(tried: Sequence[Attempt]) -> tuple[Table, ...]:
-    """A row for each training, where there was more than one."""
+    """A table with a row for each training; empty if there was only one."""
     if len(tried) < 2:
         return ()
     best = best_of(tried)
@@ -134,12 +136,12 @@ def table_of(tried: Sequence[Attempt]) -> tuple[Table, ...]:
         )
         reached = ended.replace("_", " ") if one.accuracy is None else f"{one.accuracy:.1%}"
         rows.append((str(number), reached, "counts" if one is best else ""))
-    return (Table("Trained again, near a threshold", ("training", "hidden images", ""),
+    return (Table("Trainings near a threshold", ("training", "accuracy on hidden images", ""),
                   tuple(rows)),)
 
 
 def next_above(accuracy: float, thresholds: Sequence[Threshold]) -> Threshold | None:
-    """The lowest threshold that is not reached."""
+    """The lowest threshold above an accuracy; None if all are reached."""
     return next((one for one in reversed(thresholds) if one.accuracy > accuracy), None)
 
 

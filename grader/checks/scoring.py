@@ -1,4 +1,4 @@
-"""What predictions are worth: logits in a shape of the host's own, and their accuracy."""
+"""Turns predictions into logits of the expected shape, and computes their accuracy."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ Logits = NDArray[np.float32]
 
 
 def logits_of(predictions: Evidence, key: AnswerKey) -> tuple[Logits, Logits] | str:
-    """Those for the hidden and for the validation images, or the reason why they are not usable."""
+    """Logits of the hidden and of the validation images, or the reason why they cannot be used."""
     classes = len(key.inputs.classes)
     counts = (len(key.hidden_labels), len(key.validation_labels))
     sizes = tuple(len(blob) for blob in predictions.blobs)
     found = predictions.value.get("classes") if isinstance(predictions.value, dict) else None
-    # More of them, as of a ResNet-18 as it comes, are outputs that must not win.
+    # Extra output columns, such as those of an unchanged ResNet-18, count as wrong predictions.
     width = max(classes, found or 0)
     if sizes != tuple(4 * count * width for count in counts):
         return (
@@ -34,10 +34,11 @@ def logits_of(predictions: Evidence, key: AnswerKey) -> tuple[Logits, Logits] | 
 
 
 def accuracy_of(logits: Logits, labels: Labels) -> float:
+    """Top-1 accuracy, 0 to 1."""
     return float((logits.argmax(1) == labels).mean())
 
 
 def hidden_accuracy(predictions: Evidence, key: AnswerKey) -> float | None:
-    """Top-1 on the hidden images; None where there is no prediction that can be used."""
+    """Top-1 accuracy on the hidden images; None without usable predictions."""
     logits = logits_of(predictions, key) if predictions.outcome.answered else ""
     return None if isinstance(logits, str) else accuracy_of(logits[0], key.hidden_labels)

@@ -1,26 +1,85 @@
-"""The run page: a training's report as the nouns that feedback shows."""
+"""Turns the worker's report of a training into the page of that training run.
+
+The page shows the phases, the learning curve, the optimizer's groups, figures, and cautions:
+mistakes in a training that raised no error. The worker reports kind and place of a mistake; its
+words are here.
+"""
 
 from __future__ import annotations
 
 import base64
 import dataclasses
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
 from PIL import Image
 
-from grader.checks.cautions import cautions
 from grader.checks.early_stopping import SURE
 from grader.checks.groups.optimizer_groups import groups_table, trains
-from grader.checks.training_run import TRAIN, evaluations_after_training, learning_curve
-from grader.records import Evidence, Figure, Series, Stretch, TrainingRun, Verdict
+from grader.checks.training_run import (
+    TRAIN,
+    Rows,
+    evaluations_after_training,
+    learning_curve,
+    trainings,
+)
+from grader.records import Caution, Evidence, Figure, Series, Stretch, TrainingRun, Verdict
 from grader.rubric.model import Criterion
 
-OUTPUT = 4000   # characters of the end of what was printed
-RESTING = ("mode_switch", "optimizer_groups", "accuracy")   # checks that look at the training
+OUTPUT = 4000   # characters kept of the end of what was printed
+OF_TRAINING = ("mode_switch", "optimizer_groups", "accuracy")   # checks that rest on the training
 VISIBILITY = ("visible", "after_due", "hidden")
+
+# By kind, as the worker reports them: (what was seen, why it matters and what to do).
+_MISTAKES: Mapping[str, tuple[str, str]] = {
+    "gradients_kept": (
+        "Gradients are not set to zero between steps.",
+        "backward() adds to the existing gradients, so each step follows the sum of all gradients "
+        "so far: call optimizer.zero_grad() once per step.",
+    ),
+    "loss_not_finite": (
+        "The loss is NaN or infinite from step {detail} on.",
+        "Every parameter becomes NaN with it, so nothing is learnt from there on: lower the "
+        "learning rate, and look for a logarithm of zero or a division by zero.",
+    ),
+    "normalised_differently": (
+        "Training and test images are normalised by different numbers.",
+        "The network is tested on other inputs than it has learnt from: use the training set's "
+        "mean and deviation for both.",
+    ),
+    "not_shuffled": (
+        "The training images come in the same order in every epoch.",
+        "Stochastic gradient descent needs batches in random order: use shuffle=True in the "
+        "training loader.",
+    ),
+    "scores_without_log_softmax": (
+        "nll_loss is given scores that are no log-probabilities.",
+        "It expects log_softmax of the scores; without it the loss has no lower bound and the "
+        "training drifts: use cross_entropy, which does both.",
+    ),
+    "softmax_before_cross_entropy": (
+        "The output has been through a softmax before cross_entropy.",
+        "cross_entropy applies log_softmax itself; after a second softmax the gradients are weak "
+        "and the network learns slowly: pass the raw scores.",
+    ),
+}
+_EVALUATED_IN_TRAIN_MODE = (
+    "The network is in train mode while it is evaluated.",
+    "Batch norm then uses each batch's own statistics and updates the running ones, and dropout is "
+    "active: call model.eval() first.",
+)
+_TRAINED_IN_EVAL_MODE = (
+    "The network is in eval mode while it trains.",
+    "Batch norm then neither uses nor learns the statistics of the batches, and dropout is off: "
+    "call model.train() at the start of each epoch.",
+)
+_EVALUATED_ON_TRAINING_IMAGES = (
+    "Every evaluation is of images that the network was trained on.",
+    "That measures how well it remembers them, not how well it recognises new ones: evaluate it on "
+    "the validation images.",
+)
 
 
 def with_run(
@@ -29,11 +88,14 @@ def with_run(
     evidence: Mapping[str, Evidence],
     known: Iterable[Verdict] = (),
 ) -> list[Verdict]:
-    """The verdicts, with the training that they rest on in one of them: the most visible one. Where
-    one of the `known` verdicts on other criteria has that training, none needs it."""
+    """Attaches the training run to the most visible of the verdicts that rest on it.
+
+    `verdicts` are in the order of `criteria`. The run is not attached if one of the `known`
+    verdicts, on other criteria, has it already.
+    """
     found = list(verdicts)
     resting = [
-        number for number, one in enumerate(criteria) if one.check in RESTING and trains(one)
+        number for number, one in enumerate(criteria) if one.check in OF_TRAINING and trains(one)
     ]
     training = evidence.get(TRAIN) if resting else None
     if training is None or not training.outcome.answered:
@@ -41,29 +103,52 @@ def with_run(
     facts = tuple(_facts(training.value, training.outcome.seconds))
     if any(one.run is not None and one.run.facts == facts for one in known):
         return found
-    run = watched(training)
-    if run is not None:
-        number = min(resting, key=lambda number: VISIBILITY.index(criteria[number].visibility))
-        found[number] = dataclasses.replace(found[number], run=run)
+    number = min(resting, key=lambda number: VISIBILITY.index(criteria[number].visibility))
+    found[number] = dataclasses.replace(found[number], run=training_run(training))
     return found
 
 
-def watched(training: Evidence) -> TrainingRun | None:
-    """None where no training was seen."""
-    if not training.outcome.answered:
-        return None
+def training_run(training: Evidence) -> TrainingRun:
+    """The page of a training whose question was answered."""
     value = training.value
     optimizer = value["optimizer"]
+    rates = tuple((float(step), float(lr)) for step, lr in value["rates"])
     return TrainingRun(
         facts=tuple(_facts(value, training.outcome.seconds)),
-        stretches=tuple(map(_stretch, value["runs"])),
+        stretches=tuple(map(_phase, value["runs"])),
         curve=learning_curve(value),
-        rates=_rates(value["rates"]),
+        rates=Series("learning rate", rates) if rates else None,
         groups=groups_table(optimizer) if optimizer else None,
         cautions=cautions(value),
         figures=tuple(map(_figure, value["figures"], training.blobs)),
         output=training.outcome.output[-OUTPUT:],
     )
+
+
+def cautions(value: Mapping[str, Any]) -> tuple[Caution, ...]:
+    """The mistakes in a training: wrong modes first, then the others in the order reported."""
+    found = [*_modes(value["runs"]), *_training_images(value["runs"])]
+    for one in value["mistakes"]:
+        what, why = _MISTAKES[one["kind"]]
+        found.append(Caution(what.format(detail=one["detail"][:20]), one["place"], why))
+    return tuple(found)
+
+
+def _modes(runs: Rows) -> Iterator[Caution]:
+    for rows, field, (what, why) in (
+        (trainings(runs), "norms_evaluating", _TRAINED_IN_EVAL_MODE),
+        (evaluations_after_training(runs), "norms_training", _EVALUATED_IN_TRAIN_MODE),
+    ):
+        wrong = [run for run in rows if run[field]]
+        if wrong:
+            yield Caution(what, wrong[0]["place"], why)
+
+
+def _training_images(runs: Rows) -> Iterator[Caution]:
+    rows = evaluations_after_training(runs)
+    if rows and all(run["on_training_data"] for run in rows):
+        what, why = _EVALUATED_ON_TRAINING_IMAGES
+        yield Caution(what, rows[0]["place"], why)
 
 
 def _facts(value: Mapping[str, Any], seconds: float) -> list[tuple[str, str]]:
@@ -81,17 +166,17 @@ def _facts(value: Mapping[str, Any], seconds: float) -> list[tuple[str, str]]:
     facts.append(("time", f"{seconds:.1f} s on {value['device']}"))
     facts += [("note", note) for note in value["notes"]]
     if value["stopped"] == SURE:
-        facts.append(("stopped", "full credit was sure"))
+        facts.append(("stopped", "full credit was certain"))
     elif value["stopped"]:
         facts.append(("stopped", f"its budget of {value['stopped']} was used up"))
     return facts
 
 
-def _stretch(run: Mapping[str, Any]) -> Stretch:
+def _phase(run: Mapping[str, Any]) -> Stretch:
     training, evaluating = run["norms_training"], run["norms_evaluating"]
     mode: Literal["train", "eval", "mixed"] = "train" if training else "eval"
     right = not (evaluating if run["kind"] == "train" else training)
-    # Before the first step, or for a look at a few images, the mode is nobody's mistake.
+    # The mode does not matter before the first step, nor for a pass over a few images.
     counts = run["kind"] == "train" or bool(evaluations_after_training([run]))
     seen = run["seen"]
     loss = run["loss"] / seen if seen and isinstance(run["loss"], (int, float)) else None
@@ -108,16 +193,11 @@ def _stretch(run: Mapping[str, Any]) -> Stretch:
     )
 
 
-def _rates(rates: Sequence[Sequence[Any]]) -> Series | None:
-    points = tuple((float(step), float(lr)) for step, lr in rates)
-    return Series("learning rate", points) if points else None
-
-
-def _figure(told: Mapping[str, Any], pixels: bytes) -> Figure:
-    """A PNG of our own making: nothing that the student's code encoded is ever decoded here."""
-    height, width = told["height"], told["width"]
+def _figure(reported: Mapping[str, Any], pixels: bytes) -> Figure:
+    """A figure as a PNG that the host encodes: no file of the student's code is decoded here."""
+    height, width = reported["height"], reported["width"]
     array = np.frombuffer(pixels, dtype=np.uint8).reshape(height, width, 3)
     written = io.BytesIO()
     Image.fromarray(array).save(written, "PNG")
     png = base64.b64encode(written.getvalue()).decode("ascii")
-    return Figure(told["title"][:100], width, height, png)
+    return Figure(reported["title"][:100], width, height, png)

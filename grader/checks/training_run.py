@@ -1,12 +1,15 @@
-"""The one training that several criteria look at: the question, and how to read its rows."""
+"""The training that several criteria share: its questions, and how to read the worker's report.
+
+The report lists runs: consecutive passes of one kind through the trained network.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from grader.checks.answer_key import EvalInputs
-from grader.checks.early_stopping import LOOK, stop_rule
+from grader.checks.early_stopping import MAY_STOP, stop_rule
 from grader.records import LearningCurve, Question, Series
 from grader.rubric.model import Limits
 
@@ -15,11 +18,13 @@ PREDICT = "training/predict"
 BATCH = 64
 # Reading the file, building the loaders and one last evaluation are not training time.
 MARGIN_SECONDS = 60.0
-A_LOOK = 8   # images
+FEW_IMAGES = 8   # a pass over so few is no evaluation
+
+Rows = Sequence[Mapping[str, Any]]
 
 
 def train_question(inputs: EvalInputs, limits: Limits) -> Question:
-    """Train within the profile's budget; the same question for every criterion that needs it."""
+    """The training within the profile's budget; every criterion that needs it asks the same."""
     profile = inputs.profile
     rule = stop_rule(profile, len(inputs.hidden_images))
     args: dict[str, Any] = {
@@ -31,43 +36,48 @@ def train_question(inputs: EvalInputs, limits: Limits) -> Question:
     }
     seconds = profile.seconds + max(limits.seconds, MARGIN_SECONDS)
     if rule is not None:
-        args[LOOK] = True
+        args[MAY_STOP] = True
     return Question(TRAIN, "train", args, TRAIN, seconds, stopping=rule)
 
 
 def predict_question(inputs: EvalInputs, limits: Limits) -> Question:
-    """Logits for the hidden images and for the validation images, from the trained network."""
+    """Asks the trained network for the logits of the hidden and of the validation images."""
     images = (inputs.hidden_images, inputs.validation_images)
     args = {"shapes": [list(part.shape) for part in images]}
     blobs = tuple(part.tobytes() for part in images)
     return Question(PREDICT, "predict", args, TRAIN, limits.seconds + 60, blobs)
 
 
-def evaluations_after_training(runs: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Passes without a backward pass, once training has begun. A look at a few images, as a summary
-    of the network's layers takes one, is no evaluation."""
+def evaluations_after_training(runs: Rows) -> list[Mapping[str, Any]]:
+    """Runs without a backward pass, once training has begun.
+
+    One pass over a few images does not count: tools that list a network's layers make one.
+    """
     return [
         run
         for run in runs
         if run["kind"] == "evaluate"
         and run["after_steps"] > 0
-        and (run["passes"] > 1 or run["images"] > A_LOOK)
+        and (run["passes"] > 1 or run["images"] > FEW_IMAGES)
     ]
 
 
-def trainings(runs: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def trainings(runs: Rows) -> list[Mapping[str, Any]]:
+    """Runs with a backward pass."""
     return [run for run in runs if run["kind"] == "train"]
 
 
 def epochs_at(run: Mapping[str, Any], value: Mapping[str, Any]) -> float | None:
-    """How many epochs the network had been trained for when a run ended; None where no loader told
-    how many images an epoch has."""
+    """Epochs that the network had been trained for when a run ended.
+
+    None if it is not known how many images an epoch has.
+    """
     size = value["images_per_epoch"]
     return run["ended_at"] / size if size else None
 
 
 def learning_curve(value: Mapping[str, Any]) -> LearningCurve | None:
-    """Loss and accuracy by epoch as observed; None when no labels were seen."""
+    """Loss and accuracy by epoch, as the worker measured them; None if it saw no labels."""
     evaluations = evaluations_after_training(value["runs"])
     apart = [run for run in evaluations if not run["on_training_data"]]
     kinds = {"training": trainings(value["runs"]), "validation": apart or evaluations}

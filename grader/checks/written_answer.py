@@ -1,4 +1,4 @@
-"""Written answers: blank, or waiting for a person."""
+"""Check `written`: a written answer is blank, or a person marks it."""
 
 from __future__ import annotations
 
@@ -8,37 +8,37 @@ from pathlib import Path
 from pydantic import Field
 
 from grader.checks.answer_key import AnswerKey, EvalInputs
-from grader.checks.check import Check, Work
+from grader.checks.check import Check, Work, graded, needs_marking
 from grader.records import Verdict
 from grader.rubric.model import Criterion, Limits, Model
 
 
 class Params(Model):
+    """Which written answer is marked."""
+
     answer: str = Field(min_length=1, description="the part whose answer is read, such as 'a'")
 
 
 def ask(criterion: Criterion, inputs: EvalInputs, limits: Limits) -> tuple[()]:
-    """The answer is read on the host; nothing has to be run."""
+    """No questions: the answer is read on the host."""
     return ()
 
 
 def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
-    """A filled answer waits for a person, a blank one earns nothing."""
+    """A person marks the answer; a blank one earns nothing."""
     part = criterion.params.answer  # type: ignore[attr-defined]  # validated as Params by the rubric
     asked = f"Your written answer to part ({part})."
     text = work.submission.answers.get(part, "")
     if text.strip():
         reason = f"{len(text.split())} words, waiting to be marked by a person."
-        return Verdict(criterion.id, "needs_marking", 0.0, reason, asked=asked,
-                       seen={"answer": text})
+        return needs_marking(criterion, reason, asked=asked, seen={"answer": text})
     pdf = work.submission.answers.get("pdf")
     if pdf:
         reason = f"The answers are in {pdf}, which a person reads."
         seen = {"pdf": pdf, "sha256": _digest(work.submission.folder / pdf)}
-        return Verdict(criterion.id, "needs_marking", 0.0, reason, asked=asked, seen=seen)
-    return Verdict(
-        criterion.id,
-        "failed",
+        return needs_marking(criterion, reason, asked=asked, seen=seen)
+    return graded(
+        criterion,
         0.0,
         f"Part ({part}) is blank: no answer was found in answers.md, a LaTeX file or the "
         "notebook's Markdown cells.",
@@ -48,7 +48,7 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
 
 
 def _digest(path: Path) -> str:
-    """Of what is in a file, so that a mark belongs to it and not to its name."""
+    """SHA-256 of a file, so that a mark belongs to its content; "" if it cannot be read."""
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,4 +1,4 @@
-"""What everything in a rubric is made of, and how a broken rule gets its line into the error."""
+"""The base model of everything in a rubric, and errors that name a place in it."""
 
 from __future__ import annotations
 
@@ -11,11 +11,15 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 def rule(text: str, *place: str | int) -> PydanticCustomError:
-    """A rule is broken at `place` of the model that is validated: its line goes into the error."""
+    """The error of a broken rule at `place` of the model; `load` adds the line of that place."""
     return PydanticCustomError("rule", "{text}", {"text": text, "place": place})
 
 
 class Model(BaseModel):
-    """Base of everything in a rubric: read-only, and a misspelt key is an error."""
+    """Base class for parameters of checks, and for everything else in a rubric.
+
+    Fields are declared as in pydantic: `name: type = default`. Instances are read-only, and an
+    unknown key is an error.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

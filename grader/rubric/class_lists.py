@@ -1,10 +1,10 @@
-"""Lists of a class that a rubric names: who has more time, and who hands in together.
+"""Reads the CSV files that a rubric names: extensions, and groups of students.
 
     student,due,days,hours,reason           group,student
     lovelaceada,,2,,ill                     a,lovelaceada
     hoppergrace,2026-12-04 12:00,,,         a,hoppergrace
 
-A student may be named as the class's folder or its roster does. Every error names the line.
+A student may be named as in the class's folder or roster. Every error has the line.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from grader.errors import RubricError, UsageError
+from grader.rubric.csv_table import read_table
 from grader.rubric.late_policy import Extension, Late
 from grader.rubric.model import did_you_mean
-from grader.submissions.roster import table
 
 
 def read_extensions(path: Path, late: Late) -> tuple[Extension, ...]:
-    """Raises RubricError for a file that is not there, and for what nobody can go by."""
+    """The extensions in a CSV file. Raises RubricError for a missing or invalid file."""
     found: dict[str, Extension] = {}
     for line, row in _rows(path, ("student",), tuple(Extension.model_fields)):
         try:
@@ -28,8 +28,8 @@ def read_extensions(path: Path, late: Late) -> tuple[Extension, ...]:
         except ValidationError as error:
             raise RubricError(f"{path}:{line}: {_first(error)}") from None
         if late.is_shortened_by(one):
-            raise RubricError(f"{path}:{line}: due: {row['due']} is before everybody's; is the "
-                              "date right?")
+            raise RubricError(f"{path}:{line}: due: {row['due']} is before the deadline of the "
+                              "class; is the date right?")
         if one.student.casefold() in found:
             raise RubricError(f"{path}:{line}: '{one.student}' has an extension above; keep one")
         found[one.student.casefold()] = one
@@ -37,15 +37,14 @@ def read_extensions(path: Path, late: Late) -> tuple[Extension, ...]:
 
 
 def read_groups(path: Path) -> dict[str, tuple[str, ...]]:
-    """Students by group. Raises RubricError likewise."""
+    """The students of each group in a CSV file. Raises RubricError for an invalid file."""
     groups: dict[str, tuple[str, ...]] = {}
     where: dict[str, str] = {}
     for line, row in _rows(path, ("group", "student"), ("group", "student")):
         group, student = row["group"], row["student"]
         if not group or not student:
             missing = "student" if group else "group"
-            raise RubricError(f"{path}:{line}: no {missing}; expected a group and one of its "
-                              "students")
+            raise RubricError(f"{path}:{line}: no {missing}; expected a group and a student")
         if student.casefold() in where:
             raise RubricError(f"{path}:{line}: '{student}' is in group "
                               f"'{where[student.casefold()]}' already; keep one")
@@ -58,7 +57,7 @@ def _rows(
     path: Path, needed: tuple[str, ...], known: tuple[str, ...]
 ) -> list[tuple[int, dict[str, str]]]:
     try:
-        rows = table(path, needed)
+        rows = read_table(path, needed)
     except UsageError as error:
         raise RubricError(f"{error}; the rubric names this file") from None
     for name in rows[0][1] if rows else ():

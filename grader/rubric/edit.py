@@ -1,7 +1,7 @@
-"""Writes what was calibrated into `rubric.yaml`, and leaves every other byte as it is.
+"""Writes a calibration into `rubric.yaml`, and leaves every other byte as it is.
 
-The file is parsed for the places only; what is put there is one number for another, and the block
-`calibration`. Before the file is replaced the new text has to be a valid rubric.
+Only numbers and the block `calibration` are replaced, at the places that a YAML parser reports. The
+file is replaced only if the new text is a valid rubric.
 """
 
 from __future__ import annotations
@@ -20,17 +20,21 @@ _BLOCK = "calibration"
 _TOKEN = re.compile(r"[^\s,\]}#]+")
 
 
-def write_calibration(
-    path: Path, checks: FindModels, name: str, new: Profile
-) -> None:
-    """Put the calibration of `new` into the profile `name`, and its thresholds' accuracies and its
-    seconds where they are others than those that stand there.
+def write_calibration(path: Path, checks: FindModels, name: str, new: Profile) -> None:
+    """Write a profile's calibration, threshold accuracies and seconds into a rubric.
 
-    Raises RubricError where the file is not written in the usual way: keys below each other.
+    Args:
+        path: The rubric.
+        checks: Finds the models of checks' parameters, as for `load`.
+        name: Name of the profile in the rubric.
+        new: The profile with the new values.
+
+    Raises:
+        RubricError: The profile's keys are not on lines of their own.
     """
     document = read_document(path)
     text, ending = _read(path)
-    # As YAML counts lines; `splitlines` knows more ways to end one.
+    # YAML's lines end with \n only; `splitlines` would split at other characters, too.
     lines = [f"{line}\n" for line in text.removesuffix("\n").split("\n")]
     profile = document["profiles"][name]
     for place, key, value in _numbers(profile, new):
@@ -53,14 +57,14 @@ def write_calibration(
 
 
 def _read(path: Path) -> tuple[str, str]:
-    """The text with plain line ends, and how its lines end in the file."""
+    """The text with \\n line ends, and the line end that the file uses."""
     text = path.read_bytes().decode("utf-8")
     ending = "\r\n" if "\r\n" in text else "\n"
     return text.replace(ending, "\n"), ending
 
 
 def _numbers(profile: Any, new: Profile) -> list[tuple[Any, str, float]]:
-    """What is another number by now: the mapping that it is in, its key, and the number."""
+    """The numbers that differ: (mapping in the document, key, new number)."""
     pairs = zip(profile["thresholds"], new.thresholds, strict=True)
     found = [(there, "accuracy", one.accuracy) for there, one in pairs]
     found.append((profile, "seconds", new.seconds))
@@ -76,7 +80,7 @@ def _replace(lines: list[str], place: Any, key: str, value: float, path: Path) -
 
 
 def _end(lines: list[str], start: int, column: int) -> int:
-    """After the last line of what begins in line `start` at this column."""
+    """The line after the block that begins in line `start` at a column."""
     end = start + 1
     for number in range(start + 1, len(lines)):
         text = lines[number].strip()
@@ -89,7 +93,7 @@ def _end(lines: list[str], start: int, column: int) -> int:
 
 
 def _block(calibration: Calibration, column: int) -> list[str]:
-    """One line a key, and one a list: JSON is YAML."""
+    """The lines of the block, one for each key; values are JSON, which is valid YAML."""
     value = calibration.model_dump(mode="json")
     runs = value.pop("runs")
     margin, inner = " " * column, " " * (column + 2)
@@ -109,7 +113,7 @@ def _flow(value: Any) -> str:
 
 
 def _put(path: Path, text: str, checks: FindModels, name: str) -> None:
-    path = path.resolve()   # a link stays one
+    path = path.resolve()   # a symbolic link stays one
     with tempfile.NamedTemporaryFile(
         "w", encoding="utf-8", newline="", dir=path.parent, prefix=f".{path.name}-", suffix=".yaml",
         delete=False,

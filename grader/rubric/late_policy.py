@@ -1,6 +1,6 @@
-"""When a homework is due: for everybody, and for those who were given more time. Read-only models.
+"""The deadline of a homework and its extensions, as read-only models.
 
-`late.py` says what it costs to be later.
+`grader.grading.late_penalty` computes what a late submission loses.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from grader.rubric.local_time import on_clock
 
 
 def _time(value: Any) -> Any:
-    """A date alone would be taken for its first minute, which nobody means."""
+    """Refuses a date without a time, which would mean its first minute."""
     if isinstance(value, datetime) or (isinstance(value, str) and ":" in value):
         return value
     raise PydanticCustomError("time", "expected a date and a time, such as 2026-11-30 23:59")
@@ -41,13 +41,13 @@ Time = Annotated[datetime, BeforeValidator(_time), WithJsonSchema({"type": "stri
 
 
 class Extension(Model):
-    """More time for a student: until a time, or so much longer than everybody has."""
+    """More time for one student: a due date of their own, or days and hours beyond the deadline."""
 
     student: str = Field(min_length=1)
     due: Time | None = None
     days: float = Field(0, ge=0)
     hours: float = Field(0, ge=0)
-    reason: str = Field("", description="for the instructor: it is on no page")
+    reason: str = Field("", description="for the instructor only; not shown to students")
 
     @model_validator(mode="after")
     def _one_of_two(self) -> Extension:
@@ -56,7 +56,7 @@ class Extension(Model):
         return self
 
 
-# A file of them; once the rubric is read, what stands in it.
+# A CSV file; `load` replaces it by the extensions that it lists.
 Extensions = Annotated[
     Annotated[Path, Tag("file")] | Annotated[tuple[Extension, ...], Tag("list")],
     Discriminator(_form),
@@ -64,14 +64,14 @@ Extensions = Annotated[
 
 
 class Late(Model):
-    """A submission that is late loses `per_day` of its score for every day begun, then all."""
+    """The late policy: a share of the score for each day begun, and everything after a limit."""
 
-    due: Time = Field(description="with its offset from UTC, or by the clock of `zone`")
-    zone: str | None = Field(None, description="such as America/New_York, of times without offset")
+    due: Time = Field(description="with its offset from UTC, or in `zone`")
+    zone: str | None = Field(None, description="for times without an offset: America/New_York")
     grace_minutes: float = Field(0, ge=0)
     per_day: Share = 0.1
-    max_days: int = Field(5, ge=0, description="later than this many days earns nothing")
-    until: Time | None = Field(None, description="later than this earns nothing")
+    max_days: int = Field(5, ge=0, description="later than this earns nothing")
+    until: Time | None = Field(None, description="a submission after this time earns nothing")
     extensions: Extensions = Field((), description="CSV: student, due or days or hours, reason")
 
     @field_validator("zone")
@@ -90,31 +90,32 @@ class Late(Model):
             if time is None:
                 continue
             if time.tzinfo is None and self.zone is None:
-                raise rule("a time zone is missing, such as in 2026-11-30T23:59:00-05:00, or "
-                            "'zone: America/New_York' beside it", name)
+                raise rule("no time zone: write an offset, such as 2026-11-30T23:59:00-05:00, "
+                           "or a key such as 'zone: America/New_York'", name)
             if time.tzinfo is not None and self.zone is not None:
                 there = time.astimezone(ZoneInfo(self.zone))
                 if there.utcoffset() != time.utcoffset():
-                    raise rule(f"{self.zone} is at {there:%z} then, and not at {time:%z}; leave "
-                                "the offset out", name)
+                    raise rule(f"the offset of {self.zone} at that time is {there:%z}, not "
+                               f"{time:%z}; leave the offset out", name)
         if self.until is not None and self.moment(self.until) < self.moment(self.due):
             raise rule("it is before 'due'", "until")
         for index, one in enumerate(self.granted):
             if self.is_shortened_by(one):
-                raise rule("it is before everybody's", "extensions", index, "due")
+                raise rule("it is before the deadline of the class", "extensions", index, "due")
         return self
 
     def is_shortened_by(self, extension: Extension) -> bool:
-        """Whether it takes time away, as a slip in a date does: nobody means that."""
+        """True if the extension ends before the deadline, which must be a mistake in its date."""
         own = extension.due
         return own is not None and self.moment(own) < self.moment(self.due)
 
     def moment(self, time: datetime) -> datetime:
-        """A time of the rubric or of its extensions, on the clock of the course."""
+        """A time of the rubric or of an extension, in the time zone of the course."""
         zone: tzinfo | None = self.due.tzinfo if self.zone is None else ZoneInfo(self.zone)
         assert zone is not None
         return on_clock(time, zone) if time.tzinfo is None else time.astimezone(zone)
 
     @property
     def granted(self) -> tuple[Extension, ...]:
+        """The extensions; empty until `load` has read their file."""
         return () if isinstance(self.extensions, Path) else self.extensions

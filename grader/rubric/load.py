@@ -1,7 +1,6 @@
-"""`rubric.yaml` -> Rubric. Every error names the file, the line, what is there and what may be.
+"""Reads `rubric.yaml` into a `Rubric`, and writes its JSON Schema for editors.
 
-`load` is handed what finds the model of each check's parameters by the check's name, given the
-files with checks of the instructor's own. `json_schema` describes the same for editors.
+Every error has the file, the line, what was found and what is allowed.
 """
 
 from __future__ import annotations
@@ -20,14 +19,20 @@ from grader.rubric.late_policy import Late
 from grader.rubric.model import Criterion, Rubric, did_you_mean
 
 Models = Mapping[str, type[BaseModel]]
-FindModels = Callable[[tuple[Path, ...]], Models]   # of the grader's checks and of those in files
+FindModels = Callable[[tuple[Path, ...]], Models]   # instructor's files -> models of all checks
 
 
 def load(path: Path, checks: FindModels, profile: str | None = None) -> Rubric:
-    """Read and validate a rubric; `checks` gives the model of each check's parameters by its name.
+    """Read and validate a rubric. Its paths become absolute.
 
-    Paths in the rubric are relative to its file. `profile` replaces the rubric's own choice.
-    Raises RubricError, with the line.
+    Args:
+        path: The rubric. Paths in it are relative to its folder.
+        checks: Returns the models of checks' parameters by the check's name, given the
+            instructor's files with checks.
+        profile: Replaces the rubric's own choice of a profile.
+
+    Raises:
+        RubricError: The rubric, or a file that it names, is not valid. The message has the line.
     """
     document = read_document(path)
     _bind_parameters(document, path, checks(_own_files(document, path)))
@@ -41,8 +46,8 @@ def load(path: Path, checks: FindModels, profile: str | None = None) -> Rubric:
     if rubric.handouts is not None and not rubric.handouts.is_dir():
         where = f"{path}:{line_of(document, ('handouts',))}"
         raise RubricError(
-            f"{where}: handouts: there is no folder {rubric.handouts}; make it and put into it "
-            "what students were given, or leave this key out"
+            f"{where}: handouts: there is no folder {rubric.handouts}; create it with the files "
+            "that students were given, or leave this key out"
         )
     return rubric
 
@@ -75,28 +80,28 @@ def json_schema(checks: Models) -> dict[str, Any]:
 
 
 def own_files(path: Path) -> tuple[Path, ...]:
-    """The files with checks of the instructor's own that a rubric names. Raises RubricError."""
+    """The instructor's files with checks that a rubric names. Raises RubricError."""
     return _own_files(read_document(path), path)
 
 
 def _own_files(document: Any, path: Path) -> tuple[Path, ...]:
-    told = document.get("checks", [])
-    names = told if isinstance(told, list) else [told]
+    value = document.get("checks", [])
+    names = value if isinstance(value, list) else [value]
     if not all(isinstance(name, str) for name in names):
-        return ()   # the rubric's own model says what is wrong
+        return ()   # the rubric's model reports the error
     files = tuple(path.resolve().parent / Path(name).expanduser() for name in names)
     for index, file in enumerate(files):
         if not file.is_file():
-            place = ("checks", index) if isinstance(told, list) else ("checks",)
+            place = ("checks", index) if isinstance(value, list) else ("checks",)
             raise RubricError(
-                f"{path}:{line_of(document, place)}: checks: there is no file {file}; it holds "
-                "checks of the instructor's own and goes along with the rubric"
+                f"{path}:{line_of(document, place)}: checks: there is no file {file}; it has "
+                "the instructor's own checks and belongs with the rubric"
             )
     return files
 
 
 def read_document(path: Path) -> Any:
-    """The mapping in a file, with the lines of its keys. Raises RubricError."""
+    """The mapping in a YAML file, with the lines of its keys. Raises RubricError."""
     try:
         document = YAML(typ="rt").load(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -109,12 +114,12 @@ def read_document(path: Path) -> Any:
     except YAMLError as error:
         raise RubricError(f"{path}: not valid YAML: {error}") from None
     if not isinstance(document, dict):
-        raise RubricError(f"{path}:1: a mapping was expected, such as 'title: ...'")
+        raise RubricError(f"{path}:1: expected keys and values, such as 'title: ...'")
     return document
 
 
 def write_document(document: Mapping[str, Any], path: Path) -> None:
-    """Write a mapping as YAML, its keys in their order."""
+    """Write a mapping as YAML, with its keys in their order."""
     yaml = YAML()
     yaml.width = 100
     yaml.indent(mapping=2, sequence=4, offset=2)
@@ -123,7 +128,7 @@ def write_document(document: Mapping[str, Any], path: Path) -> None:
 
 
 def _bind_parameters(document: Any, path: Path, checks: Models) -> None:
-    """Move the keys of a criterion that belong to its check into `params`, validated."""
+    """Validate the keys of each criterion that belong to its check, and move them to `params`."""
     own = set(Criterion.model_fields) - {"params"}
     criteria = document.get("criteria")
     for index, criterion in enumerate(criteria if isinstance(criteria, list) else []):
@@ -147,7 +152,7 @@ def _bind_parameters(document: Any, path: Path, checks: Models) -> None:
 
 
 def _rooted_files(parameters: BaseModel, document: Any, path: Path, index: int) -> BaseModel:
-    """A path among a check's parameters is a file, relative to the rubric."""
+    """The parameters with absolute paths. Raises RubricError for a file that does not exist."""
     files = {
         key: path.resolve().parent / value.expanduser()
         for key, value in parameters if isinstance(value, Path)
@@ -167,12 +172,16 @@ def explain(
     allowed: list[str] | None = None,
     model: type[BaseModel] = Rubric,
 ) -> str:
-    """What is wrong in a document of an instructor's, a line for each problem, with its place."""
+    """The problems in a YAML file, one line each, with their places.
+
+    `document` is the file's content, as `read_document` returns it. `prefix` is the place of the
+    validated part, `allowed` are the keys that it may have, by default those of `model`.
+    """
     lines = []
     for problem in error.errors():
         place = prefix + tuple(problem["loc"]) + tuple(problem.get("ctx", {}).get("place", ()))
         if place[-1:] == ("params",) and problem["type"] == "missing":
-            continue   # no key of the file: it follows from a 'check' that is missing
+            continue   # not a key of the file; 'check' is missing as well, and reported
         where = f"{path}:{line_of(document, place)}"
         what = ".".join(str(step) for step in place) or model.__name__.lower()
         text = problem["msg"].removeprefix("Value error, ")
@@ -186,7 +195,7 @@ def explain(
 
 
 def _fields_at(place: tuple[Any, ...], model: type[BaseModel]) -> list[str]:
-    """The keys that are allowed at a place of the document, read off the JSON Schema."""
+    """The keys that are allowed at a place of the document, by the model's JSON Schema."""
     schema = model.model_json_schema()
     node: Any = schema
     for step in place:
@@ -209,7 +218,7 @@ def line_of(document: Any, place: tuple[Any, ...]) -> int:
     line, node = 1, document
     for step in place:
         try:
-            marks: Any = node.lc   # what ruamel.yaml keeps of the file's lines
+            marks: Any = node.lc   # lines and columns, kept by ruamel.yaml
             position = marks.item(step) if isinstance(node, list) else marks.key(step)
             line, node = position[0] + 1, node[step]
         except (KeyError, IndexError, AttributeError, TypeError):

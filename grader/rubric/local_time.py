@@ -1,5 +1,4 @@
-"""Times as people mean them: on the clock of a place, where days are 23 or 25 hours long twice a
-year."""
+"""Local times of a time zone, where two days of the year are 23 and 25 hours long."""
 
 from __future__ import annotations
 
@@ -8,27 +7,30 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 
 def on_clock(time: datetime, zone: tzinfo) -> datetime:
-    """A time that says no zone, by the clock of this one. Of an hour that the clock shows twice it
-    is the second; of one that it skips, as if it had not: the later, which costs nobody anything.
+    """Attaches `zone` to a naive time; ambiguous or skipped times take the later instant.
+
+    The later instant is the one that costs nobody anything.
     """
     both = [time.replace(tzinfo=zone, fold=fold) for fold in (0, 1)]
     return max(both, key=lambda one: one.astimezone(UTC))
 
 
 def days_later(time: datetime, days: float) -> datetime:
-    """So many days on: at the same hour by the clock."""
+    """The same local time of day, a number of days later."""
     assert time.tzinfo is not None
     return on_clock(time.replace(tzinfo=None) + timedelta(days=days), time.tzinfo)
 
 
 def is_after(time: datetime, other: datetime) -> bool:
-    """By the moment: two times of one zone are compared by their clock, which is wrong for an hour
-    in autumn."""
+    """True if `time` is later than `other`.
+
+    Python's `>` compares local times within one zone, which is wrong for an hour in autumn.
+    """
     return time.astimezone(UTC) > other.astimezone(UTC)
 
 
 def days_begun(time: datetime, since: datetime) -> int:
-    """How many days have begun since then, by the clock of `since`; 0 until it has passed."""
+    """Number of days begun since `since`, in its time zone; 0 if `time` is not later."""
     if not is_after(time, since):
         return 0
     assert since.tzinfo is not None
@@ -37,5 +39,5 @@ def days_begun(time: datetime, since: datetime) -> int:
 
 
 def moment(time: datetime) -> str:
-    """As people write it: 30 November 2026, 23:59 EST."""
+    """A time in words: 30 November 2026, 23:59 EST."""
     return f"{time.day} {time:%B %Y, %H:%M %Z}"

@@ -1,6 +1,6 @@
-"""What a rubric is: criteria and what they are worth under which conditions. Read-only models.
+"""The models of a rubric: criteria, profiles, limits. Instances are read-only.
 
-`rubric_file.py` reads one from `rubric.yaml`. A rubric knows no check: each check brings a model of
+`grader.rubric.load` reads one from `rubric.yaml`. No check is known here: each check has a model of
 its own parameters.
 """
 
@@ -21,23 +21,23 @@ from grader.rubric.late_policy import Late
 Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 
 
-# Who sees a criterion, from everybody to nobody.
+# Visibilities, from the most to the least visible.
 _SEEN = ("visible", "after_due", "hidden")
 
 
 class Limits(Model):
-    """What one submission may use. Memory counts files in the scratch space as well."""
+    """What one submission may use. Memory includes the files in the writable folder."""
 
-    seconds: float = Field(60, gt=0, description="for one question, loading the file included")
+    seconds: float = Field(60, gt=0, description="for one question, loading included")
     memory_mib: int = Field(4096, ge=256)
     cpus: float = Field(2, gt=0)
     pids: int = Field(512, ge=16, description="processes and threads")
     scratch_mib: int = Field(512, ge=16, description="size of the writable folder")
-    output_kib: int = Field(256, ge=1, description="kept of what the student's code prints")
+    output_kib: int = Field(256, ge=1, description="kept of the student's output")
 
 
 class Hidden(Model):
-    """Where the hidden images come from: a part held out by seed, or two .npy files."""
+    """The source of the hidden images: a part of the data held out by seed, or two .npy files."""
 
     held_out: int | None = Field(None, ge=1, description="images held out of the data by seed")
     images: Path | None = Field(None, description=".npy, uint8, (N, H, W, 3)")
@@ -53,18 +53,18 @@ class Hidden(Model):
 
 
 class DataSpec(Model):
-    """A dataset and how it is split.
+    """A dataset and its split.
 
-    `none` is for a homework whose checks ask for no training of the grader's. `digits` is the
-    handwritten digits that scikit-learn ships (1,797 images of 8x8); `cifar10` is torchvision's
-    layout on disk; `imagefolder` is a folder or a zip of train|test/CLASS/image.
+    `none` is for a homework in which the grader trains nothing. `digits` is scikit-learn's
+    handwritten digits (1,797 images of 8x8); `cifar10` is torchvision's layout on disk;
+    `imagefolder` is a folder or a zip of train|test/CLASS/image.
     """
 
     source: Literal["none", "digits", "cifar10", "imagefolder"] = "digits"
     path: Path | None = Field(None, description="folder or zip; not for digits")
     validation: int = Field(300, ge=1, description="images of the student's test set, by seed")
     hidden: Hidden = Hidden(held_out=300)
-    seed: int = Field(0, description="of the split; not a secret, the labels are")
+    seed: int = Field(0, description="of the split; not a secret, unlike the labels")
     limit_train: int | None = Field(None, ge=1, description="use only so many training images")
 
     @model_validator(mode="after")
@@ -75,46 +75,46 @@ class DataSpec(Model):
 
 
 class Threshold(Model):
-    """From this top-1 accuracy on, this share of the points."""
+    """The share of the points for a top-1 accuracy at or above `accuracy`; both 0 to 1."""
 
     accuracy: Share
     share: Share
 
 
 class StopEarly(Model):
-    """A training may be ended once it is sure of full credit, by `parts` of the hidden images that
-    its network predicts on the way. `risk` is the chance that a network is stopped which is in
-    truth below the highest threshold."""
+    """Stops a training once `parts` of the hidden images prove full credit.
 
-    parts: int = Field(4, ge=1, le=20, description="of the hidden images, each asked once at most")
-    risk: float = Field(0.001, gt=0, le=0.1, description="of a wrong stop, all parts together")
+    `risk` is the probability that a network below the highest threshold is stopped.
+    """
+
+    parts: int = Field(4, ge=1, le=20, description="of the hidden images, each used once at most")
+    risk: float = Field(0.001, gt=0, le=0.1, description="of a wrong stop, for all parts together")
 
 
 class Again(Model):
-    """A network that is below a threshold by no more than chance is trained again with other seeds,
-    and the best one counts."""
+    """Trains a network just below a threshold again with other seeds; the best one counts."""
 
     at_most: int = Field(2, ge=1, le=10, description="further trainings")
-    within: float = Field(gt=0, le=0.5, description="so much below a threshold is near it")
+    within: float = Field(gt=0, le=0.5, description="distance below a threshold, in accuracy")
 
 
 class CalibrationRuns(Model):
-    """What one right solution came to: by seed, right answers on the hidden images and seconds."""
+    """Results of one correct solution by seed: right answers on the hidden images, and seconds."""
 
     solution: str = Field(min_length=1)
-    digest: str = Field(description="of its files: another solution has other runs")
+    digest: str = Field(description="of its files")
     correct: tuple[Annotated[int, Field(ge=0)], ...]
     seconds: tuple[Annotated[float, Field(ge=0)], ...]
 
 
 class Calibration(Model):
-    """The evidence for a profile's thresholds: `grader calibrate` writes it, nobody by hand."""
+    """The evidence for a profile's thresholds, as `grader calibrate` writes it."""
 
     date: Date
     method: str = Field(description="how thresholds follow from the runs; docs/calibration.md")
-    risk: float = Field(gt=0, lt=0.5, description="that a right solution may fail by chance")
-    confidence: float = Field(gt=0.5, lt=1, description="that it is no more than that")
-    found: str = Field("", description="what came out, in words")
+    risk: float = Field(gt=0, lt=0.5, description="that a correct solution fails by chance")
+    confidence: float = Field(gt=0.5, lt=1, description="of the bounds")
+    found: str = Field("", description="the result in words")
     epochs: int = Field(ge=1)
     hidden: int = Field(ge=1, description="hidden images")
     data: str = Field(description="the profile's data set and split, in words")
@@ -128,7 +128,8 @@ class Calibration(Model):
         for index, one in enumerate(self.runs):
             for name in ("correct", "seconds"):
                 if len(getattr(one, name)) != len(self.seeds):
-                    text = f"there are {len(self.seeds)} seeds and {len(getattr(one, name))} of it"
+                    found = len(getattr(one, name))
+                    text = f"expected {len(self.seeds)} values, one per seed, found {found}"
                     raise rule(text, "runs", index, name)
             if max(one.correct) > self.hidden:
                 raise rule(f"more than the {self.hidden} hidden images", "runs", index, "correct")
@@ -136,15 +137,15 @@ class Calibration(Model):
 
 
 class Profile(Model):
-    """Data, budget and thresholds that belong together: an accuracy means nothing without them."""
+    """Data, training budget and thresholds, which belong together."""
 
     data: DataSpec = DataSpec()
     epochs: int = Field(ge=1)
-    seconds: float = Field(gt=0, description="of training, observed at each step")
+    seconds: float = Field(gt=0, description="of training, checked at each step")
     thresholds: tuple[Threshold, ...] = Field(min_length=1)
-    stop_early: StopEarly | None = Field(None, description="when full credit is sure; else never")
-    again: Again | None = Field(None, description="near a threshold; else one training counts")
-    calibration: Calibration | None = Field(None, description="what the thresholds rest on")
+    stop_early: StopEarly | None = Field(None, description="once full credit is certain")
+    again: Again | None = Field(None, description="near a threshold")
+    calibration: Calibration | None = Field(None, description="evidence for thresholds")
 
     @model_validator(mode="after")
     def _descending(self) -> Profile:
@@ -153,26 +154,26 @@ class Profile(Model):
         if accuracies != sorted(set(accuracies), reverse=True) or shares != sorted(
             set(shares), reverse=True
         ):
-            text = "they go from the highest accuracy and share to the lowest"
+            text = "order them from the highest accuracy and share to the lowest"
             raise rule(text, "thresholds")
         return self
 
 
-# Of a rubric without profiles: its checks ask for no training of the grader's.
+# The profile of a rubric without profiles, whose checks train nothing.
 UNTRAINED = Profile(
     data=DataSpec(source="none"), epochs=1, seconds=1, thresholds=(Threshold(accuracy=1, share=1),)
 )
 
 
 class Option(Model):
-    """What a person who marks may choose: points that are added, or, below zero, taken off."""
+    """A choice for the person who marks: points to add or, below zero, to take off."""
 
     points: float = Field(multiple_of=0.25)
-    text: str = Field(min_length=1, description="the student reads it")
+    text: str = Field(min_length=1, description="shown to the student")
 
 
 class Criterion(Model):
-    """One line of the marks. `title` is the sentence that the student reads."""
+    """One criterion of a homework. Students read its `title`."""
 
     id: Identifier
     title: str = Field(min_length=1)
@@ -188,12 +189,12 @@ class Criterion(Model):
     def _full_points_can_be_had(self) -> Criterion:
         awards = [option.points for option in self.options if option.points > 0]
         if awards and sum(awards) < self.points:
-            text = f"all of them give {sum(awards):g} of {self.points:g} points: nobody gets more"
+            text = f"they add up to {sum(awards):g} points; the criterion has {self.points:g}"
             raise rule(text, "options")
         return self
 
 
-# A file of them; once the rubric is read, what stands in it: students by group.
+# A CSV file; `load` replaces it by the students of each group.
 Groups = Annotated[
     Annotated[Path, Tag("file")] | Annotated[Mapping[str, tuple[str, ...]], Tag("table")],
     Discriminator(lambda value: "table" if isinstance(value, Mapping) else "file"),
@@ -201,23 +202,23 @@ Groups = Annotated[
 
 
 class Rubric(Model):
-    """A homework: its criteria, and what they are worth under which conditions."""
+    """A homework: its criteria, their points, and the conditions of grading."""
 
     title: str
     reference: Path = Path("reference")
-    recorded: Path | None = Field(None, description="its answers, by `grader release`, without it")
+    recorded: Path | None = Field(None, description="its answers, by `grader release`")
     handouts: Path | None = Field(None, description="folder of files that students were given")
-    checks: Path | tuple[Path, ...] = Field((), description="Python files with checks of your own")
-    starter: Path | None = Field(None, description="folder that students start from: earns nothing")
-    validation: Path | None = Field(None, description="folder of mutants and variants, cases.yaml")
-    total: float = Field(gt=0, description="what the criteria's points must add up to")
-    cap: float = Field(gt=0, description="no score is above it")
+    checks: Path | tuple[Path, ...] = Field((), description="Python files with your own checks")
+    starter: Path | None = Field(None, description="folder that students start from")
+    validation: Path | None = Field(None, description="folder: cases.yaml, mutants, variants")
+    total: float = Field(gt=0, description="sum of the criteria's points")
+    cap: float = Field(gt=0, description="highest score that counts")
     profile: str = "quick"
     profiles: Mapping[str, Profile] = Field({}, description="needed where a check trains")
     limits: Limits = Limits()
     late: Late | None = None
-    attempts: Literal["last", "best"] = Field("last", description="which of several counts")
-    groups: Groups = Field({}, description="CSV: group, student; what one hands in is everybody's")
+    attempts: Literal["last", "best"] = Field("last", description="which attempt counts")
+    groups: Groups = Field({}, description="CSV: group, student; members share their submissions")
     criteria: tuple[Criterion, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -241,8 +242,8 @@ class Rubric(Model):
                 seen = before[other].visibility
                 if _SEEN.index(seen) > _SEEN.index(criterion.visibility):
                     text = (
-                        f"'{criterion.id}' is {criterion.visibility} and '{other}' is {seen}: its "
-                        "marks would tell what is not to be seen"
+                        f"'{criterion.id}' is {criterion.visibility} but '{other}' is {seen}: its "
+                        "points would reveal those of the other"
                     )
                     raise rule(text, *place)
             before[criterion.id] = criterion
@@ -250,21 +251,22 @@ class Rubric(Model):
 
     @property
     def active(self) -> Profile:
+        """The profile in use."""
         return self.profiles.get(self.profile, UNTRAINED)
 
     @property
     def own_files(self) -> tuple[Path, ...]:
-        """The files with checks of the instructor's own."""
+        """The instructor's files with checks."""
         return (self.checks,) if isinstance(self.checks, Path) else self.checks
 
     @property
     def teams(self) -> Mapping[str, tuple[str, ...]]:
-        """Students who hand in together, by the name of their group."""
+        """The students of each group; empty until `load` has read their file."""
         return {} if isinstance(self.groups, Path) else self.groups
 
 
 def did_you_mean(word: str, names: list[str]) -> str:
-    """What an error says after a word that is not known: the nearest of the names, and all."""
+    """The end of an error about an unknown word: the closest name, and all names."""
     close = difflib.get_close_matches(word, names, n=1)
     guess = f"; did you mean '{close[0]}'?" if close else ""
     return f"{guess} (allowed: {', '.join(names) or 'none'})"

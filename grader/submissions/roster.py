@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
 from grader.errors import UsageError
+from grader.rubric.csv_table import read_table
 from grader.text import neutral
 
 NAME = "roster.csv"
@@ -88,7 +89,7 @@ def read_roster(folder: Path) -> Roster | None:
         return None
     people: dict[str, Person] = {}
     entries: list[Entry] = []
-    for line, row in table(path, ("student",)):
+    for line, row in read_table(path, ("student",)):
         student = row["student"]
         if not student:
             raise UsageError(f"{path}:{line}: no student; fill in the student's key")
@@ -96,32 +97,6 @@ def read_roster(folder: Path) -> Roster | None:
         if row.get("folder"):
             entries.append(_entry(path, line, row))
     return Roster(tuple(people.values()), tuple(entries))
-
-
-def table(path: Path, needed: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
-    """Return the rows of a CSV by column name, with their line numbers; blank rows are skipped.
-
-    Raises UsageError if the file can't be read or lacks one of the `needed` columns.
-    """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, restval="")
-            head = [name.strip() for name in reader.fieldnames or ()]
-            reader.fieldnames = head
-            rows = [(reader.line_num, row) for row in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UsageError(f"{path}: cannot be read: {error}") from None
-    missing = [name for name in needed if name not in head]
-    if missing:
-        raise UsageError(
-            f"{path}:1: no column '{missing[0]}'; expected {', '.join(needed)}, found "
-            f"{', '.join(head) or 'nothing'}"
-        )
-    for line, row in rows:
-        if None in row:
-            raise UsageError(f"{path}:{line}: more fields than the first line has")
-    stripped = ((line, {key: _bare(value) for key, value in row.items()}) for line, row in rows)
-    return [(line, row) for line, row in stripped if any(row.values())]
 
 
 def as_csv(roster: Roster) -> str:
@@ -169,9 +144,3 @@ def _fields(entry: Entry) -> list[str]:
     late = "late" if entry.late else ""
     return [neutral(entry.group), str(entry.attempt), neutral(entry.folder), time, late,
             neutral(entry.origin)]
-
-
-def _bare(value: str | None) -> str:
-    """Strip blanks, and the quote that `neutral` put before a formula."""
-    text = (value or "").strip()
-    return text[1:] if text.startswith("'") and neutral(text[1:]) == text else text

@@ -1,4 +1,4 @@
-"""Many submissions asked in one process: what a session says, without a sandbox around each.
+"""Asks many submissions in one process, without a sandbox for each.
 
 Run as a script, in a process of its own: student code changes the process that it runs in. Reads
 [[folder, kind, args], ...] as JSON, and writes what the probes said: [outcome, value or message].

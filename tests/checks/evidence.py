@@ -1,19 +1,19 @@
-"""Evidence as a worker would give it, written down by hand: a small network's worth of it."""
+"""Evidence as a worker would report it, written by hand for a small network."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from grader.checks.answer_key import AnswerKey, EvalInputs
-from grader.checks.check import NoParams, Work
+from grader.checks.check import Work
 from grader.checks.groups.assignment import Truth
-from grader.records import Evidence, Outcome, Question, Submission
-from grader.rubric.model import Criterion, Profile, Threshold
+from grader.records import Evidence, Outcome, Question
+from grader.rubric.model import Profile, Threshold
 from grader.sandbox.outcomes import OWNER
+from tests.factories import criterion, submission
 
 CLASSES = ("cat", "dog", "fox")
 PROFILE = Profile(
@@ -24,9 +24,7 @@ PROFILE = Profile(
         Threshold(accuracy=0.6, share=0.5),
     ),
 )
-CRITERION = Criterion(
-    id="the-one", title="The one", part="1", points=6, check="x", params=NoParams()
-)
+CRITERION = criterion("the-one", 6, title="The one")
 
 
 def structure(conv_bias: bool = False, scale: int = 1) -> list[list[Any]]:
@@ -67,7 +65,7 @@ def truth(rows: Sequence[Sequence[Any]]) -> Truth:
 
 
 def found(name: str, names: Sequence[str], **more: Any) -> dict[str, Any]:
-    """One list that a worker found."""
+    """A list as a worker reports it."""
     row = {
         "frame": 0, "origin": "script", "name": name, "cell": 0, "line": 0, "names": list(names),
         "kind": "parameter", "number": len(names), "empty": not names, "foreign": 0, "buffers": 0,
@@ -93,7 +91,7 @@ def question() -> Question:
 
 
 def work(evidence: Mapping[str, Evidence]) -> Work:
-    return Work(Submission("ada", Path("hw2.py"), Path("folder"), ("hw2.py",), ""), evidence)
+    return Work(submission(), evidence)
 
 
 def inputs(seed: int = 0, hidden: int = 10, validation: int = 10) -> EvalInputs:
@@ -109,7 +107,7 @@ def key(reference_answers: Mapping[str, Evidence] | None = None, *, seed: int = 
 
 
 def run(kind: str, **more: Any) -> dict[str, Any]:
-    """Consecutive passes of one kind, right in all that is watched."""
+    """A run of passes of one kind, without mistakes."""
     training = kind == "train"
     row = {
         "kind": kind, "after_steps": 0 if training else 5, "passes": 5, "images": 50,
@@ -122,7 +120,7 @@ def run(kind: str, **more: Any) -> dict[str, Any]:
 
 
 def trained(runs: Sequence[Mapping[str, Any]] | None = None, **more: Any) -> Evidence:
-    """A training as observed: two epochs, each with its evaluation."""
+    """The report of a training: two epochs, each with an evaluation."""
     rows = structure()
     runs = list(runs or [run("train"), run("evaluate"), run("train"), run("evaluate")])
     value = {

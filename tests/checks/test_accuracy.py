@@ -1,4 +1,4 @@
-"""Judging accuracy: the host computes it, from logits in a shape of its own choosing."""
+"""The check `accuracy`: thresholds, unusable outputs, and doubt."""
 
 from __future__ import annotations
 
@@ -62,10 +62,10 @@ def test_the_highest_threshold_that_is_reached_counts(
     assert found.seen["hidden_accuracy"] == right / 10
 
 
-def test_the_next_threshold_is_told() -> None:
+def test_the_next_threshold_is_reported() -> None:
     assert verdict(predicted(9)).reason == "Top-1 accuracy 90.0% on 10 hidden images."
-    assert "; 90% earns more." in verdict(predicted(7)).reason
-    assert "; 60% earns more." in verdict(predicted(2)).reason
+    assert "The next threshold is 90 %." in verdict(predicted(7)).reason
+    assert "The next threshold is 60 %." in verdict(predicted(2)).reason
 
 
 def test_hidden_images_count_and_validation_images_do_not() -> None:
@@ -103,7 +103,7 @@ def test_outputs_of_another_shape_earn_nothing(value: Any, blobs: tuple[bytes, .
     assert "3 were expected, one per class, and one row per image" in found.reason
 
 
-def test_outputs_that_stand_for_no_class_must_not_win() -> None:
+def test_extra_outputs_count_as_wrong_predictions() -> None:
     rows = np.pad(np.frombuffer(logits(8), dtype="<f4").reshape(10, 3), ((0, 0), (0, 2)))
     rows[0, 4] = 9
     wide = answered({"classes": 5}, rows.tobytes(), rows.tobytes())
@@ -114,29 +114,29 @@ def test_outputs_that_stand_for_no_class_must_not_win() -> None:
     assert sum(map(sum, matrix.counts)) == 9
 
 
-def test_a_report_unlike_what_the_host_computes_is_told_with_both() -> None:
+def test_a_reported_accuracy_that_differs_is_shown_beside_the_computed_one() -> None:
     found = verdict(predicted(10, 7), trained(reported_accuracy=0.95))
     assert "reports 95.0% on the validation images; the grader computes 70.0%" in found.reason
     assert found.fraction == 1
 
 
 @pytest.mark.parametrize("reported", [None, 0.69, 0.7, 0.71])
-def test_a_report_within_rounding_is_not_worth_telling(reported: float | None) -> None:
+def test_a_reported_accuracy_within_rounding_is_not_mentioned(reported: float | None) -> None:
     assert "reports" not in verdict(predicted(10, 7), trained(reported_accuracy=reported)).reason
 
 
 @pytest.mark.parametrize("budget", ["epochs", "seconds"])
-def test_a_budget_that_was_used_up_is_told_and_what_was_learnt_counts(budget: str) -> None:
+def test_a_used_up_budget_is_reported_and_the_network_so_far_counts(budget: str) -> None:
     found = verdict(predicted(10), trained(stopped=budget))
     assert found.fraction == 1
-    assert f"stopped when its budget of {budget} was used up" in found.reason
+    assert f"stopped because its budget of {budget} was used up" in found.reason
 
 
 def test_an_exception_after_the_training_is_a_hint() -> None:
     error = {"message": "NameError: plot", "traceback": ""}
     found = verdict(predicted(10), trained(error=error))
     assert found.fraction == 1
-    assert "The code raised after it had trained: NameError: plot" in found.hints
+    assert "The code raised an exception after the training: NameError: plot" in found.hints
 
 
 def test_the_confusion_matrix_is_kept() -> None:
@@ -150,7 +150,7 @@ def test_the_confusion_matrix_is_kept() -> None:
 UNSURE = {"way": "transform", "sure": False}
 
 
-def test_images_that_the_grader_may_have_prepared_wrongly_cost_nothing_yet() -> None:
+def test_a_person_decides_if_the_grader_may_have_prepared_images_wrongly() -> None:
     rows = [run("train"), run("evaluate", correct=48)]
     found = verdict(predicted(8, validation=3), trained(rows, prepared=UNSURE))
     assert (found.status, found.fraction, found.seen["would_earn"]) == ("needs_marking", 0, 0.5)
@@ -167,7 +167,7 @@ def test_images_that_the_grader_may_have_prepared_wrongly_cost_nothing_yet() -> 
     ],
     ids=["known way", "agrees", "on training images", "no labels seen"],
 )
-def test_an_accuracy_that_nothing_speaks_against_counts(
+def test_an_accuracy_counts_without_a_reason_for_doubt(
     rows: list[dict[str, Any]], prepared: dict[str, Any]
 ) -> None:
     found = verdict(predicted(8, validation=3), trained(rows, prepared=prepared))

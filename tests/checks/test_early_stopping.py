@@ -1,4 +1,4 @@
-"""When a verdict is sure: exact numbers, and the chance of a wrong stop by enumeration."""
+"""Stopping early: the exact test, the risk of a wrong stop by enumeration, and the parts."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def the_key(hidden: int = HIDDEN) -> AnswerKey:
 def logits(labels: np.ndarray[tuple[int], np.dtype[np.int64]], right: int) -> np.ndarray[
     tuple[int, int], np.dtype[np.float32]
 ]:
-    """Predictions of which so many are right."""
+    """Predictions, of which the given number is right."""
     told = np.where(np.arange(len(labels)) < right, labels, (labels + 1) % 3)
     return np.eye(3, dtype=np.float32)[told]
 
 
 def lower_bound(correct: int, total: int, risk: float) -> float:
-    """Clopper and Pearson's, by bisection of its definition."""
+    """Clopper and Pearson's lower bound, by bisection of its definition."""
     low, high = 0.0, 1.0
     for _ in range(60):
         middle = (low + high) / 2
@@ -68,7 +68,7 @@ def test_the_bound_is_that_of_clopper_and_pearson(
 
 
 @given(st.integers(1, 60), st.data(), st.integers(1, 99))
-def test_a_tail_is_as_exact_as_floats_are(total: int, data: st.DataObject, percent: int) -> None:
+def test_the_tail_probability_is_exact(total: int, data: st.DataObject, percent: int) -> None:
     correct = data.draw(st.integers(0, total + 1))
     chance = Fraction(percent, 100)
     exact = sum(
@@ -82,7 +82,7 @@ def test_a_tail_is_as_exact_as_floats_are(total: int, data: st.DataObject, perce
 @pytest.mark.parametrize("threshold", [0.5, 0.88, 0.95])
 @pytest.mark.parametrize("below", [1e-9, 0.001, 0.02, 0.2])
 @pytest.mark.parametrize("parts", [1, 4])
-def test_a_network_below_the_threshold_is_stopped_no_oftener_than_the_risk_says(
+def test_a_network_below_the_threshold_is_stopped_with_at_most_the_risk(
     total: int, threshold: float, below: float, parts: int
 ) -> None:
     rule, true = StopRule(threshold, parts, 0.01), threshold - below
@@ -94,25 +94,25 @@ def test_a_network_below_the_threshold_is_stopped_no_oftener_than_the_risk_says(
     assert sure == list(range(sure[0], total + 1)) if sure else total < 300
 
 
-def test_one_image_fewer_is_not_sure() -> None:
+def test_one_right_image_fewer_is_not_enough() -> None:
     fewest = next(n for n in range(1251) if is_sure(n, 1250, 0.88, 0.00025))
     assert fewest == 1140   # 91.2 %
     assert at_least(fewest, 1250, 0.88) <= 0.00025 < at_least(fewest - 1, 1250, 0.88)
 
 
 @pytest.mark.parametrize("correct", [0, -1])
-def test_nothing_is_sure_of_nothing(correct: int) -> None:
+def test_zero_images_are_never_enough(correct: int) -> None:
     assert not is_sure(correct, 0, 0.5, 0.1)
     assert not is_sure(correct, 100, 0.5, 0.1)
     assert not is_sure(100, 100, 1.0, 0.1)
 
 
-def test_a_rubric_that_says_nothing_of_it_has_no_rule() -> None:
+def test_a_profile_without_stop_early_has_no_rule() -> None:
     question = train_question(inputs(), Limits())
     assert question.stopping is None and "look" not in question.args
 
 
-def test_the_rule_is_that_of_full_credit_and_stays_out_of_what_is_sent() -> None:
+def test_the_rule_uses_the_highest_threshold_and_is_not_sent_to_the_worker() -> None:
     profile = PROFILE.model_copy(update={"stop_early": StopEarly(parts=2, risk=0.02)})
     drawn = dataclasses.replace(the_key().inputs, profile=profile)
     question = train_question(drawn, Limits())
@@ -123,7 +123,7 @@ def test_the_rule_is_that_of_full_credit_and_stays_out_of_what_is_sent() -> None
     assert (again.stopping, again.args) == (None, train_question(inputs(), Limits()).args)
 
 
-def test_parts_in_which_nobody_could_be_sure_are_not_looked_at() -> None:
+def test_parts_too_small_to_prove_anything_are_not_used() -> None:
     profile = PROFILE.model_copy(update={"stop_early": StopEarly(parts=4, risk=0.001)})
     assert 0.9**75 > 0.001 / 4 >= 0.9**80
     assert stop_rule(profile, 4 * 75) is None
@@ -146,7 +146,7 @@ def test_no_part_is_given_twice_and_each_is_scored_by_its_own_labels() -> None:
     assert early_stopper.part("bob", QUESTION, 95, 100) is not None   # of another student
 
 
-def test_a_part_is_kept_for_a_network_that_may_pass_by_it() -> None:
+def test_a_part_is_given_only_to_a_network_that_may_pass() -> None:
     early_stopper = HiddenParts(the_key())
     assert early_stopper.part("ada", QUESTION, 60, 100) is None
     assert early_stopper.part("ada", QUESTION, 101, 100) is None
@@ -154,7 +154,7 @@ def test_a_part_is_kept_for_a_network_that_may_pass_by_it() -> None:
     assert early_stopper.part("ada", QUESTION, 80, 100) is not None
 
 
-def test_outputs_that_are_no_numbers_are_not_sure() -> None:
+def test_outputs_that_are_not_finite_prove_nothing() -> None:
     answers = the_key()
     early_stopper = HiddenParts(answers)
     assert early_stopper.part("ada", QUESTION, 95, 100) is not None
@@ -170,7 +170,7 @@ def test_without_a_part_nothing_is_scored() -> None:
     )
 
 
-def test_a_stop_that_did_not_lead_to_full_credit_was_in_vain() -> None:
+def test_a_stop_without_full_credit_is_noticed() -> None:
     answers = key()
 
     def predicted(right: int) -> bytes:

@@ -1,4 +1,4 @@
-"""Judging the counts per layer: shapes of an answer, partial credit, typed-in counts."""
+"""The check `layer_counts`: shapes of an answer, partial credit, typed-in counts."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_it_asks_for_resnet18_and_one_hidden_network() -> None:
 def test_right_counts_in_any_shape_earn_everything(change: Any) -> None:
     found = verdict(each(change))
     assert (found.status, found.fraction) == ("passed", 1.0)
-    assert found.reason == "Every layer is right; ResNet-18 has 206 parameters in all."
+    assert found.reason == "All layers are right; ResNet-18 has 206 parameters in total."
 
 
 def test_counts_per_tensor_are_added_up_per_layer() -> None:
@@ -81,7 +81,7 @@ def test_counts_per_tensor_are_added_up_per_layer() -> None:
     assert judge(CRITERION, work(evidence), key(reference_answers)).fraction == 1
 
 
-def test_the_table_that_speaks_of_the_layers_counts() -> None:
+def test_the_table_that_names_the_layers_counts() -> None:
     evidence = {
         name: reply(table([("conv1", 1)], "draft"), table(counts.items()), table([("x", 3)], "x"))
         for name, counts in TRUTH.items()
@@ -110,14 +110,14 @@ def test_a_hidden_network_without_an_answer_means_typed_in() -> None:
 def test_a_forgotten_layer_stands_in_the_table() -> None:
     found = verdict(each(lambda counts: [pair for pair in counts.items() if pair[0] != "bn1"]))
     assert found.fraction == 0
-    assert found.reason == "ResNet-18 has 206 parameters in all; your counts add up to 198."
+    assert found.reason == "ResNet-18 has 206 parameters in total; your counts add up to 198."
     assert found.tables[0].rows == (("bn1", "8", "missing"),)
 
 
-def test_layers_counted_instead_of_elements_are_told() -> None:
+def test_layers_counted_instead_of_elements_are_reported() -> None:
     found = verdict(each(lambda counts: [("number of layers", len(counts))]))
     assert found.fraction == 0
-    assert "That is the number of layers: count elements (numel), not layers." in found.reason
+    assert "That is the number of layers; count each layer's elements with numel()." in found.reason
 
 
 def test_wrong_for_resnet18_and_right_for_the_hidden_one_earns_half() -> None:

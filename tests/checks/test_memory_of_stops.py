@@ -1,21 +1,22 @@
-"""What is remembered of trainings that were ended early."""
+"""Caching of trainings that were stopped early."""
 
 from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
 
-from grader.records import Evidence, Outcome, Question, StopRule, Submission
+from grader.records import Evidence, Outcome, Question, StopRule
 from grader.run.cache.evidence import EvidenceCache
 from grader.run.cache.file import open_cache
 from grader.run.cache.recall import Recall
 from tests.checks.evidence import trained
+from tests.factories import submission
 
 
-def test_a_training_that_was_ended_early_holds_under_the_same_rule_only(tmp_path: Path) -> None:
+def test_a_training_stopped_early_is_cached_for_the_same_rule_only(tmp_path: Path) -> None:
     predict = Question("p", "predict", {"shapes": [[2, 8, 8, 3]]}, "s", 5.0)
     predicted = Evidence(predict, Outcome("answered", "student"), {"classes": 10}, (bytes(80),))
-    ada = Submission("ada", Path("ada.py"), Path("ada"), ("ada.py",), "d1")
+    ada = submission()
 
     def asked(threshold: float) -> tuple[Question, Question]:
         rule = StopRule(threshold, 4, 0.001)

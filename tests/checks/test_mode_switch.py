@@ -1,4 +1,4 @@
-"""Judging train and eval mode: half for training passes, half for evaluation, each diagnosis."""
+"""The check `mode_switch`: half for training, half for evaluation, and each diagnosis."""
 
 from __future__ import annotations
 
@@ -53,65 +53,65 @@ def test_it_asks_for_the_training_and_for_evaluate_in_two_orders() -> None:
 def test_right_modes_earn_everything() -> None:
     found = verdict(trained())
     assert (found.status, found.fraction, found.hints) == ("passed", 1.0, ())
-    assert found.reason == "Right in all 2 stretches of training and 2 of evaluation."
+    assert found.reason == "Correct in all 2 training and 2 evaluation phases."
 
 
 def test_eval_forgotten_loses_the_half_of_evaluation() -> None:
     found = verdict(trained([run("train"), in_train_mode(), run("train"), in_train_mode()]))
     assert found.fraction == 0.5
-    assert "in train mode while it is evaluated, in 2 of 2 evaluations: eval() is" in found.reason
+    assert "in train mode while it is evaluated, in 2 of 2 evaluation phases" in found.reason
 
 
 def test_train_called_once_before_the_epochs_loses_the_half_of_training() -> None:
     found = verdict(trained([run("train"), run("evaluate"), in_eval_mode(), run("evaluate")]))
     assert found.fraction == 0.5
-    assert "train() is called once before the epochs" in found.reason
+    assert "train() is called only once, before the epochs" in found.reason
 
 
-def test_eval_mode_in_every_epoch_is_told_otherwise() -> None:
+def test_eval_mode_in_every_epoch_has_another_message() -> None:
     found = verdict(trained([in_eval_mode(), run("evaluate")]))
     assert found.fraction == 0.5
     assert found.reason == (
-        "The network is in eval mode while it trains, in 1 of 1 stretches of training."
+        "The network is in eval mode while it trains, in 1 of 1 training phases."
     )
 
 
-def test_eval_without_parentheses_is_told_with_its_place() -> None:
+def test_eval_without_parentheses_is_reported_with_its_place() -> None:
     rows = [run("train"), in_train_mode()]
     found = verdict(trained(rows, uncalled=["hw2.py:12"]))
     assert found.fraction == 0.5
-    assert "The switch is named and not called, at hw2.py:12" in found.reason
+    assert "The parentheses of the call are missing at hw2.py:12" in found.reason
 
 
-def test_a_switch_that_is_named_elsewhere_costs_nothing() -> None:
+def test_a_mode_switch_that_is_not_called_elsewhere_costs_nothing() -> None:
     assert verdict(trained(uncalled=["hw2.py:12"])).fraction == 1
 
 
-def test_dropout_that_is_active_in_evaluation_is_told() -> None:
+def test_dropout_that_is_active_in_evaluation_is_reported() -> None:
     rows = [run("train"), in_train_mode(statistics_moved=False)]
     found = verdict(trained(rows))
     assert (found.fraction, found.reason) == (0.5, "Dropout is active in evaluation.")
 
 
-def test_a_batch_norm_that_does_not_heed_eval_mode_is_told_by_its_name() -> None:
+def test_a_batch_norm_that_ignores_eval_mode_is_named() -> None:
     found = verdict(trained(deaf=["layer1.0.bn1"]))
     assert found.fraction == 0.5
-    assert "layer1.0.bn1 says that it is in eval mode and still uses" in found.reason
+    assert "layer1.0.bn1 is in eval mode but still uses" in found.reason
 
 
-def test_running_statistics_that_move_in_evaluation_are_told() -> None:
+def test_running_statistics_that_move_in_evaluation_are_reported() -> None:
     found = verdict(trained([run("train"), run("evaluate", statistics_moved=True)]))
     assert found.fraction == 0.5
-    assert found.reason == "Running statistics moved during evaluation."
+    assert found.reason == "Running statistics changed during evaluation."
 
 
 def test_no_evaluation_at_all_loses_its_half() -> None:
     found = verdict(trained([run("train")]))
     assert found.fraction == 0.5
-    assert found.reason == "No evaluation pass was seen after training had begun."
+    assert found.reason == "Your code did not evaluate the network after training had begun."
 
 
-def test_a_look_at_a_batch_before_the_training_is_no_evaluation() -> None:
+def test_a_pass_over_one_batch_before_the_training_is_no_evaluation() -> None:
     rows = [in_train_mode(after_steps=0), run("train"), run("evaluate")]
     assert verdict(trained(rows)).fraction == 1
 
@@ -124,23 +124,23 @@ def test_both_mistakes_earn_nothing() -> None:
 def test_a_graph_recorded_in_evaluation_is_a_hint_and_costs_nothing() -> None:
     found = verdict(trained([run("train"), run("evaluate", with_gradients=5)]))
     assert found.fraction == 1
-    assert "records a gradient graph: slow and hungry for memory, not wrong" in found.hints[0]
+    assert "records a gradient graph, which costs time and memory but no points" in found.hints[0]
 
 
-def test_an_output_that_depends_on_the_batch_is_told() -> None:
+def test_an_output_that_depends_on_the_batch_is_reported() -> None:
     found = verdict(trained(), evaluated(second=LOGITS + 0.5))
     assert found.fraction == 0.5
-    assert "the same image gives another output in another batch" in found.reason
+    assert "an image's output depends on its batch" in found.reason
 
 
 def test_rounding_is_no_difference() -> None:
     assert verdict(trained(), evaluated(second=LOGITS + np.float32(1e-5))).fraction == 1
 
 
-def test_outputs_unlike_those_of_eval_mode_are_told() -> None:
+def test_outputs_unlike_those_of_eval_mode_are_reported() -> None:
     found = verdict(trained(), evaluated(LOGITS + 0.5, LOGITS + 0.5))
     assert found.fraction == 0.5
-    assert "the outputs are not those of the network in eval mode" in found.reason
+    assert "the outputs differ from those of the network in eval mode" in found.reason
 
 
 def test_outputs_that_are_not_a_number_are_not_equal() -> None:
@@ -149,25 +149,25 @@ def test_outputs_that_are_not_a_number_are_not_equal() -> None:
 
 
 @pytest.mark.parametrize("columns", [9, 1, 11])
-def test_outputs_of_another_shape_are_told(columns: int) -> None:
+def test_outputs_of_another_shape_are_reported(columns: int) -> None:
     other = np.zeros((IMAGES, columns), dtype="<f4")
     found = verdict(trained(), evaluated(other, other))
     assert found.fraction == 0.5
     assert "outputs of another shape" in found.reason
 
 
-def test_a_blob_of_no_shape_at_all_is_told() -> None:
+def test_a_blob_of_no_shape_at_all_is_reported() -> None:
     evaluation = answered({"complete": [True, True], "buffers_moved": False}, b"abc", b"abc")
     assert "outputs of another shape" in verdict(trained(), evaluation).reason
 
 
-def test_statistics_that_evaluate_moved_are_told() -> None:
+def test_statistics_that_evaluate_moved_are_reported() -> None:
     found = verdict(trained(), evaluated(moved=True))
     assert found.fraction == 0.5
-    assert "running statistics are not the same afterwards" in found.reason
+    assert "running statistics have changed afterwards" in found.reason
 
 
-def test_images_that_were_left_out_are_told() -> None:
+def test_images_that_were_left_out_are_reported() -> None:
     found = verdict(trained(), evaluated(complete=False))
     assert found.fraction == 0.5
     assert "did not run the network on every image" in found.reason
@@ -191,10 +191,10 @@ def test_the_harness_failing_is_not_scored(which: str) -> None:
     assert found.status == "not_scored"
 
 
-def test_the_stretches_are_tabulated_as_observed() -> None:
+def test_the_phases_are_tabulated_as_observed() -> None:
     found = verdict(trained([run("train"), in_train_mode(lr=None)]))
     assert found.tables[0].rows == (
-        ("train", "5", "train", "0.1", "moved"), ("evaluate", "5", "train", "", "moved"),
+        ("train", "5", "train", "0.1", "changed"), ("evaluate", "5", "train", "", "changed"),
     )
 
 

@@ -1,4 +1,4 @@
-"""What a review found: answers that were judged by the wrong table, list, or word."""
+"""Mistakes that a review of the checks found: the wrong table, list, or word was judged."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_right_counts_of_a_network_that_was_not_replaced_wait_for_a_person() -> 
     own = counted(table(LAYERS[PUBLIC].items()), replaced=False)
     judged = counts_verdict({PUBLIC: own, HIDDEN: own})
     assert judged.status == "needs_marking"
-    assert "cannot be told from counts that are typed in" in judged.reason
+    assert "the counts may be typed in" in judged.reason
     assert ["conv1", 1008] in judged.seen["counts"]
 
 
@@ -161,7 +161,7 @@ def test_other_numbers_that_are_printed_are_no_counts() -> None:
     assert "layer_parameter_counts(model)" in judged.reason
 
 
-def test_a_hidden_network_that_raises_is_told_by_the_kind_of_exception_only() -> None:
+def test_a_hidden_network_that_raises_is_reported_by_the_kind_of_exception_only() -> None:
     error = unanswered("exception", "hw2.py, line 3: ValueError: the width is 48")
     judged = counts_verdict({HIDDEN: error})
     assert judged.fraction == 0
@@ -204,7 +204,7 @@ def of_norm(*lists: tuple[str, list[str]]) -> tuple[str, tuple[str, ...]]:
     return first.label, first.names
 
 
-def test_of_lists_with_names_of_one_group_the_last_counts_and_not_the_best() -> None:
+def test_the_last_list_named_after_a_group_counts_and_not_the_best() -> None:
     assert of_norm(("bn", NORM), ("bn_again", NORM[:2])) == ("bn_again", tuple(NORM[:2]))
     assert of_norm(("bn_again", NORM[:2]), ("bn", NORM)) == ("bn", tuple(NORM))
 
@@ -216,13 +216,13 @@ def test_disjoint_attempts_are_not_put_together() -> None:
 @pytest.mark.parametrize(
     "names", [("bn_weights", "bn_biases"), ("bn_gamma", "bn_beta"), ("bn.weight", "bn.bias")]
 )
-def test_lists_that_share_out_a_group_are_one_answer(names: tuple[str, str]) -> None:
+def test_lists_that_are_parts_of_a_group_are_joined(names: tuple[str, str]) -> None:
     label, held = of_norm((names[0], NORM[::2]), (names[1], NORM[1::2]))
     assert label == " + ".join(names)
     assert set(held) == set(NORM)
 
 
-def test_lists_that_overlap_do_not_share_out_a_group() -> None:
+def test_overlapping_lists_are_not_joined() -> None:
     assert of_norm(("bn_weights", NORM[:4]), ("bn_biases", NORM[2:]))[0] == "bn_biases"
 
 
@@ -230,7 +230,7 @@ def test_an_empty_list_does_not_replace_one_that_holds_something() -> None:
     assert of_norm(("bn", NORM), ("bn_missing", []))[0] == "bn"
 
 
-def test_what_was_chosen_for_the_public_network_is_looked_up_for_another() -> None:
+def test_the_variables_chosen_for_the_public_network_are_read_for_others() -> None:
     chosen = choose([found("x", NORM), *OTHERS], TRUTH)
     again = choose_again([found("y", NORM), found("x", NORM[:1]), *OTHERS], chosen)
     assert again[0] is not None
@@ -250,7 +250,7 @@ def test_many_candidates_do_not_win_hidden_networks() -> None:
         ])
     judged = groups_verdict(evidence)
     assert judged.fraction == pytest.approx(2 / 3)
-    assert "Group (i) is right for ResNet-18 but does not follow the network" in judged.reason
+    assert "Group (i) is right for ResNet-18 but wrong for other networks" in judged.reason
 
 
 # Running statistics -------------------------------------------------------------------------------
@@ -266,7 +266,7 @@ def modes_verdict(training: Evidence) -> Verdict:
 def test_running_statistics_that_never_moved_cost_the_half_of_training() -> None:
     judged = modes_verdict(trained(batches_tracked=[0, 0]))
     assert judged.fraction == 0.5
-    assert "After 10 training batches the running statistics have not moved" in judged.reason
+    assert "After 10 training batches the running statistics have not changed" in judged.reason
 
 
 def test_a_network_without_batch_norms_has_nothing_to_move() -> None:
@@ -278,12 +278,12 @@ def test_another_number_of_batches_is_a_hint() -> None:
     judged = modes_verdict(trained(batches_tracked=[20]))
     assert judged.fraction == 1
     assert judged.hints == (
-        "The batch norms have counted 20 batches (num_batches_tracked), and 10 training batches "
-        "were seen.",
+        "The batch norms have counted 20 batches (num_batches_tracked), but the training had 10 "
+        "batches.",
     )
 
 
-def test_batches_that_evaluation_counted_are_told_once() -> None:
+def test_batches_that_evaluation_counted_are_reported_once() -> None:
     evaluation = run("evaluate", norms_training=5, norms_evaluating=0, statistics_moved=True)
     judged = modes_verdict(trained([run("train"), evaluation], batches_tracked=[10]))
     assert judged.fraction == 0.5
@@ -303,32 +303,32 @@ def told(verdict: Verdict) -> str:
 
 
 @pytest.mark.parametrize("kind", ["exception", "exited", "bad_answer", "not_found", "crashed"])
-def test_nothing_that_is_said_about_hidden_images_is_passed_on(kind: str) -> None:
+def test_no_output_about_hidden_images_is_passed_on(kind: str) -> None:
     lost = unanswered(kind, LEAK, output=LEAK, traceback=LEAK)
     judged = accuracy.judge(CRITERION, work({TRAIN: trained(), PREDICT: lost}), key())
     assert judged.status == "failed"
     assert LEAK not in told(judged)
 
 
-def test_an_exception_about_a_hidden_network_is_told_by_its_kind() -> None:
+def test_an_exception_about_a_hidden_network_shows_its_kind_only() -> None:
     evidence = {TRAIN: unanswered("not_found"), optimizer_groups.MAKE: RAISED}
     judged = optimizer_groups.judge(CRITERION, work(evidence), key())
     assert LEAK not in told(judged)
     assert "ValueError" in judged.reason
 
 
-def test_an_exception_named_after_a_secret_is_told_without_its_name() -> None:
+def test_an_exception_class_of_the_students_is_not_named() -> None:
     named = unanswered("exception", "hw2.py, line 3: Width48: oh")
     evidence = {TRAIN: unanswered("not_found"), optimizer_groups.MAKE: named}
     assert "48" not in told(optimizer_groups.judge(CRITERION, work(evidence), key()))
 
 
-def test_the_training_is_public_and_is_told_in_full() -> None:
+def test_an_exception_in_the_training_is_shown_in_full() -> None:
     evidence = {TRAIN: RAISED, PREDICT: RAISED}
     assert told(accuracy.judge(CRITERION, work(evidence), key())).count(LEAK) == 3
 
 
-def test_groups_of_hidden_networks_that_raise_are_told_by_the_kind_of_exception() -> None:
+def test_groups_of_hidden_networks_that_raise_are_reported_by_the_kind_of_exception() -> None:
     public = groups(param_groups.PUBLIC, [found("bn", NORM), *OTHERS])
     judged = groups_verdict(dict.fromkeys(ROWS, RAISED) | {param_groups.PUBLIC: public})
     assert judged.fraction == 0
@@ -370,7 +370,7 @@ def test_a_printed_table_that_cannot_be_read_for_another_network_waits_for_a_per
         assert printed_in({PUBLIC: right, HIDDEN: hidden}).status == "needs_marking"
 
 
-def test_a_printed_table_goes_behind_one_that_was_kept() -> None:
+def test_a_table_in_a_variable_is_preferred_to_a_printed_one() -> None:
     wrong = {network: dict.fromkeys(counts, 1) for network, counts in LAYERS.items()}
     evidence = {
         n: counted(table(wrong[n].items()), written(counts), printed=False)
@@ -385,7 +385,7 @@ def test_a_printed_total_is_no_table() -> None:
     assert counts_verdict(evidence).status == "failed"
 
 
-def test_an_exception_is_told_where_no_counts_were_found() -> None:
+def test_an_exception_is_reported_where_no_counts_were_found() -> None:
     error = {"message": "hw2.py, line 3: ValueError: oh", "traceback": "Traceback ..."}
     judged = counts_verdict({PUBLIC: counted(printed=True, error=error)})
     assert judged.reason == "The code raised an exception: hw2.py, line 3: ValueError: oh."

@@ -1,4 +1,4 @@
-"""The run page's contents: what a training's report becomes for the student to look at."""
+"""The page of a training run: phases, curve, figures and cautions."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from grader.checks import cautions
+from grader.checks import training_report
 from grader.checks.groups.optimizer_groups import Params
-from grader.checks.training_report import watched, with_run
+from grader.checks.training_report import training_run, with_run
 from grader.checks.training_run import TRAIN
 from grader.records import Evidence, TrainingRun, Verdict
 from grader.rubric.model import Criterion
@@ -23,12 +23,10 @@ from tests.checks.evidence import CRITERION, answered, run, trained, unanswered
 
 
 def page(evidence: Evidence) -> TrainingRun:
-    found = watched(evidence)
-    assert found is not None
-    return found
+    return training_run(evidence)
 
 
-def test_an_epoch_is_told_with_its_loss_accuracy_mode_and_place() -> None:
+def test_an_epoch_is_reported_with_its_loss_accuracy_mode_and_place() -> None:
     rows = [
         run("train", place="hw2.py, line 9", ended_at=50, images=50, lr=0.1),
         run("evaluate", place="hw2.py, line 20", norms_training=3, norms_evaluating=2),
@@ -50,7 +48,7 @@ def test_a_mistake_of_mode_is_a_caution_with_its_place() -> None:
     assert caution.why
 
 
-def test_a_network_that_is_evaluated_on_training_images_only_is_told_so() -> None:
+def test_a_network_that_is_evaluated_on_training_images_only_is_reported_so() -> None:
     own = run("evaluate") | {"on_training_data": True}
     (caution,) = page(trained([run("train"), own])).cautions
     assert caution.what == "Every evaluation is of images that the network was trained on."
@@ -62,26 +60,26 @@ def test_a_network_that_is_evaluated_on_training_images_only_is_told_so() -> Non
     [{"after_steps": 0}, {"passes": 1, "images": 2}],
     ids=["before training", "a look at two images"],
 )
-def test_the_mode_of_what_is_no_evaluation_is_no_mistake(early: dict[str, Any]) -> None:
+def test_the_mode_of_a_short_pass_is_no_mistake(early: dict[str, Any]) -> None:
     row = run("evaluate", norms_training=5, norms_evaluating=0) | early
     found = page(trained([run("train"), row]))
     assert not found.cautions
     assert all(stretch.right for stretch in found.stretches)
 
 
-def test_there_are_words_for_every_kind_of_mistake_that_a_worker_may_tell() -> None:
+def test_every_kind_of_mistake_has_a_caution() -> None:
     field = Training.model_fields["mistakes"].annotation
     (mistake,) = typing.get_args(typing.get_args(field)[0] if len(
         typing.get_args(field)) > 1 else field)
     kinds = typing.get_args(mistake.model_fields["kind"].annotation)
-    assert set(kinds) == set(cautions._WORDS)
+    assert set(kinds) == set(training_report._MISTAKES)
     for kind in kinds:
         told = {"runs": [], "mistakes": [{"kind": kind, "place": "a, line 1", "detail": "12"}]}
-        (caution,) = cautions.cautions(told)
+        (caution,) = training_report.cautions(told)
         assert "{" not in caution.what and caution.why.endswith(".")
 
 
-def test_a_figure_is_made_a_picture_of_its_pixels() -> None:
+def test_a_figure_becomes_a_png_of_its_pixels() -> None:
     pixels = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3)
     told = trained(figures=[{"title": "loss", "height": 2, "width": 3}])
     evidence = answered(told.value, pixels.tobytes())
@@ -147,7 +145,7 @@ def test_a_criterion_on_the_function_alone_does_not_carry_the_run() -> None:
     assert [one.criterion for one in found if one.run] == ["accuracy"]
 
 
-def test_a_training_that_a_known_verdict_tells_of_is_not_told_again() -> None:
+def test_a_run_that_a_known_verdict_carries_is_not_attached_again() -> None:
     criteria = [criterion("accuracy", "accuracy", "visible")]
     verdicts = [Verdict("accuracy", "passed", 1.0, "")]
     known = Verdict("modes", "passed", 1.0, "", run=page(trained()))

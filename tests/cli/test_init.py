@@ -1,5 +1,5 @@
-"""What `grader init` writes: a homework that works as it is, and workflows that CI accepts and
-whose commands do what they say."""
+"""`grader init` writes a homework that validates, and workflows that the CI services accept and
+whose commands work."""
 
 from __future__ import annotations
 
@@ -21,15 +21,17 @@ from jsonschema.validators import (  # type: ignore[import-untyped]  # ships no 
 from ruamel.yaml import YAML
 
 from tests.cli.test_cli import ROOT
+from tests.support.install_lines import install_lines_below
 
 SCHEMAS = {"github": "github-workflows.json", "gitlab": "gitlab-ci.json"}
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="the commands need a POSIX shell")
 FILES = {"github": (".github/workflows/validate.yml", ".github/workflows/check.yml"),
          "gitlab": (".gitlab-ci.yml", ".gitlab-ci.yml")}
 
 
 @pytest.fixture(scope="module")
 def tools(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """An environment in which `grader` and `python` are what CI would have installed."""
+    """An environment whose `grader` and `python` are those of this checkout."""
     folder = tmp_path_factory.mktemp("bin")
     for name, words in (("grader", "-m grader"), ("python", "")):
         script = folder / name
@@ -51,7 +53,7 @@ def homework(tools: dict[str, str], tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture(scope="module")
 def repository(homework: Path, tools: dict[str, str]) -> Path:
-    """What a student pushes: the bundle, set up before by the cache of CI."""
+    """The repository of a student: the bundle, with the `.venv` that CI keeps between runs."""
     shell("grader release --to ../student --sandbox process", homework, tools)
     folder = homework.parent / "student"
     venv.create(folder / ".venv", symlinks=True)
@@ -79,7 +81,7 @@ def read(path: Path) -> Any:
 
 
 def runs(workflow: Any) -> Iterator[str]:
-    """The commands of a workflow, but for what installs the grader."""
+    """Yields the commands of a workflow except those that install the grader."""
     for job in workflow["jobs"].values():
         commands = [step["run"] for step in job["steps"] if "run" in step]
         yield from (command for command in commands if "pip install" not in command)
@@ -104,7 +106,7 @@ def test_the_homework_validates_itself_as_its_workflow_does(
     assert "The reference earns everything; the starter earns nothing" in done.stdout
     assert (homework / "results/validation/validation.xml").is_file()
     assert read(homework / ".gitlab-ci.yml")["validate"]["script"] == [command]
-    assert re.search(r"^grader\[torch\]==", (homework / "requirements.txt").read_text(), re.M)
+    assert re.search(r"^torch-grader\[torch\]==", (homework / "requirements.txt").read_text(), re.M)
 
 
 @pytest.mark.parametrize(("sample", "code", "marks"), [
@@ -146,3 +148,12 @@ def test_a_homework_without_a_starter_gets_no_workflow(
     done = shell("grader init . --ci gitlab", tmp_path, tools, code=2)
     assert "the key 'starter' names no folder" in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["rubric.yaml"]
+
+
+def test_nothing_that_commands_write_installs_a_stranger_s_package(
+    homework: Path, repository: Path, tools: dict[str, str]
+) -> None:
+    """`grader` on PyPI is another project, and ours is `torch-grader`."""
+    shell("grader export autograder --to ../gradescope/autograder.zip", homework, tools)
+    for written in (homework, repository, homework.parent / "gradescope"):
+        assert install_lines_below(written) == []

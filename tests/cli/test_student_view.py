@@ -11,7 +11,8 @@ from rich.console import Console
 
 from grader.cli.student_view import show
 from grader.records import Grade, TrainingRun
-from tests.reports.student.sample_grade import RUN, criterion, grade, hostile_grade, rich_grade
+from tests.factories import criterion_grade, grade
+from tests.reports.student.sample_grade import RUN, hostile_grade, rich_grade
 
 
 def shown(of: Grade, encoding: str = "utf-8", **options: Any) -> str:
@@ -58,20 +59,21 @@ def test_hostile_text_brings_no_escape_sequence_of_its_own() -> None:
 
 
 def test_text_of_a_student_is_never_markup() -> None:
-    text = shown(grade(criterion(status="failed", reason="[bold red]loud[/] :smile: [link=x]y")))
+    loud = criterion_grade(status="failed", reason="[bold red]loud[/] :smile: [link=x]y")
+    text = shown(grade(loud))
     assert "[bold red]loud[/] :smile: [link=x]y" in text
 
 
 def test_a_pass_without_hints_needs_one_line_only() -> None:
-    assert "All is right." not in shown(grade(criterion()))
-    assert "All is right." in shown(grade(criterion(hints=("Try it.",))))
+    assert "All is right." not in shown(grade(criterion_grade()))
+    assert "All is right." in shown(grade(criterion_grade(hints=("Try it.",))))
 
 
 def test_what_is_hidden_stays_hidden_at_home() -> None:
     text = shown(
         grade(
-            criterion("One", "failed", 1.25, visibility="hidden", reason="SecretReason"),
-            criterion("Two", "failed", 2.75, visibility="after_due", reason="SecretReason"),
+            criterion_grade("One", "failed", 1.25, visibility="hidden", reason="SecretReason"),
+            criterion_grade("Two", "failed", 2.75, visibility="after_due", reason="SecretReason"),
         )
     )
     assert "1.25 / 5" in text
@@ -93,7 +95,7 @@ def test_the_run_is_told_with_its_cautions_and_an_epoch_a_line() -> None:
 def test_of_many_epochs_a_terminal_shows_a_dozen_and_the_wrong_ones_first() -> None:
     stretches = [replace(one, right=True) for one in RUN.stretches * 30]
     stretches[101] = replace(stretches[101], mode="train", right=False)  # of epoch 51
-    text = shown(grade(criterion(run=replace(RUN, stretches=tuple(stretches)))))
+    text = shown(grade(criterion_grade(run=replace(RUN, stretches=tuple(stretches)))))
     rows = [line.split() for line in text.split("\n") if "train" in line and "%" in line]
     assert len(rows) == 12
     assert [row[0] for row in rows if "!" in row] == ["51"]
@@ -102,12 +104,12 @@ def test_of_many_epochs_a_terminal_shows_a_dozen_and_the_wrong_ones_first() -> N
 
 def test_the_run_of_a_hidden_criterion_is_not_told_at_home() -> None:
     for visibility in ("hidden", "after_due"):
-        text = shown(grade(criterion(visibility=visibility, run=RUN)))
+        text = shown(grade(criterion_grade(visibility=visibility, run=RUN)))
         assert "Caution" not in text
         assert "as it was watched" not in text
-    assert "Caution" in shown(grade(criterion(run=RUN)))
+    assert "Caution" in shown(grade(criterion_grade(run=RUN)))
 
 
 def test_a_run_without_anything_to_tell_takes_no_line() -> None:
     empty = TrainingRun((), ())
-    assert shown(grade(criterion(run=empty))) == shown(grade(criterion()))
+    assert shown(grade(criterion_grade(run=empty))) == shown(grade(criterion_grade()))

@@ -13,7 +13,6 @@ from xml.etree import ElementTree
 import pytest
 from click.testing import CliRunner
 
-from grader.checks.check import NoParams
 from grader.cli.app import cli
 from grader.errors import UsageError
 from grader.export.canvas import canvas_csv
@@ -22,29 +21,18 @@ from grader.export.gradescope import results_json
 from grader.export.junit import junit_xml
 from grader.export.tables import nbgrader_csv, otter_csv
 from grader.grading.points import grade
-from grader.records import Submission, Verdict
+from grader.records import Verdict
 from grader.reports.grades_file import Marks
 from grader.reports.saved_grades import Saved, read_saved, student_of
-from grader.rubric.model import Criterion, Profile, Rubric, Threshold
 from grader.submissions.roster import Roster
+from tests.factories import criterion, rubric, submission
 
 SECRET = "layers 2, 3, 1, 4"
-RUBRIC = Rubric(
-    title="Homework 2",
-    total=10,
-    cap=10,
-    profiles={
-        "quick": Profile(epochs=1, seconds=1, thresholds=(Threshold(accuracy=0.5, share=1),))
-    },
-    criteria=tuple(
-        Criterion(id=id, title=title, part="1", points=points, check="x", params=NoParams(),
-                  visibility=seen)
-        for id, title, points, seen in (
-            ("counts", "Counts *by* layer", 3, "visible"),
-            ("groups", "Groups", 5, "hidden"),
-            ("late", "Later", 2, "after_due"),
-        )
-    ),
+RUBRIC = rubric(
+    criterion("counts", 3, title="Counts *by* layer"),
+    criterion("groups", 5, title="Groups", visibility="hidden"),
+    criterion("late", 2, title="Later", visibility="after_due"),
+    title="Homework 2", cap=10,
 )  # fmt: skip
 ROSTER = """\
 Student,ID,SIS User ID,SIS Login ID,Section,Homework 1 (7)
@@ -71,8 +59,7 @@ def out(tmp_path: Path) -> Path:
             Verdict("groups", status, fraction, f"Wrong for {SECRET}."),  # type: ignore[arg-type]  # one of the words
             Verdict("late", "passed", 1.0, f"Right for {SECRET}."),
         ]
-        submission = Submission(student, Path("a"), Path("b"), (), "0")
-        marks.add(grade(RUBRIC, submission, verdicts, 3.2))
+        marks.add(grade(RUBRIC, submission(student), verdicts, 3.2))
     marks.write(tmp_path)
     return tmp_path
 

@@ -67,7 +67,7 @@ class Grader:
         return self.process.returncode
 
     def kill(self) -> None:
-        """As the kernel does it when memory is short: no handler runs."""
+        """Kills it like the kernel does when memory is short: no handler runs."""
         self.process.kill()
         self.end()
 
@@ -129,7 +129,7 @@ def marks(out: Path) -> dict[str, float | None]:
 
 
 def containers(sandbox: DockerSandbox, *graders: Grader) -> list[str]:
-    """Those that these graders have made, running or not."""
+    """Names and states of the containers that these graders have made."""
     owners = {str(grader.process.pid) for grader in graders}
     found = sandbox.engine.api.containers(all=True, filters={"label": leftovers.OWNER})
     return [

@@ -105,7 +105,7 @@ def test_a_container_that_somebody_removes_is_replaced(
 
 
 def remove_one(sandbox: DockerSandbox, grader: Grader) -> bool:
-    """Whether there was one in use; one that is just being removed is none."""
+    """Removes a running container; False where none runs."""
     for container in containers(sandbox, grader):
         name, _, state = container.partition(" ")
         with suppress(APIError):

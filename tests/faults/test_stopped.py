@@ -114,8 +114,11 @@ def test_two_graders_do_not_share_a_results_folder(tmp_path: Path) -> None:
 
 
 def workers(grader: Grader, engine: DockerSandbox | None) -> int:
-    """How many are asked by now. In the process sandbox none is up ahead of its turn; there, as in
-    the other, the reference's is one for a while."""
+    """Counts the workers that are asked.
+
+    In the process sandbox no worker starts ahead of its turn. In both, the reference has one at
+    first.
+    """
     if engine is None:
         return len(psutil.Process(grader.process.pid).children())
     inspect = engine.engine.api.inspect_container

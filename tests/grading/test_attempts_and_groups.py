@@ -16,15 +16,15 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from grader.checks.check import NoParams
 from grader.cli.app import cli
 from grader.grading.attempts import Awards, attempts_of
 from grader.grading.points import grade
 from grader.records import Grade, Status, Submission, Verdict
-from grader.rubric.model import Criterion, Rubric
+from grader.rubric.model import Rubric
 from grader.submissions.discover import HandIn, discover
 from grader.submissions.enrolment import enrol
 from grader.submissions.roster import COLUMNS, Entry, Person, Roster, as_csv
+from tests.factories import criterion, submission
 from tests.support.downloads import gradescope
 
 DUE = datetime(2026, 11, 30, 23, 59, tzinfo=UTC)
@@ -342,12 +342,11 @@ def test_what_gradescope_downloads_is_imported_graded_and_exported(class_: Class
 
 
 def _rubric(**keys: Any) -> Rubric:
-    one = Criterion(id="a", title="A", part="1", points=10, check="x", params=NoParams())
-    return Rubric(title="Homework", total=10, cap=10, criteria=(one,), **keys)
+    return Rubric(title="Homework", total=10, cap=10, criteria=(criterion("a"),), **keys)
 
 
 def _work(key: str, *members: str, attempt: int = 1) -> Submission:
-    return Submission(key, Path(key), Path(key), (), "", members=members, attempt=attempt)
+    return submission(key, members=members, attempt=attempt)
 
 
 def _graded(rubric: Rubric, work: Submission, fraction: float, status: Status) -> Grade:

@@ -23,16 +23,16 @@ from grader.records import (
     ConfusionMatrix,
     LearningCurve,
     Series,
-    Submission,
     Table,
     Verdict,
 )
+from tests.factories import submission, verdict
 from tests.reports.student.sample_grade import RUN
 
 WANTED = {"one": "print of one", "two": "print of two"}
-ADA = Submission(
-    "ada", Path("in/ada.py"), Path("work/ada"), ("ada.py",), "digest of ada's files",
-    answers={"a": "Two words."}, submitted_at=datetime(2026, 11, 24, tzinfo=UTC), notes=("late",),
+ADA = submission(
+    digest="digest of ada's files", answers={"a": "Two words."},
+    submitted_at=datetime(2026, 11, 24, tzinfo=UTC), notes=("late",),
 )
 FULL = Verdict(
     "one", "partial", 0.5, "Half of it.", hints=("a hint",), asked="Something.",
@@ -43,10 +43,6 @@ FULL = Verdict(
     ),
     seen={"outcome": "answered", "numbers": [1, 2.5, None], "deep": {"er": True}},
 )
-
-
-def verdict(criterion: str, status: str = "passed") -> Verdict:
-    return Verdict(criterion, status, float(status == "passed"), "reason")  # type: ignore[arg-type]  # one of the words
 
 
 def concluded(*verdicts: Verdict, seconds: float = 1.0) -> Concluded:
@@ -104,8 +100,8 @@ def test_a_verdict_from_before_there_were_runs_still_reads(tmp_path: Path) -> No
 
 
 def test_the_last_verdict_counts_by_the_order_in_which_they_came(book: Gradebook) -> None:
-    book.add(ADA, concluded(verdict("one", "failed")))
-    book.add(ADA, concluded(verdict("one", "passed")))
+    book.add(ADA, concluded(verdict("one", 0, "failed")))
+    book.add(ADA, concluded(verdict("one")))
     assert book.known(ADA).verdicts["one"].status == "passed"
 
 
@@ -116,13 +112,13 @@ def test_a_verdict_on_other_files_is_none_on_these(book: Gradebook) -> None:
 
 
 def test_what_could_not_be_scored_is_asked_again(book: Gradebook) -> None:
-    book.add(ADA, concluded(verdict("one", "not_scored"), verdict("two", "needs_marking")))
+    book.add(ADA, concluded(verdict("one", 0, "not_scored"), verdict("two", 0, "needs_marking")))
     assert set(book.known(ADA).verdicts) == {"two"}
 
 
 def test_a_verdict_stands_when_a_later_try_could_not_be_scored(book: Gradebook) -> None:
-    book.add(ADA, concluded(verdict("one", "passed")))
-    book.add(ADA, concluded(verdict("one", "not_scored")))
+    book.add(ADA, concluded(verdict("one")))
+    book.add(ADA, concluded(verdict("one", 0, "not_scored")))
     assert book.known(ADA).verdicts["one"].status == "passed"
 
 
@@ -148,7 +144,7 @@ def test_a_fresh_run_asks_again_and_so_do_those_that_go_on_with_it(book: Gradebo
     book.add(grace, concluded(verdict("one")))
     book.begin(WANTED, seed=None, drawn=8, fresh=True)
     assert book.known(ADA).verdicts == {}
-    book.add(ADA, concluded(verdict("one", "failed")))
+    book.add(ADA, concluded(verdict("one", 0, "failed")))
     book.begin(WANTED, seed=None, drawn=9)
     assert book.known(ADA).verdicts["one"].status == "failed"
     assert book.known(grace).verdicts == {}
@@ -159,13 +155,13 @@ def test_one_criterion_afresh_leaves_the_others_as_they_are(book: Gradebook) -> 
     book.add(ADA, concluded(verdict("one"), verdict("two")))
     book.begin(WANTED, seed=None, drawn=8)
     assert set(book.known(ADA, afresh=("one",)).verdicts) == {"two"}
-    book.add(ADA, concluded(verdict("one", "failed")))
+    book.add(ADA, concluded(verdict("one", 0, "failed")))
     assert set(book.known(ADA, afresh=("one",)).verdicts) == {"one", "two"}
 
 
 def test_marks_say_what_could_not_be_scored_where_nothing_better_is_known(book: Gradebook) -> None:
-    book.add(ADA, concluded(verdict("one"), verdict("two", "not_scored")))
-    book.add(ADA, concluded(verdict("one", "not_scored")))
+    book.add(ADA, concluded(verdict("one"), verdict("two", 0, "not_scored")))
+    book.add(ADA, concluded(verdict("one", 0, "not_scored")))
     ((_, found),) = book.of({"ada"})
     assert {name: one.status for name, one in found.verdicts.items()} == {
         "one": "passed", "two": "not_scored",
@@ -174,14 +170,14 @@ def test_marks_say_what_could_not_be_scored_where_nothing_better_is_known(book: 
 
 def test_files_that_could_not_be_read_hide_no_earlier_verdict(book: Gradebook) -> None:
     book.add(ADA, concluded(verdict("one")))
-    book.add(dataclasses.replace(ADA, digest=""), concluded(verdict("one", "not_scored")))
+    book.add(dataclasses.replace(ADA, digest=""), concluded(verdict("one", 0, "not_scored")))
     ((_, found),) = book.of({"ada"})
     assert found.verdicts["one"].status == "passed"
 
 
 def test_a_finished_gradebook_takes_nothing_more(book: Gradebook) -> None:
     book.finish()
-    book.add(ADA, concluded(verdict("one", "failed")))
+    book.add(ADA, concluded(verdict("one", 0, "failed")))
     assert book.known(ADA).verdicts == {}
 
 

@@ -4,46 +4,21 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from grader.checks.check import NoParams
 from grader.grading.points import grade
 from grader.records import Grade, Status, Submission, Verdict
 from grader.rubric.late_policy import Late
-from grader.rubric.model import Criterion, Profile, Rubric, Threshold
+from grader.rubric.model import Rubric
+from tests import factories
+from tests.factories import criterion, rubric, verdict
 
 DUE = datetime(2026, 11, 30, 23, 59, tzinfo=UTC)
 
 
-def criterion(name: str, points: float = 10, **more: Any) -> Criterion:
-    return Criterion(
-        id=name, title=f"Title of {name}", part="1", points=points, check="x", params=NoParams(),
-        **more,
-    )
-
-
-def rubric(*criteria: Criterion, cap: float = 100, late: Late | None = None) -> Rubric:
-    profile = Profile(epochs=1, seconds=1, thresholds=(Threshold(accuracy=0.5, share=1),))
-    return Rubric(
-        title="Homework",
-        total=sum(item.points for item in criteria),
-        cap=cap,
-        profiles={"quick": profile},
-        criteria=criteria,
-        late=late,
-    )
-
-
-def verdict(name: str, fraction: float = 1.0, status: Status = "passed") -> Verdict:
-    return Verdict(name, status, fraction, "reason")
-
-
 def submission(submitted: datetime | None = None) -> Submission:
-    place = Path("nowhere")
-    return Submission("ada", place, place, (), "", submitted_at=submitted, notes=("a note",))
+    return factories.submission(submitted_at=submitted, notes=("a note",))
 
 
 def graded(*verdicts: Verdict, of: Rubric) -> Grade:

@@ -79,7 +79,7 @@ def with_pax(name: str, **headers: str) -> tarfile.TarInfo:
 
 
 def patched(offsets: tuple[int, int], value: bytes) -> Iterator[bytes]:
-    """The same field of the only member in its local header and in the table of contents."""
+    """Patches a field of the only member in its local header and in the table of contents."""
     data = bytearray(zipped(("hw2.py", b"x" * 500)))
     for signature, offset in zip((b"PK\x03\x04", b"PK\x01\x02"), offsets, strict=True):
         start = data.index(signature) + offset

@@ -28,7 +28,7 @@ SECONDS = 3  # of the browser's own clock, which a page has for what it does by 
 
 @dataclass(frozen=True)
 class Visit:
-    """What became of a page: its elements after everything has run, and HOST/PATH of each call."""
+    """The elements of a page after everything has run, and HOST/PATH of each call."""
 
     dom: str
     called: frozenset[str]

@@ -20,18 +20,21 @@ from __future__ import annotations
 import ast
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from grader.records import Grade
-from grader.run.pipeline import grade_one
+from grader.run.schedule import Slots, in_slots
 from grader.run.setup import RunSetup
 from grader.sandbox.base import Sandbox
-from grader.submissions.discover import hand_in
+from grader.sandbox.docker import DockerSandbox, leftovers
+from grader.submissions.discover import HandIn, hand_in
+from tests.factories import grade_file
 
 HERE = Path(__file__).parent
 HONEST = HERE / "honest.py"
+AT_A_TIME = 3   # cases of a class
 
 # Z: zero for every criterion, and the student's own doing.
 # L: stopped; the word after it is the outcome that names the limit ("L memory_limit").
@@ -85,8 +88,61 @@ def _read(path: Path) -> Case:
     )
 
 
+@dataclass(frozen=True)
+class Ending:
+    """The result of grading a case.
+
+    Attributes:
+        grade: The grade of the case.
+        containers: Containers of the case that are still there after it.
+        next_one: What happened to the honest submission that came next; None where none did.
+    """
+
+    grade: Grade
+    containers: tuple[str, ...] = ()
+    next_one: Mapping[str, str] | None = None
+
+
+def grade_cases(setup: RunSetup, cases: Sequence[Case], folder: Path) -> dict[str, Ending]:
+    """Grades the cases as one class, AT_A_TIME of them at a time; their endings by name.
+
+    Each case is graded by its own criteria. Its containers carry a label of its own, so that those
+    it leaves are told from those of its neighbours. An honest submission takes the turn after each
+    case that attacks the machine.
+    """
+    asker = dataclasses.replace(setup.asker, slots=Slots(AT_A_TIME))
+    setup = dataclasses.replace(setup, asker=asker)
+
+    def ending(numbered: tuple[int, Case]) -> tuple[str, Ending]:
+        number, case = numbered
+        own = folder / str(number)
+        own.mkdir()
+        sandbox = setup.sandbox
+        if isinstance(sandbox, DockerSandbox):
+            sandbox = dataclasses.replace(sandbox, run=f"{sandbox.run}-{number}")
+        grade = grade_code(in_sandbox(setup, sandbox), case, own)
+        left = containers(sandbox) if isinstance(sandbox, DockerSandbox) else []
+        after = None
+        if case.group == "resources":
+            item = dataclasses.replace(hand_in(HONEST), student=f"honest-{number}")
+            after = happened(grade_path(setup, item, ("layer-counts",)))
+        return case.name, Ending(grade, tuple(left), after)
+
+    # What reaches a limit waits for it, which costs the machine little: it begins first.
+    in_order = sorted(cases, key=lambda case: case.group != "resources")
+    return dict(in_slots(ending, enumerate(in_order), AT_A_TIME + 1, setup.asker.stop))
+
+
+def containers(sandbox: DockerSandbox) -> list[str]:
+    """The ids of the containers that carry this sandbox's label, running or not."""
+    found = sandbox.engine.api.containers(
+        all=True, filters={"label": f"{leftovers.RUN}={sandbox.run}"}
+    )
+    return [container["Id"] for container in found]
+
+
 def grade_code(setup: RunSetup, case: Case, folder: Path) -> Grade:
-    """Grade the case as a class would be graded, its own criteria only."""
+    """Grades the case by its own criteria; its files are written to `folder`."""
     name = case.name.replace("/", "-")
     source = folder / name if case.others else folder
     source.mkdir(exist_ok=True)
@@ -96,20 +152,20 @@ def grade_code(setup: RunSetup, case: Case, folder: Path) -> Grade:
 
 
 def in_sandbox(setup: RunSetup, sandbox: Sandbox) -> RunSetup:
-    """The same, graded there; what the reference has answered holds."""
+    """A copy of the setup for this sandbox; the reference's answers are kept."""
     return dataclasses.replace(setup, asker=dataclasses.replace(setup.asker, sandbox=sandbox))
 
 
-def grade_path(setup: RunSetup, source: Path, criteria: tuple[str, ...]) -> Grade:
+def grade_path(setup: RunSetup, source: Path | HandIn, criteria: tuple[str, ...]) -> Grade:
     """Grade a file, folder or archive by these criteria, through the whole pipeline."""
     chosen = tuple(one for one in setup.criteria if one.id in criteria)
     assert len(chosen) == len(criteria), criteria
     setup = dataclasses.replace(setup, criteria=chosen)
-    return grade_one(setup, hand_in(source), lambda who, what: None)
+    return grade_file(setup, source)
 
 
 def happened(grade: Grade) -> Mapping[str, str]:
-    """What happened by criterion: N, Z, R, L and its limit, or what none of them covers."""
+    """The result by criterion: N, Z, R, L and its limit, or the points or status in words."""
     return {row.verdict.criterion: _word(grade, index) for index, row in enumerate(grade.criteria)}
 
 

@@ -1,4 +1,4 @@
-"""A class of hostile submissions, graded for real; and the table of what became of them."""
+"""Grades hostile submissions for real and prints a table of the results."""
 
 from __future__ import annotations
 
@@ -13,31 +13,23 @@ from grader.records import Grade
 from grader.rubric.load import load
 from grader.run.setup import RunSetup, set_up
 from grader.sandbox.base import Sandbox
-from grader.sandbox.process import ProcessSandbox
 from tests.hostile.case import HERE, Must, happened, is_as_it_must
 
-ROWS = pytest.StashKey[list[tuple[str, str, str]]]()
+ROW = "hostile"   # the name under which a test's report carries a row of the table
+ROWS: list[tuple[str, str, str]] = []
 Verify = Callable[[str, Must, Grade], None]
 Record = Callable[[str], None]
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.stash[ROWS] = []
-
-
-@pytest.fixture(
-    scope="session", params=["process", pytest.param("docker", marks=pytest.mark.docker)]
-)
-def sandbox(request: pytest.FixtureRequest) -> Sandbox:
-    if request.param == "docker":
-        found: Sandbox = request.getfixturevalue("docker_sandbox")
-        return found
-    return ProcessSandbox()
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Collects the rows of all tests, also of those that ran in other processes."""
+    if report.when == "call":
+        ROWS.extend(tuple(row) for name, row in report.user_properties if name == ROW)  # type: ignore[arg-type, misc]  # three texts
 
 
 @pytest.fixture(scope="session")
 def setup(sandbox: Sandbox) -> Iterator[RunSetup]:
-    """The exam and its key, drawn once for the whole class, as in a run of the grader."""
+    """A run of all criteria; its questions and reference answers are made once."""
     rubric = load(HERE / "rubric.yaml", parameter_models)
     ids = [criterion.id for criterion in rubric.criteria]
     with tempfile.TemporaryDirectory(prefix="grader-hostile-") as folder:
@@ -48,14 +40,13 @@ def setup(sandbox: Sandbox) -> Iterator[RunSetup]:
 
 @pytest.fixture
 def verify(request: pytest.FixtureRequest) -> Verify:
-    """`verify(case, must, grade)`: a row of the table for each criterion, then the judgement."""
+    """`verify(case, must, grade)` adds a row to the table for each criterion, then asserts."""
 
     def check(case: str, must: Must, grade: Grade) -> None:
-        rows = request.config.stash[ROWS]
         found = happened(grade)
         for criterion, word in found.items():
             where = f"{case} [{criterion}]" if len(found) > 1 else case
-            rows.append((where, " or ".join(must), word))
+            request.node.user_properties.append((ROW, (where, " or ".join(must), word)))
         reasons = "\n".join(
             f"{row.verdict.criterion}: {row.verdict.status}: {row.verdict.reason}"
             f" {dict(row.verdict.seen)}"
@@ -68,19 +59,16 @@ def verify(request: pytest.FixtureRequest) -> Verify:
 
 @pytest.fixture
 def record(request: pytest.FixtureRequest) -> Record:
-    """`record(case)`: a row for what was seen to have no effect, where there is no grade to ask."""
-    return lambda case: request.config.stash[ROWS].append((case, "N", "N"))
+    """`record(case)` adds a row for an attack without effect that leaves no grade to look at."""
+    return lambda case: request.node.user_properties.append((ROW, (case, "N", "N")))
 
 
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
-    rows = config.stash[ROWS]
-    if not rows:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if not ROWS:
         return
     terminalreporter.section("hostile submissions: case, expected, seen")
-    width = max(len(case) for case, _, _ in rows)
-    wide = max(len(must) for _, must, _ in rows)
-    for case, must, word in rows:
+    width = max(len(case) for case, _, _ in ROWS)
+    wide = max(len(must) for _, must, _ in ROWS)
+    for case, must, word in sorted(ROWS):
         terminalreporter.write_line(f"{case:<{width}}  {must:<{wide}}  {word}")
     terminalreporter.write_line("Z zero  L stopped, its limit  R refused  N no effect")

@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 
 from grader.records import Grade
-from grader.run.pipeline import grade_all
 from grader.run.setup import RunSetup
 from grader.submissions.discover import discover
 from grader.submissions.safe_writer import MEGABYTE, Caps
+from tests.factories import grade_class
 from tests.hostile.archives import BLOCK, CASES, EVIL, HARMLESS, HONEST_CODE, zipped
 from tests.hostile.case import grade_path, happened
 from tests.hostile.conftest import Verify
@@ -36,7 +36,7 @@ def write(content: Iterable[bytes], path: Path) -> Path:
 
 
 def in_a_box(setup: RunSetup, tmp_path: Path) -> RunSetup:
-    """The same class, unpacked where `..` leads to somewhere that can be looked at."""
+    """A copy of the setup that unpacks into a folder whose parents the test can list."""
     return dataclasses.replace(setup, workspace=tmp_path / "run")
 
 
@@ -162,4 +162,4 @@ def test_a_class_with_all_of_them_is_graded(
 def graded(setup: RunSetup, folder: Path) -> list[Grade]:
     only = tuple(one for one in setup.criteria if one.id == "layer-counts")
     setup = dataclasses.replace(setup, criteria=only)
-    return list(grade_all(setup, discover(folder), lambda who, what: None))
+    return list(grade_class(setup, discover(folder)).values())

@@ -1,4 +1,4 @@
-"""What students read about hostile submissions, in a real browser: nothing runs, nobody is called.
+"""Feedback on hostile submissions in a real browser: nothing runs, nobody is called.
 
 Two things stand in a payload's way, the escapes and the page's policy, and each is shown to hold
 alone; with neither, the same payloads do their harm, which keeps these tests honest.
@@ -146,7 +146,7 @@ def without_policy(html: str) -> str:
 
 
 def in_a_viewer(markdown: str) -> str:
-    """As a viewer shows it that lets HTML through and has no policy."""
+    """Renders Markdown like a viewer that lets HTML through and has no policy."""
     viewer = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
     return f"<!DOCTYPE html><html><body>{viewer.render(markdown)}</body></html>"
 

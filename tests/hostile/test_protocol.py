@@ -24,9 +24,8 @@ from grader.sandbox import conversation as converse
 from grader.sandbox.base import Job
 from grader.sandbox.docker import DockerSandbox
 from grader.sandbox.outcomes import WORKER_LOST
-from tests.hostile.case import HONEST, grade_path, happened, in_sandbox
+from tests.hostile.case import HONEST, containers, grade_path, happened, in_sandbox
 from tests.hostile.conftest import Verify
-from tests.hostile.test_submissions import containers
 
 MIB = 2**20
 FLAT = 150 * MIB
@@ -161,7 +160,7 @@ def test_a_worker_that_lies_earns_nothing_and_costs_no_memory(
 
 
 def test_the_program_above_is_taken_for_a_worker(setup: RunSetup, tmp_path: Path) -> None:
-    """What every Z above means: the same program with nothing but good answers is judged."""
+    """Gives every Z above its meaning: the same program with good answers is judged."""
     if not isinstance(setup.sandbox, DockerSandbox):
         pytest.skip("a worker of one's own takes the place of another in containers only")
     honest = (

@@ -1,4 +1,4 @@
-"""What hostile submissions leave on the machine, and what they cost whoever runs beside them."""
+"""Hostile submissions leave nothing on the machine and cost their neighbours nothing."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from grader.run.setup import RunSetup
 from grader.sandbox.docker import DockerSandbox, leftovers
 from tests.hostile.case import HONEST, grade_path, happened, read_cases
 
+pytestmark = pytest.mark.alone
 CASES = {case.name: case for case in read_cases()}
 # Of each kind of thing that could be left behind, the case that leaves most of it.
 LOT = (
@@ -63,7 +64,7 @@ def grade(setup: RunSetup, tmp_path: Path) -> Callable[[str], dict[str, str]]:
 
 
 def marked(mark: str) -> int:
-    """How many processes of this machine have the mark in their command line."""
+    """Counts the processes of this machine that have the mark in their command line."""
     found = (process.info["cmdline"] or () for process in psutil.process_iter(["cmdline"]))
     return sum(mark in line for line in found)
 

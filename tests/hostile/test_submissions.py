@@ -2,46 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
 from grader.reports.student.render import Renderer
 from grader.run.setup import RunSetup
-from grader.sandbox.docker import DockerSandbox, leftovers
-from tests.hostile.case import HONEST, Case, grade_code, grade_path, happened, read_cases
+from tests.hostile.case import (
+    HONEST,
+    Case,
+    Ending,
+    grade_cases,
+    grade_path,
+    happened,
+    read_cases,
+)
 from tests.hostile.conftest import Verify
 
 CASES = read_cases()
 
 
-def containers(sandbox: DockerSandbox) -> list[str]:
-    found = sandbox.engine.api.containers(
-        all=True, filters={"label": f"{leftovers.RUN}={sandbox.run}"}
-    )
-    return [container["Id"] for container in found]
+@pytest.fixture(scope="module")
+def endings(
+    setup: RunSetup, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Mapping[str, Ending]:
+    """Grades the cases that are to be tested in this sandbox, as one class."""
+    chosen = [item.callspec.params for item in request.session.items
+              if item.path == request.path and hasattr(item, "callspec")]
+    names = {params["case"].name for params in chosen if "case" in params}
+    cases = [one for one in CASES if one.name in names and setup.sandbox.name in one.runs_in]
+    return grade_cases(setup, cases, tmp_path_factory.mktemp("class"))
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_it_earns_nothing_and_hurts_nobody(
-    setup: RunSetup, case: Case, verify: Verify, tmp_path: Path
+    setup: RunSetup, case: Case, verify: Verify, endings: Mapping[str, Ending]
 ) -> None:
     if setup.sandbox.name not in case.runs_in:
         pytest.skip(f"the {setup.sandbox.name} sandbox does not protect against this")
-    grade = grade_code(setup, case, tmp_path)
-    verify(f"{case.name} ({setup.sandbox.name})", case.must, grade)
+    ending = endings[case.name]
+    verify(f"{case.name} ({setup.sandbox.name})", case.must, ending.grade)
     if case.leak:
-        pages = Renderer().render(grade, "Hostile submissions", datetime.now(UTC))
+        pages = Renderer().render(ending.grade, "Hostile submissions", datetime.now(UTC))
         assert case.leak not in pages.html + pages.markdown
-    if isinstance(setup.sandbox, DockerSandbox):
-        assert containers(setup.sandbox) == []
+    assert ending.containers == ()
     if case.group == "resources":
-        after = grade_path(setup, HONEST, ("layer-counts",))
-        assert happened(after) == {"layer-counts": "N"}, "the next submission was harmed"
+        assert ending.next_one == {"layer-counts": "N"}, "the next submission was harmed"
 
 
 def test_an_honest_student_gets_all_points(setup: RunSetup) -> None:
-    """What every N means, and that a Z is the attack's and not the class's."""
+    """Gives every N its meaning, and shows that a Z is the doing of the attack."""
     ids = tuple(criterion.id for criterion in setup.criteria)
     assert set(happened(grade_path(setup, HONEST, ids)).values()) == {"N"}

@@ -1,4 +1,4 @@
-"""What the command line prints about hostile submissions: its own lines and nothing else's."""
+"""The command line prints only its own lines about hostile submissions."""
 
 from __future__ import annotations
 

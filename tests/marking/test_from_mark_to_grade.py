@@ -14,6 +14,7 @@ from grader.errors import UsageError
 from grader.grading.gradebook_file import NAME, alone_in
 from grader.marking.service import Given, NotAllowed
 from grader.run.refresh import refresh
+from tests.factories import replace_in
 from tests.marking.classroom import Classroom, answer_of, command, hand_in
 
 Capture = pytest.CaptureFixture[str]
@@ -278,24 +279,18 @@ def test_a_run_that_is_at_work_takes_no_answer_from_those_who_mark(room: Classro
     with room.desk() as desk:
         before = {one.student for one in desk.answers("groups")}
         hand_in(room, "wu", "## (a)\nBefore.\n")
-        change(room.folder / "doubt.py", "may have typed", "must have typed")
+        replace_in(room.folder / "doubt.py", "may have typed", "must have typed")
         room.run("--only", "wu")
         assert {one.student for one in desk.answers("groups")} == {*before, "wu"}
         assert "groups" not in room.grades()["noether"], "by the new rules nothing is known yet"
         assert "must" in answer_of(desk, "wu", "groups").row.verdict.reason
 
 
-def change(path: Path, old: str, new: str) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new), encoding="utf-8")
-
-
 def test_a_mark_of_what_several_handed_in_is_everybody_s(room: Classroom) -> None:
     (room.folder / "groups.csv").write_text(
         "group,student\none,noether\none,wu\n", encoding="utf-8"
     )
-    change(room.folder / "rubric.yaml", "total: 12", "groups: groups.csv\ntotal: 12")
+    replace_in(room.folder / "rubric.yaml", "total: 12", "groups: groups.csv\ntotal: 12")
     room.run()
     room.mark("noether", "written-a", 1.5)
     apply(room)

@@ -15,10 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from grader.records import CriterionGrade, Grade, Submission, Table, Verdict
+from grader.records import CriterionGrade, Grade, Table, Verdict
 from grader.reports.grades_file import Marks, json_safe
-from grader.rubric.model import Criterion, Profile, Rubric, Threshold
 from grader.text import neutral
+from tests.factories import criterion, rubric, submission
 from tests.reports.student.sample_grade import RUN
 
 
@@ -26,19 +26,10 @@ class Secret(BaseModel):
     threshold: float = 0.123
 
 
-RUBRIC = Rubric(
-    title="Homework 2",
-    total=8,
-    cap=8,
-    reference=Path("somewhere/private"),
-    profiles={
-        "quick": Profile(epochs=1, seconds=1, thresholds=(Threshold(accuracy=0.5, share=1),))
-    },
-    criteria=(
-        Criterion(id="counts", title="Counts", part="1(c)", points=3, check="x", params=Secret()),
-        Criterion(id="groups", title="Groups", part="1(e)", points=5, check="x", params=Secret(),
-                  visibility="hidden"),
-    ),
+RUBRIC = rubric(
+    criterion("counts", 3, title="Counts", part="1(c)", params=Secret()),
+    criterion("groups", 5, title="Groups", part="1(e)", params=Secret(), visibility="hidden"),
+    title="Homework 2", cap=8, reference=Path("somewhere/private"),
 )  # fmt: skip
 
 
@@ -53,8 +44,7 @@ def grade(student: str = "ada", notes: tuple[str, ...] = (), **seen: Any) -> Gra
             Verdict("groups", "needs_marking", 0, "Wait."), "Groups", "1(e)", "hidden", 5, None
         ),
     )  # fmt: skip
-    submission = Submission(student, Path("a"), Path("b"), (), "0")
-    return Grade(student, submission, criteria, 0.3, 8, notes=notes, seconds=1.23456)
+    return Grade(student, submission(student), criteria, 0.3, 8, notes=notes, seconds=1.23456)
 
 
 def write(path: Path, *grades: Grade) -> None:

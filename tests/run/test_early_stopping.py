@@ -14,18 +14,16 @@ from numpy.typing import NDArray
 from grader import wire
 from grader.checks.answer_key import AnswerKey
 from grader.checks.early_stopping import without_rule
-from grader.checks.registry import parameter_models
 from grader.checks.training_run import PREDICT, TRAIN, predict_question, train_question
 from grader.records import Evidence, Grade, Question, Verdict
-from grader.rubric.load import load
 from grader.rubric.model import DataSpec, Hidden, Limits, Profile, Rubric, StopEarly, Threshold
-from grader.run import pipeline
 from grader.run.context import prepare_context
 from grader.run.setup import RunSetup, set_up
 from grader.sandbox.base import EarlyStopper, Job, Sandbox
 from grader.sandbox.conversation import converse
 from grader.sandbox.process import ProcessSandbox
 from grader.submissions.discover import HandIn, hand_in
+from tests.factories import grade_file, shipped_rubric
 
 ROOT = Path(__file__).parent.parent.parent
 EPOCHS = 6
@@ -123,9 +121,7 @@ class Course:
 
 @pytest.fixture(scope="module")
 def course(tmp_path_factory: pytest.TempPathFactory) -> Course:
-    rubric = load(ROOT / "rubric.yaml", parameter_models).model_copy(
-        update={"profiles": {"quick": PROFILE}}
-    )
+    rubric = shipped_rubric().model_copy(update={"profiles": {"quick": PROFILE}})
     folder = tmp_path_factory.mktemp("course")
     context = prepare_context(rubric, 7, 2, folder / "view", folder / "cache")
     key = AnswerKey(context.inputs, context.hidden_labels, context.validation_labels, {})
@@ -309,7 +305,7 @@ def graded(setup: RunSetup, folder: Path, code: str) -> Grade:
     """The marks of a script whose author is called as the folder is."""
     (folder / "hw2.py").write_text(code, encoding="utf-8")
     item: HandIn = dataclasses.replace(hand_in(folder / "hw2.py"), student=folder.name)
-    return pipeline.grade_one(setup, item, lambda who, what: None)
+    return grade_file(setup, item)
 
 
 def in_full(setup: RunSetup) -> RunSetup:
@@ -343,9 +339,9 @@ def test_full_credit_comes_sooner_and_is_the_same(
     assert marks(early) == marks(late) == dict.fromkeys(CRITERIA, ("passed", 1.0))
     assert steps(early) < steps(late)
     said = accuracy(early).reason
-    assert "The training was stopped after 2 epochs, when your network was sure of full" in said
-    assert "at 70% or above, and a network below that is stopped so with a chance of at" in said
-    assert "most 0.01." in said and "stopped" not in accuracy(late).reason
+    assert "stopped early after 2 epochs, because full credit was certain: a part of the" in said
+    assert "an accuracy of 70% or more (the risk of a wrong stop is at most 0.01)." in said
+    assert "stopped" not in accuracy(late).reason
 
 
 def test_a_network_that_does_not_reach_it_is_trained_to_the_end(

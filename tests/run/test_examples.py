@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -12,14 +11,13 @@ from grader.checks.registry import parameter_models
 from grader.errors import DataError
 from grader.records import Grade
 from grader.rubric.load import load
-from grader.run import pipeline, schedule
 from grader.run.setup import set_up
-from grader.sandbox.base import Sandbox
 from grader.sandbox.process import ProcessSandbox
 from grader.submissions.discover import discover, hand_in
 from grader.validation.expected_marks import differences
 from grader.validation.outcomes import Case, conclude
 from grader.validation.run import automatic
+from tests.factories import DOCKER, grade_file, graded_homework, requested_sandbox
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 # The curve is what `grader init` writes: tests/test_init.py has it validate itself.
@@ -34,24 +32,15 @@ def homework(request: pytest.FixtureRequest) -> Path:
 
 
 @pytest.fixture(
-    scope="module", params=["process", pytest.param("docker", marks=pytest.mark.docker)]
+    scope="module", params=["process", DOCKER]
 )
 def graded(request: pytest.FixtureRequest, homework: Path) -> Iterator[Graded]:
     """All samples, the reference and the untouched starter, graded once per sandbox."""
-    docker = request.param == "docker"
-    sandbox: Sandbox = request.getfixturevalue("docker_sandbox") if docker else ProcessSandbox()
     rubric = load(homework / "rubric.yaml", parameter_models)
     own = [hand_in(rubric.reference), hand_in(homework / "starter")]
-    with tempfile.TemporaryDirectory(prefix="grader-examples-") as folder:
-        workspace = Path(folder)
-        workspace.chmod(0o755)   # the worker's user in a container reads what is mounted from here
-        slots = schedule.Slots(schedule.default_jobs(rubric.limits.memory_mib))
-        ids = [criterion.id for criterion in rubric.criteria]
-        cache = workspace / "cache"
-        setup = set_up(rubric, ids, sandbox, workspace, cache, slots=slots, seed=546)
-        hand_ins = [*discover(homework / "submissions"), *own]
-        found = pipeline.grade_all(setup, hand_ins, lambda who, what: None)
-        yield homework, {grade.student: grade for grade in found}
+    everyone = [*discover(homework / "submissions"), *own]
+    with graded_homework(rubric, requested_sandbox(request), everyone) as grades:
+        yield homework, grades
 
 
 def test_samples_get_their_marks_and_the_reference_all_points(graded: Graded) -> None:
@@ -78,4 +67,4 @@ def test_a_check_that_trains_needs_data_and_says_so(tmp_path: Path) -> None:
     rubric = load(tmp_path / "rubric.yaml", parameter_models)
     setup = set_up(rubric, ["learns"], ProcessSandbox(), tmp_path, tmp_path / "cache")
     with pytest.raises(DataError, match=r"'learns' trains, and the rubric has no data"):
-        pipeline.grade_one(setup, hand_in(tmp_path / "hw.py"), lambda who, what: None)
+        grade_file(setup, tmp_path / "hw.py")

@@ -13,11 +13,10 @@ import pytest
 from rich.console import Console
 
 from grader.checks.check import with_notes
-from grader.checks.registry import CHECKS, parameter_models
+from grader.checks.registry import CHECKS
 from grader.cli.app import cli
 from grader.cli.progress import Progress
 from grader.records import Grade, Question, Submission, Verdict
-from grader.rubric.load import load
 from grader.rubric.model import Limits, Rubric
 from grader.run import pipeline
 from grader.run.open import open_sandbox
@@ -30,13 +29,9 @@ from grader.sandbox.base import Exit, Job, WorkerPaths
 from grader.sandbox.process import ProcessSandbox
 from grader.submissions.discover import HandIn, hand_in
 from grader.submissions.prepare import prepare
+from tests.factories import grade_file
 
 ROOT = Path(__file__).parent.parent.parent
-
-
-@pytest.fixture
-def rubric() -> Rubric:
-    return load(ROOT / "rubric.yaml", parameter_models)
 
 
 def grade_of(rubric: Rubric, item: HandIn, workspace: Path) -> Grade:
@@ -44,7 +39,7 @@ def grade_of(rubric: Rubric, item: HandIn, workspace: Path) -> Grade:
     criteria = tuple(c for c in rubric.criteria if c.id.startswith("written"))
     ids = [criterion.id for criterion in criteria]
     setup = set_up(rubric, ids, ProcessSandbox(), workspace, workspace)
-    return pipeline.grade_one(setup, item, lambda who, what: None)
+    return grade_file(setup, item)
 
 
 @pytest.mark.parametrize("error", [ValueError("odd"), RecursionError("odd"), KeyError("odd")])

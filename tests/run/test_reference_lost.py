@@ -8,15 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from grader.checks.registry import parameter_models
 from grader.errors import SandboxError
 from grader.records import Grade
-from grader.rubric.load import load
-from grader.run import jobs, pipeline
+from grader.run import jobs
 from grader.run.setup import set_up
 from grader.sandbox.base import Job
 from grader.sandbox.process import ProcessSandbox, ProcessWorker
 from grader.submissions.discover import hand_in
+from tests.factories import grade_class, shipped_rubric
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -38,12 +37,11 @@ class Down(ProcessSandbox):
 
 
 def graded(tmp_path: Path, times: int) -> Grade:
-    rubric = load(ROOT / "rubric.yaml", parameter_models)
     setup = set_up(
-        rubric, ["layer-counts"], Down(times), tmp_path, tmp_path / "cache", seed=1
+        shipped_rubric(), ["layer-counts"], Down(times), tmp_path, tmp_path / "cache", seed=1
     )
     own = hand_in(ROOT / "submissions" / "right-folder")
-    (grade,) = pipeline.grade_all(setup, [own], lambda who, what: None)
+    (grade,) = grade_class(setup, [own]).values()
     return grade
 
 

@@ -2,60 +2,31 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
-from grader.checks.registry import parameter_models
 from grader.records import Grade
-from grader.rubric.load import load
 from grader.rubric.model import Rubric
-from grader.run import pipeline, schedule
-from grader.run.setup import set_up
-from grader.sandbox.base import Sandbox
-from grader.sandbox.process import ProcessSandbox
 from grader.submissions.discover import discover, hand_in
 from grader.validation.expected_marks import differences, load_expected
 from grader.validation.outcomes import Case, conclude
 from grader.validation.run import automatic
+from tests.factories import DOCKER, ROOT, graded_homework, requested_sandbox
 
-ROOT = Path(__file__).parent.parent.parent
 SAMPLES = ROOT / "submissions"
 EXPECTED = load_expected(SAMPLES / "expected.yaml")
-SEED = 546
 
 Grades = Mapping[str, Grade]
 
 
-@pytest.fixture(scope="module")
-def rubric() -> Rubric:
-    return load(ROOT / "rubric.yaml", parameter_models)
-
-
-@pytest.fixture(
-    scope="module", params=["process", pytest.param("docker", marks=pytest.mark.docker)]
-)
+@pytest.fixture(scope="module", params=["process", DOCKER])
 def grades(request: pytest.FixtureRequest, rubric: Rubric) -> Iterator[Grades]:
     """All samples, the reference and the untouched starter, graded once per sandbox."""
-    docker = request.param == "docker"
-    sandbox: Sandbox = request.getfixturevalue("docker_sandbox") if docker else ProcessSandbox()
-    hand_ins = [*discover(SAMPLES), hand_in(ROOT / "reference"), hand_in(ROOT / "starter")]
-    with tempfile.TemporaryDirectory(prefix="grader-samples-") as folder:
-        workspace = Path(folder)
-        workspace.chmod(0o755)  # the worker's user in a container reads what is mounted from here
-        setup = set_up(
-            rubric,
-            [criterion.id for criterion in rubric.criteria],
-            sandbox,
-            workspace,
-            workspace / "cache",
-            slots=schedule.Slots(schedule.default_jobs(rubric.limits.memory_mib)),
-            seed=SEED,
-        )
-        found = pipeline.grade_all(setup, hand_ins, lambda who, what: None)
-        yield {grade.student: grade for grade in found}
+    everyone = [*discover(SAMPLES), hand_in(ROOT / "reference"), hand_in(ROOT / "starter")]
+    with graded_homework(rubric, requested_sandbox(request), everyone) as found:
+        yield found
 
 
 def marks(grade: Grade) -> dict[str, float | None]:

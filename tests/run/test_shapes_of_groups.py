@@ -8,14 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from grader.checks.registry import parameter_models
 from grader.records import Grade
-from grader.rubric.load import load
-from grader.run import pipeline
 from grader.run.schedule import Slots
 from grader.run.setup import set_up
 from grader.sandbox.process import ProcessSandbox
 from grader.submissions.discover import discover
+from tests.factories import grade_class, shipped_rubric
 
 ROOT = Path(__file__).parent.parent.parent
 IMPORTS = """
@@ -127,7 +125,7 @@ def group_parameters(model, bn_types, bias_types):
 
 @pytest.fixture(scope="module")
 def grades() -> Iterator[Mapping[str, Grade]]:
-    rubric = load(ROOT / "rubric.yaml", parameter_models)
+    rubric = shipped_rubric()
     with tempfile.TemporaryDirectory() as folder:
         submissions = Path(folder) / "submissions"
         submissions.mkdir()
@@ -143,8 +141,7 @@ def grades() -> Iterator[Mapping[str, Grade]]:
             seed=7,
             slots=Slots(2),
         )
-        found = pipeline.grade_all(setup, discover(submissions), lambda who, what: None)
-        yield {grade.student: grade for grade in found}
+        yield grade_class(setup, discover(submissions))
 
 
 def key(title: str) -> str:

@@ -1,4 +1,4 @@
-"""What happens while a submission is asked: the next one gets ready, and trainings hold GPUs.
+"""While a submission is asked, the next one gets ready, and trainings hold GPUs.
 
 The workers here are threads of ours that speak the protocol and find nothing in any submission.
 """
@@ -14,17 +14,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pytest
-
 from grader import wire
-from grader.checks.registry import parameter_models
-from grader.rubric.load import load
 from grader.rubric.model import Rubric
 from grader.run import pipeline
 from grader.run.schedule import Slots
 from grader.run.setup import set_up
 from grader.sandbox.base import Exit, Job, WorkerPaths
 from grader.submissions.discover import discover
+from tests.factories import grade_class
 
 ROOT = Path(__file__).parent.parent.parent
 ANSWERS_AFTER = 0.3   # seconds
@@ -88,11 +85,6 @@ class Sandbox:
             self.events.append((job.name, "gone"))
 
 
-@pytest.fixture
-def rubric() -> Rubric:
-    return load(ROOT / "rubric.yaml", parameter_models)
-
-
 def class_of(folder: Path, *students: str) -> Path:
     folder.mkdir()
     for student in students:
@@ -103,13 +95,12 @@ def class_of(folder: Path, *students: str) -> Path:
 def grade(
     rubric: Rubric, sandbox: Sandbox, folder: Path, criterion: str, slots: Slots, ahead: int
 ) -> list[tuple[str, str]]:
-    """What happened to the students, in order."""
+    """The events of the students' workers, in order."""
     work = folder.parent
     setup = set_up(
         rubric, [criterion], sandbox, work / "work", work / "cache", slots=slots, ahead=ahead
     )
-    found = list(pipeline.grade_all(setup, discover(folder), lambda who, what: None))
-    assert len(found) == len(discover(folder))
+    assert len(grade_class(setup, discover(folder))) == len(discover(folder))
     return [event for event in sandbox.events if event[0] != "reference"]
 
 

@@ -8,35 +8,26 @@ import pytest
 import torch
 
 from grader.checks.hidden_networks import RESNET18
-from grader.checks.registry import parameter_models
 from grader.errors import GraderError
 from grader.records import Question, Verdict
-from grader.rubric.load import load
 from grader.rubric.model import Limits, Rubric
-from grader.run import pipeline
 from grader.run.setup import set_up
 from grader.sandbox.base import Job
 from grader.sandbox.conversation import converse
 from grader.sandbox.process import ProcessSandbox
-from grader.submissions.discover import hand_in
 from grader.worker.observer.passes import _bits
 from grader.worker.student_code.sources import has_own_signature
 from grader.worker.values.counts import as_count
+from tests.factories import grade_file
 
 ROOT = Path(__file__).parent.parent.parent
-
-
-@pytest.fixture(scope="module")
-def rubric() -> Rubric:
-    return load(ROOT / "rubric.yaml", parameter_models)
 
 
 def groups_verdict(rubric: Rubric, script: Path, workspace: Path) -> Verdict:
     setup = set_up(
         rubric, ["parameter-groups"], ProcessSandbox(), workspace, workspace / "cache", seed=0
     )
-    grade = pipeline.grade_one(setup, hand_in(script), lambda who, what: None)
-    return grade.criteria[0].verdict
+    return grade_file(setup, script).criteria[0].verdict
 
 
 def test_a_tensor_of_several_elements_is_no_count() -> None:

@@ -7,7 +7,6 @@ import dataclasses
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,12 +16,13 @@ from hypothesis import strategies as st
 
 from grader import wire
 from grader.checks.answer_key import AnswerKey, EvalInputs
-from grader.checks.check import Check, NoParams, Work
+from grader.checks.check import Check, Work
 from grader.checks.registry import CHECKS
-from grader.records import Evidence, Outcome, Question, Submission
-from grader.rubric.model import Criterion, Limits, Profile, Threshold
+from grader.records import Evidence, Outcome, Question
+from grader.rubric.model import Limits, Profile, Threshold
 from grader.sandbox.answer_schema import KINDS, OWN, checked, most_bytes
 from grader.sandbox.outcomes import OWNER, from_answer
+from tests.factories import criterion, submission
 
 Edit = Callable[[Any], Any]
 
@@ -263,7 +263,7 @@ INPUTS = EvalInputs(
     0, Profile(epochs=1, seconds=9, thresholds=(Threshold(accuracy=0.5, share=1.0),)), 1,
     ("cat", "dog", "fox"), np.zeros((10, 8, 8, 3), np.uint8), np.zeros((10, 8, 8, 3), np.uint8),
 )
-CRITERION = Criterion(id="x", title="X", part="1", points=6, check="x", params=NoParams())
+CRITERION = criterion(points=6)
 ASKING = {name: check for name, check in CHECKS.items() if name not in ("written", "pytest")}
 
 
@@ -301,7 +301,7 @@ def test_no_answer_makes_a_check_raise(
     mine = {question.id: evidence_of(question, edits) for question in questions}
     reference_answers = {question.id: evidence_of(question) for question in questions}
     labels = np.arange(10, dtype=np.int64) % 3
-    work = Work(Submission("ada", Path("hw2.py"), Path("folder"), ("hw2.py",), ""), mine)
+    work = Work(submission(), mine)
     verdict = check.judge(CRITERION, work, AnswerKey(INPUTS, labels, labels, reference_answers))
     assert verdict.status != "not_scored" and 0 <= verdict.fraction <= 1
 

@@ -1,12 +1,13 @@
 """The contract of a sandbox: one suite for every sandbox, with code that misbehaves.
 
-Each case is a submission of one file. It gets two questions, so that damage by the first one shows
-in the second.
+Each case gets two questions, so that damage by the first one shows in the second. Cases that may
+follow each other share a worker; the others are a submission of one file and a worker each.
 """
 
 from __future__ import annotations
 
 import secrets
+import textwrap
 import threading
 import time
 from collections.abc import Mapping
@@ -23,6 +24,7 @@ from grader.sandbox.base import Job, Sandbox
 from grader.sandbox.conversation import converse
 from grader.sandbox.outcomes import MEMORY_LIMIT, NOT_STARTED, OWNER
 from grader.sandbox.process import ProcessSandbox
+from tests.factories import DOCKER, requested_sandbox
 
 TINY = RESNET18 | {"layers": [1, 1, 1, 1], "width": 16, "num_classes": 10}
 GOOD_COUNTS = """
@@ -34,38 +36,116 @@ def layer_parameter_counts(model):
 
 @pytest.fixture(
     scope="module",
-    params=["process", "spawned", pytest.param("docker", marks=pytest.mark.docker)],
+    params=["process", "spawned", DOCKER],
 )
 def sandbox(request: pytest.FixtureRequest) -> Sandbox:
     """`spawned` is how the worker starts its sessions where fork is not safe."""
-    if request.param == "docker":
-        found: Sandbox = request.getfixturevalue("docker_sandbox")
-        return found
-    return ProcessSandbox({"GRADER_WORKER_SPAWN": "1"} if request.param == "spawned" else None)
+    return requested_sandbox(request)
 
 
 def ask(
     sandbox: Sandbox, folder: Path, code: str, *, seconds: float = 30, **limits: int
 ) -> Mapping[str, Evidence]:
     """Evidence on a submission of one file, by kind of question."""
+    questions = tuple(Question(kind, kind, {"network": TINY}, kind, seconds) for kind in KINDS)
+    found = converse(sandbox, job_of(folder, code, questions, **limits))
+    return {evidence.question.id: evidence for evidence in found}
+
+
+def job_of(
+    folder: Path, code: str, questions: tuple[Question, ...], **limits: int
+) -> Job:
+    """These questions to a submission of one file, which also answers `layer_counts`."""
     submission = folder / "student"
     submission.mkdir()
     for path in (folder.parent, folder, submission):
         path.chmod(0o755)   # a container's user is another one
     (submission / "hw2.py").write_text(code + GOOD_COUNTS, encoding="utf-8")
     (submission / "hw2.py").chmod(0o644)
-    questions = tuple(
-        Question(kind, kind, {"network": TINY}, kind, seconds)
-        for kind in ("parameter_groups", "layer_counts")
-    )
-    job = Job("student", submission, questions, Limits(**limits))
-    return {evidence.question.id: evidence for evidence in converse(sandbox, job)}
+    return Job("student", submission, questions, Limits(**limits))
 
 
 def group(body: str) -> str:
     """A submission whose `group_parameters` does something."""
     lines = "\n".join("    " + line for line in body.splitlines())
     return f"import os, sys, time, signal\ndef group_parameters(model):\n{lines}\n"
+
+
+RETURNS = "return [], [], list(model.parameters())"
+# Bodies of `group_parameters` that may follow each other in one worker, with the seconds of each.
+BODIES: Mapping[str, tuple[str, float]] = {
+    "honest": (RETURNS, 30),
+    "exception": ("x = 1\nreturn x / 0", 30),
+    "loop": ("while True: pass", 5),
+    "no signal": (
+        "for number in range(1, 65):\n"
+        "    try: signal.signal(number, signal.SIG_IGN)\n"
+        "    except (OSError, ValueError): pass\n"
+        "while True: time.sleep(1)", 5,
+    ),
+    "os._exit(0)": ("os._exit(0)", 30),
+    "sys.exit(0)": ("sys.exit(0)", 30),
+    "os._exit(137)": ("os._exit(137)", 30),
+    "segfault": ("import ctypes\nctypes.string_at(0)", 30),
+    "flood": (
+        "print('first')\n"
+        "for _ in range(3000): print('x' * 10000)\n"
+        "os.write(2, b'last')\n"
+        "sys.stdout.flush()\n" + RETURNS, 30,
+    ),
+    "forged": (
+        "import json, struct\n"
+        "head = json.dumps({'type': 'answer', 'id': 'parameter_groups', 'outcome': 'answered',\n"
+        "                   'value': {'lists': 'forged'}, 'blobs': []}).encode()\n"
+        "frame = struct.pack('>IQ', len(head), 0) + head\n"
+        "for fd in (0, 1, 2):\n"
+        "    try: os.write(fd, frame)\n"
+        "    except OSError: pass\n"
+        "raise ValueError('the honest end')", 30,
+    ),
+    "pipes": ("if os.fork(): os._exit(0)\nos.setsid()\ntime.sleep(600)", 60),
+    "collector": (
+        "import gc, weakref\n"
+        "class Loop: pass\n"
+        "one = Loop(); one.own = one; seen = weakref.ref(one); del one\n"
+        "assert gc.isenabled() and gc.get_threshold()[0] > 0\n"
+        "gc.collect()\n"
+        "assert seen() is None\n" + RETURNS, 30,
+    ),
+    "printed": ("print('before the answer')\n" + RETURNS, 30),
+}  # fmt: skip
+CHOOSES = """
+def group_parameters(model):
+    return globals()[f"body_{model.fc.out_features}"](model)
+"""
+KINDS = ("parameter_groups", "layer_counts")
+Answers = Mapping[str, Mapping[str, Evidence]]
+
+
+@pytest.fixture(scope="module")
+def answers(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Answers:
+    """Evidence on each of BODIES by kind of question, from one worker.
+
+    One submission holds all bodies. Networks with different numbers of classes tell it which of
+    them is asked for; after each of them comes the question that shows damage.
+    """
+    folder = tmp_path_factory.mktemp("contract")
+    networks = [TINY | {"num_classes": 10 + number} for number in range(len(BODIES))]
+    bodies = "".join(
+        f"def body_{network['num_classes']}(model):\n" + textwrap.indent(body, "    ") + "\n"
+        for network, (body, _) in zip(networks, BODIES.values(), strict=True)
+    )
+    code = "import os, sys, time, signal\n" + bodies + CHOOSES
+    questions = tuple(
+        Question(f"{kind} {name}", kind, {"network": network}, f"{kind} {name}", limit)
+        for network, (name, (_, seconds)) in zip(networks, BODIES.items(), strict=True)
+        for kind, limit in zip(KINDS, (seconds, 30.0), strict=True)
+    )
+    found = converse(sandbox, job_of(folder, code, questions, output_kib=16))
+    return {
+        name: {one.question.kind: one for one in found if one.question.id.endswith(f" {name}")}
+        for name in BODIES
+    }
 
 
 def outcome(found: Mapping[str, Evidence]) -> tuple[str, str]:
@@ -76,25 +156,27 @@ def rest_is_unharmed(found: Mapping[str, Evidence]) -> bool:
     return found["layer_counts"].outcome.answered
 
 
-def test_an_answer_comes_back(sandbox: Sandbox, tmp_path: Path) -> None:
-    found = ask(sandbox, tmp_path, group("return [], [], list(model.parameters())"))
+def test_an_answer_comes_back(answers: Answers) -> None:
+    found = answers["honest"]
     assert outcome(found) == (wire.ANSWERED, "student")
     lists = found["parameter_groups"].value["lists"]
     assert [len(row["names"]) for row in lists] == [0, 0, 38]
     assert rest_is_unharmed(found)
 
 
-def test_an_exception_names_the_students_line(sandbox: Sandbox, tmp_path: Path) -> None:
-    found = ask(sandbox, tmp_path, group("x = 1\nreturn x / 0"))
+def test_an_exception_names_the_students_line(
+    answers: Answers, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    found = answers["exception"]
     assert outcome(found) == (wire.EXCEPTION, "student")
-    assert "hw2.py, line 4: ZeroDivisionError" in found["parameter_groups"].outcome.message
+    assert "hw2.py, line 6: ZeroDivisionError" in found["parameter_groups"].outcome.message
     assert "return x / 0" in found["parameter_groups"].outcome.traceback
-    assert str(tmp_path) not in found["parameter_groups"].outcome.traceback
+    assert str(tmp_path_factory.getbasetemp()) not in found["parameter_groups"].outcome.traceback
     assert rest_is_unharmed(found)
 
 
-def test_a_loop_costs_its_own_question_only(sandbox: Sandbox, tmp_path: Path) -> None:
-    found = ask(sandbox, tmp_path, group("while True: pass"), seconds=5)
+def test_a_loop_costs_its_own_question_only(answers: Answers) -> None:
+    found = answers["loop"]
     assert outcome(found) == (wire.TIME_LIMIT, "student")
     assert rest_is_unharmed(found)
 
@@ -107,31 +189,21 @@ def test_a_file_that_never_ends_is_waited_for_once(sandbox: Sandbox, tmp_path: P
     assert time.monotonic() - began < 60
 
 
-def test_ignoring_every_signal_does_not_outlast_the_limit(
-    sandbox: Sandbox, tmp_path: Path
-) -> None:
-    body = (
-        "for number in range(1, 65):\n"
-        "    try: signal.signal(number, signal.SIG_IGN)\n"
-        "    except (OSError, ValueError): pass\n"
-        "while True: time.sleep(1)"
-    )
-    found = ask(sandbox, tmp_path, group(body), seconds=5)
+def test_ignoring_every_signal_does_not_outlast_the_limit(answers: Answers) -> None:
+    found = answers["no signal"]
     assert outcome(found) == (wire.TIME_LIMIT, "student")
     assert rest_is_unharmed(found)
 
 
 @pytest.mark.parametrize("body", ["os._exit(0)", "sys.exit(0)", "os._exit(137)"])
-def test_exiting_early_is_the_students_fault(
-    sandbox: Sandbox, tmp_path: Path, body: str
-) -> None:
-    found = ask(sandbox, tmp_path, group(body))
+def test_exiting_early_is_the_students_fault(answers: Answers, body: str) -> None:
+    found = answers[body]
     assert outcome(found) == (wire.EXITED, "student")
     assert rest_is_unharmed(found)
 
 
-def test_a_segfault_is_named(sandbox: Sandbox, tmp_path: Path) -> None:
-    found = ask(sandbox, tmp_path, group("import ctypes\nctypes.string_at(0)"))
+def test_a_segfault_is_named(answers: Answers) -> None:
+    found = answers["segfault"]
     assert outcome(found) == (wire.CRASHED, "student")
     assert found["parameter_groups"].outcome.message == "SIGSEGV"
     assert rest_is_unharmed(found)
@@ -146,15 +218,8 @@ def test_too_much_memory_is_named_and_spares_the_rest(
     assert rest_is_unharmed(found)
 
 
-def test_a_flood_of_output_is_cut_and_costs_nothing(sandbox: Sandbox, tmp_path: Path) -> None:
-    body = (
-        "print('first')\n"
-        "for _ in range(3000): print('x' * 10000)\n"
-        "os.write(2, b'last')\n"
-        "sys.stdout.flush()\n"
-        "return [], [], list(model.parameters())"
-    )
-    found = ask(sandbox, tmp_path, group(body), output_kib=16)
+def test_a_flood_of_output_is_cut_and_costs_nothing(answers: Answers) -> None:
+    found = answers["flood"]
     assert outcome(found) == (wire.ANSWERED, "student")
     text = found["parameter_groups"].outcome.output
     assert len(text) < 20_000
@@ -162,20 +227,8 @@ def test_a_flood_of_output_is_cut_and_costs_nothing(sandbox: Sandbox, tmp_path: 
     assert "bytes left out" in text
 
 
-def test_a_student_who_prints_an_answer_has_not_answered(
-    sandbox: Sandbox, tmp_path: Path
-) -> None:
-    body = (
-        "import json, struct\n"
-        "head = json.dumps({'type': 'answer', 'id': 'parameter_groups', 'outcome': 'answered',\n"
-        "                   'value': {'lists': 'forged'}, 'blobs': []}).encode()\n"
-        "frame = struct.pack('>IQ', len(head), 0) + head\n"
-        "for fd in (0, 1, 2):\n"
-        "    try: os.write(fd, frame)\n"
-        "    except OSError: pass\n"
-        "raise ValueError('the honest end')"
-    )
-    found = ask(sandbox, tmp_path, group(body))
+def test_a_student_who_prints_an_answer_has_not_answered(answers: Answers) -> None:
+    found = answers["forged"]
     assert outcome(found) == (wire.EXCEPTION, "student")
     assert rest_is_unharmed(found)
 
@@ -206,11 +259,8 @@ def test_a_child_left_behind_does_not_hold_the_answer_up(
     assert time.monotonic() - began < 60
 
 
-def test_a_child_that_holds_the_pipes_does_not_hide_that_its_parent_ended(
-    sandbox: Sandbox, tmp_path: Path
-) -> None:
-    body = "if os.fork(): os._exit(0)\nos.setsid()\ntime.sleep(600)"
-    found = ask(sandbox, tmp_path, group(body), seconds=60)
+def test_a_child_that_holds_the_pipes_does_not_hide_that_its_parent_ended(answers: Answers) -> None:
+    found = answers["pipes"]
     assert outcome(found) == (wire.EXITED, "student")
     assert found["parameter_groups"].outcome.seconds < 30
     assert rest_is_unharmed(found)
@@ -275,22 +325,12 @@ def test_every_kind_of_outcome_has_an_owner() -> None:
     assert stated <= set(OWNER)
 
 
-def test_code_finds_an_ordinary_collector(sandbox: Sandbox, tmp_path: Path) -> None:
-    body = (
-        "import gc, weakref\n"
-        "class Loop: pass\n"
-        "one = Loop(); one.own = one; seen = weakref.ref(one); del one\n"
-        "assert gc.isenabled() and gc.get_threshold()[0] > 0\n"
-        "gc.collect()\n"
-        "assert seen() is None\n"
-        "return [], [], list(model.parameters())"
-    )
-    found = ask(sandbox, tmp_path, group(body))
+def test_code_finds_an_ordinary_collector(answers: Answers) -> None:
+    found = answers["collector"]
     assert outcome(found) == (wire.ANSWERED, "student")
 
 
-def test_what_was_printed_before_an_answer_comes_with_it(sandbox: Sandbox, tmp_path: Path) -> None:
-    body = "print('before the answer')\nreturn [], [], list(model.parameters())"
-    found = ask(sandbox, tmp_path, group(body))
+def test_what_was_printed_before_an_answer_comes_with_it(answers: Answers) -> None:
+    found = answers["printed"]
     assert found["parameter_groups"].outcome.output == "before the answer\n"
     assert found["layer_counts"].outcome.output == ""

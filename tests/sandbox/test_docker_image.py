@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import tomllib
 from pathlib import Path
@@ -18,7 +19,8 @@ from grader.sandbox.docker.image import PROJECT
 def project(tmp_path: Path) -> Path:
     """A copy of what the image is built from."""
     copy = tmp_path / "project"
-    for name in ("Dockerfile", "grader/__init__.py", "grader/packing.py", "grader/wire.py"):
+    for name in ("Dockerfile", "constraints.txt", "grader/__init__.py", "grader/packing.py",
+                 "grader/wire.py"):
         (copy / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(PROJECT / name, copy / name)
     shutil.copytree(PROJECT / "grader/worker", copy / "grader/worker")
@@ -55,10 +57,29 @@ def test_another_base_image_gives_another_image(
 
 def test_an_installed_grader_builds_the_image_of_its_checkout(project: Path) -> None:
     checkout = image_tag(Build(context=project))
-    packaged = project / "grader/sandbox/docker/Dockerfile"
-    packaged.parent.mkdir(parents=True)
-    (project / "Dockerfile").rename(packaged)
+    packaged = project / "grader/sandbox/docker"
+    packaged.mkdir(parents=True)
+    for name in ("Dockerfile", "constraints.txt"):
+        (project / name).rename(packaged / name)
     assert image_tag(Build(context=project)) == checkout
+
+
+def test_another_version_of_a_package_in_the_image_gives_another_image(project: Path) -> None:
+    before = image_tag(Build(context=project))
+    pins = project / "constraints.txt"
+    text = pins.read_text(encoding="utf-8")
+    pins.write_text(re.sub("^ruff==.*$", "ruff==0", text, flags=re.MULTILINE), encoding="utf-8")
+    assert image_tag(Build(context=project)) == before, "ruff is not in the image"
+    pins.write_text(re.sub("^numpy==.*$", "numpy==2", text, flags=re.MULTILINE), encoding="utf-8")
+    assert image_tag(Build(context=project)) != before
+
+
+def test_the_image_is_built_for_the_torch_that_is_pinned() -> None:
+    dockerfile = (PROJECT / "Dockerfile").read_text(encoding="utf-8")
+    pins = (PROJECT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    for name in ("torch", "torchvision"):
+        (version,) = re.findall(rf"^ARG {name.upper()}_VERSION=(.+)$", dockerfile, re.MULTILINE)
+        assert f"{name}=={version}" in pins
 
 
 def test_without_a_dockerfile_the_error_says_where_it_was_looked_for(tmp_path: Path) -> None:
@@ -86,6 +107,26 @@ def test_an_image_that_is_there_is_not_built_again(docker_sandbox: DockerSandbox
     seen: list[str] = []
     assert ensure_image(docker_sandbox.engine, Build(), seen.append) == docker_sandbox.image
     assert seen == []
+
+
+@pytest.mark.docker
+def test_every_package_in_the_image_has_the_version_that_is_pinned(
+    docker_sandbox: DockerSandbox,
+) -> None:
+    api = docker_sandbox.engine.api
+    container = api.create_container(
+        docker_sandbox.image, ["-m", "pip", "freeze", "--all", "--exclude", "pip"],
+        entrypoint=["/opt/venv/bin/python"], network_disabled=True,
+    )["Id"]  # fmt: skip
+    try:
+        api.start(container)
+        assert api.wait(container)["StatusCode"] == 0
+        frozen = api.logs(container, stderr=False).decode()
+    finally:
+        api.remove_container(container, force=True)
+    installed = {line.partition("+")[0].lower() for line in frozen.splitlines()}
+    pins = (PROJECT / "constraints.txt").read_text(encoding="utf-8").lower().splitlines()
+    assert installed and installed <= set(pins)
 
 
 @pytest.mark.parametrize("choice", ["", "two", "0,0", "0,,1", "-1", "0;1"])

@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 from grader import wire
-from grader.checks.check import NoParams, without_answer
+from grader.checks.check import without_answer
 from grader.records import Outcome
-from grader.rubric.model import Criterion
 from grader.sandbox.base import Exit
 from grader.sandbox.outcomes import (
     DISK_LIMIT,
@@ -21,6 +20,7 @@ from grader.sandbox.outcomes import (
     from_silence,
     in_time,
 )
+from tests import factories
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_an_answer_stays_an_answer_although_a_limit_was_hit() -> None:
 
 
 def test_every_kind_that_a_student_owns_has_its_sentences() -> None:
-    criterion = Criterion(id="x", title="X", part="1", points=1, check="x", params=NoParams())
+    criterion = factories.criterion()
     for kind, owner in OWNER.items():
         if owner == "student" and kind != wire.ANSWERED:
             assert without_answer(criterion, Outcome(kind, owner), "asked").next_step

@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import json
 import os
+import stat
 import tarfile
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta, timezone
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -23,22 +25,7 @@ from grader.submissions.gradescope import METADATA
 from grader.submissions.prepare import prepare
 from grader.submissions.safe_writer import Caps
 from grader.submissions.student_names import module_name, owner, student_key
-
-
-def write(folder: Path, files: Mapping[str, str | bytes]) -> Path:
-    for name, content in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return folder
-
-
-def zipped(files: Mapping[str, str | bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return buffer.getvalue()
+from tests.factories import write_files, zip_of
 
 
 def notebook(*cells: tuple[str, str]) -> str:
@@ -78,7 +65,7 @@ submission_13:
 
 
 def test_a_gradescope_export_gives_names_and_times(tmp_path: Path) -> None:
-    folder = write(
+    folder = write_files(
         tmp_path,
         {METADATA: GRADESCOPE} | {f"submission_{n}/hw2.py": "x = 1" for n in (11, 12, 13, 14)},
     )
@@ -96,7 +83,7 @@ def test_a_gradescope_export_gives_names_and_times(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["a: [", "- a\n- b", "a: !!python/object:os.system x", "[" * 3000])
 def test_metadata_that_cannot_be_read_is_the_instructors_error(tmp_path: Path, text: str) -> None:
     with pytest.raises(UsageError, match=r"submission_metadata\.yml.*export"):
-        discover(write(tmp_path, {METADATA: text}))
+        discover(write_files(tmp_path, {METADATA: text}))
 
 
 def test_a_canvas_export_groups_the_files_of_a_student(tmp_path: Path) -> None:
@@ -107,7 +94,7 @@ def test_a_canvas_export_groups_the_files_of_a_student(tmp_path: Path) -> None:
         "lovelaceada_99_4_hw2.zip",
         "turing_5_6_answers.pdf",
     )
-    folder = write(tmp_path / "class", dict.fromkeys(names, "x = 1"))
+    folder = write_files(tmp_path / "class", dict.fromkeys(names, "x = 1"))
     assert found(folder) == {
         "hopper": ["hopper_LATE_77_3_hw2-1.ipynb"],
         "lovelaceada": ["lovelaceada_123_1_hw2.py", "lovelaceada_123_2_answers.md"],
@@ -132,7 +119,7 @@ def test_a_file_that_canvas_numbered_begins_another_attempt(tmp_path: Path) -> N
         "ada_123_20_answers-1.md", "ada_123_21_hw2-1.py", "ada_LATE_123_30_hw2-2.py",
         "grace_7_40_part-1.py", "grace_7_41_part-2.py",   # called so by herself: one hand-in
     )  # fmt: skip
-    folder = write(tmp_path / "class", dict.fromkeys(names, "x = 1"))
+    folder = write_files(tmp_path / "class", dict.fromkeys(names, "x = 1"))
     assert attempts(folder) == {
         "ada": (("ada",), 1, ["ada_123_10_hw2.py", "ada_123_11_answers.md"]),
         "ada_attempt2": (("ada",), 2, ["ada_123_20_answers-1.md", "ada_123_21_hw2-1.py"]),
@@ -146,7 +133,7 @@ def test_a_file_that_canvas_numbered_begins_another_attempt(tmp_path: Path) -> N
 
 def test_names_may_say_which_attempt_they_are(tmp_path: Path) -> None:
     folder = tmp_path / "class"
-    write(folder, dict.fromkeys(
+    write_files(folder, dict.fromkeys(
         ("ada.py", "ada_attempt2.py", "adal_hw2_problem1.py", "adal_hw2_problem1_attempt2.py",
          "grace_attempt1/hw2.py", "grace_attempt10/hw2.py", "my_attempts.py"), "x = 1",
     ))  # fmt: skip
@@ -177,14 +164,14 @@ submission_12:
     :created_at: 2024-10-04 08:00:00 Z
 """
     files = {f"submission_{number}/hw2.py": "x = 1" for number in (12, 9)}
-    assert attempts(write(tmp_path, {METADATA: metadata, **files})) == {
+    assert attempts(write_files(tmp_path, {METADATA: metadata, **files})) == {
         "Ada_Grace": (("Ada", "Grace"), 1, ["submission_9"]),
         "Ada_Grace_attempt2": (("Ada", "Grace"), 2, ["submission_12"]),
     }
 
 
 def test_the_courses_own_names_group_the_files_of_a_student(tmp_path: Path) -> None:
-    folder = write(
+    folder = write_files(
         tmp_path / "class",
         {
             "adal_hw2_problem1.py": "x = 1",
@@ -202,7 +189,7 @@ def test_the_courses_own_names_group_the_files_of_a_student(tmp_path: Path) -> N
 
 
 def test_plain_names_are_the_students_and_what_is_ours_is_left_out(tmp_path: Path) -> None:
-    folder = write(
+    folder = write_files(
         tmp_path,
         {
             "ada.py": "",
@@ -230,7 +217,7 @@ def test_plain_names_are_the_students_and_what_is_ours_is_left_out(tmp_path: Pat
 
 
 def test_keys_differ_even_where_case_is_ignored(tmp_path: Path) -> None:
-    write(tmp_path, {"Ada.py": "", "ada.py": "", "ada-2.py": ""})
+    write_files(tmp_path, {"Ada.py": "", "ada.py": "", "ada-2.py": ""})
     keys = [one.student for one in discover(tmp_path)]
     assert len({key.casefold() for key in keys}) == 3
     assert keys == [one.student for one in discover(tmp_path)]
@@ -262,7 +249,7 @@ def test_module_names_can_be_imported() -> None:
 
 
 def test_a_script_is_ready_with_its_answers_missing(tmp_path: Path) -> None:
-    write(tmp_path, {"ada_hw2_problem1.py": "x = 1\n"})
+    write_files(tmp_path, {"ada_hw2_problem1.py": "x = 1\n"})
     found = prepared(tmp_path, tmp_path / "ada_hw2_problem1.py")
     assert found.student == "ada"
     assert found.folder == tmp_path / "workspace/students/ada/code/ada"
@@ -273,7 +260,7 @@ def test_a_script_is_ready_with_its_answers_missing(tmp_path: Path) -> None:
 
 def test_a_package_keeps_its_name_and_what_it_ships(tmp_path: Path) -> None:
     files: dict[str, str | bytes] = {"__init__.py": "", "net.py": "", "data/x.bin": b"\0"}
-    source = write(tmp_path / "my-net", files | {"expected.yaml": "secret", ".git/config": "x"})
+    source = write_files(tmp_path / "my-net", files | {"expected.yaml": "secret", ".git/config": "x"})
     found = prepared(tmp_path, source)
     assert found.folder == tmp_path / "workspace/students/my-net/code/my_net"
     assert found.files == ("__init__.py", "data/x.bin", "net.py")
@@ -281,7 +268,7 @@ def test_a_package_keeps_its_name_and_what_it_ships(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("wrapping", ["", "jdoe hw2/", "a/b/jdoe hw2/"])
 def test_an_archive_may_wrap_everything_in_a_folder(tmp_path: Path, wrapping: str) -> None:
-    write(tmp_path, {"jdoe.zip": zipped({f"{wrapping}hw2.py": "", f"{wrapping}answers.md": ""})})
+    write_files(tmp_path, {"jdoe.zip": zip_of({f"{wrapping}hw2.py": "", f"{wrapping}answers.md": ""})})
     found = prepared(tmp_path, tmp_path / "jdoe.zip")
     assert found.files == ("answers.md", "hw2.py")
     assert found.folder.name == ("jdoe_hw2" if wrapping else "jdoe")
@@ -290,8 +277,8 @@ def test_an_archive_may_wrap_everything_in_a_folder(tmp_path: Path, wrapping: st
 
 def test_a_folder_with_only_an_archive_in_it_is_that_archive(tmp_path: Path) -> None:
     inner: dict[str, str | bytes] = {"jdoe/hw2.py": ""}
-    inner |= {"jdoe/nested.zip": zipped({"deep.py": ""})}
-    source = write(tmp_path / "submission_1", {"hw2.zip": zipped(inner), "hw2/plot.txt": ""})
+    inner |= {"jdoe/nested.zip": zip_of({"deep.py": ""})}
+    source = write_files(tmp_path / "submission_1", {"hw2.zip": zip_of(inner), "hw2/plot.txt": ""})
     assert prepared(tmp_path, source).files == (
         "hw2/plot.txt",
         "hw2_2/jdoe/hw2.py",
@@ -300,10 +287,10 @@ def test_a_folder_with_only_an_archive_in_it_is_that_archive(tmp_path: Path) -> 
 
 
 def test_several_files_may_be_an_archive_and_more(tmp_path: Path) -> None:
-    folder = write(
+    folder = write_files(
         tmp_path / "class",
         {
-            "ada_1_2_hw2.zip": zipped({"hw2.py": ""}),
+            "ada_1_2_hw2.zip": zip_of({"hw2.py": ""}),
             "ada_1_3_hw2": "a file where the archive's folder would be",
             "ada_1_4_same.md": "(a) One",
             "ada_1_5_same.md": "(b) Two",
@@ -319,7 +306,7 @@ def test_several_files_may_be_an_archive_and_more(tmp_path: Path) -> None:
 def test_a_notebook_is_converted_beside_itself_and_its_text_is_read(tmp_path: Path) -> None:
     book = notebook(("markdown", "## (a)\nBefore."), ("code", "%matplotlib inline\nx = 1"))
     files = {"hw2.ipynb": "\ufeff" + book, "hw2.py": "kept", "b.ipynb": book}
-    source = write(tmp_path / "ada", files)
+    source = write_files(tmp_path / "ada", files)
     found = prepared(tmp_path, source)
     assert found.files == ("b.ipynb", "b.py", "hw2.ipynb", "hw2.py", "hw2_notebook.py")
     assert (found.folder / "hw2.py").read_text() == "kept"
@@ -329,7 +316,7 @@ def test_a_notebook_is_converted_beside_itself_and_its_text_is_read(tmp_path: Pa
 
 
 def test_a_broken_notebook_is_noted_and_the_rest_is_used(tmp_path: Path) -> None:
-    source = write(tmp_path / "ada", {"bad.ipynb": "[" * 5000, "raw.ipynb": b"\xff{", "ok.py": ""})
+    source = write_files(tmp_path / "ada", {"bad.ipynb": "[" * 5000, "raw.ipynb": b"\xff{", "ok.py": ""})
     found = prepared(tmp_path, source)
     assert found.files == ("bad.ipynb", "ok.py", "raw.ipynb")
     assert found.refused is None
@@ -340,7 +327,7 @@ def test_a_broken_notebook_is_noted_and_the_rest_is_used(tmp_path: Path) -> None
 
 
 def test_answers_md_comes_before_other_texts_and_a_readme_is_not_read(tmp_path: Path) -> None:
-    source = write(
+    source = write_files(
         tmp_path / "ada",
         {
             "a.md": "(a) Other\n(b) Kept",
@@ -359,7 +346,7 @@ def test_answers_md_comes_before_other_texts_and_a_readme_is_not_read(tmp_path: 
 
 
 def test_a_refused_archive_gives_a_submission_that_says_why(tmp_path: Path) -> None:
-    write(tmp_path, {"eve.zip": zipped({"../evil.py": "", "ok.py": ""})})
+    write_files(tmp_path, {"eve.zip": zip_of({"../evil.py": "", "ok.py": ""})})
     found = prepared(tmp_path, tmp_path / "eve.zip")
     assert found.refused is not None and "'..'" in found.refused
     assert found.files == () and found.folder.is_dir() and found.notes == ()
@@ -367,8 +354,8 @@ def test_a_refused_archive_gives_a_submission_that_says_why(tmp_path: Path) -> N
 
 
 def test_links_and_pipes_in_a_folder_are_left_out_with_a_note(tmp_path: Path) -> None:
-    write(tmp_path / "secret", {"key.py": "hidden"})
-    source = write(tmp_path / "eve", {"ok.py": ""})
+    write_files(tmp_path / "secret", {"key.py": "hidden"})
+    source = write_files(tmp_path / "eve", {"ok.py": ""})
     (source / "file.py").symlink_to(tmp_path / "secret/key.py")
     (source / "folder").symlink_to(tmp_path / "secret")
     os.mkfifo(source / "pipe.py")
@@ -381,14 +368,14 @@ def test_links_and_pipes_in_a_folder_are_left_out_with_a_note(tmp_path: Path) ->
     "caps", [Caps(entries=3), Caps(file_bytes=9), Caps(total_bytes=30), Caps(depth=1)]
 )
 def test_a_folder_beyond_the_caps_is_refused(tmp_path: Path, caps: Caps) -> None:
-    source = write(tmp_path / "eve", {f"d/{n}.py": "x" * 10 for n in range(4)})
+    source = write_files(tmp_path / "eve", {f"d/{n}.py": "x" * 10 for n in range(4)})
     assert prepared(tmp_path, source, caps).refused is not None
     assert prepared(tmp_path, source).refused is None
 
 
 def test_the_digest_is_of_names_and_bytes_alone(tmp_path: Path) -> None:
     def digest(name: str, files: dict[str, str | bytes]) -> str:
-        return prepared(tmp_path, write(tmp_path / name, files)).digest
+        return prepared(tmp_path, write_files(tmp_path / name, files)).digest
 
     one = digest("one", {"a.py": "x", "b.py": "y"})
     assert digest("two", {"b.py": "y", "a.py": "x"}) == one
@@ -398,12 +385,12 @@ def test_the_digest_is_of_names_and_bytes_alone(tmp_path: Path) -> None:
         digest("five", {"a.py": "x", "b.py": "y", "c.py": ""}),
     ]
     assert len({one, *others}) == 4
-    write(tmp_path, {"z.zip": zipped({"b.py": "y", "a.py": "x"})})
+    write_files(tmp_path, {"z.zip": zip_of({"b.py": "y", "a.py": "x"})})
     assert prepared(tmp_path, tmp_path / "z.zip").digest == one
 
 
 def test_preparing_again_leaves_nothing_of_the_last_time(tmp_path: Path) -> None:
-    source = write(tmp_path / "ada", {"a.py": "", "b.py": ""})
+    source = write_files(tmp_path / "ada", {"a.py": "", "b.py": ""})
     prepared(tmp_path, source)
     (source / "b.py").unlink()
     assert prepared(tmp_path, source).files == ("a.py",)
@@ -415,7 +402,7 @@ def test_one_bad_submission_does_not_stop_the_class(tmp_path: Path) -> None:
     evil = io.BytesIO()
     with tarfile.open(fileobj=evil, mode="w") as archive:
         archive.addfile(pipe)
-    folder = write(
+    folder = write_files(
         tmp_path / "class",
         {
             "a.zip": b"PK\x03\x04 nonsense",
@@ -444,8 +431,8 @@ def test_one_bad_submission_does_not_stop_the_class(tmp_path: Path) -> None:
 
 def test_what_is_neither_file_nor_folder_is_its_students_own_refusal(tmp_path: Path) -> None:
     """A pipe would be waited at for ever, a link opened wherever it leads."""
-    secret = write(tmp_path / "secret", {"key.py": "hidden", "key.zip": zipped({"key.py": ""})})
-    folder = write(tmp_path / "class", {"ada.py": "x = 1"})
+    secret = write_files(tmp_path / "secret", {"key.py": "hidden", "key.zip": zip_of({"key.py": ""})})
+    folder = write_files(tmp_path / "class", {"ada.py": "x = 1"})
     links = {
         "code.py": secret / "key.py",
         "archive.zip": secret / "key.zip",
@@ -470,7 +457,7 @@ def test_what_is_neither_file_nor_folder_is_its_students_own_refusal(tmp_path: P
 
 
 def test_a_link_beside_the_files_of_a_student_is_left_out(tmp_path: Path) -> None:
-    folder = write(tmp_path / "class", {"ada_1_2_hw2.py": "x = 1"})
+    folder = write_files(tmp_path / "class", {"ada_1_2_hw2.py": "x = 1"})
     (folder / "ada_1_3_more.zip").symlink_to(tmp_path)
     (ada,) = discover(folder)
     found = prepare(ada, tmp_path / "w")
@@ -484,8 +471,8 @@ def test_a_link_beside_the_files_of_a_student_is_left_out(tmp_path: Path) -> Non
 def test_a_link_in_place_of_a_folder_is_not_followed(
     tmp_path: Path, metadata: dict[str, str | bytes]
 ) -> None:
-    write(tmp_path / "secret", {"key.py": "hidden"})
-    folder = write(tmp_path / "class", metadata)
+    write_files(tmp_path / "secret", {"key.py": "hidden"})
+    folder = write_files(tmp_path / "class", metadata)
     folder.mkdir(exist_ok=True)
     (folder / "submission_1").symlink_to(tmp_path / "secret")
     (eve,) = discover(folder)
@@ -496,8 +483,8 @@ def test_a_student_whose_name_is_that_of_a_folder_of_the_run_takes_nothing_away(
     tmp_path: Path,
 ) -> None:
     """The run keeps its data in `workspace/data`, the reference in `workspace/gold`."""
-    workspace = write(tmp_path / "w", {"data/view.npy": "v", "gold/x": "", "cache/x": ""})
-    folder = write(tmp_path / "class", dict.fromkeys(("data.py", "gold.py", "cache.py"), "x = 1"))
+    workspace = write_files(tmp_path / "w", {"data/view.npy": "v", "gold/x": "", "cache/x": ""})
+    folder = write_files(tmp_path / "class", dict.fromkeys(("data.py", "gold.py", "cache.py"), "x = 1"))
     before = sorted(path for path in workspace.rglob("*"))
     for one in discover(folder):
         prepare(one, workspace)
@@ -512,13 +499,13 @@ NAMES = ("new\nline", "\u202eyp.live", "..", "-rf", "=cmd()", "\x1b[2J", "n" * 2
 
 @pytest.mark.parametrize("suffix", [".py", ".zip", ""])
 def test_a_hostile_name_is_one_submission_among_others(tmp_path: Path, suffix: str) -> None:
-    content = zipped({"hw2.py": "x = 1"}) if suffix == ".zip" else b"x = 1"
-    folder = write(tmp_path / "class", {f"ada{suffix or '/hw2.py'}": content})
+    content = zip_of({"hw2.py": "x = 1"}) if suffix == ".zip" else b"x = 1"
+    folder = write_files(tmp_path / "class", {f"ada{suffix or '/hw2.py'}": content})
     for name in NAMES:
         if suffix:
-            write(folder, {f"{name}{suffix}"[-255:]: content})
+            write_files(folder, {f"{name}{suffix}"[-255:]: content})
         elif name != "..":
-            write(folder, {f"{name}/hw2.py": content})
+            write_files(folder, {f"{name}/hw2.py": content})
     class_ = [prepare(one, tmp_path / "w") for one in discover(folder)]
     shown = {one.student for one in class_}
     assert "ada" in shown and len(shown) == len(class_)
@@ -531,9 +518,9 @@ def test_a_hostile_name_is_one_submission_among_others(tmp_path: Path, suffix: s
 
 def test_archives_side_by_side_share_one_cap(tmp_path: Path) -> None:
     """What is unpacked is given up as soon as it is too much: the last one is not even opened."""
-    archive = zipped({"a.bin": bytes(9_000)})
+    archive = zip_of({"a.bin": bytes(9_000)})
     files: dict[str, str | bytes] = {f"eve_1_{n}_{n}.zip": archive for n in range(3)}
-    folder = write(tmp_path / "class", files | {"eve_1_9_9.zip": b"Rar!"})
+    folder = write_files(tmp_path / "class", files | {"eve_1_9_9.zip": b"Rar!"})
     (eve,) = discover(folder)
     found = prepare(eve, tmp_path / "w", Caps(total_bytes=20_000, file_bytes=10_000))
     assert found.refused is not None and "20,000 bytes" in found.refused
@@ -542,7 +529,7 @@ def test_archives_side_by_side_share_one_cap(tmp_path: Path) -> None:
 
 def test_a_folder_that_the_grader_may_not_read_is_not_the_students_fault(tmp_path: Path) -> None:
     """`prepare` raises, so it is not scored; a folder passed over in silence would cost marks."""
-    source = write(tmp_path / "ada", {"hw2.py": "x = 1", "net/model.py": "y = 2"})
+    source = write_files(tmp_path / "ada", {"hw2.py": "x = 1", "net/model.py": "y = 2"})
     (source / "net").chmod(0)
     (tmp_path / "w").mkdir(mode=0o777)
     (tmp_path / "w").chmod(0o777)
@@ -552,12 +539,16 @@ def test_a_folder_that_the_grader_may_not_read_is_not_the_students_fault(tmp_pat
     assert "net/model.py" in prepare(hand_in(source), tmp_path / "w").files
 
 
+def is_private(folder: Path) -> bool:
+    return stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
 @contextmanager
 def as_nobody(tmp_path: Path) -> Iterator[None]:
     """Root may read everything; others are tested as they are."""
     is_root = os.geteuid() == 0
     if is_root:
-        for folder in (tmp_path, *list(tmp_path.parents)[:2]):
+        for folder in takewhile(is_private, (tmp_path, *tmp_path.parents)):   # pytest's own ones
             folder.chmod(0o755)
         os.seteuid(65534)
     try:
@@ -568,7 +559,7 @@ def as_nobody(tmp_path: Path) -> Iterator[None]:
 
 
 def test_a_class_folder_that_cannot_be_read_is_the_instructors_error(tmp_path: Path) -> None:
-    folder = write(tmp_path / "class", {"ada.py": ""})
+    folder = write_files(tmp_path / "class", {"ada.py": ""})
     folder.chmod(0)
     with as_nobody(tmp_path), pytest.raises(UsageError, match="class: Permission denied"):
         discover(folder)
@@ -578,13 +569,13 @@ def test_a_class_folder_that_cannot_be_read_is_the_instructors_error(tmp_path: P
 def test_a_notebook_in_utf_16_is_read(tmp_path: Path) -> None:
     book = notebook(("code", "x = 'é'"))
     for number, encoding in enumerate(("utf-8-sig", "utf-16", "utf-16-le", "utf-16-be")):
-        source = write(tmp_path / f"ada{number}", {"hw2.ipynb": book.encode(encoding)})
+        source = write_files(tmp_path / f"ada{number}", {"hw2.ipynb": book.encode(encoding)})
         found = prepared(tmp_path, source)
         assert (found.folder / "hw2.py").read_text("utf-8") == "# %% [cell 1]\nx = 'é'\n"
 
 
 def test_a_thousand_broken_notebooks_make_no_thousand_notes(tmp_path: Path) -> None:
-    source = write(tmp_path / "eve", {f"{n:04}.ipynb": "{" for n in range(1_000)})
+    source = write_files(tmp_path / "eve", {f"{n:04}.ipynb": "{" for n in range(1_000)})
     found = prepared(tmp_path, source)
     assert len(found.notes) == 21
     assert found.notes[-1] == "981 more notes are not shown."
@@ -595,7 +586,7 @@ def test_notebooks_are_read_up_to_a_size_of_all_together(
 ) -> None:
     monkeypatch.setattr("grader.submissions.prepare.LARGEST_NOTEBOOK", 1_000)
     book = notebook(("code", "x = 1  " + "#" * 700))
-    source = write(tmp_path / "eve", {f"{n}.ipynb": book for n in range(3)})
+    source = write_files(tmp_path / "eve", {f"{n}.ipynb": book for n in range(3)})
     found = prepared(tmp_path, source)
     assert [file for file in found.files if file.endswith(".py")] == ["0.py", "1.py"]
     assert "'2.ipynb' was left out" in found.notes[0]
@@ -604,5 +595,5 @@ def test_notebooks_are_read_up_to_a_size_of_all_together(
 def test_of_very_many_texts_the_first_are_read_and_answers_md_before_them(tmp_path: Path) -> None:
     files: dict[str, str | bytes] = {f"{n:03}.md": "(b) Other" for n in range(30)}
     files |= {"029.md": "(c) Too late", "answers.md": "(a) First"}
-    found = prepared(tmp_path, write(tmp_path / "eve", files))
+    found = prepared(tmp_path, write_files(tmp_path / "eve", files))
     assert found.answers == {"a": "First", "b": "Other"}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+
+from tests.factories import zip_of
 
 # A group of two, one student with an earlier attempt, one without a name; keys are Ruby symbols.
 GRADESCOPE = """\
@@ -73,11 +73,7 @@ CANVAS_LATER = {
 
 
 def zipped(files: Mapping[str, str], path: Path) -> Path:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    path.write_bytes(buffer.getvalue())
+    path.write_bytes(zip_of(files))
     return path
 
 

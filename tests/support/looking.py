@@ -9,26 +9,34 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 SERIOUS = ("serious", "critical")   # axe-core's own words for what keeps people out
 
 
-@pytest.fixture
-def page() -> Iterator[Page]:
-    """A fresh tab of a fresh profile; a script of the page that fails makes its test fail."""
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """One Chromium for the tests of a module. It runs in a loop of its own, which other modules
+    would take for theirs."""
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=program(), args=["--no-sandbox"])
-        tab = browser.new_page(viewport={"width": 1200, "height": 900})
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium: Browser) -> Iterator[Page]:
+    """A fresh tab of a fresh profile; a script of the page that fails makes its test fail."""
+    with chromium.new_context(viewport={"width": 1200, "height": 900}) as profile:
+        tab = profile.new_page()
         errors: list[str] = []
         tab.on("pageerror", lambda error: errors.append(str(error)))
         yield tab
-        browser.close()
-        assert not errors, f"scripts of the page failed: {errors}"
+    assert not errors, f"scripts of the page failed: {errors}"
 
 
 def barriers(page: Page) -> list[str]:
-    """What axe-core finds serious on the page as it is now: a line each, with where it is."""
+    """The serious findings of axe-core on the page as it is now: a line each, with the place."""
     found = Axe().run(page).response["violations"]
     return [
         f"{one['id']}: {one['help']}: {node['html'][:200]}"

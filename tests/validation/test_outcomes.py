@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from grader.records import CriterionGrade, Grade, Status, Submission, Verdict
+from grader.records import CriterionGrade, Grade, Status, Verdict
 from grader.validation.outcomes import Case, Conclusion, Kind, Rate, accuracies, conclude
+from tests.factories import submission
 
 CRITERIA = ("modes", "groups")
-HERE = Submission("x", Path("x"), Path("x"), (), "")
 
 
 def row(name: str, points: float | None, status: Status = "partial") -> CriterionGrade:
@@ -19,7 +17,7 @@ def row(name: str, points: float | None, status: Status = "partial") -> Criterio
 
 
 def concluded(kind: Kind, loses: set[str], *rows: CriterionGrade) -> Conclusion:
-    grade = Grade("x", HERE, (*rows, row("essay", None, "needs_marking")), 0.0, 8.0)
+    grade = Grade("x", submission("x"), (*rows, row("essay", None, "needs_marking")), 0.0, 8.0)
     return conclude(Case(kind, "x", "about", frozenset(loses)), grade, CRITERIA)
 
 

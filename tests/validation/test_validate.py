@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.factories import write_files
+
 ROOT = Path(__file__).parent.parent.parent
 RUBRIC = """\
 title: Counts
@@ -65,10 +67,7 @@ def homework(tmp_path: Path) -> Path:
         "validation/cases.yaml": CASES,
         "validation/variants/renamed.py": SCRIPT,
     }
-    for name, text in files.items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(text, encoding="utf-8")
-    return tmp_path
+    return write_files(tmp_path, files)
 
 
 def validate(homework: Path, *more: str) -> subprocess.CompletedProcess[str]:

@@ -1,4 +1,4 @@
-"""The reference solution: a submission like any other, and what students are compared with."""
+"""The reference solution, a submission like any other."""
 
 from torch import nn, optim
 

@@ -1,6 +1,10 @@
-"""Everything that a check of an instructor's own needs; docs/own-checks.md shows how it is used.
+"""The interface for an instructor's own checks: all that such a file needs to import.
 
-Nothing in the grader imports this: the files that a rubric names do.
+    from grader.checks.custom.api import Check, Model, answer, graded, probe
+
+A check asks with `@probe` functions, which run in the container beside the student's code, and
+judges on the host with `answer`, `expected` and `graded`. docs/own-checks.md has worked examples.
+Only the files that a rubric names import this module.
 """
 
 from grader.checks.answer_key import AnswerKey, EvalInputs
@@ -21,7 +25,7 @@ from grader.records import (
 )
 from grader.rubric.model import Criterion, Limits, Model
 
-tensor, network = Tensor, Network   # as an instructor's file reads best
+tensor, network = Tensor, Network   # lower case, since instructors call them like functions
 
 __all__ = [
     "AnswerKey",

@@ -1,4 +1,4 @@
-"""What counts as a student's groups of one network: lists, or numbers where there are none."""
+"""A student's groups of one network: from lists, or from counts where there are no lists."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from grader.checks.groups.assignment import GROUPS, Chosen, Triple, Truth, choose, choose_again
-from grader.checks.groups.counts import Counts, group_counts, stands_there
+from grader.checks.groups.counts import Counts, group_counts, has_count
 from grader.checks.groups.diagnosis import NUMERALS
 from grader.records import Evidence, Table
 
@@ -17,9 +17,13 @@ Each = tuple[bool, bool, bool]
 
 @dataclass(frozen=True)
 class Answer:
-    """What counts as the student's groups of one network, and which of them are right.
+    """The student's groups of one network.
 
-    `by_count`: of that group a number counts, and no list. `counts` are in elements.
+    Attributes:
+        triple: The list for each group.
+        by_count: For each group, True if a number is the answer and not a list.
+        counts: The number of elements in each group.
+        right: For each group, True if it is right.
     """
 
     triple: Triple
@@ -29,9 +33,15 @@ class Answer:
 
 
 def answer_of(evidence: Evidence, truth: Truth, public: Answer | None = None) -> Answer:
-    """What the student answers for one network; for others, what was chosen for the public one.
+    """The student's answer for one network.
 
-    A list goes before a count, unless its name says nothing, it is wrong and the count is right.
+    A list is preferred to a count, unless it is wrong and unnamed and the count is right.
+
+    Args:
+        evidence: The worker's answer.
+        truth: The right groups.
+        public: The answer for the public network; a hidden network's lists are then taken from
+            the same variables.
     """
     if not evidence.outcome.answered:
         return Answer((None, None, None), NONE, NOTHING, NONE)
@@ -73,9 +83,10 @@ def unassigned(
     public: Sequence[tuple[Evidence, Truth]],
     hidden: Sequence[tuple[Evidence, Truth]],
 ) -> str:
-    """The doubt whether counts are right whose names do not say what they count.
+    """Why a person must assign right counts to groups; "" if that is not needed.
 
-    They are there for ResNet-18 and for a hidden network, too, so that nobody has typed them in.
+    The counts are right for ResNet-18 and for a hidden network, so they were not typed in, but
+    their names do not say which group each of them counts.
     """
     wrong = [group for group in range(3) if not answer.right[group]]
     named = [chosen is not None and chosen.named for chosen in answer.triple]
@@ -87,21 +98,21 @@ def unassigned(
         for group in wrong
     )
     return (
-        "The right counts are among the numbers found, and no names say which of them is meant "
-        "for which group: a person reads the code."
+        "Your code computes the right counts, but their names do not say which group each of them "
+        "belongs to: a person reads the code."
     ) if there else ""
 
 
 def _has_count(evidence: Evidence, group: int, truth: Truth) -> bool:
     wanted = sum(truth[group].values())
     if not wanted or not evidence.outcome.answered:
-        return False   # zero stands everywhere
-    return stands_there(evidence.value["numbers"], group, wanted)
+        return False   # zero is everywhere
+    return has_count(evidence.value["numbers"], group, wanted)
 
 
 def table_of(answer: Answer, truth: Truth) -> Table:
-    """Truth down, student's groups across, in elements."""
-    columns = ("truth", "elements", "in your (i)", "in your (ii)", "in your (iii)", "nowhere")
+    """Numbers of elements: the right groups down, the student's groups across."""
+    columns = ("group", "parameters", "in your (i)", "in your (ii)", "in your (iii)", "in none")
     rows = []
     for group, names in enumerate(truth):
         total = sum(names.values())
@@ -116,4 +127,4 @@ def table_of(answer: Answer, truth: Truth) -> Table:
         nowhere = sum(size for name, size in names.items() if name not in held)
         counted = any(answer.by_count)
         rows.append((title, f"{total:,}", *cells, "" if counted else f"{nowhere:,}"))
-    return Table("Elements of ResNet-18's parameters", columns, tuple(rows))
+    return Table("Parameters of ResNet-18", columns, tuple(rows))

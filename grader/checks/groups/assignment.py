@@ -1,7 +1,7 @@
-"""Which of the lists found is which group: by their names first, by best overlap second.
+"""Assigns the lists that a student's code builds to the three groups.
 
-Overlap with the truth decides only between lists whose names say nothing. Of several that are
-named after the same group, the last attempt counts.
+A list's name decides first. Overlap with the right groups decides only between lists whose names
+say nothing. If several lists are named after one group, the last one counts.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ from dataclasses import dataclass
 from typing import Any
 
 GROUPS = ("batch-norm affine", "biases", "all the rest")
-Row = Mapping[str, Any]   # a list as a worker found it
+Row = Mapping[str, Any]   # a list as the worker reports it
 Truth = tuple[dict[str, int], dict[str, int], dict[str, int]]   # name -> elements, per group
 
 NORM = re.compile(
     r"(^|[^a-z])(bn|norm|affine)s?\d*([^a-z]|$)|batch[_\s-]?norm|^bns?_?", re.I
 )
 BIAS = re.compile(r"bias", re.I)
-# At the start of a word: `another_bias` is not the rest, and `two_bn` not without batch norm.
+# At the start of a word only: `another_bias` does not mean "other", nor `two_bn` "without bn".
 REST = re.compile(r"(^|[^a-z])(rest|other|remain|else|misc|leftover|third)")
 NOT = re.compile(
     r"(^|[^a-z])(non|not|no|without|wo|except)[_\s-]?(bn|batch[_\s-]?norm|norm|bias)"
 )
-_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")   # in otherParams
-# What names of lists that share out one group differ in: `bn_weights` and `bn_biases`.
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")   # in otherParams
+# Names of lists that are parts of one group differ in these words: `bn_weights`, `bn_biases`.
 _PART = re.compile(
     r"weights?|bias(es)?|gammas?|betas?|scales?|shifts?|conv(\dd)?s?|fcs?|linears?|dense"
     r"|downsamples?|shortcuts?|_[wb]$", re.I
@@ -36,9 +36,17 @@ _PUNCTUATION = re.compile(r"[\W_]|s$")
 
 @dataclass(frozen=True)
 class Chosen:
-    """One list for one group. `names` are the parameters' names in order, repeats included.
+    """The list that counts for one group.
 
-    `named`: its name, or its place in an answer, says which group it is, and not what it holds.
+    Attributes:
+        names: Names of its parameters in order, repeats included.
+        label: Name of the student's variable, or of several variables that are parts of it.
+        kind: Type of the container, as the worker reports it.
+        foreign: Number of items that are not parameters of the network.
+        buffers: Number of buffers.
+        used_up: The container is a generator that was empty when it was read.
+        named: Its name, or its position in an answer, says which group it is.
+        places: (frame, name) of each variable in it.
     """
 
     names: tuple[str, ...]
@@ -48,15 +56,15 @@ class Chosen:
     buffers: int
     used_up: bool
     named: bool = False
-    places: tuple[tuple[str, str], ...] = ()   # (label of the frame, name) of each list in it
+    places: tuple[tuple[str, str], ...] = ()
 
 
 Triple = tuple[Chosen | None, Chosen | None, Chosen | None]
 
 
 def label(name: str) -> int | None:
-    """The group that a variable's name speaks of: 0, 1, 2, or None."""
-    words = _HUMP.sub("_", name).lower()
+    """The group that a variable's name names: 0, 1, 2, or None."""
+    words = _CAMEL.sub("_", name).lower()
     if REST.search(words) or NOT.search(words):
         return 2
     if NORM.search(name):
@@ -65,11 +73,11 @@ def label(name: str) -> int | None:
 
 
 def choose(lists: Sequence[Row], truth: Truth) -> Triple:
-    """The three lists that count as the student's answer.
+    """The three lists that are the student's answer.
 
-    Of several attempts the last complete one counts; lists of one attempt live in one frame, and in
-    a notebook were bound in the same cell. Two lists whose names say nothing, as an optimizer needs
-    them for what is decayed and what is not, are no attempt at three groups.
+    Lists of one attempt live in one frame and, in a notebook, are bound in one cell. The last
+    complete attempt counts. Two unnamed lists are no attempt at three groups: an optimizer needs
+    two, with weight decay and without.
     """
     best: Triple = (None, None, None)
     for attempt in _attempts(lists):
@@ -81,18 +89,18 @@ def choose(lists: Sequence[Row], truth: Truth) -> Triple:
 
 
 def _attempts(lists: Sequence[Row]) -> list[list[Row]]:
-    """Lists that belong together, the later the nearer to the end."""
+    """Lists that belong together, in the order in which they were bound."""
     cells: dict[tuple[int, int], list[Row]] = {}
     frames: dict[int, list[Row]] = {}
     for row in lists:
         cells.setdefault((row["frame"], row["cell"]), []).append(row)
         frames.setdefault(row["frame"], []).append(row)
-    # Whole frames first: a triple spread over cells counts where no single cell has one.
+    # Whole frames come first: they count only if no single cell has three lists.
     return [*frames.values(), *(cells[key] for key in sorted(cells))]
 
 
 def _by_position(rows: list[Row]) -> Triple | None:
-    """A returned tuple says by its order which is which."""
+    """The groups by the order of a returned tuple; None for any other attempt."""
     rows = [row for row in rows if not row.get("parent")]
     if [row["name"] for row in rows] != ["returned[0]", "returned[1]", "returned[2]"]:
         return None
@@ -108,7 +116,7 @@ def _by_label_and_overlap(rows: list[Row], truth: Truth) -> Triple:
     for group in range(3):
         found[group] = _last(labelled.get(group, []))
     missing = [group for group in range(3) if found[group] is None]
-    everything = set().union(*truth)   # `params`: all of them are no group
+    everything = set().union(*truth)   # `params`: a list of all parameters is no group
     unnamed = [
         _chosen([row], named=False) for row in labelled.get(None, [])
         if row["names"] and set(row["names"]) != everything
@@ -116,7 +124,7 @@ def _by_label_and_overlap(rows: list[Row], truth: Truth) -> Triple:
     best, score = None, 0.0
     for order in itertools.permutations(unnamed, min(len(missing), len(unnamed))):
         if len({frozenset(option.names) for option in order}) < len(order):
-            continue   # one list under two names is one group
+            continue   # one list under two names is not two groups
         value = sum(
             overlap(option.names, truth[group])
             for group, option in zip(missing, order, strict=False)
@@ -134,17 +142,17 @@ def _bound(row: Row) -> tuple[int, int]:
 
 
 def _labels(rows: Sequence[Row], truth: Truth) -> list[tuple[Row, int | None]]:
-    """Each list that may be a group, and the group that its name speaks of.
+    """Each list that may be a group, with the group that its name names.
 
-    A list of lists, or a dictionary of them, is several groups or the parts of one: several if the
-    keys say so, one if its own name does. Where neither says anything it may be either.
+    A list or dictionary of lists is either several groups or the parts of one: several if its keys
+    say so, one if its own name says so, and either if neither does.
     """
     wholes = {row["name"]: row for row in rows}
     parts: dict[str, list[Row]] = {}
     for row in rows:
         if row.get("parent"):
             parts.setdefault(row["parent"], []).append(row)
-    how = {name: _how(name, wholes.get(name), inner, truth) for name, inner in parts.items()}
+    how = {name: _nested(name, wholes.get(name), inner, truth) for name, inner in parts.items()}
     found = []
     for row in rows:
         name, parent = row["name"], row.get("parent", "")
@@ -160,21 +168,22 @@ def _labels(rows: Sequence[Row], truth: Truth) -> list[tuple[Row, int | None]]:
     return found
 
 
-def _how(name: str, whole: Row | None, parts: list[Row], truth: Truth) -> str:
+def _nested(name: str, whole: Row | None, parts: list[Row], truth: Truth) -> str:
+    """How to read a list of lists: "by key", "as one", "in any order" or "either"."""
     keys = {label(part["name"].removeprefix(name)) for part in parts} - {None}
     if len(keys) > 1:
         return "by key"
     if whole is None or label(name) is None:
         return "either"
-    # `bn_bias_rest = split(net)`: the name speaks of one group, and it holds all of them.
+    # `bn_bias_rest = split(net)`: the name names one group, but the list holds all of them.
     return "in any order" if set(whole["names"]) == set().union(*truth) else "as one"
 
 
 def _last(rows: list[Row]) -> Chosen | None:
-    """Of the lists whose names speak of one group, the last one bound that holds anything.
+    """The last list bound that is not empty, of lists named after one group.
 
-    Lists whose names share the group out between them, such as `bn_weights` and `bn_biases`, are
-    one answer in parts.
+    Lists that are parts of the group by their names, such as `bn_weights` and `bn_biases`, are
+    joined.
     """
     rows = [row for row in rows if not row["empty"] or row["used_up"]] or rows[-1:]
     if not rows:
@@ -189,9 +198,10 @@ def _last(rows: list[Row]) -> Chosen | None:
 
 
 def choose_again(lists: Sequence[Row], chosen: Triple) -> Triple:
-    """The lists that stand in the same places, when the same code is run on another network.
+    """The lists in the same variables, after the same code ran on another network.
 
-    Chosen once and not again for each network: or many lists, one of which fits, would do.
+    The choice is made once: choosing anew for each network would reward code that builds many lists
+    in the hope that one fits.
     """
     latest = {_place(row): row for row in lists}
     again: list[Chosen | None] = []
@@ -230,7 +240,7 @@ def _chosen(rows: Sequence[Row], *, named: bool) -> Chosen:
 
 
 def truth_of(structure: Sequence[Sequence[Any]]) -> Truth:
-    """The groups of a student's own network, from the types of the layers that it is made of."""
+    """The right groups of a student's own network, by the types of its layers."""
     groups: Truth = ({}, {}, {})
     for name, count, kind, own, _ in structure:
         index = 0 if kind == "batch_norm" else 1 if own == "bias" and kind != "other" else 2

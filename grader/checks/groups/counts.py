@@ -1,7 +1,7 @@
-"""Which of the whole numbers found is the count of which group: by their names, or by their order.
+"""Finds the counts of the three groups among the numbers that a script computes or prints.
 
-For scripts that leave counts and no lists, in variables or only in what they print. Numbers that
-were printed are named by the text beside them.
+For scripts without lists of parameters. A variable's name says which group it counts, for a printed
+number the text beside it; numbers without either are taken in their order.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import Any
 
 from grader.checks.groups.assignment import BIAS, NORM, NOT, REST, label
 
-Number = Mapping[str, Any]   # a row as a worker found it
+Number = Mapping[str, Any]   # a number as the worker reports it
 Counts = tuple[int | None, int | None, int | None]
 
-# What is beside the elements of a group, and counts something else.
+# Names of numbers that are rarely the elements of a group.
 _WEAK = re.compile(
     r"layer|tensor|module|(^|_)lr(_|$)|learning|decay|momentum|eps|mult|factor|ratio|ind(ex|ices)",
     re.I,
@@ -27,10 +27,10 @@ _INDEXED = re.compile(r"(.+)\[([012])\]$")
 
 
 def group_counts(numbers: Sequence[Number]) -> Counts:
-    """The counts that stand for the student's answer; None for a group without one.
+    """The count of each group; None for a group without one.
 
-    By the names of variables, then by the words beside what is printed, then by order: three
-    numbers that are printed, or in a list, with nothing beside them.
+    Goes by the names of variables first, then by the words beside printed numbers, then by order:
+    three numbers that are printed, or in a list, without any words.
     """
     variables = [row for row in numbers if not row.get("printed")]
     printed = [row for row in numbers if row.get("printed")]
@@ -40,8 +40,8 @@ def group_counts(numbers: Sequence[Number]) -> Counts:
     return found.get(0), found.get(1), found.get(2)
 
 
-def stands_there(numbers: Sequence[Number], group: int, count: int) -> bool:
-    """Whether that number is there under a name that speaks of no other group."""
+def has_count(numbers: Sequence[Number], group: int, count: int) -> bool:
+    """True if the number is there and its name names no other group."""
     return any(
         row["value"] == count
         and (spoken if row.get("printed") else label)(row["name"]) in (None, group)
@@ -50,7 +50,7 @@ def stands_there(numbers: Sequence[Number], group: int, count: int) -> bool:
 
 
 def spoken(text: str) -> int | None:
-    """The group that a text beside a printed number speaks of; None where it speaks of several."""
+    """The group that the text beside a printed number names; None if it names several or none."""
     plain = NOT.sub(" ", text.lower())
     places = [pattern.search(plain) for pattern in (NORM, BIAS, REST)]
     found = [group for group, place in enumerate(places) if place]
@@ -63,7 +63,7 @@ def spoken(text: str) -> int | None:
 
 
 def _by_name(rows: Sequence[Number], speaks: Callable[[str], int | None]) -> dict[int, int]:
-    """The last number whose name speaks of each group, and of its elements if there is one."""
+    """The last number named after each group, preferably one that counts elements."""
     rows = sorted(rows, key=lambda row: (row["cell"], row["line"]))
     found: dict[int, int] = {}
     weights: int | None = None
@@ -82,7 +82,7 @@ def _by_name(rows: Sequence[Number], speaks: Callable[[str], int | None]) -> dic
 
 
 def _by_ordinal(printed: Sequence[Number]) -> dict[int, int]:
-    """(i), (ii), (iii), or group 1, 2, 3; {} where not all of them are there."""
+    """Numbers beside (i), (ii), (iii), or group 1, 2, 3; {} unless there are all three."""
     found: dict[int, int] = {}
     for row in printed:
         ordinal, numeral = _ORDINAL.search(row["name"]), _NUMERAL.search(row["name"])
@@ -94,7 +94,7 @@ def _by_ordinal(printed: Sequence[Number]) -> dict[int, int]:
 
 
 def _printed_in_order(printed: Sequence[Number]) -> dict[int, int]:
-    """The last three numbers on one line, or on three lines of one each, with no word there."""
+    """The last three numbers without words, on one line or on three lines."""
     lines: dict[int, list[Number]] = {}
     for row in printed:
         lines.setdefault(row["line"], []).append(row)
@@ -109,7 +109,7 @@ def _printed_in_order(printed: Sequence[Number]) -> dict[int, int]:
 
 
 def _listed(variables: Sequence[Number]) -> dict[int, int]:
-    """The last list of three."""
+    """The last list of three numbers."""
     found: dict[tuple[int, str], dict[int, int]] = {}
     for row in variables:
         indexed = _INDEXED.match(row["name"])

@@ -1,4 +1,4 @@
-"""The known mistakes in grouping parameters, told from the groups that a student ended up with."""
+"""Recognises common mistakes in grouping parameters, and explains them to the student."""
 
 from __future__ import annotations
 
@@ -12,15 +12,19 @@ NUMERALS = ("(i)", "(ii)", "(iii)")
 def diagnose(
     triple: Triple, by_count: Sequence[bool], counts: Sequence[int | None], truth: Truth
 ) -> list[str]:
-    """One sentence per mistake that is recognised; [] when the groups are right.
+    """One sentence for each mistake; [] if the groups are right.
 
-    Of the groups `by_count` a number is the answer, of the others a list.
+    Args:
+        triple: The student's three lists.
+        by_count: For each group, True if a number is the answer and not a list.
+        counts: The student's numbers of elements.
+        truth: The right groups.
     """
     if not any(triple):
         return _of_counts(counts, truth, range(3))
     counted = [group for group in range(3) if by_count[group]]
     found = _of_counts(counts, truth, counted)
-    # What is counted is not told again by what its list lacks.
+    # A group with a wrong count gets no second sentence about its list.
     listed = tuple(None if group in counted else chosen for group, chosen in enumerate(triple))
     own = [
         set(truth[group]) if group in counted else set(chosen.names) if chosen else set()
@@ -37,12 +41,12 @@ def _of_counts(
     tensors = [len(group) for group in truth]
     if list(counts) == tensors:
         return [
-            "Tensors are counted instead of elements: "
+            "Your code counts tensors instead of elements: "
             f"{' / '.join(map(str, tensors))} instead of "
             f"{' / '.join(f'{size:,}' for size in sizes)}. Use parameter.numel()."
         ]
     return [
-        f"Group {NUMERALS[g]} has {sizes[g]:,} elements; yours "
+        f"Group {NUMERALS[g]} has {sizes[g]:,} parameters; yours "
         + (f"has {counts[g]:,}." if counts[g] is not None else "was not found.")
         for g in groups
         if counts[g] != sizes[g]
@@ -54,8 +58,8 @@ def _missed_by_name(own: list[set[str]], truth: Truth) -> list[str]:
     if missed and own[0] and all("downsample" in name for name in missed):
         elements = sum(truth[0][name] for name in missed)
         return [
-            f"The batch norms of the shortcuts are missing from (i), {elements:,} elements: "
-            "downsample.1 is a batch norm, and 'bn' is not in its name."
+            f"Group (i) lacks the batch norms of the shortcuts, {elements:,} parameters: "
+            "downsample.1 is a batch norm although its name has no 'bn'."
         ]
     return []
 
@@ -65,8 +69,8 @@ def _biases(own: list[set[str]], truth: Truth) -> list[str]:
     norm_biases = {name for name in truth[0] if name.endswith(".bias")}
     if len(norm_biases & own[1]) > len(norm_biases) / 2:
         found.append(
-            "The biases of the batch norms are among the biases (ii); they are affine parameters "
-            "of batch norm and belong to (i)."
+            "Group (ii) has the biases of the batch norms, which are affine parameters of batch "
+            "norm and belong to (i)."
         )
     forgotten = set(truth[1]) - own[0] - own[1] - own[2]
     if forgotten and forgotten == set(truth[1]):
@@ -84,25 +88,25 @@ def _shapes(triple: Sequence[Chosen | None], counted: Sequence[int]) -> list[str
             continue
         repeated = len(chosen.names) - len(set(chosen.names))
         if repeated:
-            found.append(f"Group {NUMERALS[group]} holds {repeated} parameters twice.")
+            found.append(f"Group {NUMERALS[group]} has {_tensors(repeated)} twice.")
         if chosen.buffers:
             found.append(
-                f"Group {NUMERALS[group]} holds {chosen.buffers} running statistics, which are "
-                "buffers: nothing trains them. Walk over parameters(), not state_dict()."
+                f"Group {NUMERALS[group]} has {chosen.buffers} running statistics, which are "
+                "buffers and not trained: use parameters(), not state_dict()."
             )
         if chosen.foreign:
             found.append(
-                f"Group {NUMERALS[group]} holds {chosen.foreign} items that are no parameters of "
-                "the network (copies, perhaps: .data and .clone() make new tensors)."
+                f"Group {NUMERALS[group]} has {chosen.foreign} items that are not parameters of "
+                "the network; they may be copies, such as .data and .clone() make."
             )
         if chosen.used_up:
             found.append(
-                f"Group {NUMERALS[group]} is a generator that was used up by the time it was "
-                "read: make a list of it."
+                f"Group {NUMERALS[group]} is a generator that was already used up when it was "
+                "read: make it a list."
             )
     twice = _in_two_groups(triple)
     if twice:
-        found.append(f"{twice} parameters stand in more than one group.")
+        found.append(f"Several groups share {_tensors(twice)}.")
     return found
 
 
@@ -111,15 +115,19 @@ def _in_two_groups(triple: Sequence[Chosen | None]) -> int:
     return sum(map(len, sets)) - len(set().union(*sets)) if sets else 0
 
 
+def _tensors(number: int) -> str:
+    return f"{number} tensor{'s' if number != 1 else ''}"
+
+
 def _plain(own: list[set[str]], truth: Truth) -> list[str]:
     found = []
     for group in range(3):
         missing = set(truth[group]) - own[group]
         extra = own[group] - set(truth[group])
         if missing:
-            found.append(f"{len(missing)} parameters are missing from {NUMERALS[group]}, such as "
+            found.append(f"Group {NUMERALS[group]} lacks {_tensors(len(missing))}, such as "
                          f"{sorted(missing)[0]}.")
         if extra:
-            found.append(f"{len(extra)} parameters in {NUMERALS[group]} do not belong there, such "
-                         f"as {sorted(extra)[0]}.")
+            found.append(f"Group {NUMERALS[group]} has {_tensors(len(extra))} of another group, "
+                         f"such as {sorted(extra)[0]}.")
     return found

@@ -1,4 +1,4 @@
-"""The parameters in three groups: by identity for ResNet-18, and again for hidden networks."""
+"""Check `param_groups`: the parameters in three groups, for ResNet-18 and hidden networks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from grader.checks.answer_key import AnswerKey, EvalInputs
-from grader.checks.check import Check, NoParams, Work, graded, in_short, raised, without_answer
+from grader.checks.check import (
+    Check,
+    NoParams,
+    Work,
+    as_exception,
+    graded,
+    in_short,
+    needs_marking,
+    without_answer,
+)
 from grader.checks.groups.answer import Answer, answer_of, table_of, unassigned
 from grader.checks.groups.assignment import GROUPS, Truth, label, truth_of
 from grader.checks.groups.diagnosis import NUMERALS, diagnose
@@ -26,11 +35,11 @@ ASKED = (
     "(ii) biases of convolutional and fully connected layers, (iii) all the rest; and the same for "
     "other networks of its family."
 )
-FEW = 3   # An own network with less than a third of ResNet-18's parameter tensors is looked at.
+FEW = 3   # a person reviews networks with less than a third of ResNet-18's parameter tensors
 
 
 def ask(criterion: Criterion, inputs: EvalInputs, limits: Limits) -> tuple[Question, ...]:
-    """ResNet-18, the hidden networks of this run, and one beyond the homework."""
+    """The groups of ResNet-18, of the run's hidden networks, and of one beyond the homework."""
     specs = {PUBLIC: RESNET18, **_hidden(inputs), BEYOND: _beyond(inputs)}
     return tuple(
         Question(name, "parameter_groups", {"network": spec}, name, limits.seconds)
@@ -39,10 +48,10 @@ def ask(criterion: Criterion, inputs: EvalInputs, limits: Limits) -> tuple[Quest
 
 
 def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
-    """A third of the points per group: for each, the share of the networks that it is right for.
+    """A third of the points per group, times the share of the networks that it is right for.
 
-    A group that is right for ResNet-18 and for no hidden network was typed in and earns nothing;
-    so does a group that is wrong for ResNet-18, the network that the homework names.
+    A group that is right for ResNet-18 but for no hidden network was typed in and earns nothing.
+    A group that is wrong for ResNet-18, the network of the homework, earns nothing either.
     """
     public = work.evidence[PUBLIC]
     if not public.outcome.answered:
@@ -58,7 +67,7 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
     answer = answer_of(public, truth)
     error = public.value.get("error")
     if error and not any(answer.right) and not any(answer.triple):
-        return without_answer(criterion, raised(public.outcome, error), ASKED)
+        return without_answer(criterion, as_exception(public.outcome, error), ASKED)
     others = {name: work.evidence[name] for name in ([] if own_network else _hidden(key.inputs))}
     doubt = _doubt(public, answer, truth, truth_from_reference(key, PUBLIC)) or unassigned(
         answer,
@@ -67,7 +76,7 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
     )
     if doubt:
         seen = {"counts": list(answer.counts)}
-        return Verdict(criterion.id, "needs_marking", 0.0, doubt, asked=ASKED, seen=seen)
+        return needs_marking(criterion, doubt, asked=ASKED, seen=seen)
     hidden = [
         answer_of(one, truth_from_reference(key, name), answer) for name, one in others.items()
     ]
@@ -79,34 +88,31 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
     if typed_in and not any(outcome.answered for outcome in outcomes):
         problems.append(
             f"Group {', '.join(typed_in)} is right for ResNet-18, but for other networks of the "
-            f"same family there is no answer: {in_short(outcomes[0])}."
+            f"same family your code gives no answer: {in_short(outcomes[0])}."
         )
     elif typed_in:
         problems.append(
-            f"Group {', '.join(typed_in)} is right for ResNet-18 but does not follow the network: "
-            "for other networks of the same family it is wrong. Compute it from the layers."
+            f"Group {', '.join(typed_in)} is right for ResNet-18 but wrong for other networks of "
+            "the same family. Compute it from the network's layers."
         )
     for name, other in zip(others, hidden, strict=True):
         wrong = [NUMERALS[g] for g in range(3) if 0 < shares[g] < 1 and not other.right[g]]
         if wrong:
             problems.append(
-                f"Group {', '.join(wrong)} is right for ResNet-18 and wrong for a network of the "
-                f"same family, with {features_in_words(_hidden(key.inputs)[name])}."
+                f"Group {', '.join(wrong)} is right for ResNet-18 but wrong for a network of the "
+                f"same family with {features_in_words(_hidden(key.inputs)[name])}."
             )
     hints = [*public.value["notes"], *_beyond_hint(work.evidence[BEYOND], key, answer)]
     if error:
-        hints.append(f"Your code raised an exception on its way: {error['message']}.")
+        hints.append(f"Your code raised an exception: {error['message']}.")
     if own_network:
         hints.append(
-            "The groups are of a network class of your own, so no other network could be put in "
-            "its place."
+            "The groups are of a network class of your own, so they were not tested on other "
+            "networks."
         )
+    reason = " ".join(problems) if fraction < 1 and problems else _summary(shares, truth)
     return graded(
-        criterion,
-        fraction,
-        " ".join(problems) if fraction < 1 and problems else _summary(shares, truth),
-        asked=ASKED,
-        hints=tuple(hints),
+        criterion, fraction, reason, asked=ASKED, hints=tuple(hints),
         next_step="" if fraction == 1 else "Decide by the layer's type (isinstance), not by name.",
         tables=(table_of(answer, truth),),
         seen={
@@ -118,38 +124,36 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
 
 
 def _doubt(public: Evidence, answer: Answer, truth: Truth, resnet18: Truth) -> str:
-    """Why only a person can tell what a right answer is worth; "" where there is no such doubt."""
+    """Why a person must judge a right answer; "" if the grader can."""
     if not any(answer.right):
         return ""
     if not public.value["replaced"]:
-        # Computed or typed in? Without another network in its place nobody can tell from here.
+        # Without another network in its place, typed-in numbers look like computed ones.
         if any(answer.by_count):
-            return "Only counts of a network class of your own were found: a person reads the code."
+            return "Only counts for your own network class were found: a person reads the code."
         tensors = sum(map(len, truth))
         if FEW * tensors < sum(map(len, resnet18)):
             return (
-                f"The groups are of a network of your own with {tensors} parameters, few enough "
-                "to be grouped by hand: a person reads the code."
+                f"The groups are of a network of your own with {tensors} parameter tensors, few "
+                "enough to be grouped by hand: a person reads the code."
             )
     unnamed = {frozenset(r["names"]) for r in public.value["lists"] if label(r["name"]) is None}
-    unnamed -= {frozenset().union(*truth)}   # `params`: all of them are no group
+    unnamed -= {frozenset().union(*truth)}   # `params`: a list of all parameters is no group
     shared = sum(map(len, unnamed)) > len(frozenset().union(*unnamed))
     clear = all(chosen is not None and chosen.named for chosen in answer.triple)
     if public.value["form"] == "function" and len(unnamed) > 3 and shared and not clear:
         return (
-            f"{len(unnamed)} lists were returned that share parameters, and nothing says which "
-            "three of them are the answer: a person reads the code."
+            f"Your function returned {len(unnamed)} overlapping lists, and no names say which "
+            "three of them are the groups: a person reads the code."
         )
     return ""
 
 
 def truth_from_reference(key: AnswerKey, question: str) -> Truth:
-    """The reference's groups: name -> elements."""
+    """The reference solution's groups: number of elements by parameter name."""
     value = key.value(question)
     sizes = {row[0]: row[1] for row in value["structure"]}
-    first, second, third = (
-        {name: sizes[name] for name in row["names"]} for row in value["lists"]
-    )
+    first, second, third = ({n: sizes[n] for n in row["names"]} for row in value["lists"])
     return first, second, third
 
 
@@ -176,23 +180,19 @@ def _beyond_hint(evidence: Evidence, key: AnswerKey, public: Answer) -> list[str
         return []
     right = answer_of(evidence, truth_from_reference(key, BEYOND), public).right
     wrong = [NUMERALS[g] for g in range(3) if public.right[g] and not right[g]]
-    if not wrong:
-        return []
     features = features_in_words(_beyond(key.inputs))
     return [
-        f"Beyond the homework, and without cost: on a network with {features} "
-        f"the groups {', '.join(wrong)} differ from the reference's."
-    ]
+        f"Beyond the homework, at no cost: for a network with {features}, "
+        f"these groups differ from the reference solution's: {', '.join(wrong)}."
+    ] if wrong else []
 
 
 def _summary(shares: Sequence[float], truth: Truth) -> str:
     right = [
-        f"{NUMERALS[g]} {GROUPS[g]}, {sum(truth[g].values()):,} elements"
+        f"{NUMERALS[g]} {GROUPS[g]}, {sum(truth[g].values()):,} parameters"
         for g in range(3) if shares[g] == 1
     ]
-    if not right:
-        return "None of the three groups is right."
-    return f"Right: {'; '.join(right)}."
+    return f"Correct: {'; '.join(right)}." if right else "None of the three groups is right."
 
 
 CHECK = Check("param_groups", NoParams, ask, judge, needs_reference=True)

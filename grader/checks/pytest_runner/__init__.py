@@ -1,9 +1,11 @@
-"""The process in which an instructor's tests run: pytest, and the `student` that they are given.
+"""The separate process that runs an instructor's pytest file, with its `student` fixture.
 
-Nothing of a student's runs here: what a test asks goes to the grader, which puts it to a worker.
+No student's code runs in this process: each call of a test is a message to the grader, which asks
+the worker in the container. The messages between this process and the grader are named here; what
+the grader does with them is `grader/run/pytest_session.py`.
 """
 
-# tests -> grader
+# From the tests to the grader:
 ASK = "ask"         # test: its number, seconds, args of a probe; the blobs are its arrays
-DONE = "done"       # tests: what became of each
+DONE = "done"       # tests: the result of each
 BROKEN = "broken"   # message: the file cannot be used

@@ -1,9 +1,7 @@
-"""`python -m grader.checks.pytest_runner FILE`: run a file of tests.
+"""`python -m grader.checks.pytest_runner FILE`: runs a file of tests.
 
-It asks on stdout and is answered on stdin.
-
-The sole importer of pytest. Frames are those of `grader.wire`; whatever the tests print goes to
-stderr.
+Questions go to stdout and answers come from stdin, in the frames of `grader.wire`. Whatever the
+tests print goes to stderr. This is the only importer of pytest.
 """
 
 from __future__ import annotations
@@ -28,8 +26,8 @@ _OPTIONS = (
 )  # fmt: skip
 
 
-class Examination:
-    """The plugin: gives tests their student, and keeps what became of each."""
+class TestRun:
+    """The pytest plugin that provides the `student` fixture and collects the results."""
 
     def __init__(self, questions: BinaryIO, answers: BinaryIO) -> None:
         self._questions, self._answers = questions, answers
@@ -39,7 +37,7 @@ class Examination:
 
     @pytest.fixture
     def student(self) -> Student:
-        """The submission that is examined."""
+        """The submission that is graded."""
         return Student(self._ask)
 
     def _ask(
@@ -50,25 +48,27 @@ class Examination:
         frame = wire.read_frame(self._answers.read)
         if frame is None:
             os._exit(1)   # the grader is gone
-        told, reply_blobs = frame
-        reply = Reply(told["kind"], told["owner"], told["message"], told["value"], reply_blobs)
-        self._running["calls"].append([what, reply.kind, told["seconds"]])
+        fields, reply_blobs = frame
+        reply = Reply(
+            fields["kind"], fields["owner"], fields["message"], fields["value"], reply_blobs
+        )
+        self._running["calls"].append([what, reply.kind, fields["seconds"]])
         self._running["lost"] = self._running["lost"] or reply.owner == "harness"
         return reply
 
     def send(self, message: Mapping[str, Any], blobs: tuple[bytes, ...] = ()) -> None:
-        """A frame for the grader."""
+        """Sends a frame to the grader."""
         self._questions.write(wire.encode(message, blobs))
         self._questions.flush()
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """A file that cannot be read has no tests, and nobody is graded by it."""
+        """Notes a file that cannot be collected: nobody is graded by it."""
         if report.failed:
             self.broken.append(str(report.longreprtext))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        """What the test says of itself."""
+        """Notes the title and the markers of a test."""
         points = item.get_closest_marker("points")
         self._running = {
             "name": item.name,
@@ -80,7 +80,7 @@ class Examination:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
-        """The last phase of a test closes what is known of it."""
+        """Notes the result of a test; the last phase completes it."""
         report = yield
         test = self._running
         if call.excinfo is not None and test["status"] == "passed":
@@ -95,7 +95,11 @@ class Examination:
 def _judged(
     call: pytest.CallInfo[None], report: pytest.TestReport, test: Mapping[str, Any]
 ) -> tuple[str, str]:
-    """A failure is the student's once the student's code was asked, and the test's before."""
+    """The status and message of a test that raised.
+
+    An unexpected exception counts as the student's failure only after an answer of the student's
+    code; before that the test itself is broken.
+    """
     assert call.excinfo is not None
     error, text = call.excinfo.value, str(call.excinfo.value)[:MAX_MESSAGE]
     if report.skipped:
@@ -103,21 +107,20 @@ def _judged(
     if isinstance(error, HarnessError):
         return "not_scored", text
     if isinstance(error, (StudentError, AssertionError, pytest.fail.Exception)):
-        # What the instructor wrote says it better than the two sides of the comparison.
-        said = text.partition("\nassert ")[0]
-        return "failed", said or text
+        # The instructor's own message is enough, without the compared values.
+        return "failed", text.partition("\nassert ")[0] or text
     line = call.excinfo.traceback[-1].lineno + 1
-    told = f"{type(error).__name__}: {text}"
-    # A name that is not there, or a module, is no answer's fault.
+    shown = f"{type(error).__name__}: {text}"
+    # An unknown name or module is never the fault of an answer.
     of_the_test = isinstance(error, (NameError, ImportError, SyntaxError))
     asked = call.when == "call" and not of_the_test
     if asked and any(kind == "answered" for _, kind, _ in test["calls"]):
-        return "failed", f"the test could make nothing of what your code returned: {told}"
-    return "not_scored", f"the test itself fails, near line {line}: {told}"
+        return "failed", f"the test cannot use the value that your code returned: {shown}"
+    return "not_scored", f"the test itself fails, near line {line}: {shown}"
 
 
 def _title(item: pytest.Item) -> str:
-    """The first paragraph of the docstring, else the name; with the parameters' id."""
+    """The first paragraph of the docstring, or else the name; with the id of the parameters."""
     text = (getattr(getattr(item, "function", None), "__doc__", None) or "").strip()
     title = " ".join(text.split("\n\n")[0].split())
     name, _, parameters = item.name.partition("[")
@@ -126,7 +129,7 @@ def _title(item: pytest.Item) -> str:
 
 
 def main() -> None:
-    """Examine one submission."""
+    """Run the tests for one submission."""
     # The protocol moves to descriptors of its own before a test can print.
     answers = os.fdopen(os.dup(0), "rb")
     questions = os.fdopen(os.dup(1), "wb")
@@ -134,14 +137,14 @@ def main() -> None:
     os.dup2(null, 0)
     os.dup2(2, 1)
     file = Path(sys.argv[1])
-    examination = Examination(questions, answers)
+    test_run = TestRun(questions, answers)
     options = [*_OPTIONS, "--rootdir", str(file.parent), "-c", os.devnull]
-    code = pytest.main([*options, str(file)], plugins=[examination])
-    if examination.broken or code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
-        text = "\n".join(examination.broken) or f"pytest ended with {pytest.ExitCode(code).name}"
-        examination.send({"type": BROKEN, "message": text[-4000:]})
+    code = pytest.main([*options, str(file)], plugins=[test_run])
+    if test_run.broken or code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        text = "\n".join(test_run.broken) or f"pytest ended with {pytest.ExitCode(code).name}"
+        test_run.send({"type": BROKEN, "message": text[-4000:]})
     else:
-        examination.send({"type": DONE, "tests": examination.tests})
+        test_run.send({"type": DONE, "tests": test_run.tests})
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The `student` of a test: what it asks is asked in the container, and plain data comes back."""
+"""The `student` fixture of an instructor's tests: calls run in the container, data comes back."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from grader.packing import Network, Tensor
 
 
 class StudentError(Exception):
-    """The student's code gave no answer: it raised, hung, crashed, or there is no such function.
+    """The student's code gave no answer: it raised, hung, crashed, or lacks the function.
 
-    `kind` is the outcome's word, such as "exception", "time_limit" or "not_found".
+    Attributes:
+        kind: Kind of the outcome, such as "exception", "time_limit" or "not_found".
     """
 
     def __init__(self, kind: str, message: str) -> None:
@@ -24,12 +25,12 @@ class StudentError(Exception):
 
 
 class HarnessError(BaseException):
-    """The grader could not ask. No `except Exception` of a test makes a mark of it."""
+    """The grader could not ask. A BaseException, so that no test turns it into a mark."""
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What came of a question: `value` and `blobs` where the outcome's `kind` is "answered"."""
+    """How a question ended; `value` and `blobs` are the answer if `kind` is "answered"."""
 
     kind: str
     owner: str
@@ -38,13 +39,16 @@ class Reply:
     blobs: tuple[bytes, ...] = ()
 
 
-# what is asked, in how many seconds (None: as the rubric says), args, blobs
+# (title, seconds or None for the rubric's limit, args, blobs) -> reply
 Ask = Callable[[str, float | None, Mapping[str, Any], tuple[bytes, ...]], Reply]
 
 
 @dataclass(frozen=True)
 class Ran:
-    """What running the student's script came to; `files` are those that it wrote or changed."""
+    """The result of running the student's script.
+
+    `files` has the content of the files that it wrote or changed, by name.
+    """
 
     printed: str
     exit_code: int
@@ -62,10 +66,10 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Student:
-    """A submission, as a test sees it.
+    """A submission, for a test to call.
 
-    Each test has a process of its own in the container, and what one call leaves there the next one
-    of the same test finds. Raises StudentError for what the student's code does.
+    All calls of one test run in the same process in the container; each test has its own. A call
+    raises StudentError if the student's code gives no answer.
     """
 
     _ask: Ask
@@ -76,30 +80,36 @@ class Student:
     network = Network   # a network that the container builds, by a spec
 
     def within(self, seconds: float) -> Student:
-        """The same student, with another time limit for each call."""
+        """A copy with another time limit for each call."""
         return dataclasses.replace(self, _seconds=seconds)
 
     @property
     def with_nan(self) -> Student:
-        """The same student, where NaN and infinity are answers like others."""
+        """A copy that accepts NaN and infinity in answers."""
         return dataclasses.replace(self, _finite=False)
 
     def call(self, name: str, *args: Any, **kwargs: Any) -> Any:
-        """What the student's function of that name returns for these arguments."""
+        """Calls the student's function of that name, and returns what it returns."""
         return self._asked(f"{name}()", _call, name=name, args=list(args), kwargs=kwargs)
 
     def run(
         self, args: tuple[str, ...] | list[str] = (), stdin: str = "", file: str | None = None
     ) -> Ran:
-        """Run the student's script as `python FILE ARGS`, in a process of its own."""
+        """Runs the student's script as `python FILE ARGS`, in a process of its own.
+
+        Without `file` it is the script that no other file imports.
+        """
         arguments = {"args": list(args), "stdin": stdin, "file": file}
         ran = self._asked(f"running {file or 'the script'}", _run, **arguments)
         files = {name: content.tobytes() for name, content in ran["files"].items()}
         return Ran(ran["printed"], ran["exit_code"], files)
 
     def parameters(self, of: str, *args: Any) -> dict[str, Parameter]:
-        """By name, the parameters of the network that a function of the student's builds, or that
-        stands under that name in the student's file."""
+        """The parameters of a network, by name.
+
+        `of` is a function of the student's that builds the network from `args`, or the name of the
+        network in the student's file.
+        """
         found = self._asked(f"the parameters of {of}", _parameters, of=of, args=list(args))
         return {
             name: Parameter(tuple(shape), elements, trainable)
@@ -107,24 +117,24 @@ class Student:
         }
 
     def weights(self, of: str, *args: Any) -> dict[str, Any]:
-        """The same parameters' values, as arrays."""
+        """The values of the parameters that `parameters` lists, as arrays."""
         values: dict[str, Any] = self._asked(f"{of}", _weights, of=of, args=list(args))
         return values
 
     def ask(self, probe: Probe, **arguments: Any) -> Any:
-        """What a probe of yours returns, which runs beside the student's code."""
+        """Runs a probe in the container, and returns what it returns."""
         return self._asked(probe.name, probe, **arguments)
 
-    def _asked(self, what: str, probe: Probe, **arguments: Any) -> Any:
-        reply = self._ask(what, self._seconds, *probe.asked(arguments))
+    def _asked(self, title: str, probe: Probe, **arguments: Any) -> Any:
+        reply = self._ask(title, self._seconds, *probe.asked(arguments))
         if reply.owner == "harness":
             raise HarnessError(reply.message)
         if reply.kind != "answered":
-            raise StudentError(reply.kind, f"{what}: {reply.message}")
+            raise StudentError(reply.kind, f"{title}: {reply.message}")
         value = packing.unpack(reply.value, reply.blobs)
-        wrong = packing.not_finite(value) if self._finite else ""
-        if wrong:
-            raise StudentError("bad_answer", f"{what}: {wrong}")
+        problem = packing.not_finite(value) if self._finite else ""
+        if problem:
+            raise StudentError("bad_answer", f"{title}: {problem}")
         return value
 
 

@@ -1,1 +1,5 @@
-"""What `grader init` writes for an instructor to start from: a homework, and workflows for CI."""
+"""The files that `grader init` writes: a small homework that works, and workflows for CI.
+
+The templates of the workflows are here, in `ci/`. The homework is `examples/curve`; bundles for
+students are written by `grader.export`.
+"""

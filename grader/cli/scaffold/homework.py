@@ -1,4 +1,5 @@
-"""A small homework that works as it is: examples/curve, copied; or the starter of the large one."""
+"""Copies a homework for an instructor to start from: `examples/curve`, or the starter of the large
+homework that the grader is developed with."""
 
 from __future__ import annotations
 
@@ -10,15 +11,18 @@ from grader.errors import UsageError
 # In a checkout both lie at the top level; an installed package carries them inside.
 _HERE = Path(__file__).resolve().parent
 _CHECKOUT = _HERE.parents[2]
-_PLACES = (_HERE / "curve", _CHECKOUT / "examples" / "curve")
+_HOMEWORKS = (_HERE / "curve", _CHECKOUT / "examples" / "curve")
 _STARTERS = (_HERE / "starter", _CHECKOUT / "starter")
-_DOTTED = {"gitignore": ".gitignore"}   # under its own name it would hide what lies beside it
+_DOTTED = {"gitignore": ".gitignore"}   # under its own name it would apply to the repository here
 REQUIREMENTS = "requirements.txt"
 
 
 def write_homework(folder: Path) -> list[Path]:
-    """Copy it into a folder and return what was written; overwrites nothing. Raises UsageError."""
-    source = next(place for place in _PLACES if place.is_dir())
+    """Copies the small homework into `folder` and returns the files that were written.
+
+    Raises UsageError, and writes nothing, if one of the files exists.
+    """
+    source = next(place for place in _HOMEWORKS if place.is_dir())
     files = {
         folder / path.relative_to(source).with_name(_DOTTED.get(path.name, path.name)): path
         for path in sorted(source.rglob("*"))
@@ -30,14 +34,17 @@ def write_homework(folder: Path) -> list[Path]:
 
 
 def write_starter(folder: Path) -> list[Path]:
-    """The same with the starter of the homework that the grader is developed with."""
+    """Copies the starter of the large homework, in the same way as `write_homework`."""
     source = next(place for place in _STARTERS if place.is_dir())
     files = sorted(path for path in source.iterdir() if path.is_file())
     return write_new({folder / path.name: path.read_text(encoding="utf-8") for path in files})
 
 
 def write_new(texts: dict[Path, str]) -> list[Path]:
-    """All of them, or none where one is there already: that raises UsageError."""
+    """Writes each text to its path and returns the paths.
+
+    Raises UsageError, and writes nothing, if one of the files exists.
+    """
     for target in texts:
         if target.exists():
             raise UsageError(f"{target} is already there; nothing was written")
@@ -48,8 +55,8 @@ def write_new(texts: dict[Path, str]) -> list[Path]:
 
 
 def requirements() -> str:
-    """What the homework's CI installs."""
+    """The text of requirements.txt, from which the homework's CI installs this grader."""
     return (
-        "# The grader that this homework is validated with: a version, a wheel beside this file, "
-        f"or git+https://...\ngrader[torch]=={__version__}\n"
+        "# The grader that validates this homework: a version, a wheel beside this file, "
+        f"or git+https://...\ntorch-grader[torch]=={__version__}\n"
     )

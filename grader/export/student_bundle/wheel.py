@@ -18,7 +18,7 @@ from grader.errors import UsageError
 
 _PACKAGE = Path(grader.__file__).parent
 # The homeworks that `grader init` writes contain solutions.
-_LEFT_OUT = ("starter", "scaffold")
+_LEFT_OUT = (Path("cli/scaffold/curve"), Path("cli/scaffold/starter"))
 _MOMENT = (2020, 1, 1, 0, 0, 0)   # the same code is the same bytes
 _WHEEL = "Wheel-Version: 1.0\nGenerator: grader release\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 
@@ -55,7 +55,7 @@ def _sources() -> dict[str, Path]:
     found = {}
     for path in sorted(_PACKAGE.rglob("*")):
         inside = path.relative_to(_PACKAGE)
-        clutter = "__pycache__" in inside.parts or inside.parts[0] in _LEFT_OUT
+        clutter = "__pycache__" in inside.parts or any(map(inside.is_relative_to, _LEFT_OUT))
         if path.is_file() and not clutter:
             found[f"grader/{inside.as_posix()}"] = path
     return found

@@ -1,8 +1,9 @@
 """Builds the worker's image, whose tag is a digest of its content.
 
-The digest covers the Dockerfile, the worker's sources and the build arguments. So a changed worker
-gets a new image, an unchanged one is never built twice, and the reference and the students ran the
-same code if they ran under one tag. `_sources` lists the files, both for hashing and for building.
+The digest covers the Dockerfile, the pinned packages, the worker's sources and the build arguments.
+So a changed worker gets a new image, an unchanged one is never built twice, and the reference and
+the students ran the same code if they ran under one tag. `_sources` lists the files, both for
+hashing and for building.
 """
 
 from __future__ import annotations
@@ -28,7 +29,11 @@ LABEL = "grader.worker"
 PROJECT = Path(__file__).resolve().parents[3]
 # The files that the Dockerfile copies.
 _COPIED = ("grader/__init__.py", "grader/packing.py", "grader/wire.py", "grader/worker")
-_PACKAGED = "grader/sandbox/docker/Dockerfile"
+# At the top of a checkout; a wheel carries both beside this module.
+_DOCKERFILE, _CONSTRAINTS = "Dockerfile", "constraints.txt"
+_PACKAGED = "grader/sandbox/docker"
+# The pins above this line of constraints.txt are those of the image.
+END_OF_IMAGE = "# --- end of the worker's image ---"
 _ARGUMENTS = (
     "BASE_IMAGE", "TORCH_VERSION", "TORCHVISION_VERSION", "TORCH_INDEX", "STUDENT_PACKAGES",
 )  # fmt: skip
@@ -148,7 +153,9 @@ def _lines(event: Mapping[str, Any]) -> Iterator[str]:
 
 def _sources(context: Path) -> Iterator[tuple[str, bytes]]:
     """Yield every file that the build sees, as (name, content), in a fixed order."""
-    yield "Dockerfile", _dockerfile(context).read_bytes()
+    yield _DOCKERFILE, _at_the_top(context, _DOCKERFILE).read_bytes()
+    pins = _at_the_top(context, _CONSTRAINTS).read_bytes()
+    yield _CONSTRAINTS, pins.partition(END_OF_IMAGE.encode())[0]
     paths: list[Path] = []
     for name in _COPIED:
         path = context / name
@@ -158,14 +165,14 @@ def _sources(context: Path) -> Iterator[tuple[str, bytes]]:
             yield path.relative_to(context).as_posix(), path.read_bytes()
 
 
-def _dockerfile(context: Path) -> Path:
-    """Find the Dockerfile: at the top of a checkout, or beside this module in a wheel."""
-    paths = (context / "Dockerfile", context / _PACKAGED)
+def _at_the_top(context: Path, name: str) -> Path:
+    """Find a file: at the top of a checkout, or beside this module in a wheel."""
+    paths = (context / name, context / _PACKAGED / name)
     for path in paths:
         if path.is_file():
             return path
     raise ImageMissing(
-        f"no Dockerfile: looked for {' and '.join(map(str, paths))}. Install the grader again, "
+        f"no {name}: looked for {' and '.join(map(str, paths))}. Install the grader again, "
         "from its wheel or from a checkout (`pip install -e .`)."
     )
 

@@ -1,4 +1,4 @@
-"""A small homework of no network that the grader knows, and what grading it comes to."""
+"""A small homework without any built-in check, and helpers that grade it."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ from grader.checks.registry import parameter_models
 from grader.records import Evidence, Grade, Question
 from grader.rubric.load import load
 from grader.rubric.model import Limits, Rubric
-from grader.run import pipeline
 from grader.run.cache.recall import Recall
 from grader.run.pytest_session import examine
 from grader.run.setup import RunSetup, set_up
 from grader.sandbox.base import Job, Sandbox
 from grader.sandbox.process import ProcessSandbox
-from grader.submissions.discover import hand_in
+from tests.factories import grade_file, write_files
 
 RUBRIC = """
 title: "Sequences"
@@ -39,10 +38,7 @@ criteria:
 
 
 def write(folder: Path, name: str, text: str) -> Path:
-    path = folder / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(textwrap.dedent(text), encoding="utf-8")
-    return path
+    return write_files(folder, {name: textwrap.dedent(text)}) / name
 
 
 def rubric_in(folder: Path, *criteria: str, files: str = "") -> Path:
@@ -63,7 +59,7 @@ def read(path: Path) -> Rubric:
 def setup_of(
     rubric: Path, workspace: Path, sandbox: Sandbox | None = None, recall: Recall | None = None
 ) -> RunSetup:
-    """What to grade by: all criteria."""
+    """The setup of a run on all criteria."""
     return set_up(
         read(rubric), [one.id for one in read(rubric).criteria], sandbox or ProcessSandbox(),
         workspace / "work", workspace / "cache", recall=recall, seed=1,
@@ -73,16 +69,16 @@ def setup_of(
 def graded_by(
     rubric: Path, codes: list[str], workspace: Path, sandbox: Sandbox | None = None
 ) -> list[Grade]:
-    """The grades of submissions of one file each; what the class is told on the way is left out."""
+    """The grades of submissions of one file each, without the run's output."""
     setup = setup_of(rubric, workspace, sandbox)
     files = [write(workspace, f"in/hw{number}.py", code) for number, code in enumerate(codes)]
-    return [pipeline.grade_one(setup, hand_in(file), lambda who, what: None) for file in files]
+    return [grade_file(setup, file) for file in files]
 
 
 def graded(
     rubric: Path, code: str, workspace: Path, sandbox: Sandbox | None = None
 ) -> Grade:
-    """The grade of one."""
+    """The grade of one submission."""
     (grade,) = graded_by(rubric, [code], workspace, sandbox)
     return grade
 
@@ -90,7 +86,7 @@ def graded(
 def examined(
     folder: Path, tests: str, code: str, sandbox: Sandbox | None = None, seconds: float = 20
 ) -> Evidence:
-    """What a file of tests finds of a submission of one file."""
+    """The results of a file of tests for a submission of one file."""
     file = write(folder, "test_hw.py", tests)
     write(folder, "student/hw.py", code)
     for path in (folder.parent, folder, folder / "student", folder / "student" / "hw.py"):

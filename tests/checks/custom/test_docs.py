@@ -1,4 +1,4 @@
-"""The examples of docs/own-checks.md, as they stand there."""
+"""The examples of docs/own-checks.md work as printed."""
 
 from __future__ import annotations
 

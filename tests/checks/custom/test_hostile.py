@@ -1,4 +1,4 @@
-"""Students' code against the instructor's own checks: what it returns, prints and replaces."""
+"""Students' code that attacks an instructor's checks by what it returns, prints or replaces."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from grader import packing
 from grader.records import Evidence, Outcome, Question
 from grader.sandbox.answer_schema import checked
 from grader.sandbox.base import Sandbox
-from grader.sandbox.process import ProcessSandbox
 from tests.checks.custom.homework import examined, found
 
 HOSTILE = '''
@@ -105,7 +104,7 @@ def draws(student, first):
     student.call(first)
     return [max([1, 2]), int(torch.randint(0, 9, (1,)))]
 
-def test_what_a_probe_says_is_testimony(student):
+def test_an_answer_of_a_probe_may_be_forged(student):
     assert student.ask(draws, first="replaced") == [42, 42]
 def test_the_next_one_is_unharmed(student):
     assert student.ask(draws, first="text")[0] == 2
@@ -122,15 +121,7 @@ WORDS = {
 }
 
 
-@pytest.fixture(params=["process", pytest.param("docker", marks=pytest.mark.docker)])
-def sandbox(request: pytest.FixtureRequest) -> Sandbox:
-    if request.param == "docker":
-        docker: Sandbox = request.getfixturevalue("docker_sandbox")
-        return docker
-    return ProcessSandbox()
-
-
-def test_what_comes_back_is_plain_data_and_lies_by_its_value_only(
+def test_answers_are_plain_data(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
     evidence = examined(tmp_path, TESTS, HOSTILE, sandbox)
@@ -138,7 +129,7 @@ def test_what_comes_back_is_plain_data_and_lies_by_its_value_only(
     tests = found(evidence)
     passed = {name for name, (status, _) in tests.items() if status == "passed"}
     assert passed == {
-        "test_what_a_probe_says_is_testimony",
+        "test_an_answer_of_a_probe_may_be_forged",
         "test_the_next_one_is_unharmed",
         "test_returns[surrogate]",   # a question mark in its place
     }
@@ -214,7 +205,7 @@ def test_nothing_that_a_worker_can_write_raises_on_the_host(value: Any, blobs: l
         ({"a": 1, "b": 2}, "an object with 2 keys"),
     ],
 )
-def test_what_no_worker_of_ours_writes_is_refused(value: Any, words: str) -> None:
+def test_data_that_no_worker_writes_is_refused(value: Any, words: str) -> None:
     blob = np.float32(1).tobytes()
     with pytest.raises(packing.PackingError) as error:
         packing.unpack(value, (blob,))

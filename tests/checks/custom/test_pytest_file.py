@@ -1,4 +1,4 @@
-"""A pytest file of the instructor's: what its tests ask, what they earn, what they tell."""
+"""An instructor's pytest file: its questions, points and feedback."""
 
 from __future__ import annotations
 
@@ -13,13 +13,11 @@ import pytest
 from grader.checks.registry import CHECKS
 from grader.errors import CheckError, RubricError, SandboxError
 from grader.reports.student.page import make_sheet
-from grader.run import pipeline
 from grader.run.cache.evidence import EvidenceCache
 from grader.run.cache.file import open_cache
 from grader.run.cache.recall import Recall
 from grader.sandbox.base import Job, Sandbox
 from grader.sandbox.process import ProcessSandbox
-from grader.submissions.discover import hand_in
 from tests.checks.custom.homework import (
     Overheard,
     examined,
@@ -30,6 +28,7 @@ from tests.checks.custom.homework import (
     setup_of,
     write,
 )
+from tests.factories import grade_file
 
 SOFTMAX = '''
 import numpy as np
@@ -159,14 +158,6 @@ FAILING = {
 }
 
 
-@pytest.fixture(params=["process", pytest.param("docker", marks=pytest.mark.docker)])
-def sandbox(request: pytest.FixtureRequest) -> Sandbox:
-    if request.param == "docker":
-        docker: Sandbox = request.getfixturevalue("docker_sandbox")
-        return docker
-    return ProcessSandbox()
-
-
 @pytest.fixture
 def rubric(tmp_path: Path) -> Path:
     write(tmp_path, "test_hw.py", SOFTMAX)
@@ -174,7 +165,7 @@ def rubric(tmp_path: Path) -> Path:
     return rubric_in(tmp_path, "check: pytest\nfile: test_hw.py")
 
 
-def test_what_one_test_meets_costs_that_test_only(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_failure_costs_its_own_test_only(sandbox: Sandbox, tmp_path: Path) -> None:
     evidence = examined(tmp_path, ASKS, BEHAVIOUR, sandbox)
     assert evidence.outcome.answered
     tests = found(evidence)
@@ -185,7 +176,7 @@ def test_what_one_test_meets_costs_that_test_only(sandbox: Sandbox, tmp_path: Pa
     assert titles[-2:] == ["Adding nothing [1]", "Adding nothing [2]"] and titles[0] == "add"
 
 
-def test_messages_are_feedback_and_hidden_tests_tell_no_more(
+def test_messages_are_feedback_except_those_of_hidden_tests(
     rubric: Path, tmp_path: Path
 ) -> None:
     grade = graded(rubric, OVERFLOWS.replace(".sum(1,", ".sum(0,"), tmp_path / "wrong")
@@ -202,7 +193,7 @@ def test_messages_are_feedback_and_hidden_tests_tell_no_more(
     assert "12345" in repr(grade.criteria[0].verdict.seen)   # for whoever marks
 
 
-def test_what_a_test_gets_wrong_by_itself_is_never_a_mark(tmp_path: Path) -> None:
+def test_a_broken_test_costs_no_points(tmp_path: Path) -> None:
     tests = found(examined(tmp_path, '''
         import pytest
 
@@ -224,12 +215,12 @@ def test_what_a_test_gets_wrong_by_itself_is_never_a_mark(tmp_path: Path) -> Non
         "test_unpackable": "not_scored", "test_skipped": "skipped", "test_swallows": "passed",
     }
     assert "near line 7: FileNotFoundError" in tests["test_before"][1]
-    assert "could make nothing of what your code returned: TypeError" in tests["test_after"][1]
+    assert "cannot use the value that your code returned: TypeError" in tests["test_after"][1]
     assert "a object; numbers, text, lists" in tests["test_unpackable"][1]
 
 
 class Absent(ProcessSandbox):
-    """A sandbox that starts one worker, and no other."""
+    """A sandbox that starts one worker only."""
 
     left = 0
 
@@ -260,7 +251,7 @@ def test_tests_that_end_the_process_are_not_scored(rubric: Path, tmp_path: Path)
     (question,) = CHECKS["pytest"].ask(criterion, None, read(rubric).limits)   # type: ignore[arg-type]  # it looks at no exam
     work: Any = type("Work", (), {"evidence": {question.id: evidence}})
     verdict = CHECKS["pytest"].judge(criterion, work, None)   # type: ignore[arg-type]  # nor at a key
-    assert verdict.status == "not_scored" and "did not come to their end" in verdict.reason
+    assert verdict.status == "not_scored" and "the tests did not finish" in verdict.reason
 
 
 @pytest.mark.parametrize(
@@ -280,13 +271,13 @@ def test_a_file_that_pytest_cannot_use_stops_the_class(
     assert words in str(error.value) and "test_hw.py" in str(error.value)
 
 
-def test_a_file_that_is_not_there_is_told_with_its_line(tmp_path: Path) -> None:
+def test_a_file_that_is_not_there_is_reported_with_its_line(tmp_path: Path) -> None:
     rubric = rubric_in(tmp_path, "check: pytest\nfile: test_homework.py")
     with pytest.raises(RubricError, match=r"rubric.yaml:\d+: criteria.0.file: there is no file"):
         read(rubric)
 
 
-def test_points_are_shared_by_markers_arguments_alone_are_sent_and_it_is_remembered(
+def test_markers_share_the_points_and_results_are_cached(
     rubric: Path, tmp_path: Path
 ) -> None:
     overheard = Overheard()
@@ -296,7 +287,7 @@ def test_points_are_shared_by_markers_arguments_alone_are_sent_and_it_is_remembe
         scores = []
         for _ in range(2):
             setup = setup_of(rubric, tmp_path, overheard, memory)
-            grade = pipeline.grade_one(setup, hand_in(file), lambda who, what: None)
+            grade = grade_file(setup, file)
             scores.append(grade.score)
     assert scores == [3, 3] and overheard.started == 1
     assert b"softmax" in overheard.said

@@ -1,4 +1,4 @@
-"""A Python file of the instructor's, named in the rubric: its checks, its probes, its mistakes."""
+"""An instructor's Python file: its checks, probes and mistakes."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ from grader.checks.answer_key import NoKey
 from grader.checks.registry import CHECKS, checks_with
 from grader.errors import CheckError, RubricError, UsageError
 from grader.rubric.load import json_schema, own_files
-from grader.run import pipeline
 from grader.run.provenance import fingerprints as fingerprint
 from grader.sandbox.process import ProcessSandbox
-from grader.submissions.discover import hand_in
 from tests.checks.custom.homework import Overheard, graded, read, rubric_in, setup_of, write
+from tests.factories import grade_file
 
 CHECKS_FILE = """
 from grader.checks.custom.api import Check, Model, answer, expected, graded, probe, tensor
@@ -82,7 +81,7 @@ VERDICTS = {
 }
 
 
-def test_each_answer_has_its_verdict_and_the_sandbox_hears_of_the_probe_only(
+def test_each_answer_has_its_verdict_and_only_the_probe_is_sent(
     tmp_path: Path,
 ) -> None:
     text = CHECKS_FILE.replace("numbers, by):", "numbers, by, of):")
@@ -124,7 +123,7 @@ def test_a_probe_that_fails_by_itself_stops_the_class_with_its_line(
     [
         ("normal(size=", "normal(sizes=", r"checks\.py:18: TypeError: .*sizes"),
         ("by=criterion.params.by", "bye=2", r"checks\.py:8: the probe shifted: .*'by'"),
-        ("tensor(numbers)", "exam", r"checks\.py:8: the probe shifted: .* is a Exam; numbers"),
+        ("tensor(numbers)", "exam", r"checks\.py:8: the probe shifted: .* is a EvalInputs"),
     ],
 )
 def test_an_ask_that_fails_stops_the_class_with_its_line(
@@ -133,7 +132,7 @@ def test_an_ask_that_fails_stops_the_class_with_its_line(
     write(tmp_path, "checks.py", CHECKS_FILE.replace(old, new))
     setup = setup_of(rubric, tmp_path)
     with pytest.raises(CheckError, match=words):
-        pipeline.grade_one(setup, hand_in(tmp_path / "reference"), lambda who, what: None)
+        grade_file(setup, tmp_path / "reference")
 
 
 @pytest.mark.parametrize(
@@ -145,20 +144,21 @@ def test_an_ask_that_fails_stops_the_class_with_its_line(
         ('"by": by,', '"by": [TOLERANCE for _ in numbers],',
          "checks.py:12: the probe shifted uses 'TOLERANCE'"),
         ("@probe\n", "@probe\n@np.vectorize\n", "@probe was given a vectorize"),
-        ("@probe\n", "import functools\n@probe\n@functools.cache\n", "it stands alone before def"),
+        ("@probe\n", "import functools\n@probe\n@functools.cache\n",
+         "it must be the only decorator of a function"),
         ("import numpy as np", "import numpyy as np", "checks.py:3: ModuleNotFoundError"),
         ("def judge(criterion, work, key):", "def judge(criterion, work, key:",
          "checks.py:22: not valid Python"),
         ("def judge(criterion, work, key):", "def judge(criterion, work):",
-         "checks.py:22: 'shift': judge is called as judge(criterion, work, key)"),
-        ("    by: int = 1", "    points: int = 1", "'points' is a key of every criterion"),
+         "checks.py:22: 'shift': judge must accept the call judge(criterion, work, key)"),
+        ("    by: int = 1", "    points: int = 1", "every criterion has a key 'points'"),
         ('Check("shift", Params,', 'Check("shift", dict,', "derives from Model"),
         ('Check("shift",', 'Check("accuracy",', "there is a check 'accuracy' already"),
-        ('Check("shift",', 'Check("my shift",', "a name is made of"),
+        ('Check("shift",', 'Check("my shift",', "a name has only"),
         ("CHECK = ", "CHECK = lambda: ", "no check in it"),
     ],
 )  # fmt: skip
-def test_a_file_that_cannot_be_used_is_told_when_the_rubric_is_read(
+def test_a_file_that_cannot_be_used_is_reported_when_the_rubric_is_read(
     old: str, new: str, words: str, rubric: Path
 ) -> None:
     assert old in CHECKS_FILE
@@ -180,7 +180,7 @@ def test_a_file_that_cannot_be_used_is_told_when_the_rubric_is_read(
         ("", "check: shift", "there is no check 'shift'"),
     ],
 )
-def test_a_rubric_that_names_a_check_wrongly_is_told_with_its_line(
+def test_an_unknown_check_or_parameter_is_reported_with_its_line(
     files: str, criterion: str, words: str, rubric: Path
 ) -> None:
     wrong = rubric_in(rubric.parent, criterion, files=files)
@@ -189,7 +189,7 @@ def test_a_rubric_that_names_a_check_wrongly_is_told_with_its_line(
     assert words in str(error.value)
 
 
-def test_two_files_may_bring_checks_and_not_of_one_name(rubric: Path) -> None:
+def test_two_files_may_not_have_checks_of_the_same_name(rubric: Path) -> None:
     folder = rubric.parent
     more = write(folder, "more.py", CHECKS_FILE.replace('"shift", Params', '"more", Params'))
     assert set(checks_with((folder / "checks.py", more))) == {*CHECKS, "shift", "more"}
@@ -205,7 +205,7 @@ def test_the_schema_of_a_rubric_knows_its_own_checks(rubric: Path) -> None:
     assert "by" in criterion["properties"]
 
 
-def test_what_a_verdict_depends_on_has_the_files_of_ones_own(tmp_path: Path) -> None:
+def test_fingerprints_include_the_instructors_files(tmp_path: Path) -> None:
     write(tmp_path, "checks.py", CHECKS_FILE)
     write(tmp_path, "test_hw.py", "def test(student): pass\n")
     write(tmp_path, "reference/hw.py", RIGHT)
@@ -230,7 +230,7 @@ def test_what_a_verdict_depends_on_has_the_files_of_ones_own(tmp_path: Path) -> 
     ["graded", "Verdict('mine', 'passed', 2.0, '')", "Verdict('mine', 'passed', float('nan'), '')",
      "Verdict('yours', 'passed', 1.0, '')"],
 )
-def test_a_judge_that_gives_no_share_of_the_points_gives_no_mark(
+def test_an_invalid_verdict_is_not_scored(
     verdict: str, rubric: Path
 ) -> None:
     text = CHECKS_FILE.replace("    mine, wanted", f"    return {verdict}\n    mine, wanted")

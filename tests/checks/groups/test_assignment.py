@@ -1,4 +1,4 @@
-"""Which of the lists found is which group: by name first, by overlap second, the last attempt."""
+"""Assigning lists to groups: by name first, by overlap second, the last attempt."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def labels(lists: list[dict[str, object]]) -> list[str | None]:
         ("weights", None), ("another_bias", 1), ("two_bn", 0), ("otherParams", 2), ("forest", None),
     ],
 )
-def test_a_name_speaks_of_a_group(name: str, group: int | None) -> None:
+def test_a_name_names_a_group(name: str, group: int | None) -> None:
     assert label(name) == group
 
 
@@ -135,7 +135,7 @@ def truth_with_other_norms_in_the_rest(rows: list[list[object]]) -> object:
 
 
 def parts(parent: str, *named: tuple[str, list[str]]) -> list[dict[str, object]]:
-    """A list of lists as a worker tells it: whole first, and then its parts."""
+    """A list of lists as a worker reports it: the whole first, then its parts."""
     whole = found(parent, [name for _, names in named for name in names])
     return [whole, *(found(f"{parent}{key}", names, parent=parent) for key, names in named)]
 
@@ -154,7 +154,7 @@ def test_a_name_of_a_group_goes_before_the_keys_inside() -> None:
     assert labels(lists) == ["bn", "bias", "rest"]
 
 
-def test_a_name_that_speaks_of_one_group_and_holds_all_says_nothing_of_its_parts() -> None:
+def test_a_list_of_all_groups_named_after_one_says_nothing_about_its_parts() -> None:
     lists = parts("bn_bias_rest", ("[0]", NORM), ("[1]", BIASES), ("[2]", REST))
     assert labels(lists) == ["bn_bias_rest[0]", "bn_bias_rest[1]", "bn_bias_rest[2]"]
 

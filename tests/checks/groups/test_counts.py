@@ -1,4 +1,4 @@
-"""Which number is the count of which group: by its name, by its order, or for a person to say."""
+"""Assigning numbers to groups: by name, by order, or by a person."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from grader.checks.groups.counts import group_counts, spoken, stands_there
+from grader.checks.groups.counts import group_counts, has_count, spoken
 
 
 def number(name: str, value: int, line: int = 0, **more: Any) -> dict[str, Any]:
@@ -28,7 +28,7 @@ def printed(*rows: tuple[str, int, int]) -> list[dict[str, Any]]:
         ("weights", None),
     ],
 )
-def test_the_words_beside_a_number_speak_of_one_group_or_of_none(
+def test_the_words_beside_a_number_name_one_group_or_none(
     text: str, group: int | None
 ) -> None:
     assert spoken(text) == group
@@ -99,8 +99,8 @@ def test_labels_go_before_order() -> None:
     assert group_counts(rows) == (4, 5, None)
 
 
-def test_a_number_stands_there_unless_its_name_speaks_of_another_group() -> None:
+def test_a_number_is_there_unless_its_name_names_another_group() -> None:
     rows = [number("a", 7), number("bias", 8), *printed(("rest", 9, 1))]
-    assert stands_there(rows, 0, 7) and stands_there(rows, 1, 8) and stands_there(rows, 2, 9)
-    assert not stands_there(rows, 0, 8) and not stands_there(rows, 0, 9)
-    assert not stands_there(rows, 0, 5)
+    assert has_count(rows, 0, 7) and has_count(rows, 1, 8) and has_count(rows, 2, 9)
+    assert not has_count(rows, 0, 8) and not has_count(rows, 0, 9)
+    assert not has_count(rows, 0, 5)

@@ -1,4 +1,4 @@
-"""Judging the optimizer: a third of the points per group, by what trained the network."""
+"""The check `optimizer_groups`: a third of the points per group, and each diagnosis."""
 
 from __future__ import annotations
 
@@ -51,10 +51,10 @@ def test_it_asks_for_make_optimizer_with_biases_in_convolutions() -> None:
     assert make.args["network"]["conv_bias"] is True
 
 
-def test_decay_on_the_rest_alone_earns_everything() -> None:
+def test_decay_on_the_third_group_alone_earns_everything() -> None:
     found = verdict(with_groups(*decaying(ROWS)))
     assert (found.status, found.fraction) == ("passed", 1.0)
-    assert found.reason == "SGD decays 508 elements and spares 53."
+    assert found.reason == "SGD applies weight decay to 508 parameters and none to 53. Correct."
 
 
 def test_any_split_of_groups_with_these_decays_is_right() -> None:
@@ -65,14 +65,14 @@ def test_any_split_of_groups_with_these_decays_is_right() -> None:
 def test_decay_on_everything_loses_the_two_groups_that_are_spared() -> None:
     found = verdict(with_groups(([*NORM, *BIASES, *REST], 5e-4)))
     assert found.fraction == pytest.approx(1 / 3)
-    assert "6 of 6 parameters of (i) (batch-norm affine) are decayed and should" in found.reason
-    assert "4 of 4 parameters of (ii) (biases) are decayed and should not be." in found.reason
+    assert "6 of 6 tensors of (i) (batch-norm affine) get weight decay and should" in found.reason
+    assert "4 of 4 tensors of (ii) (biases) get weight decay and should not." in found.reason
 
 
 def test_no_decay_at_all_loses_the_rest_only() -> None:
     found = verdict(with_groups(([*NORM, *BIASES, *REST], 0.0)))
     assert found.fraction == pytest.approx(2 / 3)
-    assert found.reason == "4 of 4 parameters of (iii) (all the rest) are not decayed."
+    assert found.reason == "4 of 4 tensors of (iii) (all the rest) get no weight decay."
 
 
 def test_sparing_the_biases_and_decaying_batch_norms_loses_only_that() -> None:
@@ -80,21 +80,21 @@ def test_sparing_the_biases_and_decaying_batch_norms_loses_only_that() -> None:
     spared = [name for name in (*NORM, *BIASES) if name not in weights]
     found = verdict(with_groups((spared, 0.0), ([*weights, *REST], 5e-4)))
     assert found.fraction == pytest.approx(2 / 3)
-    assert "3 of 6 parameters of (i) (batch-norm affine) are decayed" in found.reason
+    assert "3 of 6 tensors of (i) (batch-norm affine) get weight decay" in found.reason
 
 
 @pytest.mark.parametrize("group", [0, 1, 2])
-def test_a_group_that_is_left_out_is_told(group: int) -> None:
+def test_a_group_that_is_left_out_is_reported(group: int) -> None:
     groups = [pair for number, pair in enumerate(decaying(ROWS)) if number != group]
     found = verdict(with_groups(*groups))
     assert found.fraction == pytest.approx(2 / 3)
     assert "are not in the optimizer, such as" in found.reason
 
 
-def test_a_parameter_that_stands_twice_is_told() -> None:
+def test_a_parameter_that_stands_twice_is_reported() -> None:
     found = verdict(with_groups(*decaying(ROWS), (BIASES[:1], 0.0)))
     assert found.fraction == pytest.approx(2 / 3)
-    assert found.reason == "Parameters of (ii) (biases) stand in the optimizer twice."
+    assert found.reason == "Some tensors of (ii) (biases) are in the optimizer twice."
 
 
 def test_frozen_parameters_need_not_be_in_the_optimizer() -> None:
@@ -108,10 +108,10 @@ def test_a_network_without_batch_norms_has_nothing_to_spare_there() -> None:
     assert verdict(with_groups(*decaying(rows), rows=rows)).fraction == 1
 
 
-def test_what_trained_counts_and_make_optimizer_is_a_hint() -> None:
+def test_the_optimizer_that_trained_counts_and_make_optimizer_is_a_hint() -> None:
     found = verdict(with_groups(([*NORM, *BIASES, *REST], 5e-4)), made(*decaying(ROWS)))
     assert found.fraction == pytest.approx(1 / 3)
-    assert "make_optimizer() makes another optimizer than the one that trained." in found.hints
+    assert "make_optimizer() groups parameters unlike the optimizer that trained." in found.hints
 
 
 def test_make_optimizer_counts_where_nothing_was_trained() -> None:
@@ -128,7 +128,7 @@ def test_make_optimizer_counts_where_nothing_was_trained() -> None:
         ("exception", "bad_answer", "bad_answer"),
     ],
 )
-def test_without_any_optimizer_the_failure_is_told(training: str, make: str, told: str) -> None:
+def test_without_any_optimizer_the_failure_is_reported(training: str, make: str, told: str) -> None:
     found = verdict(unanswered(training, "no training"), unanswered(make, "no optimizer"))
     assert (found.status, found.fraction) == ("failed", 0)
     assert found.seen["outcome"] == told
@@ -149,10 +149,10 @@ def test_the_harness_failing_is_not_scored(which: str) -> None:
     assert found.status == "not_scored"
 
 
-def test_the_learning_rate_is_told_as_observed() -> None:
+def test_the_learning_rate_is_reported_as_observed() -> None:
     rates = [0.1, 0.1, 0.01, None]
     found = verdict(trained([run("train", lr=rate) for rate in rates]))
-    assert "Learning rate as observed: 0.1, 0.01, ?." in found.hints
+    assert "Learning rate by epoch: 0.1, 0.01, ?." in found.hints
 
 
 def test_the_table_has_a_row_per_group_of_the_optimizer() -> None:
@@ -168,7 +168,7 @@ def plain_network(decay: float) -> Evidence:
     return trained(optimizer=optimizer((["conv.weight"], decay), rows=rows))
 
 
-def test_what_the_trained_network_does_not_have_shows_in_the_optimizer_for_ours() -> None:
+def test_a_group_that_the_trained_network_lacks_is_judged_on_the_hidden_one() -> None:
     everything = ([row[0] for row in ROWS], 5e-4)
     assert verdict(plain_network(5e-4), made(everything)).fraction == pytest.approx(1 / 3)
     assert verdict(plain_network(5e-4), made(*decaying(ROWS))).fraction == 1
@@ -180,17 +180,19 @@ def test_a_training_with_nothing_to_spare_waits_for_a_person() -> None:
     assert "neither batch norms nor biases" in found.reason
 
 
-def test_what_code_says_of_a_network_of_ours_is_not_passed_on() -> None:
+def test_output_about_the_hidden_network_is_not_passed_on() -> None:
     answer = made(*decaying(ROWS))
     answer.value["optimizer"] = "Width16"
     found = verdict(unanswered("exception"), answer)
     assert found.fraction == 1
-    assert found.reason.startswith("The optimizer of make_optimizer() decays 508 elements")
+    assert found.reason.startswith(
+        "The optimizer of make_optimizer() applies weight decay to 508 parameters"
+    )
     assert [row[1] for row in found.tables[0].rows] == ["no", "no", "yes"]
 
 
 def of_function(made: Evidence) -> Verdict:
-    """Judged without a training: there is no evidence of one."""
+    """The verdict without any evidence of a training."""
     return judge(OF_FUNCTION, work({MAKE: made}), key())
 
 
@@ -203,7 +205,7 @@ def test_the_function_alone_is_judged_by_the_same_thirds() -> None:
     assert of_function(made(*right)).fraction == 1
     found = of_function(made(everything))
     assert found.fraction == pytest.approx(1 / 3)
-    assert "6 of 6 parameters of (i) (batch-norm affine) are decayed" in found.reason
+    assert "6 of 6 tensors of (i) (batch-norm affine) get weight decay" in found.reason
 
 
 def test_a_training_that_another_criterion_asked_for_does_not_count_for_the_function() -> None:
@@ -211,14 +213,14 @@ def test_a_training_that_another_criterion_asked_for_does_not_count_for_the_func
     assert judge(OF_FUNCTION, work(evidence), key()).fraction == pytest.approx(1 / 3)
 
 
-def test_a_function_that_is_not_there_is_named_without_a_word_of_the_code() -> None:
+def test_a_missing_function_is_named_without_the_codes_own_output() -> None:
     found = of_function(unanswered("not_found", "width 16 was seen", output="conv1 has 16"))
     assert found.status == "failed"
     assert found.reason == "This was not found: a function make_optimizer(model)."
     assert "16" not in str(found.seen)
 
 
-def test_what_a_function_raised_on_a_network_of_ours_is_not_passed_on() -> None:
+def test_an_exception_about_the_hidden_network_is_not_passed_on() -> None:
     found = of_function(unanswered("exception", "ValueError: width 16"))
     assert (found.status, found.fraction) == ("failed", 0)
     assert "16" not in found.reason

@@ -1,4 +1,4 @@
-"""Judging the three groups: what earns points, and the sentence for each known mistake."""
+"""The check `param_groups`: points, and the sentence for each known mistake."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_it_asks_for_resnet18_two_hidden_networks_and_one_beyond() -> None:
 def test_right_groups_earn_everything() -> None:
     found_ = verdict(right())
     assert (found_.status, found_.fraction, found_.hints) == ("passed", 1.0, ())
-    assert found_.reason.startswith("Right: (i) batch-norm affine, 40 elements; (ii) biases, 10")
+    assert found_.reason.startswith("Correct: (i) batch-norm affine, 40 parameters; (ii) biases")
     assert found_.next_step == ""
 
 
@@ -114,15 +114,15 @@ def test_a_group_is_right_by_identity_and_not_by_its_count() -> None:
 
     found_ = verdict(everywhere(swapped))
     assert found_.fraction == pytest.approx(2 / 3)
-    assert "Group (i) holds 2 parameters twice." in found_.reason
+    assert "Group (i) has 2 tensors twice." in found_.reason
 
 
-def test_what_is_wrong_for_one_hidden_network_loses_its_share() -> None:
+def test_a_group_that_is_wrong_for_one_hidden_network_loses_its_share() -> None:
     norm, biases, rest = groups_of(ROWS[HIDDEN[1]])
     fc_only = [name for name in biases if name.startswith("fc")]
     found_ = verdict(right() | {HIDDEN[1]: reply(returned((norm, fc_only, rest)), HIDDEN[1])})
     assert found_.fraction == pytest.approx((1 + 2 / 3 + 1) / 3)
-    assert "Group (ii) is right for ResNet-18 and wrong for a network of the same" in found_.reason
+    assert "Group (ii) is right for ResNet-18 but wrong for a network of the same" in found_.reason
     assert "biases in its convolutions." in found_.reason
 
 
@@ -142,7 +142,8 @@ def test_counts_that_follow_the_network_earn_everything() -> None:
 def test_counts_that_are_typed_in_earn_nothing() -> None:
     found_ = verdict({name: counted(SIZES, name) for name in ROWS})
     assert (found_.status, found_.fraction) == ("failed", 0)
-    assert "Group (i), (ii), (iii) is right for ResNet-18 but does not follow" in found_.reason
+    wrong = "Group (i), (ii), (iii) is right for ResNet-18 but wrong for other networks"
+    assert wrong in found_.reason
 
 
 def test_names_that_are_typed_in_earn_nothing() -> None:
@@ -175,11 +176,11 @@ def test_groups_of_an_own_network_of_three_parameters_are_for_a_person() -> None
     lists = returned(groups_of(own))
     found_ = verdict(right() | {PUBLIC: reply(lists, replaced=False, structure=own)})
     assert found_.status == "needs_marking"
-    assert "a network of your own with 3 parameters, few enough" in found_.reason
+    assert "a network of your own with 3 parameter tensors, few enough" in found_.reason
 
 
 @pytest.mark.parametrize(("form", "status"), [("function", "needs_marking"), ("script", "passed")])
-def test_lists_of_which_one_fits_whatever_is_meant_are_for_a_person(
+def test_many_overlapping_lists_are_for_a_person(
     form: str, status: str
 ) -> None:
     def hedged(name: str) -> Evidence:
@@ -199,49 +200,51 @@ def by_name(norm: list[str], biases: list[str], rest: list[str]) -> Any:
 def test_names_with_bn_miss_the_shortcuts() -> None:
     found_ = verdict(everywhere(by_name))
     assert found_.fraction == 0
-    assert "shortcuts are missing from (i), 16 elements: downsample.1 is a batch" in found_.reason
+    assert "Group (i) lacks the batch norms of the shortcuts, 16 parameters: downsample.1" in (
+        found_.reason
+    )
 
 
-def test_biases_of_batch_norms_among_the_biases_are_told() -> None:
+def test_biases_of_batch_norms_among_the_biases_are_reported() -> None:
     def bias_first(norm: list[str], biases: list[str], rest: list[str]) -> Any:
         own = [name for name in norm if name.endswith("bias")]
         return [name for name in norm if name not in own], [*biases, *own], rest
 
     found_ = verdict(everywhere(bias_first))
     assert found_.fraction == pytest.approx(1 / 3)
-    assert "The biases of the batch norms are among the biases (ii)" in found_.reason
+    assert "Group (ii) has the biases of the batch norms" in found_.reason
 
 
-def test_a_forgotten_fc_bias_is_told() -> None:
+def test_a_forgotten_fc_bias_is_reported() -> None:
     found_ = verdict(everywhere(lambda norm, biases, rest: (norm, biases[:-1], rest)))
     assert "fc.bias is in none of the groups." in found_.reason
     assert found_.fraction == pytest.approx(2 / 3)
 
 
-def test_tensors_counted_instead_of_elements_are_told() -> None:
+def test_tensors_counted_instead_of_elements_are_reported() -> None:
     evidence = {
         name: counted([len(group) for group in truth(rows)], name) for name, rows in ROWS.items()
     }
     found_ = verdict(evidence)
     assert found_.fraction == 0
-    assert found_.reason.startswith("Tensors are counted instead of elements: 6 / 1 / 4 instead of")
+    assert found_.reason.startswith("Your code counts tensors instead of elements: 6 / 1 / 4")
 
 
-def test_wrong_counts_are_told_beside_the_right_ones() -> None:
+def test_wrong_counts_are_reported_beside_the_right_ones() -> None:
     found_ = verdict({name: counted((1, 2, SIZES[2]), name) for name in ROWS})
-    assert "Group (i) has 40 elements; yours has 1." in found_.reason
-    assert "Group (ii) has 10 elements; yours has 2." in found_.reason
+    assert "Group (i) has 40 parameters; yours has 1." in found_.reason
+    assert "Group (ii) has 10 parameters; yours has 2." in found_.reason
 
 
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"buffers": 9}, "Group (i) holds 9 running statistics, which are buffers"),
-        ({"foreign": 2}, "Group (i) holds 2 items that are no parameters of the network"),
-        ({"used_up": True, "names": []}, "Group (i) is a generator that was used up"),
+        ({"buffers": 9}, "Group (i) has 9 running statistics, which are buffers"),
+        ({"foreign": 2}, "Group (i) has 2 items that are not parameters of the network"),
+        ({"used_up": True, "names": []}, "Group (i) is a generator that was already used up"),
     ],
 )
-def test_what_does_not_belong_into_a_group_costs_it_and_is_told(
+def test_items_that_do_not_belong_to_a_group_cost_it_and_are_reported(
     change: dict[str, Any], told: str
 ) -> None:
     evidence = {}
@@ -253,33 +256,33 @@ def test_what_does_not_belong_into_a_group_costs_it_and_is_told(
     assert told in found_.reason
 
 
-def test_a_parameter_in_two_groups_is_told() -> None:
+def test_a_parameter_in_two_groups_is_reported() -> None:
     found_ = verdict(everywhere(lambda norm, biases, rest: (norm, biases, [*rest, norm[0]])))
-    assert "1 parameters stand in more than one group." in found_.reason
+    assert "Several groups share 1 tensor." in found_.reason
     assert found_.fraction == pytest.approx(2 / 3)
 
 
-def test_a_parameter_that_is_nowhere_is_told_and_stands_in_the_table() -> None:
+def test_a_missing_parameter_is_reported_and_in_the_table() -> None:
     found_ = verdict(everywhere(lambda norm, biases, rest: (norm, biases, rest[1:])))
-    assert "1 parameters are missing from (iii), such as conv1.weight." in found_.reason
+    assert "Group (iii) lacks 1 tensor, such as conv1.weight." in found_.reason
     (table,) = found_.tables
-    assert table.columns[-1] == "nowhere"
+    assert table.columns[-1] == "in none"
     assert table.rows[2] == ("(iii) all the rest", "508", "0", "0", "400", "108")
 
 
-def test_a_missing_list_is_told() -> None:
+def test_a_missing_list_is_reported() -> None:
     lists = [found("bn", NORM), found("bias", BIASES)]
     found_ = verdict(right() | {PUBLIC: reply(lists)})
     assert "No list was found for group (iii), all the rest." in found_.reason
 
 
-def test_what_lies_beyond_the_homework_is_a_hint_and_costs_nothing() -> None:
+def test_networks_beyond_the_homework_give_hints_and_cost_nothing() -> None:
     found_ = verdict(right() | {BEYOND: reply(returned((NORM[:1], BIASES, REST)), BEYOND)})
     assert found_.fraction == 1
     features = features_in_words(hint_network(inputs().draw("beyond")))
     assert found_.hints == (
-        f"Beyond the homework, and without cost: on a network with {features} "
-        "the groups (i) differ from the reference's.",
+        f"Beyond the homework, at no cost: for a network with {features}, these groups differ "
+        "from the reference solution's: (i).",
     )
 
 
@@ -337,7 +340,7 @@ ERROR = {"message": "hw2.py, line 9: FileNotFoundError: no photo", "traceback": 
 
 
 def printed(name: str, labels: Sequence[str], counts: Sequence[int] | None = None) -> Evidence:
-    """The right counts of a network as they were printed, one on a line, or other counts."""
+    """Right or other counts of a network as printed, one on each line."""
     counts = counts or [sum(group.values()) for group in truth(ROWS[name])]
     rows = zip(labels, counts, strict=True)
     numbers = [
@@ -356,7 +359,7 @@ def test_printed_counts_that_are_typed_in_earn_nothing() -> None:
     evidence = {name: printed(name, ("BN:", "biases:", "others:"), SIZES) for name in ROWS}
     found_ = verdict(evidence)
     assert (found_.status, found_.fraction) == ("failed", 0)
-    assert "does not follow the network" in found_.reason
+    assert "wrong for other networks of the same family" in found_.reason
 
 
 @pytest.mark.parametrize(
@@ -364,7 +367,7 @@ def test_printed_counts_that_are_typed_in_earn_nothing() -> None:
     [(("x:", "y:", "z:"), "needs_marking"), (("BN:", "biases:", ""), "needs_marking"),
      (("biases:", "BN:", "others:"), "partial"), (("others:", "x:", "y:"), "failed")],
 )
-def test_right_counts_that_no_word_assigns_are_for_a_person(
+def test_right_counts_without_names_are_for_a_person(
     labels: Sequence[str], status: str
 ) -> None:
     assert verdict({name: printed(name, labels) for name in ROWS}).status == status
@@ -376,7 +379,7 @@ def test_right_counts_without_a_word_that_are_typed_in_are_not_for_a_person() ->
 
 
 def mixed(name: str, rest: str, names: Sequence[str]) -> Evidence:
-    """Lists of (i) and of something else, and the right counts beside them."""
+    """Lists of (i) and of something else, with right counts beside them."""
     counts = counted([sum(group.values()) for group in truth(ROWS[name])], name)
     norm, _, _ = groups_of(ROWS[name])
     return reply([found("bn", norm), found(rest, names)], name, numbers=counts.value["numbers"])
@@ -395,12 +398,12 @@ def test_a_right_count_goes_before_a_wrong_list_whose_name_says_nothing() -> Non
 def test_a_wrong_list_with_a_name_goes_before_a_right_count() -> None:
     found_ = verdict({name: mixed(name, "rest", groups_of(ROWS[name])[2][:2]) for name in ROWS})
     assert found_.fraction == pytest.approx(2 / 3)
-    assert "2 parameters are missing from (iii)" in found_.reason
+    assert "Group (iii) lacks 2 tensors" in found_.reason
     (table,) = found_.tables
     assert table.rows[1] == ("(ii) biases", "10", "0", "10", "0", "")
 
 
-def test_a_wrong_count_beside_right_lists_is_told_by_itself() -> None:
+def test_a_wrong_count_beside_right_lists_is_reported_by_itself() -> None:
     evidence = {}
     for name, rows in ROWS.items():
         norm, _, rest = groups_of(rows)
@@ -408,10 +411,10 @@ def test_a_wrong_count_beside_right_lists_is_told_by_itself() -> None:
         evidence[name] = reply([found("bn", norm), found("rest", rest)], name, numbers=numbers)
     found_ = verdict(evidence)
     assert found_.fraction == pytest.approx(2 / 3)
-    assert found_.reason == "Group (ii) has 10 elements; yours has 2."
+    assert found_.reason == "Group (ii) has 10 parameters; yours has 2."
 
 
-def test_an_exception_is_told_where_nothing_right_was_found_before_it() -> None:
+def test_an_exception_is_reported_where_nothing_right_was_found_before_it() -> None:
     found_ = verdict(right() | {PUBLIC: counted((1, 2, 3), error=ERROR)})
     assert (found_.status, found_.fraction) == ("failed", 0)
     assert found_.reason.startswith("The code raised an exception: hw2.py, line 9: FileNotFound")
@@ -422,7 +425,7 @@ def test_an_exception_after_the_answer_is_a_hint() -> None:
     found_ = verdict(right() | {PUBLIC: reply(returned(groups_of(ROWS[PUBLIC])), error=ERROR)})
     assert found_.fraction == 1
     assert found_.hints == (
-        "Your code raised an exception on its way: hw2.py, line 9: FileNotFoundError: no photo.",
+        "Your code raised an exception: hw2.py, line 9: FileNotFoundError: no photo.",
     )
 
 

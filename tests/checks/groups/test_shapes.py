@@ -659,7 +659,7 @@ def test_right_groups_lose_nothing(groups: Mapping[str, Verdict], title: str) ->
 
 
 @pytest.mark.parametrize("title", WRONG_GROUPS)
-def test_wrong_groups_do_not_win_by_what_stands_beside_them(
+def test_wrong_groups_earn_nothing_through_other_lists(
     groups: Mapping[str, Verdict], title: str
 ) -> None:
     verdict = groups[title]
@@ -667,7 +667,7 @@ def test_wrong_groups_do_not_win_by_what_stands_beside_them(
 
 
 @pytest.mark.parametrize("title", DOUBTFUL_GROUPS)
-def test_where_nothing_says_which_is_which_a_person_looks(
+def test_a_person_decides_if_no_names_tell_the_lists_apart(
     groups: Mapping[str, Verdict], title: str
 ) -> None:
     assert groups[title].status == "needs_marking", groups[title].reason
@@ -693,7 +693,7 @@ def test_counts_in_a_data_frame_lose_nothing(tmp_path: Path) -> None:
     )
 
 
-def test_what_ended_a_script_is_told_beside_what_it_printed(
+def test_the_exception_that_ended_a_script_is_shown_with_its_output(
     groups: Mapping[str, Verdict], counts: Mapping[str, Verdict]
 ) -> None:
     for verdicts in (groups, counts):

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from tests.factories import write_files
+
 ROOT = Path(__file__).parent.parent.parent.parent
 CLASSES = ("cat", "dog")
 SIDE = 8
@@ -186,9 +188,7 @@ def write(folder: Path) -> Path:
         "validation/mutant.py": "mutant_of_ours = 1\n",
         "submissions/expected.yaml": "loses-the-biases: {about: a sample that forgets}\n",
     }  # fmt: skip
-    for name, text in texts.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text, encoding="utf-8")
+    write_files(folder, texts)
     random = np.random.default_rng(0)
     for part, count in (("train", 20), ("test", 14)):
         for number in range(count):

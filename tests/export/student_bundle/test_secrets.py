@@ -26,6 +26,7 @@ from grader.export.student_bundle.release import release
 from grader.rubric.load import load
 from grader.run.data.datasets import load_dataset
 from grader.run.options import RunOptions
+from tests.factories import shipped_rubric
 
 from . import secret_homework as homework
 
@@ -124,7 +125,7 @@ def test_no_hidden_image_is_in_it_and_no_label(instructor: Path, bundle: Path) -
 
 
 def test_the_real_homework_gives_nothing_of_its_reference_away(tmp_path: Path) -> None:
-    rubric = load(ROOT / "rubric.yaml", parameter_models)
+    rubric = shipped_rubric()
     release(rubric, tmp_path / "hw2.zip", OPTIONS, print)
     pieces = list(everything((tmp_path / "hw2.zip").read_bytes(), "hw2.zip"))
     public = "".join(

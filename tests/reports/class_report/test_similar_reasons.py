@@ -15,15 +15,16 @@ def texts(*given: str) -> list[tuple[str, int]]:
 
 def test_reasons_that_differ_in_numbers_are_the_same() -> None:
     assert texts(
-        "Group (i) has 160 elements; yours has 1,300.", "Group (i) has 9,600 elements; yours has 0."
-    ) == [("Group (i) has … elements; yours has ….", 2)]
+        "Group (i) has 160 parameters; yours has 1,300.",
+        "Group (i) has 9,600 parameters; yours has 0.",
+    ) == [("Group (i) has … parameters; yours has ….", 2)]
 
 
 def test_what_all_of_them_agree_on_is_told() -> None:
     assert texts(
-        "Top-1 accuracy 85.7% on 300 hidden images; 90% earns more.",
-        "Top-1 accuracy 9.0% on 300 hidden images; 75% earns more.",
-    ) == [("Top-1 accuracy …% on 300 hidden images; …% earns more.", 2)]
+        "Top-1 accuracy 85.7% on 300 hidden images. The next threshold is 90 %.",
+        "Top-1 accuracy 9.0% on 300 hidden images. The next threshold is 75 %.",
+    ) == [("Top-1 accuracy …% on 300 hidden images. The next threshold is … %.", 2)]
 
 
 @pytest.mark.parametrize(

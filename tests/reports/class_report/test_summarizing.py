@@ -15,7 +15,7 @@ from grader.records import Caution, Grade, TrainingRun, Verdict
 from grader.reports.class_report.rows import Row, row_of
 from grader.reports.class_report.summarizing import FEWEST, Report, discrimination, summarize
 from grader.rubric.model import Rubric
-from tests.reports.student.sample_grade import criterion, grade
+from tests.factories import criterion_grade, grade
 
 HOMEWORK = rubric()
 IDS = [one.id for one in HOMEWORK.criteria]
@@ -31,7 +31,7 @@ def marked(student: str, **verdicts: Verdict | float) -> Grade:
         else:
             status = "passed" if given == 1 else "partial" if given else "failed"
             found.append(Verdict(one.id, status, given, "A reason."))  # type: ignore[arg-type]
-    return graded(HOMEWORK, grade(criterion(), student=student).submission, found, 2.0)
+    return graded(HOMEWORK, grade(criterion_grade(), student=student).submission, found, 2.0)
 
 
 def report_of(*grades: Grade, left: int = 0, homework: Rubric = HOMEWORK) -> Report:
@@ -105,7 +105,7 @@ def test_discrimination_says_nothing_where_it_is_not_defined() -> None:
     assert discrimination("accuracy", everybody) is None    # the rest is the same for all
     few = [row_of(marked(str(n), accuracy=n / 40, written_a=n / 40)) for n in range(FEWEST - 1)]
     assert discrimination("accuracy", few) is None
-    alone = [row_of(grade(criterion(points=n), student=str(n))) for n in range(5)] * 4
+    alone = [row_of(grade(criterion_grade(points=n), student=str(n))) for n in range(5)] * 4
     assert discrimination("an-id", alone) is None           # there is no rest
 
 

@@ -8,8 +8,6 @@ import struct
 import zlib
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
 
 from grader.records import (
     Caution,
@@ -19,13 +17,11 @@ from grader.records import (
     Grade,
     LearningCurve,
     Series,
-    Status,
     Stretch,
-    Submission,
     Table,
     TrainingRun,
-    Verdict,
 )
+from tests.factories import criterion_grade, grade
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 DUE = datetime(2026, 11, 30, 23, 59, tzinfo=UTC)
@@ -159,48 +155,28 @@ RUN = TrainingRun(
 )
 
 
-def criterion(
-    title: str = "The parameters in three groups",
-    status: Status = "passed",
-    points: float | None = 5,
-    most: float = 5,
-    part: str = "1(e)",
-    visibility: str = "visible",
-    **verdict: Any,
-) -> CriterionGrade:
-    found = Verdict("an-id", status, (points or 0) / most, **{"reason": "All is right.", **verdict})
-    return CriterionGrade(found, title, part, visibility, most, points)
-
-
-def grade(*criteria: CriterionGrade, student: str = "ada", **fields: Any) -> Grade:
-    submission = Submission(student, Path("ada.py"), Path("ada"), ("ada.py",), "0" * 64)
-    known = sum(one.points or 0 for one in criteria)
-    most = sum(one.max for one in criteria)
-    return Grade(student, submission, criteria, **{"score": known, "max": most, **fields})
-
-
 def rich_grade() -> Grade:
     """A student who did well on some, badly on others, and waits for the rest."""
     return grade(
-        criterion(
+        criterion_grade(
             "What is peculiar in torchvision's resnet.py, and where batch norm stands",
             "needs_marking", None, 2, "1(a)",
             asked="Read resnet.py of torchvision and say what is peculiar in it.",
             reason="Your answer has 143 words. A person will read and mark it.",
         ),
-        criterion(
+        criterion_grade(
             "What train mode and eval mode do, and where they are called",
             "not_scored", None, 2, "1(b)",
             reason="The container vanished while your code ran. This was not your code's doing.",
         ),
-        criterion(
+        criterion_grade(
             "The number of parameters in each layer of ResNet-18", "passed", 3, 3, "1(c)",
             asked="Count the parameters in each layer of ResNet-18, best by a function.",
             reason="All 62 layers are right, and the total is 11,689,512; so is a network that "
             "you had not seen.",
             hints=("`layer_parameter_counts` lists `bn1` before `conv1`; any order is fine.",),
         ),
-        criterion(
+        criterion_grade(
             "The parameters in three groups: batch-norm affine, biases, all the rest",
             "partial", 2.5, 5,
             asked="Write code that walks over the network and separates its parameters into "
@@ -219,14 +195,14 @@ def rich_grade() -> Grade:
             "`isinstance(module, nn.modules.batchnorm._BatchNorm)`.",
             tables=(GROUPS,),
         ),
-        criterion(
+        criterion_grade(
             "Weight decay on group (iii) only", "failed", 0, 6, "training",
             asked="Build an optimizer that decays the weights of group (iii) and nothing else.",
             reason="`make_optimizer` raised ValueError: too many values to unpack (expected 2).",
             next_step="`group_parameters` returns three groups; unpack three.",
             seen={"traceback": TRACEBACK, "output": "epoch 1/10\nloss 2.31\n" * 12},
         ),
-        criterion(
+        criterion_grade(
             "The network learns: top-1 accuracy on images that nobody has seen", "partial", 23.8,
             34, "training",
             asked="Train a residual network to a validation error below 12 %.",
@@ -234,7 +210,7 @@ def rich_grade() -> Grade:
             "them from 90 %). You reported 97.1 %.",
             pictures=(CURVE, MATRIX), run=RUN,
         ),
-        criterion("An extra check of robustness", "failed", 0, 4, "extra", "hidden"),
+        criterion_grade("An extra check of robustness", "failed", 0, 4, "extra", "hidden"),
         student="Ada Lovelace",
         notes=("Handed in 3 hours late: one day begun.",),
         late_penalty=2.93,
@@ -290,7 +266,7 @@ def hostile_grade(attacks: tuple[str, ...] = ATTACKS) -> Grade:
     points = tuple((float(e), y) for e, y in enumerate((math.nan, 1.0, math.inf, 0.5)))
     together = " ~ ".join(attacks)
     return grade(
-        criterion(
+        criterion_grade(
             together, "partial", 1, part=together, asked=together, reason=together,
             next_step=together, hints=attacks,
             tables=(Table(together, attacks[:3], (attacks[3:6], attacks[6:9], attacks[9:])),),

@@ -20,6 +20,7 @@ from grader.errors import UsageError
 from grader.records import Caution, Figure, Grade, Status, Stretch, TrainingRun
 from grader.reports.student.page import make_sheet
 from grader.reports.student.render import Pages, Renderer, markdown
+from tests.factories import criterion_grade, grade
 from tests.reports.student.sample_grade import (
     DUE,
     GROUPS,
@@ -27,8 +28,6 @@ from tests.reports.student.sample_grade import (
     LONG_AFTER,
     MATRIX,
     NOW,
-    criterion,
-    grade,
     hostile_grade,
     png,
     rich_grade,
@@ -113,7 +112,7 @@ def test_both_pages_tell_what_was_asked_what_was_found_and_what_to_do_next() -> 
     ],
 )
 def test_a_status_is_told_in_words(status: Status, words: str) -> None:
-    both = pages(grade(criterion(status=status)))
+    both = pages(grade(criterion_grade(status=status)))
     assert words in both.html
     assert words in both.markdown
 
@@ -209,9 +208,9 @@ def test_bare_addresses_are_broken_so_that_no_renderer_makes_links_of_them() -> 
     ["`a``<img src=x>`", "``<b>`", "`<b>", "`a` <b> `", "`a|b`\n`<b>|`", "\\`<b>`", "`{{ x }}`"],
 )
 def test_backticks_cannot_be_paired_so_that_html_escapes_them(text: str) -> None:
-    kinds = {token.type for token in tokens_of(pages(grade(criterion(reason=text))).markdown)}
+    kinds = {token.type for token in tokens_of(pages(grade(criterion_grade(reason=text))).markdown)}
     assert not kinds & {"html_inline", "html_block"}
-    assert "{{" not in pages(grade(criterion(reason=text))).markdown
+    assert "{{" not in pages(grade(criterion_grade(reason=text))).markdown
 
 
 @settings(max_examples=200, deadline=None)
@@ -223,7 +222,7 @@ def test_no_text_at_all_becomes_more_than_text_and_code(text: str) -> None:
 
 def test_numbers_lists_and_rules_at_the_start_of_a_line_stay_text() -> None:
     reason = "1. one\n2) two\n- three\n+ four\n---\n26.5 points\n# five\n> six"
-    tokens = tokens_of(pages(grade(criterion(reason=reason))).markdown)
+    tokens = tokens_of(pages(grade(criterion_grade(reason=reason))).markdown)
     shown = "".join(token.content or "\n" for token in tokens if token.type in
                     ("text", "text_special", "hardbreak"))  # fmt: skip
     assert reason in shown
@@ -236,7 +235,7 @@ SECRETS = ("SecretReason", "SecretHint", "SecretNext", "SecretAsked", "SecretTab
 
 
 def secretive(visibility: str) -> Grade:
-    secret = criterion(
+    secret = criterion_grade(
         "The guarded one", "failed", 1.25, 4.5, "1(z)", visibility,
         reason="SecretReason", hints=("SecretHint",), next_step="SecretNext", asked="SecretAsked",
         tables=(replace(GROUPS, title="SecretTable", rows=(("SecretCell", "7"),)),),
@@ -251,7 +250,7 @@ def secretive(visibility: str) -> Grade:
             output="SecretPrint",
         ),
     )  # fmt: skip
-    return grade(criterion(points=3, status="partial"), secret, late_penalty=0.77, score=3.48)
+    return grade(criterion_grade(points=3, status="partial"), secret, late_penalty=0.77, score=3.48)
 
 
 def test_a_hidden_criterion_shows_title_part_and_points_and_nothing_else() -> None:
@@ -304,7 +303,7 @@ def test_after_the_due_date_everything_is_told() -> None:
 
 
 def test_a_page_bears_any_amount_of_text() -> None:
-    noisy = criterion(
+    noisy = criterion_grade(
         reason="r" * 10**6,
         hints=("h",) * 10**4,
         tables=(replace(GROUPS, rows=GROUPS.rows * 10**4),),

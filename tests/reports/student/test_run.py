@@ -25,14 +25,13 @@ from grader.reports.student.mode_strips import draw_legend, draw_strip
 from grader.reports.student.page import make_sheet
 from grader.reports.student.render import Pages, Renderer
 from grader.reports.student.training_run import epochs, tabulate_stretches, tell_modes
+from tests.factories import criterion_grade, grade
 from tests.reports.student.sample_grade import (
     ATTACKS,
     DUE,
     HOSTILE,
     NOW,
     RUN,
-    criterion,
-    grade,
     hostile_run,
     png,
     rich_grade,
@@ -43,7 +42,7 @@ EMPTY = TrainingRun((), ())
 
 
 def pages(run: TrainingRun | None, **verdict: Any) -> Pages:
-    return pages_of(grade(criterion(run=run, **verdict)))
+    return pages_of(grade(criterion_grade(run=run, **verdict)))
 
 
 def pages_of(of: Grade) -> Pages:
@@ -51,7 +50,7 @@ def pages_of(of: Grade) -> Pages:
 
 
 def kept(run: TrainingRun) -> TrainingRun:
-    found = make_sheet(grade(criterion(run=run)), "Homework", NOW, DUE).run
+    found = make_sheet(grade(criterion_grade(run=run)), "Homework", NOW, DUE).run
     assert found is not None
     return found
 
@@ -134,10 +133,10 @@ def test_the_last_run_that_may_be_seen_is_shown() -> None:
     runs = [dataclasses.replace(EMPTY, facts=(("which", f"run {number}"),)) for number in range(3)]
     both = pages_of(
         grade(
-            criterion(run=runs[0]),
-            criterion(run=runs[1]),
-            criterion(),
-            criterion(run=runs[2], visibility="after_due"),
+            criterion_grade(run=runs[0]),
+            criterion_grade(run=runs[1]),
+            criterion_grade(),
+            criterion_grade(run=runs[2], visibility="after_due"),
         )
     )
     for text in (both.html, both.markdown):
@@ -148,7 +147,7 @@ def test_the_last_run_that_may_be_seen_is_shown() -> None:
 
 @pytest.mark.parametrize("visibility", ["hidden", "after_due"])
 def test_a_sheet_does_not_even_hold_a_run_that_is_withheld(visibility: str) -> None:
-    sheet = make_sheet(grade(criterion(run=RUN, visibility=visibility)), "Homework", NOW, DUE)
+    sheet = make_sheet(grade(criterion_grade(run=RUN, visibility=visibility)), "Homework", NOW, DUE)
     assert sheet.run is None
     assert "shuffle" not in repr(sheet)
 

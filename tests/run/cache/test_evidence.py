@@ -29,12 +29,13 @@ from grader.run.provenance.fingerprints import answer_keys, ground_of
 from grader.sandbox.base import Job
 from grader.sandbox.process import ProcessSandbox, ProcessWorker
 from grader.submissions.discover import discover
+from tests.factories import replace_in, submission
 
 ROOT = Path(__file__).parent.parent.parent.parent
 SAID = {"classes": 10}
 QUESTION = Question("p", "predict", {"shapes": [[2, 8, 8, 3]]}, "s", 5.0, (b"pixels",))
 ANSWER = Evidence(QUESTION, Outcome("answered", "student", seconds=1.5), SAID, (bytes(80),))
-ADA = Submission("ada", Path("ada.py"), Path("ada"), ("ada.py",), "d1")
+ADA = submission(digest="d1")
 CODE = """
 import torchvision
 
@@ -240,12 +241,6 @@ def grade(homework: Path, *criteria: str, fresh: bool = False) -> tuple[ClassGra
     return ran, sandbox.asked
 
 
-def change(path: Path, old: str, new: str) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new), encoding="utf-8")
-
-
 def scores(ran: ClassGrades) -> dict[str, float]:
     return {one.student: one.score for one in ran.grades}
 
@@ -270,7 +265,7 @@ def test_a_class_that_is_graded_again_is_asked_nothing(homework: Path, first: Cl
 
 def test_what_was_answered_is_judged_anew(homework: Path, first: ClassGrades) -> None:
     """Another budget of the training is nothing that these criteria's answers depend on."""
-    change(homework / "rubric.yaml", "seconds: 60\n", "seconds: 61\n")
+    replace_in(homework / "rubric.yaml", "seconds: 60\n", "seconds: 61\n")
     again, asked = grade(homework)
     assert asked == [] and scores(again) == scores(first)
 
@@ -281,13 +276,13 @@ def test_another_reference_is_asked_and_the_students_are_not(homework: Path) -> 
     own.mkdir()
     for file in (ROOT / "reference").glob("*.py"):
         (own / file.name).write_bytes(file.read_bytes() + b"# corrected\n")
-    change(homework / "rubric.yaml", f"reference: {ROOT / 'reference'}", f"reference: {own}")
+    replace_in(homework / "rubric.yaml", f"reference: {ROOT / 'reference'}", f"reference: {own}")
     _, asked = grade(homework)
     assert {name for name, _ in asked} == {"reference"}
 
 
 def test_a_submission_that_changed_is_asked_alone(homework: Path) -> None:
-    change(homework / "class" / "grace.py", "# grace", "# grace, again")
+    replace_in(homework / "class" / "grace.py", "# grace", "# grace, again")
     _, asked = grade(homework)
     assert {name for name, _ in asked} == {"grace"}
 
@@ -303,7 +298,7 @@ def test_answers_that_are_damaged_are_asked_for_again(homework: Path) -> None:
     path = homework / "results" / cache_file.NAME
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("update evidence set digest = 'x' where student = 'ada'")
-    change(homework / "rubric.yaml", "seconds: 60\n", "seconds: 61\n")
+    replace_in(homework / "rubric.yaml", "seconds: 60\n", "seconds: 61\n")
     _, asked = grade(homework)
     assert {name for name, _ in asked} == {"ada"}
     assert {question.partition("/")[0] for _, question in asked} == {

@@ -19,9 +19,10 @@ from grader.run.explain.compare import UNKNOWN, compare
 from grader.run.options import RunOptions
 from grader.run.provenance.conditions import conditions
 from grader.sandbox.process import ProcessSandbox
+from tests.factories import submission
 
 RUBRIC = Path(__file__).parent.parent.parent.parent / "rubric.yaml"
-ADA = Submission("ada", Path("in/ada.py"), Path("work/ada"), ("ada.py",), "digest of ada's files")
+ADA = submission(digest="digest of ada's files")
 NAME = "accuracy"
 
 

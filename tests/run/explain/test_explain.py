@@ -21,6 +21,7 @@ from grader.grading.gradebook_file import NAME, TABLES, open_gradebook
 from grader.grading.history import open_history
 from grader.run.cache import file as cache_file
 from grader.run.provenance import fingerprints as fingerprint
+from tests.factories import replace_in
 
 ROOT = Path(__file__).parent.parent.parent.parent
 RIGHT = """\
@@ -92,14 +93,6 @@ def command(*words: str | Path) -> int:
     return code
 
 
-def change(path: Path, *pairs: tuple[str, str]) -> None:
-    text = path.read_text(encoding="utf-8")
-    for old, new in pairs:
-        assert old in text
-        text = text.replace(old, new)
-    path.write_text(text, encoding="utf-8")
-
-
 def tables(folder: Path) -> dict[str, list[Any]]:
     with closing(sqlite3.connect(folder / "results" / NAME)) as file:
         return {
@@ -123,15 +116,16 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> Graded:
     found = []
     grade(folder)
     found.append(tables(folder))
-    change(folder / "rubric.yaml", ("total: 8", "total: 9"), ("points: 5", "points: 6"))
+    replace_in(folder / "rubric.yaml", "total: 8", "total: 9")
+    replace_in(folder / "rubric.yaml", "points: 5", "points: 6")
     grade(folder)
     found.append(tables(folder))
-    change(grace, ('elif name == "bias"', 'elif name == "weight"'))
+    replace_in(grace, 'elif name == "bias"', 'elif name == "weight"')
     carol.write_text(NOT_TODAY, encoding="utf-8")
     grade(folder)
     found.append(tables(folder))
-    change(folder / "reference" / "param_groups.py",
-           ("return batch_norm, biases, rest", "return biases, batch_norm, rest"))
+    replace_in(folder / "reference" / "param_groups.py",
+               "return batch_norm, biases, rest", "return biases, batch_norm, rest")
     grade(folder)
     found.append(tables(folder))
     return Graded(folder, tuple(found))

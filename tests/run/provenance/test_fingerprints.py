@@ -12,6 +12,7 @@ from grader.rubric.load import load
 from grader.rubric.model import Rubric
 from grader.run.provenance import fingerprints as fingerprint
 from grader.sandbox.process import ProcessSandbox
+from tests.factories import replace_in
 
 ROOT = Path(__file__).parent.parent.parent.parent
 HIDDEN = "hidden: {images: images.npy, labels: labels.npy}"
@@ -37,7 +38,7 @@ def prints(folder: Path, *gpus: str) -> dict[str, str]:
 
 
 def change(path: Path, old: str, new: str) -> None:
-    path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+    replace_in(path, old, new)
     os.utime(path, ns=(0, 0))
 
 

@@ -11,7 +11,7 @@ from grader.records import Question
 from grader.rubric.model import Limits
 from grader.sandbox.base import Job, Sandbox
 from grader.sandbox.conversation import converse
-from grader.sandbox.process import ProcessSandbox
+from tests.factories import DOCKER, requested_sandbox
 from tests.worker.shimmed_script import write_view
 
 TINY = RESNET18 | {"layers": [1, 1, 1, 1], "width": 16, "num_classes": 10}
@@ -36,12 +36,9 @@ if WIDTH == 96 and len(train) == 32:
 """
 
 
-@pytest.fixture(params=["process", "spawned", pytest.param("docker", marks=pytest.mark.docker)])
+@pytest.fixture(params=["process", "spawned", DOCKER])
 def sandbox(request: pytest.FixtureRequest) -> Sandbox:
-    if request.param == "docker":
-        found: Sandbox = request.getfixturevalue("docker_sandbox")
-        return found
-    return ProcessSandbox({"GRADER_WORKER_SPAWN": "1"} if request.param == "spawned" else None)
+    return requested_sandbox(request)
 
 
 def test_a_script_that_needs_every_shim_runs_to_its_end(sandbox: Sandbox, tmp_path: Path) -> None:

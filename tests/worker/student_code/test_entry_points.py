@@ -7,16 +7,14 @@ from pathlib import Path
 import pytest
 
 from grader.worker.student_code import entry_points
+from tests.factories import write_files
 
 TRAINER = "def train(model, loader):\n    loss.backward()\n    optimizer.step()\n"
 
 
 def submission(folder: Path, **files: str) -> Path:
-    for name, text in files.items():
-        path = folder / f"{name.replace('__', '/')}.py"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    return folder
+    named = {f"{name.replace('__', '/')}.py": text for name, text in files.items()}
+    return write_files(folder, named)
 
 
 def trains(folder: Path) -> list[str]:
