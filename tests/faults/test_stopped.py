@@ -65,7 +65,7 @@ def test_ctrl_c_twice_stops_at_once_and_costs_nobody_anything(
         grader.interrupt()
         assert grader.end() == 130
         assert time.monotonic() - began < 6, "it waited for the students' code"
-    assert "Run the same command again, without --fresh, to go on" in grader.text
+    assert "Run the same command again, without --fresh, to continue" in grader.text
     assert [status for _, _, status in verdicts(out) if status != "not_scored"] == []
     if engine is not None:
         assert containers(engine, grader) == []
