@@ -38,7 +38,7 @@ def test_ctrl_c_finishes_what_runs_and_the_next_run_goes_on(sandbox: str, tmp_pa
     with grading(submissions, out, "--sandbox", sandbox) as grader:
         grader.wait_for(r"^\[1/6\]")
         grader.interrupt()
-        grader.wait_for("Ctrl-C again stops at once")
+        grader.wait_for("Ctrl-C again to stop at once")
         assert grader.end() == 130
     assert "not begun. Run the same command again" in grader.text
     done = marks(out)
@@ -60,12 +60,12 @@ def test_ctrl_c_twice_stops_at_once_and_costs_nobody_anything(
         engine = request.getfixturevalue("docker_sandbox") if sandbox == "docker" else None
         assert eventually(lambda: workers(grader, engine) >= 2, 90), "the class was not begun"
         grader.interrupt()
-        grader.wait_for("Ctrl-C again stops at once")
+        grader.wait_for("Ctrl-C again to stop at once")
         began = time.monotonic()
         grader.interrupt()
         assert grader.end() == 130
         assert time.monotonic() - began < 6, "it waited for the students' code"
-    assert "Run the same command again, without --fresh, to go on" in grader.text
+    assert "Run the same command again, without --fresh, to continue" in grader.text
     assert [status for _, _, status in verdicts(out) if status != "not_scored"] == []
     if engine is not None:
         assert containers(engine, grader) == []

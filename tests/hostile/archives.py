@@ -175,7 +175,9 @@ CASES: dict[str, Bad] = {
     "packed size below the truth": Bad("damaged", lambda: patched((18, 20), struct.pack("<I", 3))),
     "wrong checksum": Bad("damaged", lambda: patched((14, 16), b"crc!")),
     "encrypted": Bad("without a password", lambda: patched((6, 8), b"\x01\x00")),
-    "unusual method": Bad("unusual method", lambda: patched((8, 10), struct.pack("<H", 14))),
+    "unusual method": Bad(
+        "unusual compression method", lambda: patched((8, 10), struct.pack("<H", 14))
+    ),
     "pax header that lies about the size": bad_tar(
         "damaged", (with_pax("hw2.py", size=str(2**40)), b"x")
     ),
