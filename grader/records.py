@@ -118,7 +118,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a question ended, as the worker's supervisor and the host observed it.
+    """The end of a question, as the worker's supervisor and the host observed it.
 
     Attributes:
         kind: A key of `grader.sandbox.outcomes.OWNER`, such as "answered" or "time_limit".

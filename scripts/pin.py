@@ -89,7 +89,7 @@ def image_roots() -> list[str]:
 
 
 def pinned() -> dict[str, str]:
-    """What the file pins: canonical name to its line."""
+    """Return the pinned lines by canonical name."""
     lines = FILE.read_text(encoding="utf-8").splitlines() if FILE.is_file() else []
     return {
         canonicalize_name(line.partition("==")[0]): line

@@ -19,7 +19,7 @@ PAGE = ROOT / "docs" / "python.md"
 
 @pytest.fixture(scope="module")
 def homework(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the page's code finds where it runs: the project's own homework, with one submission."""
+    """A folder for the page's code: the project's own homework, with one submission."""
     folder = tmp_path_factory.mktemp("homework")
     for name in ("rubric.yaml", "reference", "handouts", "starter", "validation"):
         source = ROOT / name

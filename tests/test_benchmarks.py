@@ -1,4 +1,4 @@
-"""Where a benchmark could tell another figure than it measured, or grade nothing at all."""
+"""A benchmark reports what it measured, and grades for real."""
 
 from __future__ import annotations
 

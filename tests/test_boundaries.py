@@ -1,4 +1,4 @@
-"""Who may import whom, read from syntax trees; docs/architecture.md shows the layers."""
+"""Packages import downwards only. docs/architecture.md shows the layers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may be shown of a text that a student controls."""
+"""A student's text is shown without anything that could harm a terminal or a page."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ Examine = Callable[[], Iterator[Finding]]
 
 @dataclass(frozen=True)
 class Plans:
-    """What the user wants to do here: grade by a rubric, in a sandbox, into a folder."""
+    """The user's plans: grade by a rubric, in a sandbox, into a folder."""
 
     rubric_path: Path
     rubric_is_named: bool

@@ -33,7 +33,7 @@ class QuestionSet:
 
 @dataclass(frozen=True)
 class RunContext:
-    """What all submissions of a run share.
+    """The inputs, labels, data and checks that all submissions of a run share.
 
     Attributes:
         inputs: The seed, the profile and the images that questions are built from.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How to carry out a run. The defaults are those of `grader run`.
+    """Options of a run. The defaults are those of `grader run`.
 
     Attributes:
         sandbox: "docker", "process" (no protection: for code of one's own), or "auto", which takes

@@ -102,7 +102,7 @@ class ReportFile:
         self._write(left, running=False, pictures=self._pictures)
 
     def _write(self, left: int, running: bool, pictures: PictureCache | None) -> None:
-        """What is drawn for a page that is soon replaced is not worth being kept."""
+        """Write the report; pictures of a page that is soon replaced are not cached."""
         report = summarize(self._rubric, self._rows.values(), self._everyone, left, running)
         replace(self._path, [render(report, datetime.now(UTC), pictures)])
 

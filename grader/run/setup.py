@@ -1,4 +1,4 @@
-"""What all submissions of a run share: the rubric, the sandbox's slots, the data, the reference."""
+"""Sets up what all submissions of a run share: rubric, slots, data and reference."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from grader.sandbox.base import Sandbox
 
 @dataclass(frozen=True)
 class RunSetup:
-    """What all submissions of a run share.
+    """Everything that all submissions of a run share.
 
     The data are loaded when the first question is about to be asked, and the reference is asked
     beside the first submissions: a run whose verdicts are all known does neither.

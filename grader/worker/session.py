@@ -42,7 +42,7 @@ class Predictor(Protocol):
 
 @dataclass
 class Session:
-    """What the probes of one submission share, from one question to the next.
+    """State that the probes of one submission share, from one question to the next.
 
     Attributes:
         folder: a writable copy of the submission.

@@ -30,7 +30,7 @@ REFERENCE = {name: reply(table(counts.items())) for name, counts in TRUTH.items(
 
 
 def each(change: Any) -> dict[str, Evidence]:
-    """The same way of counting in both networks: `change(truth)` gives the pairs."""
+    """One way of counting in both networks: `change(truth)` gives the pairs."""
     return {name: reply(table(change(counts))) for name, counts in TRUTH.items()}
 
 

@@ -26,7 +26,7 @@ def script_for(shell: str) -> str:
 
 
 def completed(words: str, cwd: Path = ROOT) -> list[str]:
-    """What a shell is told for the last of the words."""
+    """Return the completions of the last word."""
     environment = os.environ | {
         "_GRADER_COMPLETE": "bash_complete", "COMP_WORDS": words, "PYTHONPATH": str(ROOT),
         "COMP_CWORD": str(len(words.split(" ")) - 1),

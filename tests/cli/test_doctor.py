@@ -23,7 +23,7 @@ NO_ENGINE = "unix:///nonexistent/docker.sock"
 def doctor(
     *words: str | Path, cwd: Path = ROOT, code: int, **more: str
 ) -> dict[str, tuple[str, str, str]]:
-    """What it says of each thing: the state, what was found, and the fix."""
+    """Return the state, the finding and the fix of each thing."""
     environment = os.environ | {"DOCKER_HOST": NO_ENGINE, "PYTHONPATH": str(ROOT)} | more
     done = subprocess.run(
         [sys.executable, "-m", "grader", "doctor", "--json", *map(str, words)], cwd=cwd,

@@ -76,7 +76,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def replaced(file: Path, text: str) -> None:
-    """As editors save that want to lose nothing: another file takes its place."""
+    """Save like an editor that replaces the file."""
     beside = file.with_name(f".{file.name}.swp~")
     beside.write_text(text, encoding="utf-8")
     beside.replace(file)

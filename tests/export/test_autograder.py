@@ -59,7 +59,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def open_folder() -> Iterator[Path]:
-    """Where other users may look, as in Gradescope's container; pytest's own folders are shut."""
+    """A folder that other users can read, as in Gradescope's container; pytest's are private."""
     with tempfile.TemporaryDirectory(prefix="autograder-") as folder:
         Path(folder).chmod(0o755)
         yield Path(folder)
@@ -94,7 +94,7 @@ def _others_can_run(python: str) -> bool:
 
 @pytest.fixture
 def autograder(bundle: Path, open_folder: Path) -> Iterator[Path]:
-    """As /autograder is when a submission is about to be graded."""
+    """A copy of /autograder when a submission is about to be graded."""
     root = open_folder / "autograder"
     unpacked(bundle, root)
     yield root
@@ -115,7 +115,7 @@ def unpacked(bundle: Path, root: Path) -> None:
 def graded(
     root: Path, python: str, files: Mapping[str, str] | Path, code: int = 0
 ) -> tuple[dict[str, Any] | None, str]:
-    """What run_autograder leaves in results.json, and what it says."""
+    """Return results.json and the output of run_autograder."""
     if isinstance(files, Path):
         shutil.copytree(files, root / "submission", dirs_exist_ok=True)
     else:
@@ -265,7 +265,7 @@ def test_a_group_at_gradescope_has_the_latest_due_date_of_its_members(
 def test_it_grades_as_root_in_a_container_without_a_network(
     autograder: Path, docker_sandbox: DockerSandbox
 ) -> None:
-    """As Gradescope does, but for the packages, which are this machine's: setup.sh needs a network.
+    """Install like Gradescope, with this machine's packages: setup.sh needs a network.
     """
     shutil.copytree(ROOT / "submissions" / "right-folder", autograder / "submission",
                     dirs_exist_ok=True)

@@ -112,7 +112,7 @@ def test_the_junit_xml_is_what_jenkins_s_schema_allows() -> None:
 
 
 def _tests_of(grade: SavedGrade) -> unittest.TestSuite:
-    """The same results, as a course would write them with gradescope-utils."""
+    """Return these results as gradescope-utils would write them."""
 
     def test(index: int) -> Callable[..., None]:
         row = grade.criteria[index]

@@ -45,7 +45,7 @@ from grader.checks.custom.api import Check, NoParams, Verdict
 
 
 def judge(criterion, work, key):
-    """As many points as the file says."""
+    """Give as many points as the file says."""
     asked = Path(__file__).with_name("asked.txt")
     with asked.open("a") as file:
         file.write(work.submission.student + "\\n")

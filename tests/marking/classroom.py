@@ -277,7 +277,7 @@ def serving(
 def serving_here(
     room: Classroom, marker: str = "ada", *, names: bool = False
 ) -> Iterator[Asked]:
-    """The same server in a thread of this process, which starts faster."""
+    """Serve in a thread of this process, which starts faster."""
     rubric = load(room.folder / "rubric.yaml", parameter_models)
     with (
         open_marks(room.results) as store,

@@ -112,7 +112,7 @@ def script(body: str = EACH_EPOCH, epochs: int = EPOCHS, lr: float = 0.05) -> st
 
 @dataclass(frozen=True)
 class Course:
-    """What submissions are asked with."""
+    """The setup that submissions are asked with."""
 
     rubric: Rubric
     key: AnswerKey
@@ -309,7 +309,7 @@ def graded(setup: RunSetup, folder: Path, code: str) -> Grade:
 
 
 def in_full(setup: RunSetup) -> RunSetup:
-    """The same exam without the rule."""
+    """Return the setup without the rule."""
     profile = PROFILE.model_copy(update={"stop_early": None})
     context = setup.context()
     without = dataclasses.replace(

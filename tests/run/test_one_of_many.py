@@ -1,4 +1,4 @@
-"""What goes wrong with one student, or with the machine, and what the rest of the class sees."""
+"""Failures of one student, or of the machine, and their effect on the rest of the class."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What honest students hand in that nobody expected costs them nothing, and typed-in counts do."""
+"""Unexpected shapes of honest work cost nothing; typed-in counts do."""
 
 from __future__ import annotations
 

@@ -133,7 +133,7 @@ def little_memory() -> Iterator[None]:
 
 
 def unpacked(content: bytes) -> bool:
-    """Whether it was; the promises are kept in either case."""
+    """Return True if it was unpacked; the promises hold in either case."""
     with tempfile.TemporaryDirectory() as name:
         box = Path(name) / "box"
         box.mkdir()

@@ -213,7 +213,7 @@ def test_links_devices_and_pipes_are_refused_in_a_zip(tmp_path: Path, mode: int)
 
 
 def patched(archive: bytes, local: int, central: int, value: bytes) -> bytes:
-    """The same field of the only member in its local header and in the table of contents."""
+    """Return one field of the only member, from its local header and from the directory."""
     data = bytearray(archive)
     for signature, offset in ((b"PK\x03\x04", local), (b"PK\x01\x02", central)):
         start = data.index(signature) + offset
@@ -325,7 +325,7 @@ def pax_header(kind: bytes, records: bytes) -> bytes:
 
 
 def test_headers_for_all_files_are_few(tmp_path: Path) -> None:
-    """For every file the parser copies all that were set so far: gigabytes from a small archive."""
+    """The parser copies all headers so far for every file: gigabytes from a small archive."""
     records = b"".join(b"10 %05x=\n" % number for number in range(101))
     archive = pax_header(tarfile.XGLTYPE, records) + tarred((member("a.py"), b""))
     assert "headers are too long" in refused(tmp_path, archive)

@@ -517,7 +517,7 @@ def test_a_hostile_name_is_one_submission_among_others(tmp_path: Path, suffix: s
 
 
 def test_archives_side_by_side_share_one_cap(tmp_path: Path) -> None:
-    """What is unpacked is given up as soon as it is too much: the last one is not even opened."""
+    """Unpacking stops as soon as it is too much: the last archive is not even opened."""
     archive = zip_of({"a.bin": bytes(9_000)})
     files: dict[str, str | bytes] = {f"eve_1_{n}_{n}.zip": archive for n in range(3)}
     folder = write_files(tmp_path / "class", files | {"eve_1_9_9.zip": b"Rar!"})

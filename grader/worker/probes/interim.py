@@ -134,7 +134,7 @@ class InterimLooks:
 
 
 def _twin(loader: DataLoader[Any] | None, memo: dict[int, Any]) -> DataLoader[Any] | None:
-    """The same loader over a copy of its data set, which may remember what it was asked for.
+    """Copies a loader, with a copy of its data set that may record what it was asked for.
 
     Tensors and arrays are shared, since they may be large.
     """

@@ -25,7 +25,7 @@ class Picture:
 
 @dataclass
 class ShimLog:
-    """What the shims of one session replaced and recorded.
+    """Records what the shims of one session replaced.
 
     `built` networks and `served` data sets come in the order in which the script asked for them.
     `notes` are sentences for the feedback. `figures` are the pictures that were kept; `rendered`

@@ -64,7 +64,7 @@ def right(**other: Evidence) -> dict[str, Evidence]:
 
 
 def everywhere(change: Any) -> dict[str, Evidence]:
-    """The same mistake in every network: `change(norm, biases, rest)` gives the groups."""
+    """One mistake in every network: `change(norm, biases, rest)` gives the groups."""
     return {
         name: reply(returned(change(*groups_of(rows))), name) for name, rows in ROWS.items()
     }

@@ -1,4 +1,4 @@
-"""The same right answer in every shape that a student may leave it in, judged as it was found.
+"""One right answer in every shape that a student may leave it in, judged as it was found.
 
 Each snippet is asked by the worker's own probes, about ResNet-18 and about hidden networks, all of
 them in one process without a sandbox; tests/test_shapes_of_groups.py asks some through one.

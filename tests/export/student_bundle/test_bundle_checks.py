@@ -38,7 +38,7 @@ def grader(*words: str | Path, cwd: Path = ROOT) -> subprocess.CompletedProcess[
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """As a student unpacks it, far from the instructor's files."""
+    """Unpack it like a student, far from the instructor's files."""
     folder = tmp_path_factory.mktemp("laptop")
     done = grader("release", "--to", folder / "hw2.zip", "--seed", "5", "--sandbox", "process")
     assert done.returncode == 0, done.stderr

@@ -1,4 +1,4 @@
-"""What was asked once is not asked again, and what is asked again is told by what it depends on."""
+"""An answer is not asked for again until something that it depends on changes."""
 
 from __future__ import annotations
 
@@ -217,7 +217,7 @@ def homework(graded: tuple[Path, list[tuple[ClassGrades, Asked]]], tmp_path: Pat
 
 @pytest.fixture
 def first(graded: tuple[Path, list[tuple[ClassGrades, Asked]]]) -> ClassGrades:
-    """What came of it."""
+    """The result of the last grading."""
     return graded[1][-1][0]
 
 

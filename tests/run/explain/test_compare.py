@@ -65,7 +65,7 @@ def causes(folder: Path) -> list[str]:
 
 
 def other(by: Conditions, **changed: Any) -> Conditions:
-    """The same but for this; then no fingerprint is the same either."""
+    """Change one thing, and all fingerprints with it."""
     prints = {name: f"{digest} {sorted(changed)}" for name, digest in by.fingerprints.items()}
     return dataclasses.replace(by, fingerprints=prints, **changed)
 

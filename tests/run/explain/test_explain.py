@@ -133,7 +133,7 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> Graded:
 
 @pytest.fixture
 def told(graded: Graded, capsys: pytest.CaptureFixture[str]) -> Any:
-    """What a command says as JSON."""
+    """Return a command's output, parsed as JSON."""
 
     def ask(*words: str) -> Any:
         capsys.readouterr()
@@ -291,7 +291,7 @@ def test_what_there_is_not_is_told_with_what_there_is(
 
 @pytest.fixture
 def old(graded: Graded, tmp_path: Path) -> Iterator[Path]:
-    """The same gradebook as the version before would have left it."""
+    """Rewrite the gradebook as the version before would have left it."""
     with closing(sqlite3.connect(graded.results / NAME)) as now:
         rows = {name: now.execute(f"select * from {name}").fetchall()
                 for name in ("runs", "submissions", "verdicts")}

@@ -1,4 +1,4 @@
-"""What is kept of evidence: enough to explain by, and no hidden label."""
+"""A trace of evidence explains a verdict and holds no hidden label."""
 
 from __future__ import annotations
 
