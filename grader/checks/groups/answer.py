@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from grader.checks.groups.assignment import GROUPS, Chosen, Triple, Truth, choose, choose_again
 from grader.checks.groups.counts import Counts, group_counts, has_count
-from grader.checks.groups.diagnosis import NUMERALS
+from grader.checks.groups.param_group_mistakes import NUMERALS
 from grader.records import Evidence, Table
 
 NOTHING: Counts = (None, None, None)

@@ -11,7 +11,7 @@ from pydantic import Field
 from grader.checks.answer_key import AnswerKey, EvalInputs
 from grader.checks.check import Check, Work, graded, needs_marking, without_answer
 from grader.checks.groups.assignment import GROUPS, Truth, truth_of
-from grader.checks.groups.diagnosis import NUMERALS
+from grader.checks.groups.param_group_mistakes import NUMERALS
 from grader.checks.hidden_networks import dropout_network
 from grader.checks.training_run import TRAIN, Rows, train_question, trainings
 from grader.records import Evidence, Question, Table, Verdict

@@ -18,7 +18,7 @@ from grader.checks.check import (
 )
 from grader.checks.groups.answer import Answer, answer_of, table_of, unassigned
 from grader.checks.groups.assignment import GROUPS, Truth, label, truth_of
-from grader.checks.groups.diagnosis import NUMERALS, diagnose
+from grader.checks.groups.param_group_mistakes import NUMERALS, diagnose
 from grader.checks.hidden_networks import (
     RESNET18,
     features_in_words,

@@ -22,7 +22,7 @@ from grader.sandbox.docker.engine import (
 )
 from grader.sandbox.docker.inputs import Inputs
 from grader.sandbox.docker.leftovers import Gate, labels, reap_leftovers, remove_run
-from grader.sandbox.docker.settings import FULL_SHARES, USER, environment, host_config, worker_paths
+from grader.sandbox.docker.lockdown import FULL_SHARES, USER, environment, host_config, worker_paths
 from grader.sandbox.docker.stream import Streams
 
 _SIGKILL = 9
