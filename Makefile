@@ -32,7 +32,7 @@ demo: $(SETUP)
 test: $(SETUP)
 	$(VENV)/bin/pytest $(PARALLEL) --ignore tests/hostile --ignore tests/faults
 
-# Tests that measure the machine run alone, after the others.
+# Tests that need or measure the whole machine run alone, after the others.
 test-hostile: $(SETUP)
 	$(VENV)/bin/pytest $(PARALLEL) -m 'not alone' tests/hostile
 	$(VENV)/bin/pytest -m alone tests/hostile

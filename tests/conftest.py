@@ -26,13 +26,15 @@ settings.register_profile("ci", settings.get_profile("local"), derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 
-# How `pytest -n` shares tests out. A module's tests for one sandbox stay together in one process,
-# so that a fixture of the module runs once; all hostile tests for one sandbox share one run of the
-# grader. The modules in SPREAD take long and have no fixtures that cost much: each of their tests
-# goes to any process that is free.
+# How `pytest -n` shares tests out. A module's tests stay together in one process, so that a fixture
+# of the module runs once; hostile tests for one sandbox share one run of the grader. CLASSES are
+# never graded side by side: the kernel gives all containers together as much of the processor as it
+# gives one process, and trainings have a time limit. The modules in SPREAD take long and have no
+# fixtures that cost much: each of their tests goes to any process that is free.
+CLASSES = ("tests/run/test_samples.py", "tests/run/test_examples.py")
 SPREAD = ("tests/run/test_early_stopping.py", "tests/test_tutorials.py")
 # What takes longest begins first, so that all processes end at about the same time.
-LONGEST_FIRST = ("tests/hostile/test_submissions.py", "tests/run/test_samples.py", *SPREAD)
+LONGEST_FIRST = (*CLASSES, *SPREAD)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -56,6 +58,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
             sandbox = re.search(r"\b(process|spawned|docker)\b", test.partition("[")[2])
             if module in SPREAD:
                 return nodeid
+            if module in CLASSES:
+                return "classes"
             if sandbox and module.startswith("tests/hostile/"):
                 return f"hostile {sandbox[1]}"
             return f"{module} {sandbox[1]}" if sandbox else module
