@@ -99,6 +99,8 @@ def grade(
         UsageError: A path, a student's name or the rubric is wrong.
         GraderError: The run cannot begin or cannot go on, such as without a Docker Engine.
     """
+    if isinstance(only, str):
+        raise UsageError(f"only: expected a list of students, such as ['{only}']")
     submissions, out = Path(submissions), Path(out)
     watcher = watcher or Unwatched()
     options = options or RunOptions()
@@ -141,6 +143,8 @@ def check(
     Raises:
         UsageError: A path, a criterion or the rubric is wrong, or torch is not installed.
     """
+    if isinstance(criteria, str):
+        raise UsageError(f"criteria: expected a list of ids, such as ['{criteria}']")
     if not isinstance(rubric, Rubric):
         rubric = load(Path(rubric), parameter_models, profile)
     options = dataclasses.replace(AT_HOME, criteria=visible(rubric, criteria), seed=seed)

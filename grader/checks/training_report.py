@@ -55,7 +55,7 @@ _MISTAKES: Mapping[str, tuple[str, str]] = {
         "training loader.",
     ),
     "scores_without_log_softmax": (
-        "nll_loss is given scores that are no log-probabilities.",
+        "nll_loss receives raw scores instead of log-probabilities.",
         "It expects log_softmax of the scores; without it the loss has no lower bound and the "
         "training drifts: use cross_entropy, which does both.",
     ),

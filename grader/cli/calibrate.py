@@ -155,12 +155,12 @@ def _lines(proposal: Proposal, figures: Figures, profile: Profile, risk: float,
               "don't believe its chances before you have looked at its runs: "
               + ", ".join(str(run.correct) for run in row.runs)
               for row in proposal.rows if not row.credible]
-    lines += [f"{plain_line(name)}: the same network with every seed, so it tells nothing of "
-              "chance; it is left out." for name in proposal.fixed]
+    lines += [f"{plain_line(name)}: left out, because every seed gave the same network."
+              for name in proposal.fixed]
     cut = sum(run.cut for run in figures.runs)
     if cut:
-        lines.append(f"{cut} runs were ended by the budget of {profile.seconds:g} s: what they "
-                     "would have reached, and when, is not known.")
+        lines.append(f"The budget of {profile.seconds:g} s ended {cut} runs, so their final "
+                     "accuracy is unknown.")
     proposed = proposal.thresholds[0].accuracy
     lines.append(f"Proposed for {often(risk)}: full credit from {proposed:.1%}"
                  + "".join(f", {one.share:.0%} from {one.accuracy:.1%}"
@@ -178,5 +178,6 @@ def _compared(full: float, proposed: float) -> str:
     if proposed > full:
         return (f"The rubric's {full:.1%} is below that and fails fewer; a higher one asks more "
                 "than students may have been promised.")
-    return (f"The rubric's {full:.1%} is above that: it fails a right solution more often. Where "
-            "the homework's own words ask for it, keep it, and grant trainings near it.")
+    return (f"The rubric's {full:.1%} is above that: it fails a right solution more often. If "
+            "the homework promises it, keep it and set `again`, so that a network just below it is "
+            "trained again.")

@@ -32,8 +32,6 @@ class Progress(AbstractContextManager["Progress"]):
         self._live = Live(console=console, refresh_per_second=4, get_renderable=self._table)
 
     def __enter__(self) -> Progress:
-        if self._console.is_terminal:
-            self._live.start()
         return self
 
     def __exit__(
@@ -46,8 +44,10 @@ class Progress(AbstractContextManager["Progress"]):
             self._live.stop()
 
     def begin(self, total: int) -> None:
-        """Expect `total` submissions."""
+        """Expect `total` submissions, and show the table from now on."""
         self._total = total
+        if self._console.is_terminal:
+            self._live.start()
 
     def say(self, text: str) -> None:
         """Print a line above the table."""

@@ -37,8 +37,8 @@ def conclude(console: Console, ran: Results, out: Path) -> int:
                       f"of a training. See 'remarks' in {out / 'grades.json'}.",
                       markup=False, soft_wrap=True)
     if lost:
-        _complain(console, f"{counted(lost, 'submission')} not scored because the grader or this "
-                  "machine failed. No student lost points. The reasons are in "
+        _complain(console, f"{counted(lost, 'submission')} could not be scored because the "
+                  "grader or this machine failed. No student lost points. The reasons are in "
                   f"{out / 'grades.json'}. Fix them and run the same command again, without "
                   "--fresh.")
     for line in ran.faults:

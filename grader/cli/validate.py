@@ -95,7 +95,8 @@ def _summary(report: ValidationReport) -> str:
     told = []
     for kind in ("reference", "starter"):
         told += [f"the {kind} {one.words}" for one in report.of(kind)]
-    for kind, word in (("mutant", "as they should be"), ("variant", "spared")):
+    for kind, word in (("mutant", "lost exactly the required criteria"),
+                       ("variant", "lost nothing")):
         if cases := report.of(kind):
             right = sum(one.outcome == "right" for one in cases)
             told.append(f"{right} of {len(cases)} {kind}s {word}")

@@ -131,7 +131,7 @@ class History:
         )
         found = [
             read_record(_TRACE, json.dumps(
-                {"reference": kept.get("gold", ""), **kept}   # "gold": before version 0.2
+                {"reference": kept.get("gold", ""), **kept}   # "gold": its earlier name
                 | {"question": json.loads(question), "digest": digest}
             ))
             for kept, question, digest in ((json.loads(row[0]), *row[1:]) for row in rows)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Literal
+from xml.etree import ElementTree
 
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
@@ -61,4 +62,5 @@ def document(title: str, suites: Iterable[TestSuite], seconds: float = 0.0) -> s
     root.failures = sum(one.failures for one in every)
     root.errors = sum(one.errors for one in every)
     root.time = round(seconds, 1)
-    return str(root.tostring().decode())
+    ElementTree.indent(root._elem)   # junitparser has no public way to its element
+    return f"{root.tostring().decode()}\n"

@@ -22,6 +22,7 @@ class RunOptions:
         seed: Seed of the hidden inputs. None: the gradebook's, or a new one.
         fresh: Grade again what an earlier run has graded.
         whole: The run covers every student and criterion, so `fresh` may draw a new seed.
+            `grader.grade` sets it.
         verbose: Report each event as it happens.
         rubric_path: The rubric's file; recorded for `grader explain`.
         submissions: The folder of the class; recorded for `grader explain`.

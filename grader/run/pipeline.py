@@ -33,8 +33,8 @@ from grader.submissions.prepare import prepare
 def grade_all(setup: RunSetup, hand_ins: Collection[HandIn], tell: Tell) -> Iterator[Grade]:
     """Grade every hand-in and yield grades as they are ready.
 
-    Submissions that could not be scored are tried once more after all the others, with a reference
-    that is asked again: an engine may be back by then.
+    Submissions that could not be scored are tried once more after all the others, and so is a
+    reference that could not be asked: an engine may be back by then.
 
     Args:
         setup: What all submissions share.
@@ -55,7 +55,7 @@ def grade_all(setup: RunSetup, hand_ins: Collection[HandIn], tell: Tell) -> Iter
             yield found
     if not lost:
         return
-    second = setup.with_another_reference()
+    second = dataclasses.replace(setup, reference=setup.reference.retried())
     for item, found in _round(second, [item for item, _ in lost.values()], tell):
         del lost[item.student]
         yield found
@@ -133,7 +133,7 @@ def _conclude(
     context = setup.context()
     with_reference = [one.id for one in criteria if context.checks[one.check].needs_reference]
     if with_reference:
-        setup.reference()   # begins, so that it answers beside this submission
+        setup.reference.begin()   # it answers beside this submission
     asked = context.question_set_of(criteria, setup.rubric.limits)
     evidence = _ask_all(setup, submission, asked.questions, tell)
     tell(submission.student, "judging")

@@ -22,50 +22,63 @@ Answers = Mapping[str, Evidence]
 Value = TypeVar("Value")
 
 
-class LazyAnswers(Mapping[str, Evidence]):
-    """The reference's evidence by question id. Reading it waits until the reference has answered.
+class ReferenceAnswers(Mapping[str, Evidence]):
+    """The reference's evidence by question id, asked for once and in the background.
 
-    Reading raises what asking the reference raised: NoKey or KeyLost.
+    Reading it waits until the reference has answered, and raises what asking it raised: NoKey or
+    KeyLost.
     """
 
-    def __init__(self, answers: Callable[[], Future[Answers]]) -> None:
-        self._answers = answers
+    def __init__(self, ask: Callable[[], Answers]) -> None:
+        self._ask = ask
+        self._future = begun_once(ask)
+        self._begun = False
+
+    def begin(self) -> Future[Answers]:
+        """Begin to ask, unless that was done, and do not wait."""
+        self._begun = True
+        return self._future()
+
+    def retried(self) -> ReferenceAnswers:
+        """Return these answers, or new ones to ask for if asking has failed. Waits for its end."""
+        failed = self._begun and self.begin().exception() is not None
+        return ReferenceAnswers(self._ask) if failed else self
 
     def __getitem__(self, question: str) -> Evidence:
-        return self._answers().result()[question]
+        return self.begin().result()[question]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._answers().result())
+        return iter(self.begin().result())
 
     def __len__(self) -> int:
-        return len(self._answers().result())
+        return len(self.begin().result())
 
 
-def made_once(make: Callable[[], Value]) -> Callable[[], Value]:
-    """Return a function that calls `make` on its first call and then returns the same value.
+def begun_once(make: Callable[[], Value]) -> Callable[[], Future[Value]]:
+    """Return a function that calls `make` in a thread on its first call, and returns its future.
 
-    Threads that call it at the same time wait for the first. An exception is not kept.
+    Every later call returns the same future, also if `make` has failed. The thread is a daemon: it
+    does not keep the program from ending.
     """
-    lock, cached = threading.Lock(), functools.cache(make)
+    lock = threading.Lock()
 
-    def value() -> Value:
+    @functools.cache
+    def begin() -> Future[Value]:
+        future: Future[Value] = Future()
+
+        def run() -> None:
+            try:
+                future.set_result(make())
+            except BaseException as error:
+                future.set_exception(error)
+
+        threading.Thread(target=run, daemon=True).start()
+        return future
+
+    def future() -> Future[Value]:
         with lock:
-            return cached()
+            return begin()
 
-    return value
-
-
-def in_background(make: Callable[[], Value]) -> Future[Value]:
-    """Call `make` in a daemon thread, which does not keep the program from ending."""
-    future: Future[Value] = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(make())
-        except BaseException as error:
-            future.set_exception(error)
-
-    threading.Thread(target=run, daemon=True).start()
     return future
 
 

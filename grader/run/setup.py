@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import threading
 from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from grader.run.cache.recall import Recall
 from grader.run.context import RunContext, draw_seed, prepare_context
 from grader.run.jobs import Asker
 from grader.run.provenance.event_log import Log, no_log
-from grader.run.reference import Answers, LazyAnswers, ask_reference, in_background, made_once
+from grader.run.reference import ReferenceAnswers, ask_reference, begun_once
 from grader.run.schedule import Slots
 from grader.sandbox.base import Sandbox
 
@@ -39,8 +38,7 @@ class RunSetup:
         workspace: The folder that submissions are unpacked into.
         asker: Asks workers, in slots.
         context: Returns the questions' inputs and labels. Raises DataError and CheckError.
-        reference: Returns the future answers of the reference, and starts asking it when needed.
-        ask_again: Returns a new `reference`, for a second attempt.
+        reference: The reference's answers; it is asked when somebody needs them.
         in_hand: Submissions that are unpacked and under way at a time.
         known: Looks up what earlier runs concluded about a submission.
         keep: Stores what this run concluded about a submission.
@@ -53,8 +51,7 @@ class RunSetup:
     workspace: Path
     asker: Asker
     context: Callable[[], RunContext]
-    reference: Callable[[], Future[Answers]]
-    ask_again: Callable[[], Callable[[], Future[Answers]]]
+    reference: ReferenceAnswers
     in_hand: int = 1
     known: Callable[[Submission], Concluded] = lambda submission: Concluded()
     keep: Callable[[Submission, Concluded], None] = lambda submission, found: None
@@ -69,11 +66,7 @@ class RunSetup:
     @property
     def key(self) -> AnswerKey:
         """The labels and the reference's answers; only reading the latter waits for them."""
-        return self.context().key(LazyAnswers(self.reference))
-
-    def with_another_reference(self) -> RunSetup:
-        """Return a setup that asks the reference once more."""
-        return dataclasses.replace(self, reference=self.ask_again())
+        return self.context().key(self.reference)
 
 
 def set_up(
@@ -119,23 +112,23 @@ def set_up(
     )
     drawn = draw_seed() if seed is None else seed
     turns = asker.slots.turns
-    context = made_once(lambda: prepare_context(
+    prepared = begun_once(lambda: prepare_context(
         rubric, drawn, schedule.threads_each(turns), workspace / "data", cache
     ))
+
+    def context() -> RunContext:
+        return prepared().result()
+
     # The reference waits for no other submission's turn, and it finishes even when nothing new
     # begins: submissions that were already asked need its answers.
     apart = dataclasses.replace(
         asker, slots=Slots(1), stop=threading.Event(), absent=threading.Event()
     )
 
-    def reference() -> Callable[[], Future[Answers]]:
-        return made_once(lambda: in_background(
-            lambda: ask_reference(rubric, chosen, workspace, apart, context())
-        ))
-
-    return RunSetup(
-        rubric, chosen, workspace, asker, context, reference(), reference, turns + ahead
+    reference = ReferenceAnswers(
+        lambda: ask_reference(rubric, chosen, workspace, apart, context())
     )
+    return RunSetup(rubric, chosen, workspace, asker, context, reference, turns + ahead)
 
 
 def choose(rubric: Rubric, criteria: Collection[str]) -> tuple[Criterion, ...]:

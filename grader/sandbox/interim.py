@@ -57,7 +57,7 @@ class InterimLooks:
         """
         value = evidence.value
         if isinstance(value, dict) and value.get("stopped") == "sure" and not self._stopped:
-            text = "it says that the grader stopped the training, which the grader did not do"
+            text = "the answer claims that the grader stopped the training, but the grader did not"
             seconds = evidence.outcome.seconds
             return Evidence(self._question, Outcome(wire.BAD_ANSWER, "student", text, seconds))
         if not self.looked:

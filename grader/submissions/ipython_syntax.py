@@ -18,9 +18,10 @@ _TIMED = re.compile(
     r"""get_ipython\(\)\.run_line_magic\('time', ('(?:[^'\\]|\\.)+'|"(?:[^"\\]|\\.)+")\)"""
 )
 # IPython reads a cell anew for each magic in it. To read a line takes up to 200 ns times the square
-# of its length, so this much is 20 seconds at worst. It suffices for one magic in a cell that has a
-# line of 7,000 characters, and for a hundred in one of 500 ordinary lines.
+# of its length, so this much is 20 seconds at worst. It suffices for a hundred magics in a cell of
+# 500 ordinary lines. Longer lines that are Python by themselves, such as data, are kept from it.
 _MOST_WORK = 100_000_000
+_LONG = 1_000   # characters
 
 
 class TooLong(ValueError):
@@ -38,7 +39,7 @@ class IPythonSyntax:
 
         Everything else stays as it is and need not be valid Python. Raises TooLong, nothing else.
         """
-        lines = _lines(_without_transparent_magics(cell))
+        lines, kept = _without_long_lines(_lines(without_transparent_magics(cell)))
         blank = next((number for number, line in enumerate(lines) if line.strip()), len(lines))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -50,6 +51,8 @@ class IPythonSyntax:
                 return cell
         missing = len(lines) - blank - len(code)
         python = "".join([*lines[:blank], *code, *["\n"] * missing])
+        for name, line in kept.items():
+            python = python.replace(name, line)
         return python if cell.endswith("\n") else python.removesuffix("\n")
 
     def _transformed(self, lines: list[str]) -> list[str]:
@@ -88,10 +91,35 @@ def _lines(text: str) -> list[str]:
     return [f"{line}\n" for line in text.removesuffix("\n").split("\n")]
 
 
-def _without_transparent_magics(cell: str) -> str:
+def without_transparent_magics(cell: str) -> str:
     """Blank `%%time` and similar magics at the top of a cell, and keep the code below them."""
     magics = _TRANSPARENT.match(cell)
     return "\n" * magics[0].count("\n") + cell[magics.end() :] if magics else cell
+
+
+def _without_long_lines(lines: list[str]) -> tuple[list[str], dict[str, str]]:
+    """Replace long lines that are Python by themselves with names; return both.
+
+    A name stands for its line wherever the line belongs, in code or within a string.
+    """
+    stem = "_long_line"
+    while any(stem in line for line in lines):
+        stem += "_"
+    kept: dict[str, str] = {}
+    for number, line in enumerate(lines):
+        code = line.strip()
+        if len(code) > _LONG and _is_python(code):
+            kept[f"{stem}{number}_"] = code
+            lines[number] = line.replace(code, f"{stem}{number}_")
+    return lines, kept
+
+
+def _is_python(code: str) -> bool:
+    try:
+        compile(code, "<line>", "exec", dont_inherit=True)
+    except Exception:   # SyntaxError, or nested too deeply
+        return False
+    return True
 
 
 def _statement(timed: re.Match[str]) -> str:

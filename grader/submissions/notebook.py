@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from grader.submissions.ipython_syntax import IPythonSyntax, TooLong
+from grader.submissions.ipython_syntax import IPythonSyntax, TooLong, without_transparent_magics
 
 LARGEST_NOTEBOOK = 50_000_000  # bytes
 _LARGEST_CODE = 2_000_000  # characters, all cells together
@@ -134,9 +134,10 @@ def _clean(source: str) -> str:
 
 def _runnable(source: str, number: int, ipython: IPythonSyntax) -> str:
     """Return Python in as many lines; if the cell has none, code that raises its SyntaxError."""
-    error = _syntax_error(source)
-    if error is None:
-        return source
+    for python in (source, without_transparent_magics(source)):
+        error = _syntax_error(python)
+        if error is None:
+            return python
     try:
         python = ipython.to_python(source)
         error = _syntax_error(python)
@@ -144,7 +145,7 @@ def _runnable(source: str, number: int, ipython: IPythonSyntax) -> str:
             python = ipython.to_python(_INSTALL.sub(r"\1%", source))
             error = error if _syntax_error(python) else None
     except TooLong:
-        error = f"{error} (a cell with lines this long can't hold magics)"
+        error = f"{error} (the cell has too much text for its magics to be read; put data into a file)"
     if error is None:
         return python
     commented = "# " + source.replace("\n", "\n# ")

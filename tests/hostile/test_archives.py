@@ -1,7 +1,7 @@
 """Archives and files that are made to hurt: each is its student's own refusal, with the reason.
 
 Nothing here is run but honest code, so the process sandbox does. What unpacks them is tested piece
-by piece in `tests/test_archives.py`; here they lie in a class's folder and are graded.
+by piece in `tests/submissions/test_archives.py`; here they lie in a class's folder and are graded.
 """
 
 from __future__ import annotations

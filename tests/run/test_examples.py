@@ -20,7 +20,7 @@ from grader.validation.run import automatic
 from tests.factories import DOCKER, grade_file, graded_homework, requested_sandbox
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
-# The curve is what `grader init` writes: tests/test_init.py has it validate itself.
+# The curve is what `grader init` writes: tests/cli/test_init.py has it validate itself.
 HOMEWORKS = sorted({path.parent.name for path in EXAMPLES.glob("*/rubric.yaml")} - {"curve"})
 
 Graded = tuple[Path, Mapping[str, Grade]]

@@ -156,9 +156,28 @@ def test_an_error_below_a_magic_names_the_right_line() -> None:
 )
 def test_a_cell_that_ipython_would_read_for_minutes_is_a_syntax_error(slow: str) -> None:
     source = read_notebook(notebook("!ls\n" + slow, "!ls\nx = 1")).source
-    with pytest.raises(SyntaxError, match=r"cell 1, line \d.*can't hold magics"):
+    with pytest.raises(SyntaxError, match=r"cell 1, line \d.*too much text for its magics"):
         exec(source, {})
     assert source.endswith("# %% [cell 2]\nget_ipython().system('ls')\nx = 1\n")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"data = '{'x' * 40_000}'",
+        f"data = [{', '.join(map(str, range(8_000)))}]",
+        f'data = """\n{"A" * 40_000}\n""".strip()',
+        f"if True: data = {'x' * 3!r} * 2  # {'long comment ' * 1_000}",
+    ],
+    ids=["string", "list", "lines of a string", "comment"],
+)
+@pytest.mark.parametrize("magic", ["%matplotlib inline", "%%time", "!pip install torch"])
+def test_a_long_line_of_data_beside_a_magic_is_kept(line: str, magic: str) -> None:
+    plain: dict[str, object] = {}
+    exec(line, plain)
+    namespace: dict[str, object] = {"get_ipython": Shell}
+    exec(converted(f"{magic}\n{line}\nlength = len(data)"), namespace)
+    assert namespace["data"] == plain["data"]
 
 
 def test_the_cells_of_all_notebooks_share_one_budget_of_work() -> None:
@@ -169,7 +188,7 @@ def test_the_cells_of_all_notebooks_share_one_budget_of_work() -> None:
 
 def test_a_cell_of_many_magics_is_read_within_the_budget() -> None:
     source = read_notebook(notebook("%x\n" * 5_000), IPythonSyntax(work=5_000_000)).source
-    assert "can't hold magics" in source
+    assert "too much text for its magics" in source
 
 
 @pytest.mark.parametrize(

@@ -87,8 +87,8 @@ def test_a_right_mutant_and_a_wrong_variant_are_reported(homework: Path) -> None
     assert "variant slipped, lost points: one too many" in done.stdout
     assert "mutant tensors" not in done.stdout   # what is as it should be takes no room
     assert (
-        "The reference earns everything; the starter earns nothing; 1 of 2 mutants as they should "
-        "be; 1 of 2 variants spared"
+        "The reference earns everything; the starter earns nothing; 1 of 2 mutants lost exactly "
+        "the required criteria; 1 of 2 variants lost nothing"
     ) in done.stdout
     out = homework / "out"
     told = json.loads((out / "validation.json").read_text(encoding="utf-8"))
@@ -102,7 +102,7 @@ def test_a_right_mutant_and_a_wrong_variant_are_reported(homework: Path) -> None
 def test_a_named_case_is_graded_alone(homework: Path) -> None:
     done = validate(homework, "--only", "tensors")
     assert (done.returncode, done.stderr) == (0, "")
-    assert "1 of 1 mutants as they should be" in done.stdout
+    assert "1 of 1 mutants lost exactly the required criteria" in done.stdout
 
 
 def test_an_unknown_case_is_a_usage_error(homework: Path) -> None:

@@ -100,7 +100,7 @@ def _record(
 
     with workspace() as place, open_sandbox(options, place, warn) as (sandbox, _):
         setup = set_up(public, ids, sandbox, place, data_cache(), seed=seed)
-        return record_answers(seed, setup.reference().result())
+        return record_answers(seed, setup.reference)
 
 
 def _images(rubric: Rubric) -> tuple[Dataset | None, int]:

@@ -16,7 +16,7 @@ from grader.grading.past_grades import PastGrade, PastRun
 from grader.records import CriterionGrade
 
 Told = dict[str, Any]
-UNKNOWN = "not known: one of the verdicts is from before runs kept what they grade by"
+UNKNOWN = "unknown: one of the runs is from an older grader that did not store its conditions"
 
 
 def compare(before: PastRun, after: PastRun) -> Told:
@@ -95,11 +95,11 @@ def _of_marks(one: PastGrade, other: PastGrade, name: str) -> list[str]:
     if was.mark == now.mark and was.conflict == now.conflict:
         return []
     if now.conflict:
-        return ["two people marked it who did not know of each other, and not alike"]
+        return ["two people marked this answer at the same time and gave different marks"]
     if now.mark is not None:
         mark = now.mark
         return [f"{mark.marker} gave {mark.points:g} of {mark.max:g}, {mark.at}"]
-    return ["the mark that a person gave was taken back, or was of another answer"]
+    return ["the manual mark was withdrawn, or belongs to an earlier answer"]
 
 
 def _state(row: CriterionGrade) -> tuple[float | None, float, str]:
@@ -116,7 +116,8 @@ def _shown(row: CriterionGrade | None) -> Told | None:
 def _of_points(first: CriterionGrade, second: CriterionGrade) -> list[str]:
     """Explain different points for one and the same verdict."""
     if first.max != second.max:
-        return [f"the rubric gives {second.max:g} points for it, and gave {first.max:g}"]
+        return [f"the rubric now gives {second.max:g} points for this criterion; before, "
+                f"{first.max:g}"]
     if first.verdict.status != second.verdict.status:
         return ["a criterion that it depends on changed"]
     return []
@@ -143,7 +144,7 @@ def _causes(before: PastRun, after: PastRun, was: StoredVerdict, now: StoredVerd
         others.remove("the grader's code")   # which holds both
     causes += [f"{what} changed" for what in others]
     if first.seed != second.seed:
-        causes.append(f"another exam was drawn: seed {first.seed} before, {second.seed} after")
+        causes.append(f"the hidden inputs differ: seed {first.seed} before, {second.seed} after")
     return causes or _of_answers(before, after, was, now)
 
 

@@ -17,6 +17,7 @@ import json
 import platform
 from collections.abc import Collection, Iterable, Iterator
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -98,12 +99,19 @@ def ground_of(
 
 
 def _worker() -> list[str]:
-    """Return digests of the worker's code and of the host's code that receives its answers."""
+    """Return digests of the worker's code, and of the host's code around its questions and answers.
+
+    The conversion of notebooks is part of it: it decides which code the worker runs.
+    """
     names = (
         "worker", "wire.py", "packing.py", "checks/probe.py", "sandbox",
         "checks/early_stopping.py", "checks/pytest_runner", "run/pytest_session.py",
+        "submissions/prepare.py", "submissions/notebook.py", "submissions/ipython_syntax.py",
     )  # fmt: skip
-    return [of_folder(_PACKAGE / name) for name in names]
+    paths = [_PACKAGE / name for name in names]
+    missing = [str(path) for path in paths if not path.exists()]
+    assert not missing, f"{missing[0]} was moved: name its new place here"
+    return [*map(of_folder, paths), version("ipython")]
 
 
 def answer_keys(

@@ -115,7 +115,7 @@ def test_a_probe_that_fails_by_itself_stops_the_class_with_its_line(
     write(tmp_path, "checks.py", CHECKS_FILE.replace('{"by": by,', '{"by": by["x"],'))
     setup = setup_of(rubric, tmp_path)
     with pytest.raises(NoKey, match=r"checks\.py, line 12, in shifted: TypeError: 'int' object"):
-        setup.reference().result()
+        dict(setup.reference)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """One right answer in every shape that a student may leave it in, judged as it was found.
 
 Each snippet is asked by the worker's own probes, about ResNet-18 and about hidden networks, all of
-them in one process without a sandbox; tests/test_shapes_of_groups.py asks some through one.
+them in one process without a sandbox; tests/run/test_shapes_of_groups.py asks some through one.
 """
 
 from __future__ import annotations

@@ -113,7 +113,7 @@ def test_thresholds_are_told_as_they_were_and_as_they_are(
 def test_another_seed_is_another_exam(tmp_path: Path, usual: Conditions) -> None:
     run(tmp_path, usual, HALF)
     run(tmp_path, usual, FULL, seed=8)
-    assert causes(tmp_path) == ["another exam was drawn: seed 7 before, 8 after"]
+    assert causes(tmp_path) == ["the hidden inputs differ: seed 7 before, 8 after"]
 
 
 def test_what_could_not_be_scored_says_why(tmp_path: Path, usual: Conditions) -> None:

@@ -247,7 +247,7 @@ def changes(found: Any) -> dict[str, dict[str, Any]]:
 
 def test_points_that_changed_are_told_apart_from_verdicts_that_did(told: Any) -> None:
     found = told("diff", "1", "2")
-    cause = ["the rubric gives 6 points for it, and gave 5"]
+    cause = ["the rubric now gives 6 points for this criterion; before, 5"]
     assert changes(found) == {name: {"parameter-groups": cause} for name in ("ada", "grace")}
     assert [(one["before"], one["after"]) for one in found["changed"]] == [(8.0, 9.0)] * 2
 
