@@ -11,7 +11,6 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta, timezone
-from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -548,7 +547,7 @@ def as_nobody(tmp_path: Path) -> Iterator[None]:
     """Root may read everything; others are tested as they are."""
     is_root = os.geteuid() == 0
     if is_root:
-        for folder in takewhile(is_private, (tmp_path, *tmp_path.parents)):   # pytest's own ones
+        for folder in filter(is_private, (tmp_path, *tmp_path.parents)):   # pytest's own ones
             folder.chmod(0o755)
         os.seteuid(65534)
     try:
