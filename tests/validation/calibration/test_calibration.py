@@ -261,7 +261,7 @@ def test_incomplete_runs_are_an_error_with_their_line(shipped: Path) -> None:
     text = shipped.read_text(encoding="utf-8")
     line = next(n for n, one in enumerate(text.splitlines(), 1) if "correct: [297, 296" in one)
     shipped.write_text(text.replace("correct: [297, 296", "correct: [296"), encoding="utf-8")
-.*one per seed, found 29"):
+    with pytest.raises(RubricError, match=rf"rubric.yaml:{line}: .*one per seed, found 29"):
         read(shipped)
 
 
