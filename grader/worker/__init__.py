@@ -2,6 +2,6 @@
 observes it.
 
 The modules import the standard library, numpy, torch, torchvision, `grader.wire`, `grader.packing`
-and this package. Nothing else of the grader belongs here, and neither does anything secret: no
-labels of hidden images, reference answers, thresholds or points.
+and this package. Nothing else of the grader belongs here, and nothing secret does: no
+labels of hidden images, no answers of the reference solution, no marks.
 """

@@ -5,7 +5,7 @@ import os
 import re
 
 NAMES = re.compile(r"rubric|answer_?key|gradebook|expected\.yaml|hidden|held_?out|param_groups|"
-                   r"layer_counts\.py|pipeline\.py|testimony|grading|docker\.sock", re.I)
+                   r"layer_counts\.py|pipeline\.py|testimony|answer_schema|provenance|grading|docker\.sock", re.I)
 WORDS = (b"thresholds", b"needs_reference", b"hidden_labels", b"AnswerKey", b"weight_decay: true")
 SKIPPED = ("/proc", "/sys", "/usr", "/opt/venv", "/lib", "/etc/ssl", "/var/lib/dpkg", "/bin",
            "/sbin", "/submission")
