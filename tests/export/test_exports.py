@@ -1,4 +1,4 @@
-"""What other systems read: all there, nothing that a student may not see, and no zero for what is
+"""Exports for other systems are complete: nothing that a student may not see, and no zero for what is
 not known yet.
 """
 

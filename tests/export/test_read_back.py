@@ -1,4 +1,4 @@
-"""What is exported, read by others: by the peer's own library where there is one to be had, else by
+"""Exports are read back by others: by the peer's own library where there is one to be had, else by
 a reader written here after what the peer documents. docs/exports.md says which is which.
 
 nbgrader and otter-grader are too heavy to be asked for; where they are installed, they are asked.

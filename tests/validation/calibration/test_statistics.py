@@ -66,7 +66,7 @@ def _scaled(right: float) -> float:
     ("mean", "needed"), [(276, 268), (291, 285), (297, 293)]
 )
 def test_bounds_hold_as_often_as_they_say(mean: int, needed: int) -> None:
-    """Of 400 calibrations by 30 runs each about 380 propose a threshold that a share of at most
+    """About 380 of 400 calibrations by 30 runs each propose a threshold that a share of at most
     0.001 of all runs misses: also where a run errs on three images only."""
     random, held, covered = np.random.default_rng(1), 0, 0
     truth = stats.norm(_scaled(mean), 0.025)
