@@ -1,5 +1,6 @@
-"""Exports for other systems are complete: nothing that a student may not see, and no zero for what is
-not known yet.
+"""Exports for other systems are complete.
+
+They hold nothing that a student may not see, and no zero for a score that is not known yet.
 """
 
 from __future__ import annotations
