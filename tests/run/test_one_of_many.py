@@ -106,6 +106,13 @@ def test_a_name_cannot_paint_on_the_terminal(rubric: Rubric, tmp_path: Path) -> 
         assert "ad a" in text.getvalue()
 
 
+def test_a_class_that_is_not_found_shows_no_empty_table() -> None:
+    text = io.StringIO()
+    with Progress(Console(file=text, force_terminal=True, color_system=None, width=100)):
+        pass
+    assert "0 of 0" not in text.getvalue() and "student" not in text.getvalue()
+
+
 class Mute:
     """A worker that ends before it is ready."""
 

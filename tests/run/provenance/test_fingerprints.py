@@ -9,7 +9,7 @@ import pytest
 
 from grader.checks.registry import parameter_models
 from grader.rubric.load import load
-from grader.rubric.model import Rubric
+from grader.rubric.model import Limits, Rubric
 from grader.run.provenance import fingerprints as fingerprint
 from grader.sandbox.process import ProcessSandbox
 from tests.factories import replace_in
@@ -35,6 +35,22 @@ def prints(folder: Path, *gpus: str) -> dict[str, str]:
     fingerprint.of_folder.cache_clear()
     rubric: Rubric = load(folder / "rubric.yaml", parameter_models)
     return fingerprint.fingerprints(rubric, rubric.criteria, ProcessSandbox(), gpus)
+
+
+def test_an_answer_depends_on_what_converts_a_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
+    def ground() -> str:
+        fingerprint.of_folder.cache_clear()
+        return fingerprint.ground_of(ProcessSandbox(), Limits())
+
+    before, read = ground(), Path.read_bytes
+    assert ground() == before
+    for name in ("notebook.py", "ipython_syntax.py", "prepare.py"):
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "read_bytes", lambda path, changed=name: (
+                read(path) + b"#" if path.name == changed else read(path)))
+            assert ground() != before, name
+    monkeypatch.setattr(fingerprint, "version", lambda distribution: "another")
+    assert ground() != before
 
 
 def change(path: Path, old: str, new: str) -> None:
