@@ -22,20 +22,10 @@ from grader.errors import RefusedArchive
 from grader.submissions.bounded_reader import TAR_OVERHEAD, BoundedHeaders, BoundedReader
 from grader.submissions.safe_writer import MEGABYTE, Caps, SafeWriter, shown
 
-# The last two are refused with advice.
-SUFFIXES = (
-    ".zip", ".tar", ".tgz", ".tbz2", ".txz", ".tar.gz", ".tar.bz2", ".tar.xz", ".rar", ".7z",
-)  # fmt: skip
-
 _CHUNK = 64 * 1024
 _XZ_MEMORY = 256 * MEGABYTE
 _GLOBAL_HEADERS = 100  # `git archive` writes one; the parser copies all of them for each file
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-
-
-def is_archive(path: Path) -> bool:
-    """Return True if the file's name is one of an archive."""
-    return path.name.lower().endswith(SUFFIXES)
 
 
 def unpack(archive: Path, target: Path, caps: Caps | None = None) -> None:

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from grader.errors import RefusedArchive
-from grader.submissions.archives import is_archive, unpack
+from grader.submissions.archives import unpack
 from grader.submissions.canvas import file_names
 from grader.submissions.discover import HandIn
 from grader.submissions.safe_writer import Caps, SafeWriter, is_clutter, kind, shown
 from grader.submissions.student_names import module_name, owner
+from grader.submissions.suffixes import is_archive, is_code
 
 _CHUNK = 1024 * 1024
 
@@ -36,7 +37,7 @@ def collect(hand_in: HandIn, upload: Path, caps: Caps, notes: list[str]) -> None
         case [source] if kind(source) == "folder":
             _copy_folder(source, upload, caps, notes)
             _unpack_the_only_archive(upload, caps)
-        case [source] if is_archive(source):
+        case [source] if is_archive(source.name):
             unpack(source, upload, caps)
         case _:
             _copy_side_by_side(sources, upload, caps, notes)
@@ -62,7 +63,7 @@ def _copy_side_by_side(
 ) -> None:
     """Collect several files; each archive and each folder gets a folder of its own."""
     writer, names = SafeWriter(upload, caps), file_names(sources)
-    folders = [source for source in sources if kind(source) == "folder" or is_archive(source)]
+    folders = [source for source in sources if kind(source) == "folder" or is_archive(source.name)]
     for source in sources:
         if source in folders:
             continue
@@ -104,8 +105,8 @@ def _fail(error: OSError) -> None:
 
 def _unpack_the_only_archive(upload: Path, caps: Caps) -> None:
     """Unpack the archive in a folder that holds one archive and no code, as systems make them."""
-    archives = [upload / file for file in files_in(upload) if is_archive(Path(file))]
-    has_code = any(file.lower().endswith((".py", ".ipynb")) for file in files_in(upload))
+    archives = [upload / file for file in files_in(upload) if is_archive(file)]
+    has_code = any(map(is_code, files_in(upload)))
     if len(archives) == 1 and not has_code:
         unpack(archives[0], free(upload / module_name(archives[0].stem)), caps)
         archives[0].unlink()

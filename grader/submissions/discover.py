@@ -17,15 +17,14 @@ from pathlib import Path
 from grader.errors import UsageError
 from grader.submissions import canvas as canvas_export
 from grader.submissions import gradescope as gradescope_export
-from grader.submissions.archives import is_archive
 from grader.submissions.gradescope import METADATA
 from grader.submissions.layout import Submitter, Upload, oldest_first
 from grader.submissions.roster import NAME as ROSTER
 from grader.submissions.roster import Roster, read_roster
 from grader.submissions.safe_writer import is_clutter, kind
 from grader.submissions.student_names import Owner, owner, student_key
+from grader.submissions.suffixes import is_archive, is_code, stem
 
-_CODE = (".py", ".ipynb")
 ANSWERS = "answers.md"
 _README = re.compile(r"readme(?![a-z])")   # but not a student called Readmehta
 _COMPANIONS = (".md", ".tex", ".pdf")  # belong to the code of the same name
@@ -140,8 +139,8 @@ def _by_name(entries: Iterable[Path]) -> Iterator[Upload]:
         who, what, suffix = owner(path.name), kind(path), path.suffix.lower()
         is_a_submission = (
             what == "folder"
-            or is_archive(path)
-            or suffix in _CODE
+            or is_archive(path.name)
+            or is_code(path.name)
             or (what, suffix) == ("other", "")  # a link in a folder's place
         )
         if who.group is None and suffix in _COMPANIONS and what != "folder":
@@ -201,5 +200,4 @@ def _label(path: Path, who: Owner) -> str:
     """Return the student's name; for a file without Canvas's or the course's pattern, its stem."""
     if who.group is not None or kind(path) == "folder":
         return who.student
-    stem = Path(who.student).stem
-    return stem.removesuffix(".tar") if is_archive(path) else stem
+    return stem(who.student)

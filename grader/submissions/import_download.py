@@ -22,7 +22,7 @@ from pathlib import Path
 from grader.errors import RefusedArchive, UsageError
 from grader.files import replace
 from grader.submissions import gradescope as gradescope_export
-from grader.submissions.archives import is_archive, unpack
+from grader.submissions.archives import unpack
 from grader.submissions.canvas import (
     ID,
     LOGIN,
@@ -39,6 +39,7 @@ from grader.submissions.layout import Submitter, Upload
 from grader.submissions.roster import NAME, Entry, Person, Roster, as_csv, read_roster
 from grader.submissions.safe_writer import MEGABYTE, Caps, is_clutter, kind
 from grader.submissions.student_names import student_key
+from grader.submissions.suffixes import is_archive
 
 # For a whole class; each student's submission has its own caps when it is graded.
 _CAPS = Caps(20_000 * MEGABYTE, 2_000 * MEGABYTE, 500_000)
@@ -99,7 +100,7 @@ def _opened(source: Path) -> Iterator[Path]:
     if source.is_dir():
         yield _top(source)
         return
-    if not source.is_file() or not is_archive(source):
+    if not source.is_file() or not is_archive(source.name):
         raise UsageError(f"{source}: no folder and no archive; expected the download")
     with tempfile.TemporaryDirectory(prefix="grader-import-") as place:
         try:
