@@ -1,8 +1,8 @@
 """Writes a CSV file with a row per answer that needs marking, and reads it back.
 
-Spreadsheet programs change separators, the byte order mark and decimal points by country, so the
-reader accepts all common forms. Rows may be sorted; rows without points are skipped. Either all
-other rows are stored or, if one is wrong, none.
+Spreadsheet programs change the file's form and decimal points by country; all common ones are read.
+Rows may be sorted; rows without points are skipped. Either all other rows are stored or, if one is
+wrong, none.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from grader.marking.service import (
     check_mark,
     conflict_message,
 )
+from grader.rubric.csv_table import read_table
 from grader.text import neutral, plain, plain_line
 
 COLUMNS = ("id", "criterion", "number", "answer", "max", "points", "comment", "version")
@@ -132,50 +133,7 @@ def _version(answer: StudentAnswer) -> str:
 
 
 def _rows(path: Path) -> Iterator[_FilledRow]:
-    """The rows with points or a comment. Raises UsageError for a file that is not such a CSV."""
-    text = _text(path)
-    skipped = 1 if re.match(r"sep=.\r?\n", text) else 0   # Excel's line on the separator
-    text = text.partition("\n")[2] if skipped else text
-    first = text.partition("\n")[0]
-    separator = max(",;\t", key=first.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    head: list[str] = []
-    line = 1 + skipped
-    try:
-        for cells in reader:
-            begins, line = line, reader.line_num + 1 + skipped
-            if not head:
-                head = [cell.strip().casefold() for cell in cells]
-                _check_head(path, head, begins)
-            elif any(cell.strip() for cell in cells):
-                row = dict(zip(head, [*cells, *[""] * len(head)], strict=False))
-                if row["points"].strip() or row["comment"].strip():
-                    yield _FilledRow(begins, row)
-    except csv.Error as error:
-        raise UsageError(f"{path}:{line}: not a valid CSV file: {error}") from None
-    if not head:
-        raise UsageError(f"{path}:1: the file is empty; write one with --csv-out")
-
-
-def _check_head(path: Path, head: list[str], line: int) -> None:
-    for name in _NEEDED:
-        if head.count(name) != 1:
-            raise UsageError(
-                f"{path}:{line}: expected one column '{name}', found {head.count(name)}; "
-                "start from the file that --csv-out wrote"
-            )
-
-
-def _text(path: Path) -> str:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}") from None
-    utf16 = content[:2] in (b"\xff\xfe", b"\xfe\xff")   # Excel's "Unicode text"
-    try:
-        return content.decode("utf-16" if utf16 else "utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise UsageError(
-            f"{path}:{line}: not text in UTF-8; save it as 'CSV UTF-8' in your spreadsheet"
-        ) from None
+    """Yield the rows with points or a comment. Raises UsageError for another CSV."""
+    for line, cells in read_table(path, _NEEDED, expected="the file that --csv-out wrote"):
+        if cells["points"] or cells["comment"]:
+            yield _FilledRow(line, cells)

@@ -57,7 +57,7 @@ def _rows(
     path: Path, needed: tuple[str, ...], known: tuple[str, ...]
 ) -> list[tuple[int, dict[str, str]]]:
     try:
-        rows = read_table(path, needed)
+        rows = read_table(path, needed, known)
     except UsageError as error:
         raise RubricError(f"{error}; the rubric names this file") from None
     for name in rows[0][1] if rows else ():

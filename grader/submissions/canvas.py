@@ -16,18 +16,16 @@ It starts with a byte order mark, and has rows for the points possible and for a
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from grader.errors import UsageError
+from grader.rubric.csv_table import read_table
 from grader.submissions.layout import Submitter, Upload
 from grader.submissions.student_names import owner
 
 STUDENT, ID, SIS, LOGIN, SECTION = "Student", "ID", "SIS User ID", "SIS Login ID", "Section"
 POSSIBLE = "Points Possible"
-_NEEDED = (STUDENT, ID)
 _AGAIN = re.compile(r"-\d{1,3}(?=(\.[^.]*)?$)")
 
 
@@ -89,19 +87,9 @@ def _upload(files: list[Path], attempt: int) -> Upload:
 
 def read_gradebook(path: Path) -> list[dict[str, str]]:
     """Return the gradebook's rows of students. Raises UsageError for any other file."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file, restval=""))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UsageError(f"{path}: cannot be read: {error}") from None
-    missing = [name for name in _NEEDED if not rows or name not in rows[0]]
-    if missing:
-        raise UsageError(
-            f"{path}:1: no column '{missing[0]}'; expected the file that Canvas's gradebook "
-            "exports (Export > Export Entire Gradebook)"
-        )
-    others = (POSSIBLE, "Student, Test")
-    return [row for row in rows if row[ID] and row[STUDENT].strip() not in others]
+    expected = "the file that Canvas's gradebook exports (Export > Export Entire Gradebook)"
+    rows = read_table(path, (STUDENT, ID), (SIS, LOGIN, SECTION), expected)
+    return [row for _, row in rows if row[ID] and row[STUDENT] not in (POSSIBLE, "Student, Test")]
 
 
 def given_name_first(name: str) -> str:

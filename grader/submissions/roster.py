@@ -89,7 +89,7 @@ def read_roster(folder: Path) -> Roster | None:
         return None
     people: dict[str, Person] = {}
     entries: list[Entry] = []
-    for line, row in read_table(path, ("student",)):
+    for line, row in read_table(path, ("student",), COLUMNS):
         student = row["student"]
         if not student:
             raise UsageError(f"{path}:{line}: no student; fill in the student's key")
