@@ -389,3 +389,8 @@ class Grade:
         if "not_scored" in statuses:
             return "not_scored"
         return "needs_marking" if "needs_marking" in statuses else "graded"
+
+    @property
+    def final(self) -> float | None:
+        """The score; None while a person or another run has to decide part of it."""
+        return self.score if self.state == "graded" else None

@@ -70,7 +70,7 @@ def canvas_csv(
     written = io.StringIO(newline="")
     writer = csv.writer(written)
     writer.writerow([*kept, assignment])
-    writer.writerow([f"    {POSSIBLE}", *[""] * (len(kept) - 1), f"{saved.rubric.cap:g}"])
+    writer.writerow([f"    {POSSIBLE}", *[""] * (len(kept) - 1), f"{saved.rubric.maximum:g}"])
     met: list[str] = []
     blank: list[str] = []
     absent: list[str] = []

@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
+from grader.reports.grades_file import missing
 from grader.reports.saved_grades import SavedGrades
 from grader.submissions.roster import Person, Roster
 from grader.text import neutral
@@ -21,7 +22,7 @@ _NBGRADER = (
 # Our table's; a column of points for each criterion follows, in the rubric's order.
 _OURS = (
     "student", "name", "email", "sid", "section", "score", "max", "state", "late_penalty",
-    "submitted_at", "attempt", "group",
+    "submitted_at", "attempt", "group", "missing",
 )  # fmt: skip
 
 
@@ -37,12 +38,13 @@ def class_csv(saved: SavedGrades, roster: Roster) -> str:
             *_who(roster, grade.student), _number(grade.final), _number(grade.max), grade.state,
             _number(grade.late_penalty), _moment(grade.submitted_at), str(grade.attempt),
             neutral(" ".join(grade.group)),
+            missing((saved.by_id[row.id].part, row.status) for row in grade.criteria),
             *(_number(points.get(one.id)) for one in saved.rubric.criteria),
         ])  # fmt: skip
     graded = {grade.student for grade in saved.submissions}
     for one in roster.people:
         if one.student not in graded:
-            row = [*_who(roster, one.student), "", f"{saved.rubric.cap:g}", "no_submission"]
+            row = [*_who(roster, one.student), "", f"{saved.rubric.maximum:g}", "no_submission"]
             rows.append(row + [""] * (len(_OURS) + len(saved.rubric.criteria) - len(row)))
     head = [*_OURS, *(one.id for one in saved.rubric.criteria)]
     return _csv(head, sorted(rows, key=lambda row: row[0]))
@@ -71,7 +73,7 @@ def otter_csv(saved: SavedGrades) -> str:
     ids = sorted(criterion.id for criterion in saved.rubric.criteria)
     head = ["file", *ids, "total_points_earned", "percent_correct", "grading_status"]
     possible = [f"{saved.by_id[id].points:g}" for id in ids]
-    rows = [["points-per-question", *possible, f"{saved.rubric.cap:g}", "1", "--"]]
+    rows = [["points-per-question", *possible, f"{saved.rubric.maximum:g}", "1", "--"]]
     for grade in saved.submissions:
         points = {row.id: row.points for row in grade.criteria}
         by_question = [_number(points.get(id)) for id in ids]

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from grader.records import Submission
 from grader.rubric.late_policy import Extension, Late
-from grader.rubric.local_time import days_begun, days_later, is_after, moment
+from grader.rubric.local_time import days_begun, days_later, how_long_after, is_after, moment
 from grader.text import counted
 
 
@@ -59,10 +59,10 @@ def lateness(late: Late | None, student: str, submission: Submission) -> Latenes
     elif late.until is not None and is_after(at, last := max(late.moment(late.until), deadline)):
         share, why = 1.0, f" Nothing is earned after {moment(last)}."
     grace = f" and {late.grace_minutes:g} minutes of grace" if late.grace_minutes else ""
-    came = moment(at.astimezone(due.tzinfo))
+    came, after = moment(at.astimezone(due.tzinfo)), how_long_after(at, deadline)
     return Lateness(share, (
         *extended, f"Late by {counted(days, 'day')}: {share:.0%} penalty.",
-        f"Submitted on {came}, due on {moment(due)}{grace}.{why}",
+        f"Submitted on {came}, due on {moment(due)}{grace}: {after} late.{why}",
     ))  # fmt: skip
 
 

@@ -19,12 +19,15 @@ from textwrap import indent
 from typing import Any
 
 from grader.files import replace
-from grader.records import CriterionGrade, Grade
+from grader.records import CriterionGrade, Grade, Status
 from grader.rubric.model import Rubric
 from grader.text import neutral
 
 _DEEPEST = 40
 _LARGEST_INTEGER = 2**64
+_WAITING: Mapping[str, str] = {
+    "needs_marking": "needs manual grading", "not_scored": "not scored yet; run again",
+}  # fmt: skip
 
 
 class GradesWriter:
@@ -47,7 +50,7 @@ class GradesWriter:
         """Replace `grades.json` and `grades.csv` in the folder."""
         rows = sorted(self._rows)
         replace(folder / "grades.json", self._document(packed for _, packed, _ in rows))
-        head = _csv_line(["student", "score", "max", "state", *self._ids, "notes"])
+        head = _csv_line(["student", "score", "max", "state", *self._ids, "notes", "missing"])
         replace(folder / "grades.csv", chain([head], (line.decode() for _, _, line in rows)))
 
     def _document(self, packed: Iterable[bytes]) -> Iterator[str]:
@@ -64,16 +67,20 @@ class GradesWriter:
         yield ("]" if separator == "\n" else "\n  ]") + end + "\n"
 
     def _line(self, grade: Grade) -> str:
-        """A row of `grades.csv`: points per criterion, blank while they are not known."""
+        """A row of `grades.csv`: points per criterion, blank while they are not known.
+
+        The score is blank while any of its parts is, and `missing` says which part and why.
+        """
         points = {one.verdict.criterion: one.points for one in grade.criteria}
         return _csv_line(
             [
                 neutral(grade.student),
-                _rounded(grade.score),
+                _rounded(grade.final),
                 _rounded(grade.max),
                 grade.state,
                 *(_rounded(points.get(id)) for id in self._ids),
                 neutral("; ".join(grade.notes)),
+                missing((one.part, one.verdict.status) for one in grade.criteria),
             ]
         )
 
@@ -82,6 +89,13 @@ def _csv_line(fields: list[Any]) -> str:
     written = io.StringIO(newline="")
     csv.writer(written).writerow(fields)
     return written.getvalue()
+
+
+def missing(results: Iterable[tuple[str, Status]]) -> str:
+    """Return why a score is not complete, from the parts of the homework and their status."""
+    return neutral("; ".join(dict.fromkeys(
+        f"{part}: {_WAITING[status]}" for part, status in results if status in _WAITING
+    )))
 
 
 def submission_json(grade: Grade) -> str:

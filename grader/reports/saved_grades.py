@@ -37,6 +37,11 @@ class SavedRubric(_Read):
     cap: float
     criteria: tuple[SavedCriterion, ...]
 
+    @property
+    def maximum(self) -> float:
+        """The most points that can be earned."""
+        return min(self.cap, self.total)
+
 
 class SavedResult(_Read):
     """A student's result for one criterion. `points` is None while they are not known."""

@@ -250,6 +250,11 @@ class Rubric(Model):
         return self
 
     @property
+    def maximum(self) -> float:
+        """The most points that can be earned."""
+        return min(self.cap, self.total)
+
+    @property
     def active(self) -> Profile:
         """The profile in use."""
         return self.profiles.get(self.profile, UNTRAINED)

@@ -20,12 +20,12 @@ from grader.export.canvas import canvas_csv
 from grader.export.github import classroom_json, step_summary
 from grader.export.gradescope import results_json
 from grader.export.junit import junit_xml
-from grader.export.tables import nbgrader_csv, otter_csv
+from grader.export.tables import class_csv, nbgrader_csv, otter_csv
 from grader.grading.points import grade
 from grader.records import Verdict
 from grader.reports.grades_file import GradesWriter
 from grader.reports.saved_grades import SavedGrades, read_saved, student_of
-from grader.submissions.roster import Roster
+from grader.submissions.roster import Person, Roster
 from tests.factories import criterion, rubric, submission
 
 SECRET = "layers 2, 3, 1, 4"
@@ -118,6 +118,32 @@ def test_a_roster_that_is_not_canvas_s_is_an_error_that_says_what_is(
     other.write_text("name,mark\nada,3\n")
     with pytest.raises(UsageError, match="no column 'Student'; expected the file that Canvas"):
         canvas_csv(saved, Roster(), other, "x")
+
+
+@pytest.mark.parametrize(("cap", "most"), [(100, "10"), (10, "10"), (8, "8")])
+def test_the_maximum_is_the_cap_or_the_total_whichever_is_less(
+    cap: float, most: str, tmp_path: Path, roster: Path
+) -> None:
+    capped = RUBRIC.model_copy(update={"cap": cap})
+    marks, verdicts = GradesWriter(capped), [Verdict(one.id, "passed", 1.0, "Right.")
+                                             for one in RUBRIC.criteria]
+    marks.add(grade(capped, submission("lovelaceada"), verdicts))
+    marks.write(tmp_path)
+    saved = read_saved(tmp_path)
+    absent = Roster((Person("emmy"),))
+    canvas = rows(canvas_csv(saved, Roster(), roster, "x").text)
+    ours = list(csv.DictReader(io.StringIO(class_csv(saved, absent))))
+    assert [row[-1] for row in canvas[1:3]] == [most, most]
+    assert [(row["student"], row["max"]) for row in ours] == [("emmy", most), ("lovelaceada", most)]
+    assert next(csv.DictReader(io.StringIO(otter_csv(saved))))["total_points_earned"] == most
+    assert next(csv.DictReader(io.StringIO(nbgrader_csv(saved, absent))))["max_score"] == most
+
+
+def test_our_table_says_what_a_blank_score_waits_for(saved: SavedGrades) -> None:
+    ours = {row["student"]: row for row in csv.DictReader(io.StringIO(class_csv(saved, Roster())))}
+    assert ours["grace"]["score"] == "" and ours["grace"]["missing"] == "1: needs manual grading"
+    assert ours["13"]["missing"] == "1: not scored yet; run again"
+    assert ours["lovelaceada"]["missing"] == ""
 
 
 def test_gradescope_gets_every_criterion_and_no_details_of_a_hidden_one(saved: SavedGrades) -> None:

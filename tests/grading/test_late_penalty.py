@@ -136,11 +136,50 @@ def test_feedback_says_how_a_penalty_came_about() -> None:
     assert late(policy(grace_minutes=15), "2026-12-02T05:20:00+00:00").notes == (
         "Late by 2 days: 20% penalty.",
         "Submitted on 2 December 2026, 00:20 EST, due on 30 November 2026, 23:59 EST and 15 "
-        "minutes of grace.",
+        "minutes of grace: 1 day and 6 minutes late.",
     )
     assert late(policy(max_days=1), "2026-12-02T05:20:00+00:00").notes[1].endswith(
         "More than 1 day late earns no points."
     )
+
+
+@pytest.mark.parametrize(
+    ("at", "told"),
+    [
+        ("23:59:01-05:00", "Submitted on 30 November 2026, 23:59:01 EST, due on 30 November 2026, "
+                           "23:59 EST: 1 second late."),
+        ("23:59:00.250-05:00", "0.25 seconds late."),
+        ("23:59:59-05:00", "59 seconds late."),
+    ],
+)  # fmt: skip
+def test_seconds_are_shown_where_they_decide(at: str, told: str) -> None:
+    found = late(policy(), f"2026-11-30T{at}")
+    assert found.share == pytest.approx(0.1)
+    assert found.notes[-1].endswith(told)
+
+
+def test_seconds_are_shown_where_they_begin_another_day_and_with_an_extension() -> None:
+    second_day = late(policy(), "2026-12-01T23:59:01-05:00")
+    assert second_day.notes[0] == "Late by 2 days: 20% penalty."
+    assert "1 December 2026, 23:59:01 EST" in second_day.notes[1]
+    assert second_day.notes[1].endswith("1 day and 1 second late.")
+    given = policy(extensions=[{"student": "ada", "due": "2026-12-01 23:59:59"}])
+    in_time, too_late = (late(given, f"2026-12-0{day}:00-05:00") for day in ("1T23:59", "2T00:00"))
+    assert in_time.notes == ("You have an extension until 1 December 2026, 23:59:59 EST.",)
+    assert too_late.notes[-1].endswith("1 second late.")
+
+
+def test_no_second_is_shown_that_is_not_there() -> None:
+    told = late(policy(), "2026-12-02T12:00:00-05:00").notes[-1]
+    assert told == ("Submitted on 2 December 2026, 12:00 EST, due on 30 November 2026, 23:59 EST: "
+                    "1 day, 12 hours and 1 minute late.")
+
+
+def test_how_late_is_right_where_the_clock_repeats_an_hour() -> None:
+    due = policy(due="2026-11-01 01:59")   # the second of the two, by the rule above
+    assert late(due, "2026-11-01T07:00:00+00:00").notes[-1].endswith("EST: 1 minute late.")
+    first = policy(due="2026-11-01T01:59:00-04:00", zone=None)
+    assert late(first, "2026-11-01T06:00:00+00:00").notes[-1].endswith("1 minute late.")
 
 
 @pytest.mark.parametrize(

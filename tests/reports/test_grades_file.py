@@ -156,9 +156,25 @@ def test_the_csv_has_a_column_per_criterion_that_is_blank_until_points_are_known
 ) -> None:
     (row,) = written_csv(tmp_path, grade(notes=("One.", "Zoë, two\nlines.")))
     assert row == {
-        "student": "ada", "score": "0.3", "max": "8", "state": "needs_marking", "counts": "0.3",
+        "student": "ada", "score": "", "max": "8", "state": "needs_marking", "counts": "0.3",
         "groups": "", "notes": "One.; Zoë, two lines.",
+        "missing": "1(e): needs manual grading",
     }  # fmt: skip
+
+
+def test_a_score_is_blank_until_it_is_final_and_a_column_says_why(tmp_path: Path) -> None:
+    counts, groups = grade().criteria
+    lost = replace(counts, verdict=Verdict("counts", "not_scored", 0, "Ours."), points=None)
+    given = replace(groups, verdict=Verdict("groups", "failed", 0, "No."), points=0)
+    cases = {"all": (counts, given), "lost": (lost, groups), "part": (counts, groups)}
+    grades = [replace(grade(name), criteria=rows) for name, rows in cases.items()]
+    found = {row["student"]: (row["score"], row["missing"])
+             for row in written_csv(tmp_path, *grades)}
+    assert found == {
+        "all": ("0.3", ""),
+        "lost": ("", "1(c): not scored yet; run again; 1(e): needs manual grading"),
+        "part": ("", "1(e): needs manual grading"),
+    }
 
 
 @pytest.mark.parametrize(

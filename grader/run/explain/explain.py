@@ -56,7 +56,7 @@ def explain(history: History, student: str, criterion: str | None = None) -> Tol
         "run": _run(now.run),
         "marks": {
             "score": grade.score, "max": grade.max, "late_penalty": grade.late_penalty,
-            "cap": now.conditions.rubric["cap"], "notes": list(grade.notes),
+            "cap": now.rubric.maximum, "notes": list(grade.notes),
         },
         "criteria": [_criterion(now, standing, row, came) for row in rows],
     }
