@@ -19,6 +19,8 @@ from typing import Any, Literal
 
 ALL_GPUS = ("all",)   # in place of device ids: every GPU, shared by all submissions
 Status = Literal["passed", "partial", "failed", "not_scored", "needs_marking"]
+# A status as people read it: a failed part that was not attempted has a word of its own.
+Result = Literal["passed", "partial", "failed", "not_attempted", "not_scored", "needs_marking"]
 Owner = Literal["student", "harness"]
 
 
@@ -265,6 +267,7 @@ class Verdict:
         tables, pictures: What the page shows besides.
         seen: Facts for the person who marks or defends the verdict.
         run: The training that several criteria may rest on; one of them carries it.
+        attempted: False for a blank part and for one that nothing was handed in for.
     """
 
     criterion: str
@@ -278,6 +281,17 @@ class Verdict:
     pictures: tuple[LearningCurve | ConfusionMatrix, ...] = ()
     seen: Mapping[str, Any] = field(default_factory=dict)
     run: TrainingRun | None = None
+    attempted: bool = True
+
+    @property
+    def result(self) -> Result:
+        """The status as people read it."""
+        return result_of(self.status, self.attempted)
+
+
+def result_of(status: Status, attempted: bool) -> Result:
+    """Returns the status as people read it: "not_attempted" in place of "failed" where it is so."""
+    return status if attempted or status != "failed" else "not_attempted"
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
     """
     training, predictions = work.evidence[TRAIN], work.evidence[PREDICT]
     if not training.outcome.answered:
-        return without_answer(criterion, training.outcome, ASKED)
+        return without_answer(criterion, training.outcome, ASKED, in_any_form=True)
     if predictions.outcome.kind == "exception" and not training.value["prepared"]["sure"]:
         reason = (
             "The trained network could not be run on the hidden images, and the grader is not sure "

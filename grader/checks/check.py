@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from grader import wire
 from grader.checks.answer_key import AnswerKey, EvalInputs
 from grader.records import Evidence, Outcome, Submission, Verdict
 from grader.rubric.model import Criterion, Limits, Model
@@ -108,6 +109,12 @@ def graded(criterion: Criterion, fraction: float, reason: str, **details: Any) -
     return Verdict(criterion.id, status, fraction, reason, **details)  # type: ignore[arg-type]  # one of the words
 
 
+def not_attempted(criterion: Criterion, why: str, **details: Any) -> Verdict:
+    """The verdict on a part that is blank or was not handed in; `details` as for `graded`."""
+    reason = f"Not attempted: {why}"
+    return Verdict(criterion.id, "failed", 0.0, reason, attempted=False, **details)
+
+
 def needs_marking(criterion: Criterion, reason: str, **details: Any) -> Verdict:
     """A verdict that leaves the points to a person; `details` as for `graded`."""
     return Verdict(criterion.id, "needs_marking", 0.0, reason, **details)
@@ -120,7 +127,8 @@ def not_scored(criterion: Criterion, problem: str, **details: Any) -> Verdict:
 
 
 def without_answer(
-    criterion: Criterion, outcome: Outcome, asked: str, *, hidden: bool = False
+    criterion: Criterion, outcome: Outcome, asked: str, *, hidden: bool = False,
+    in_any_form: bool = False,
 ) -> Verdict:
     """The verdict when a question that the criterion rests on has no answer.
 
@@ -130,6 +138,8 @@ def without_answer(
         asked: What was asked, as the student reads it.
         hidden: The question had hidden networks or images. Nothing that the student's code printed
             or raised is passed on then, since it could reveal them.
+        in_any_form: The answer may be a script of any form, so if no code for it is found, then
+            nobody wrote it. A function that is not found may have another name.
     """
     seen: dict[str, Any] = {"outcome": outcome.kind, "seconds": outcome.seconds}
     if hidden:
@@ -139,11 +149,27 @@ def without_answer(
         seen |= {"output": outcome.output[-4000:]} if outcome.output else {}
     if outcome.owner == "harness":
         return not_scored(criterion, outcome.message, asked=asked, seen=seen)
+    if in_any_form and outcome.kind == wire.NOT_FOUND and outcome.phase == "load":
+        why = f"no code for this was found. Expected: {outcome.message}."
+        return not_attempted(criterion, why.replace("..", "."), asked=asked,
+                             next_step=_NEXT_STEPS[outcome.kind], seen=seen)
+    if is_stub(outcome):
+        place = "your code" if hidden else outcome.message.partition(": ")[0]
+        why = f"{place} still raises NotImplementedError, in place of an answer."
+        return not_attempted(criterion, why, asked=asked, seen=seen)
     reason = f"{what_happened(outcome)}."
     if hidden:
         reason = f"On hidden data: {in_short(outcome)}."
     return graded(criterion, 0.0, reason.replace("..", "."), asked=asked,
                   next_step=_NEXT_STEPS[outcome.kind], seen=seen)
+
+
+def is_stub(outcome: Outcome) -> bool:
+    """True if a function of the starter was left as it is: all it does is `raise`."""
+    lines = [line.strip() for line in outcome.traceback.splitlines()]
+    frames = [line for line in lines if line.startswith('File "')]
+    raised = len(lines) > 2 and lines[-1].startswith("NotImplementedError")
+    return raised and len(frames) == 1 and lines[1].startswith("raise NotImplementedError")
 
 
 def what_happened(outcome: Outcome) -> str:
@@ -184,7 +210,13 @@ def as_exception(outcome: Outcome, error: Mapping[str, str]) -> Outcome:
 
 
 def with_notes(verdict: Verdict, submission: Submission) -> Verdict:
-    """Adds the notes of unpacking to a "not found" of a submission without any Python file."""
+    """Adds the notes of unpacking to a "not found" of a submission without any Python file.
+
+    Without any file at all, nothing was attempted.
+    """
+    if verdict.status == "failed" and not submission.files:
+        why = "Not attempted: nothing was handed in that could be graded."
+        return dataclasses.replace(verdict, reason=why, attempted=False)
     has_code = any(file.lower().endswith(".py") for file in submission.files)
     if verdict.seen.get("outcome") != "not_found" or has_code or not submission.notes:
         return verdict

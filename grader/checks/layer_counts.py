@@ -14,6 +14,7 @@ from grader.checks.check import (
     graded,
     in_short,
     needs_marking,
+    not_attempted,
     without_answer,
 )
 from grader.checks.hidden_networks import RESNET18, scored_networks
@@ -41,6 +42,7 @@ WANTED = (
     "a function layer_parameter_counts(model), or a dictionary from layer to number of parameters"
 )
 ENOUGH_PRINTED = 8   # different right counts in a printout that a person should read
+SMALLEST = 100       # as many printed numbers from here on may be somebody's wrong counts
 
 # At most 15 digits, also with separators: a search without that bound is quadratic.
 _NUMBER = re.compile(r"(?<![\w.])(?:\d{1,3}(?:[,_']\d{3}){1,4}|\d{1,15})(?![\w]|[.,]\d)")
@@ -63,7 +65,7 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
     """
     public = work.evidence[PUBLIC]
     if not public.outcome.answered:
-        return without_answer(criterion, public.outcome, ASKED)
+        return without_answer(criterion, public.outcome, ASKED, in_any_form=True)
     truth = key.value(PUBLIC)["tables"][0]["pairs"]
     chosen = choose(_tables(public, printed=False), truth)
     if not share(chosen, truth) and not speaks_of_layers(chosen, truth):
@@ -72,7 +74,7 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
         if share(written, truth) == 1:
             chosen = written
         elif "printed" in public.value:
-            return _printed(criterion, public, truth)
+            return _printed(criterion, public, truth, tried=bool(chosen or written))
     shares = [share(chosen, truth)]
     replaced = public.value["replaced"]
     if shares[0] and not replaced:
@@ -85,7 +87,7 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
         again = same(_tables(evidence, printed=_is_printed(chosen)), chosen)
         shares.append(share(again, key.value(name)["tables"][0]["pairs"]))
         if shares[-1] < 1 and _is_printed(chosen) and not _is_repeated(again, chosen):
-            return _printed(criterion, public, truth)
+            return _printed(criterion, public, truth, tried=True)
     hints = tuple(public.value["notes"])
     if public.value.get("error"):
         message = public.value["error"]["message"]
@@ -133,8 +135,11 @@ def _is_repeated(option: Found | None, public: Found | None) -> bool:
     return all(pair in public["pairs"] for pair in option["pairs"])
 
 
-def _printed(criterion: Criterion, public: Evidence, truth: Pairs) -> Verdict:
-    """The verdict on a script without a table: a person reads a printout that looks like one."""
+def _printed(criterion: Criterion, public: Evidence, truth: Pairs, *, tried: bool) -> Verdict:
+    """The verdict on a script without a table: a person reads a printout that looks like one.
+
+    `tried`: a table was found, though not one of layers.
+    """
     output = public.outcome.output
     numbers = {int(re.sub(r"[,_']", "", text)) for text in _NUMBER.findall(output)}
     counts = {count for _, count in truth if count}
@@ -143,11 +148,18 @@ def _printed(criterion: Criterion, public: Evidence, truth: Pairs) -> Verdict:
         return needs_marking(criterion, reason, asked=ASKED, seen={"output": output[-4000:]})
     if public.value.get("error"):
         return without_answer(criterion, as_exception(public.outcome, public.value["error"]), ASKED)
+    details: dict[str, Any] = {
+        "asked": ASKED, "hints": tuple(public.value["notes"]),
+        "seen": {"output": output[-4000:]} if output else {},
+        "next_step": "Add it, or rename what you have; the starter shows the names.",
+    }  # fmt: skip
+    long = [row for row in public.value["tables"] if len(row["pairs"]) >= ENOUGH_PRINTED]
+    several = len([one for one in numbers if one >= SMALLEST]) >= ENOUGH_PRINTED
+    if not (tried or long or several or numbers & counts):
+        return not_attempted(criterion, f"no counts were found. Expected: {WANTED}.", **details)
     printed = ", and the code does not print the counts of ResNet-18's layers"
     reason = f"This was not found: {WANTED}{printed if numbers else ''}."
-    return graded(criterion, 0.0, reason, asked=ASKED, hints=tuple(public.value["notes"]),
-                  seen={"output": output[-4000:]} if output else {},
-                  next_step="Add it, or rename what you have; the starter shows the names.")
+    return graded(criterion, 0.0, reason, **details)
 
 
 def _cannot_tell(criterion: Criterion, chosen: Found | None) -> Verdict:

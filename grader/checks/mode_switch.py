@@ -63,7 +63,7 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
             hidden = evidence is evaluation
             return without_answer(criterion, evidence.outcome, ASKED, hidden=hidden)
     if not training.outcome.answered:
-        return without_answer(criterion, training.outcome, ASKED)
+        return without_answer(criterion, training.outcome, ASKED, in_any_form=True)
     runs = training.value["runs"]
     train_rows, evaluation_rows = trainings(runs), evaluations_after_training(runs)
     tracked = training.value["batches_tracked"]

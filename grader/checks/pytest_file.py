@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import Field
 
 from grader.checks.answer_key import AnswerKey, EvalInputs
-from grader.checks.check import Check, Work, graded, not_scored
+from grader.checks.check import Check, Work, graded, not_attempted, not_scored
 from grader.errors import CheckError
 from grader.records import Question, Table, Verdict
 from grader.rubric.model import Criterion, Limits, Model
@@ -52,6 +52,9 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
     passed = [test for test in tests if test["status"] == "passed"]
     earned = sum(test["points"] for test in passed)
     reason = " ".join([f"{len(passed)} of {len(tests)} tests pass.", *_failures(tests)])
+    if not earned and not evidence.value.get("attempted", True):
+        why = "every function that the tests call still raises NotImplementedError."
+        return not_attempted(criterion, why, asked=criterion.title, tables=tables, seen=seen)
     return graded(
         criterion, earned / points, reason, asked=criterion.title, tables=tables, seen=seen
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import Field
 
 from grader.checks.answer_key import AnswerKey, EvalInputs
-from grader.checks.check import Check, Work, graded, needs_marking
+from grader.checks.check import Check, Work, needs_marking, not_attempted
 from grader.records import Verdict
 from grader.rubric.model import Criterion, Limits, Model
 
@@ -37,10 +37,9 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
         reason = f"The answers are in {pdf}, which a person reads."
         seen = {"pdf": pdf, "sha256": _digest(work.submission.folder / pdf)}
         return needs_marking(criterion, reason, asked=asked, seen=seen)
-    return graded(
+    return not_attempted(
         criterion,
-        0.0,
-        f"Part ({part}) is blank: no answer was found in answers.md, a LaTeX file or the "
+        f"part ({part}) is blank. No answer was found in answers.md, a LaTeX file or the "
         "notebook's Markdown cells.",
         asked=asked,
         next_step=f"Write it under a heading '## ({part})' in answers.md.",

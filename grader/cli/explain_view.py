@@ -11,6 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from grader.records import result_of
 from grader.text import plain_line
 
 _SHORT = 160   # characters of one reported value
@@ -50,7 +51,7 @@ def _sum(marks: Json) -> str:
 def _criterion(console: Console, one: Json) -> None:
     rule, run = one["rule"], one["run"]
     points = "?" if one["points"] is None else f"{one['points']:g}"
-    result = f"{points} of {one['max']:g} points, {one['status']}"
+    result = f"{points} of {one['max']:g} points, {_status(one)}"
     _title(console, f"{one['part']} {one['id']}: {result}")
     lines = [
         ("title", one["title"]),
@@ -87,7 +88,7 @@ def _criterion(console: Console, one: Json) -> None:
 
 def _past(past: Json) -> str:
     counts = "  <- counts" if past["counts"] else ""
-    return (f"run {past['run']}, {past['at']}: {past['status']}, {past['fraction']:.4g} of the "
+    return (f"run {past['run']}, {past['at']}: {_status(past)}, {past['fraction']:.4g} of the "
             f"points, files {past['files'][:12]}{counts}")
 
 
@@ -172,7 +173,13 @@ def _marks(row: Json | None) -> str:
     if row is None:
         return "none"
     points = "?" if row["points"] is None else f"{row['points']:g}"
-    return f"{points} of {row['max']:g} ({row['status']})"
+    return f"{points} of {row['max']:g} ({_status(row)})"
+
+
+def _status(one: Json) -> str:
+    """The status as people read it."""
+    told: str = result_of(one["status"], one["attempted"])
+    return "not attempted" if told == "not_attempted" else told
 
 
 def _title(console: Console, text: str) -> None:

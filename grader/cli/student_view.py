@@ -14,23 +14,25 @@ from rich.padding import Padding
 from rich.table import Table as Grid
 from rich.text import Text
 
-from grader.records import Grade, Status, Table, TrainingRun
+from grader.records import Grade, Result, Table, TrainingRun
 from grader.reports.student.page import Page, Section, make_page, number, numeric_columns
 from grader.reports.student.plots import tabulate
 from grader.reports.student.status_words import STATUS_SYMBOLS, STATUS_WORDS
 from grader.reports.student.training_run import tabulate_epochs, tell_modes
 
-_STYLES: dict[Status, str] = {
+_STYLES: dict[Result, str] = {
     "passed": "green",
     "partial": "yellow",
     "failed": "red",
+    "not_attempted": "red",
     "not_scored": "magenta",
     "needs_marking": "cyan",
 }
-_ASCII_SYMBOLS: dict[Status, str] = {
+_ASCII_SYMBOLS: dict[Result, str] = {
     "passed": "+",
     "partial": "~",
     "failed": "x",
+    "not_attempted": "-",
     "not_scored": "!",
     "needs_marking": "?",
 }
@@ -160,6 +162,7 @@ def _summary(page: Page) -> Text:
             (statuses.count("passed"), "passed"),
             (statuses.count("partial"), "partial"),
             (statuses.count("failed"), "failed"),
+            (statuses.count("not_attempted"), "not attempted"),
             (waiting, "needs manual grading" if waiting == 1 else "need manual grading"),
             (statuses.count("not_scored"), "not scored"),
             (statuses.count(None), "after the due date"),

@@ -74,7 +74,7 @@ class Screen:
         """Return a line for each criterion that changed, and remember the new state."""
         lines = []
         for one in grade.criteria:
-            now = (one.verdict.status, one.points, one.verdict.reason, one.verdict.hints)
+            now = (one.verdict.result, one.points, one.verdict.reason, one.verdict.hints)
             before = self._before.get(one.verdict.criterion)
             if now != before:
                 told = _words(*now[:2])

@@ -45,7 +45,7 @@ def _test(number: int, criterion: SavedCriterion, row: SavedResult) -> dict[str,
         "output": _output(criterion, row)[:_LONGEST],
         "output_format": "text",
         "visibility": _VISIBILITY[criterion.visibility],
-        "tags": [row.id, row.status],
+        "tags": [row.id, row.result],
     }
     if row.points is None:
         return test

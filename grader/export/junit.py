@@ -26,7 +26,7 @@ def _case(saved: SavedGrades, row: SavedResult) -> TestCase:
     got = "waiting" if row.points is None else f"{row.points:g}"
     text = f"{saved.by_id[row.id].title}\n{row.reason}"
     return junit.case(
-        row.id, _ending(row), row.status, f"{got} of {row.max:g} points", text
+        row.id, _ending(row), row.result, f"{got} of {row.max:g} points", text
     )
 
 

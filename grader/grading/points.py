@@ -89,7 +89,7 @@ def _marked(submission: Submission, verdict: Verdict, marks: Sequence[Mark]) -> 
     fraction = min(1.0, mark.points / mark.max)
     by_hand = {
         "by": mark.marker, "at": mark.at, "points": mark.points, "of": mark.max,
-        "instead_of": f"{verdict.status}: {verdict.reason}",
+        "instead_of": f"{verdict.result}: {verdict.reason}",
     }  # fmt: skip
     return dataclasses.replace(
         verdict,
@@ -97,6 +97,7 @@ def _marked(submission: Submission, verdict: Verdict, marks: Sequence[Mark]) -> 
         fraction=fraction,
         reason=f"{mark.text}\n\n{BY_HAND}".strip(),
         next_step="",
+        attempted=True,
         seen={**verdict.seen, "marked": by_hand},
     )
 
@@ -116,6 +117,8 @@ def _with_dependencies(
     criterion: Criterion, verdict: Verdict, rows: Mapping[str, CriterionGrade]
 ) -> Verdict:
     """A criterion earns nothing while one that it depends on earned nothing."""
+    if not verdict.attempted:
+        return verdict   # its own reason says more
     for other in criterion.depends_on:
         row = rows.get(other)
         if row is None or row.verdict.status == "needs_marking" or row.points:

@@ -18,6 +18,7 @@ from grader.marking.mark_store import SavedComment
 from grader.marking.rendering import render
 from grader.marking.service import MarkingService
 from grader.reports.grades_file import json_safe
+from grader.reports.student.status_words import STATUS_WORDS
 from grader.rubric.model import Criterion
 from grader.run.results_folder import kept_pdf
 from grader.text import plain, plain_line
@@ -112,7 +113,7 @@ def answer_payload(
         "answer": answer.digest,
         "asked": plain(verdict.asked),
         "reason": anonymized(plain(verdict.reason)),
-        "by_check": {"status": verdict.status, "points": answer.row.points},
+        "by_check": {"status": STATUS_WORDS[verdict.result], "points": answer.row.points},
         "html": render(text) if text else "",
         "raw": plain(text, 200_000),
         "pdf": address if kept else None,

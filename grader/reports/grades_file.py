@@ -173,6 +173,7 @@ def _criterion(criterion: CriterionGrade) -> dict[str, Any]:
         "points": json_safe(_rounded(criterion.points)),
         "max": criterion.max,
         "status": verdict.status,
+        "attempted": verdict.attempted,
         "reason": json_safe(verdict.reason),
         "hints": json_safe(verdict.hints),
         "evidence": json_safe({**verdict.seen, "tables": verdict.tables}),

@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from grader.errors import UsageError
-from grader.records import Status
+from grader.records import Result, Status, result_of
 
 NAME = "grades.json"
 
@@ -52,6 +52,12 @@ class SavedResult(_Read):
     status: Status
     reason: str
     hints: tuple[str, ...] = ()
+    attempted: bool = True
+
+    @property
+    def result(self) -> Result:
+        """The status as people read it."""
+        return result_of(self.status, self.attempted)
 
 
 class SavedGrade(_Read):

@@ -21,7 +21,7 @@ from typing import IO, Any
 
 import grader
 from grader import wire
-from grader.checks.check import what_happened
+from grader.checks.check import is_stub, what_happened
 from grader.checks.pytest_runner import ASK, BROKEN, DONE
 from grader.errors import CheckError
 from grader.records import Evidence, Outcome, Question
@@ -64,15 +64,20 @@ def examine(
 def _examined(interactive: InteractiveSession, question: Question) -> Evidence:
     """Return what became of each test; `harness` owns the outcome if a question was lost."""
     assert question.tests is not None
-    seconds, lost = 0.0, None
+    seconds, lost, calls, stubs = 0.0, None, 0, 0
     with _tests(question.tests) as tests:
         for number, (asked, blobs) in enumerate(tests.questions()):
             evidence = interactive.put(_question(question, number, asked, blobs))
             outcome = evidence.outcome
             seconds += outcome.seconds
+            calls, stubs = number + 1, stubs + is_stub(outcome)
             lost = outcome if outcome.owner == "harness" else lost
             tests.reply(evidence)
-        value = {"tests": tests.results or [], "ended": "" if tests.results else tests.last_words()}
+        value = {
+            "tests": tests.results or [],
+            "ended": "" if tests.results else tests.last_words(),
+            "attempted": not calls or stubs < calls,
+        }
         if tests.results is None:
             text = "the tests did not finish"
             lost = Outcome(wire.WORKER_FAILED, "harness", text)

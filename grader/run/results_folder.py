@@ -119,7 +119,8 @@ def in_short(grade: Grade) -> Grade:
     rows = []
     for row in grade.criteria:
         one = row.verdict
-        verdict = Verdict(one.criterion, one.status, one.fraction, one.reason, asked=one.asked)
+        verdict = Verdict(one.criterion, one.status, one.fraction, one.reason, asked=one.asked,
+                          attempted=one.attempted)
         rows.append(dataclasses.replace(row, verdict=verdict))
     submission = dataclasses.replace(grade.submission, answers={}, files=())
     return dataclasses.replace(grade, submission=submission, criteria=tuple(rows))

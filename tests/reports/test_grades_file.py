@@ -81,8 +81,8 @@ def test_the_json_has_every_criterion_with_its_evidence(tmp_path: Path) -> None:
         "run": None,
     }  # fmt: skip
     assert submission["criteria"][0] == {
-        "id": "counts", "points": 0.3, "max": 3, "status": "partial", "reason": "Some.",
-        "hints": ["A hint."],
+        "id": "counts", "points": 0.3, "max": 3, "status": "partial", "attempted": True,
+        "reason": "Some.", "hints": ["A hint."],
         "evidence": {
             "total": 11689512,
             "tables": [

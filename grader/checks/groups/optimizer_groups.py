@@ -82,7 +82,9 @@ def _judge_training(criterion: Criterion, training: Evidence, made: Evidence) ->
     if seen is None:
         missing = made.outcome.kind == "not_found"
         failure = training if missing and not training.outcome.answered else made
-        return without_answer(criterion, failure.outcome, ASKED, hidden=failure is made)
+        return without_answer(
+            criterion, failure.outcome, ASKED, hidden=failure is made, in_any_form=True
+        )
     truth = _truth(seen)
     if observed and not made.outcome.answered and not (truth[0] or truth[1]):
         reason = (

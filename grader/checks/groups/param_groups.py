@@ -14,6 +14,7 @@ from grader.checks.check import (
     graded,
     in_short,
     needs_marking,
+    not_attempted,
     without_answer,
 )
 from grader.checks.groups.answer import Answer, answer_of, table_of, unassigned
@@ -35,6 +36,7 @@ ASKED = (
     "(ii) biases of convolutional and fully connected layers, (iii) all the rest; and the same for "
     "other networks of its family."
 )
+WANTED = "a function group_parameters(model), or three lists of parameters"
 FEW = 3   # a person reviews networks with less than a third of ResNet-18's parameter tensors
 
 
@@ -55,7 +57,7 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
     """
     public = work.evidence[PUBLIC]
     if not public.outcome.answered:
-        return without_answer(criterion, public.outcome, ASKED)
+        return without_answer(criterion, public.outcome, ASKED, in_any_form=True)
     mine = [work.evidence[name] for name in (*_hidden(key.inputs), BEYOND)]
     harness = [evidence for evidence in mine if evidence.outcome.owner == "harness"]
     if harness:
@@ -77,6 +79,10 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
     if doubt:
         seen = {"counts": list(answer.counts)}
         return needs_marking(criterion, doubt, asked=ASKED, seen=seen)
+    if not _begun(public, answer, truth):
+        why = f"no groups of parameters were found in your code. Expected: {WANTED}."
+        return not_attempted(criterion, why, asked=ASKED, hints=tuple(public.value["notes"]),
+                             next_step="Add them, or rename what you have.")
     hidden = [
         answer_of(one, truth_from_reference(key, name), answer) for name, one in others.items()
     ]
@@ -121,6 +127,13 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
             "right_for_hidden": [list(other.right) for other in hidden],
         },
     )
+
+
+def _begun(public: Evidence, answer: Answer, truth: Truth) -> bool:
+    """True if there is a list of some parameters, or a count: somebody began to group them."""
+    everything = frozenset().union(*truth)
+    some = any(row["names"] and set(row["names"]) != everything for row in public.value["lists"])
+    return some or any(answer.triple) or any(count is not None for count in answer.counts)
 
 
 def _doubt(public: Evidence, answer: Answer, truth: Truth, resnet18: Truth) -> str:

@@ -47,7 +47,8 @@ def diagnoses_of(rows: Sequence[StudentRow]) -> tuple[SharedReason, ...]:
     """Reasons for lost points, the most common first. The same reason in several criteria counts
     as one."""
     lost = [
-        (row, cell) for row in rows for cell in row.cells if cell.status in ("failed", "partial")
+        (row, cell) for row in rows for cell in row.cells
+        if cell.status in ("failed", "partial", "not_attempted")
     ]
     found = []
     for group in group_by_reason(lost, lambda one: first_sentence(one[1].reason)):

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from grader.records import CriterionGrade, Grade, Status
+from grader.records import CriterionGrade, Grade, Result
 from grader.text import plain_line
 
 # Why an instructor should look at a result; the most urgent kind comes first.
@@ -26,7 +26,7 @@ class Cell:
 
     criterion: str
     place: int
-    status: Status
+    status: Result
     points: float | None
     max: float
     reason: str = ""
@@ -93,7 +93,7 @@ def _cell(place: int, one: CriterionGrade) -> Cell:
     reason = "" if verdict.status == "passed" else plain_line(verdict.reason)
     outcome = verdict.seen.get("outcome")
     ended = plain_line(outcome, 40) if isinstance(outcome, str) else ""
-    return Cell(verdict.criterion, place, verdict.status, one.points, one.max, reason, ended)
+    return Cell(verdict.criterion, place, verdict.result, one.points, one.max, reason, ended)
 
 
 def _flags(grade: Grade) -> Iterator[Flag]:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
-from grader.records import Status
+from grader.records import Result
 from grader.reports.class_report.findings import Concern, SharedReason, concerns_of, diagnoses_of
 from grader.reports.class_report.rows import StudentRow
 from grader.rubric.model import Criterion, Rubric
@@ -39,7 +39,7 @@ class CriterionSummary:
     """
 
     criterion: Criterion
-    counts: Mapping[Status, int]
+    counts: Mapping[Result, int]
     share: float | None
     discrimination: float | None
 
@@ -154,7 +154,7 @@ def _summary_of(criterion: Criterion, rows: Sequence[StudentRow]) -> CriterionSu
     shares = [cell.share for cell in cells if cell.share is not None]
     return CriterionSummary(
         criterion,
-        {status: counts[status] for status in get_args(Status)},
+        {status: counts[status] for status in get_args(Result)},
         statistics.fmean(shares) if shares else None,
         discrimination(criterion.id, rows),
     )

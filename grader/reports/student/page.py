@@ -17,7 +17,7 @@ from grader.records import (
     CriterionGrade,
     Grade,
     LearningCurve,
-    Status,
+    Result,
     Table,
     TrainingRun,
 )
@@ -39,7 +39,7 @@ class Section:
     disclosure: Disclosure
     max: float
     points: float | None = None
-    status: Status | None = None
+    status: Result | None = None
     asked: str = ""
     reason: str = ""
     hints: tuple[str, ...] = ()
@@ -82,7 +82,7 @@ class Page:
     run: TrainingRun | None = None
 
     @property
-    def statuses(self) -> frozenset[Status]:
+    def statuses(self) -> frozenset[Result]:
         return frozenset(section.status for section in self.sections if section.status)
 
     @property
@@ -160,7 +160,7 @@ def _section(anchor: str, criterion: CriterionGrade, disclosure: Disclosure) -> 
     verdict = criterion.verdict
     if disclosure == "points":
         return Section(
-            anchor, title, part, disclosure, criterion.max, criterion.points, verdict.status
+            anchor, title, part, disclosure, criterion.max, criterion.points, verdict.result
         )
     return Section(
         anchor=anchor,
@@ -169,7 +169,7 @@ def _section(anchor: str, criterion: CriterionGrade, disclosure: Disclosure) -> 
         disclosure=disclosure,
         max=criterion.max,
         points=criterion.points,
-        status=verdict.status,
+        status=verdict.result,
         asked=sanitize.text(verdict.asked),
         reason=sanitize.text(verdict.reason),
         hints=tuple(sanitize.text(hint) for hint in verdict.hints[: sanitize.ITEMS]),

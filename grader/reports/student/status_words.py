@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from grader.records import Status
+from grader.records import Result
 
-STATUS_WORDS: dict[Status, str] = {
+STATUS_WORDS: dict[Result, str] = {
     "passed": "passed",
     "partial": "partial",
     "failed": "failed",
+    "not_attempted": "not attempted",
     "not_scored": "not scored (our fault: it will be re-run)",
     "needs_marking": "needs manual grading",
 }
 
-STATUS_SYMBOLS: dict[Status, str] = {
+STATUS_SYMBOLS: dict[Result, str] = {
     "passed": "✓",
     "partial": "◐",
     "failed": "✗",
+    "not_attempted": "○",
     "not_scored": "↻",
     "needs_marking": "…",
 }

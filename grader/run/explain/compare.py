@@ -110,7 +110,7 @@ def _shown(row: CriterionGrade | None) -> Told | None:
     if row is None:
         return None
     return {"points": row.points, "max": row.max, "status": row.verdict.status,
-            "reason": row.verdict.reason}
+            "attempted": row.verdict.attempted, "reason": row.verdict.reason}
 
 
 def _of_points(first: CriterionGrade, second: CriterionGrade) -> list[str]:

@@ -91,6 +91,7 @@ def _criterion(
         "points": row.points,
         "max": row.max,
         "status": row.verdict.status,
+        "attempted": row.verdict.attempted,
         "marked": dict(row.verdict.seen["marked"]) if "marked" in row.verdict.seen else None,
         "how": _points(row, verdict),
         "asked": verdict.asked,
@@ -109,7 +110,8 @@ def _criterion(
         "history": [
             {
                 "run": one.run, "at": one.at, "status": one.verdict.status,
-                "fraction": one.verdict.fraction, "reason": one.verdict.reason,
+                "attempted": one.verdict.attempted, "fraction": one.verdict.fraction,
+                "reason": one.verdict.reason,
                 "files": one.submission.digest, "counts": one.number == kept.number,
             }
             for one in came if one.verdict.criterion == name

@@ -96,7 +96,10 @@ def of_evidence(evidence: Evidence) -> dict[str, Any]:
 def of_verdicts(concluded: Concluded) -> Iterable[dict[str, Any]]:
     """Yield the facts of each verdict."""
     for one in concluded.verdicts.values():
-        yield {"criterion": one.criterion, "status": one.status, "fraction": one.fraction}
+        yield {
+            "criterion": one.criterion, "status": one.status, "fraction": one.fraction,
+            **({} if one.attempted else {"attempted": False}),
+        }  # fmt: skip
 
 
 def of_grade(grade: Grade) -> dict[str, Any]:

@@ -301,7 +301,7 @@ def test_the_harness_failing_is_not_scored(name: str, kind: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "told"),
     [
-        ("not_found", "This was not found: what happened."),
+        ("not_found", "Not attempted: no code for this was found. Expected: what happened."),
         ("exception", "The code raised an exception while your file was being loaded: what"),
         ("time_limit", "The time limit was reached while your file was being loaded"),
         ("memory_limit", "The memory limit was reached"),

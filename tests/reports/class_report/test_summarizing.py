@@ -78,8 +78,9 @@ def test_each_criterion_counts_who_passed_failed_waits_and_was_not_scored() -> N
     )  # fmt: skip
     item = report.criteria[0]
     assert item.counts == {
-        "passed": 1, "partial": 1, "failed": 1, "not_scored": 1, "needs_marking": 1
-    }
+        "passed": 1, "partial": 1, "failed": 1, "not_attempted": 0, "not_scored": 1,
+        "needs_marking": 1,
+    }  # fmt: skip
     assert item.share == 0.5   # of the three that have points
     assert report_of(marked("e", written_a=LOST)).criteria[0].share is None
 
