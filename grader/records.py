@@ -42,6 +42,7 @@ class Submission:
         members: The students of the group that handed it in; empty for one student's own work.
         attempt: The number of the attempt; higher is later.
         marked_late: A system without times of submission calls it late.
+        stamp: A digest of what was handed in, as it lies in the class folder; "" if not known.
     """
 
     student: str
@@ -57,6 +58,7 @@ class Submission:
     members: tuple[str, ...] = ()
     attempt: int = 1
     marked_late: bool = False
+    stamp: str = ""
 
     @property
     def owners(self) -> tuple[str, ...]:
@@ -344,6 +346,7 @@ class Conditions:
         rules: How each check judges, by its name.
         ingredients: Digests of what every verdict depends on, by name.
         fingerprints: A digest of everything that its verdicts depend on, by criterion.
+        present: Names of all hand-ins that lay in the class folder; None if that is not known.
     """
 
     options: Mapping[str, Any]
@@ -352,6 +355,7 @@ class Conditions:
     rules: Mapping[str, str]
     ingredients: Mapping[str, str]
     fingerprints: Mapping[str, str]
+    present: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

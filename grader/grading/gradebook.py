@@ -14,7 +14,7 @@ import os
 import platform
 import sqlite3
 import threading
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -127,17 +127,17 @@ class Gradebook:
         scored = {name: one for name, one in found.verdicts.items() if one.status != "not_scored"}
         return dataclasses.replace(found, verdicts=scored)
 
-    def of(self, students: Collection[str]) -> Iterator[tuple[Submission, Concluded]]:
-        """Yield each student's last graded submission with its verdicts; skip those without any."""
-        for student in students:
-            rows = self._rows(
-                "select submission from submissions where student = ? order by id desc limit 1",
-                student,
-            )
-            submission = read_record(SUBMISSION, rows[0][0]) if rows else None
-            known = self._last(submission, 0, ()) if submission is not None else Concluded()
-            if submission is not None and known.verdicts:
-                yield submission, known
+    def last(self, student: str) -> Submission | None:
+        """Return the last submission that was recorded; None if there is none."""
+        rows = self._rows(
+            "select submission from submissions where student = ? order by id desc limit 1", student
+        )
+        return read_record(SUBMISSION, rows[0][0]) if rows else None
+
+    def of(self, submission: Submission) -> Concluded:
+        """Return the last verdicts on these files, of any run; `not_scored` if there is no other.
+        """
+        return self._last(submission, 0, ())
 
     def marks(self, student: str) -> list[Mark]:
         """Return all marks that people gave to a student's answers, in order; [] if none."""
@@ -148,13 +148,24 @@ class Gradebook:
     def add(self, submission: Submission, found: Concluded) -> None:
         """Store all results of a grading in one transaction.
 
-        Without verdicts, the submission is stored only if its time, owners or attempt changed.
+        Without verdicts, the submission is stored only if it is not the one that was stored last,
+        or if its time, owners or attempt changed.
         """
         if not found.verdicts and self._stands(submission):
             return
         with self._lock:
             if not self._finished and submission.digest:
                 self._waiting.append((submission, found))
+                self._write()
+
+    def note(self, submission: Submission) -> None:
+        """Record what lies in the class folder now, of a student whom this run does not grade.
+
+        Earlier verdicts on exactly these files count from now on, and no others.
+        """
+        if self._run and submission.digest and not self._stands(submission):
+            with self._lock:
+                self._waiting.append((submission, Concluded()))
                 self._write()
 
     def finish(self) -> None:
@@ -204,11 +215,8 @@ class Gradebook:
         return Concluded(found, round(sum(seconds.values()), 1))
 
     def _stands(self, submission: Submission) -> bool:
-        rows = self._rows(
-            "select submission from submissions where student = ? order by id desc limit 1",
-            submission.student,
-        )
-        before = read_record(SUBMISSION, rows[0][0]) if rows else None
+        """True if the submission that was stored last is this one, or if there is none."""
+        before = self.last(submission.student)
         return before is None or _of_whom(before) == _of_whom(submission)
 
     def _write(self) -> None:
@@ -249,7 +257,10 @@ class Gradebook:
 
 
 def _of_whom(submission: Submission) -> tuple[object, ...]:
-    return (submission.submitted_at, submission.owners, submission.attempt, submission.marked_late)
+    return (
+        submission.digest, submission.stamp, submission.submitted_at, submission.owners,
+        submission.attempt, submission.marked_late,
+    )  # fmt: skip
 
 
 def _trace_json(trace: Trace) -> str:

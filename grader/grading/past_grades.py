@@ -52,8 +52,9 @@ class PastRun:
 
     @cached_property
     def submissions(self) -> Mapping[str, Submission]:
-        """Every submission that this run knew, by its name."""
-        return self.history.submissions(self.run.number)
+        """Every submission that lay in the class folder in this run, by its name."""
+        known, present = self.history.submissions(self.run.number), self.conditions.present
+        return {name: one for name, one in known.items() if present is None or name in present}
 
     @cached_property
     def attempts(self) -> Mapping[str, Attempts]:
@@ -73,13 +74,13 @@ class PastRun:
 
     def grade_of_submission(self, name: str) -> PastGrade | None:
         """Return the grade of one submission, for its first owner; None if no verdict held."""
+        latest = self.submissions.get(name)
+        if latest is None:
+            return None
         came = [one for one in self.history.verdicts(name) if one.run <= self.run.number]
-        held = _held(came, self.run.conditions)
+        held = _held(came, latest.digest, self.run.conditions)
         if not held:
             return None
-        latest = max(held.values(), key=lambda one: one.number).submission
-        if self.submissions[name].digest == latest.digest:
-            latest = self.submissions[name]   # has the time and owners that were known last
         verdicts = [one.verdict for one in held.values()]
         took = sum({one.grading: one.seconds for one in held.values()}.values())
         marks = [one for one in self.history.marks(name) if one.run <= self.run.number]
@@ -112,15 +113,13 @@ def past_run(history: History, number: int | None = None) -> PastRun:
 
 
 def _held(
-    came: Iterable[StoredVerdict], conditions: Conditions | None
+    came: Iterable[StoredVerdict], files: str, conditions: Conditions | None
 ) -> dict[str, StoredVerdict]:
     """Select the verdicts that held, by the same rule as `Gradebook.known`.
 
-    They are about the files that were graded last and have the run's fingerprints. The last one on
-    a criterion counts; `not_scored` counts only if there is no other.
+    They are about the files with the digest `files` and have the run's fingerprints. The last one
+    on a criterion counts; `not_scored` counts only if there is no other.
     """
-    came = list(came)
-    files = came[-1].submission.digest if came else ""
     held: dict[str, StoredVerdict] = {}
     for one in came:
         name, status = one.verdict.criterion, one.verdict.status

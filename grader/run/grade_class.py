@@ -12,10 +12,11 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
+from grader.errors import GraderError
 from grader.grading.attempts import Awards
 from grader.grading.gradebook import Gradebook
 from grader.grading.points import grade
-from grader.records import Grade
+from grader.records import Grade, Submission
 from grader.reports.grades_file import GradesWriter
 from grader.rubric.model import Rubric
 from grader.run.cache.file import CacheFile
@@ -23,7 +24,10 @@ from grader.run.open import Opener, grades_of
 from grader.run.options import RunOptions
 from grader.run.provenance.event_log import EventLog
 from grader.run.results_folder import FeedbackFolder, ReportFile, in_short, keep_pdfs
+from grader.run.workspace import workspace
 from grader.submissions.discover import HandIn
+from grader.submissions.prepare import prepare
+from grader.submissions.stamp import stamp_of
 
 LOGS = "logs"
 
@@ -133,7 +137,8 @@ def grade_class(
 
     watcher.begin(len(chosen))
     arriving = grades_of(
-        rubric, chosen, options, book, cache, watcher.say, watcher.tell, stop, opener, log
+        rubric, chosen, options, book, cache, watcher.say, watcher.tell, stop, opener, log,
+        [item.student for item in homework.everyone],
     )
     try:
         with closing(arriving):   # whatever ends this early also ends what runs
@@ -167,19 +172,41 @@ def grade_class(
 def _earlier(
     homework: Class, awards: Awards, graded: Collection[str], book: Gradebook
 ) -> Iterator[Grade]:
-    """Yield the grades of earlier runs that still hold for hand-ins not graded in this run."""
-    others = {item.student: item for item in homework.everyone
-              if item.student in awards.counting and item.student not in graded}
-    for submission, known in book.of(others):
-        item = others[submission.student]
-        # Keys follow from who is in the folder: the same key may have been another student's.
-        if submission.source.name == item.sources[0].name:
-            now = dataclasses.replace(
-                submission, submitted_at=item.submitted_at, members=item.members,
-                attempt=item.attempt, marked_late=item.marked_late,
-            )
-            verdicts, given = [*known.verdicts.values()], book.marks(submission.student)
+    """Yield the grades of earlier runs that still hold for hand-ins not graded in this run.
+
+    Only verdicts on what lies in the class folder now hold. A hand-in that changed since it was
+    graded is opened to find that out, and has no grade until a run grades it.
+    """
+    for item in homework.everyone:
+        if item.student not in awards.counting or item.student in graded:
+            continue
+        now = _now(item, book.last(item.student))
+        if now is None:
+            continue
+        book.note(now)
+        if (known := book.of(now)).verdicts:
+            verdicts, given = [*known.verdicts.values()], book.marks(item.student)
             yield grade(homework.rubric, now, verdicts, known.seconds, given)
+
+
+def _now(item: HandIn, last: Submission | None) -> Submission | None:
+    """Return what lies in the folder now: `last`, if it is that, or what is opened to find out.
+
+    None if it was never graded, or cannot be opened through a fault of this machine.
+    """
+    if last is None:
+        return None
+    # Keys follow from who is in the folder: the same key may have been another student's.
+    if last.source.name == item.sources[0].name and last.stamp == stamp_of(item.sources):
+        return dataclasses.replace(
+            last, submitted_at=item.submitted_at, members=item.members, attempt=item.attempt,
+            marked_late=item.marked_late,
+        )  # fmt: skip
+    try:
+        with workspace() as folder:
+            return prepare(item, folder)
+    except (OSError, GraderError):
+        return None
 
 
 def _unwritten(what: str, write: Callable[[], None]) -> list[str]:

@@ -54,6 +54,7 @@ def grades_of(
     stop: threading.Event | None = None,
     opener: Opener | None = None,
     event_log: EventLog | None = None,
+    present: Collection[str] | None = None,
 ) -> Generator[Grade, None, None]:
     """Grade hand-ins and yield grades as they are ready. Closing the generator ends what runs.
 
@@ -68,6 +69,7 @@ def grades_of(
         stop: Once set, no new submission begins.
         opener: Opens another sandbox than `options` names.
         event_log: Takes each event of each submission.
+        present: Names of all hand-ins of the class, also of those not to grade. None: not known.
 
     Raises:
         EngineMissing, UsageError: The sandbox cannot be opened.
@@ -85,7 +87,7 @@ def grades_of(
             fingerprints(rubric, rubric.criteria, sandbox, gpus, share),
             seed=options.seed, drawn=_drawn(rubric), fresh=options.fresh and options.whole,
         )
-        book.keep_conditions(conditions(rubric, sandbox, gpus, share, options))
+        book.keep_conditions(conditions(rubric, sandbox, gpus, share, options, present))
         ahead = schedule.workers_ahead(slots.turns, memory)
         ground = ground_of(sandbox, rubric.limits, gpus, share)
         since = book.run if options.fresh else book.first

@@ -22,6 +22,7 @@ from grader.submissions.discover import HandIn
 from grader.submissions.ipython_syntax import IPythonSyntax
 from grader.submissions.notebook import LARGEST_NOTEBOOK, NotebookError, read_notebook
 from grader.submissions.safe_writer import Caps, kind, shown
+from grader.submissions.stamp import stamp_of
 from grader.submissions.student_names import module_name
 from grader.submissions.suspicious_code import remarks
 from grader.submissions.written_answers import latex_answers, markdown_answers, merged
@@ -74,6 +75,7 @@ def prepare(hand_in: HandIn, workspace: Path, caps: Caps | None = None) -> Submi
         members=hand_in.members,
         attempt=hand_in.attempt,
         marked_late=hand_in.marked_late,
+        stamp=stamp_of(hand_in.sources),
     )
 
 

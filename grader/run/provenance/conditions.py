@@ -30,6 +30,7 @@ def conditions(
     gpus: Collection[str],
     gpu_share: float | None,
     options: RunOptions,
+    present: Collection[str] | None = None,
 ) -> Conditions:
     """Describe what this run grades by.
 
@@ -39,6 +40,7 @@ def conditions(
         gpus: Ids of the GPUs that are lent; empty for none.
         gpu_share: The share of a GPU's memory that each training gets, or None.
         options: How the run is carried out. Paths are recorded as absolute paths.
+        present: Names of all hand-ins in the class folder. None: not known.
     """
     used = {word: getattr(options, key) for key, word in _OPTIONS.items()
             if getattr(options, key) != getattr(_USUAL, key)}
@@ -61,4 +63,5 @@ def conditions(
         {name: inspect.getdoc(checks[name].judge) or "" for name in sorted(named)},
         ingredients(rubric, sandbox, gpus, gpu_share),
         fingerprints(rubric, rubric.criteria, sandbox, gpus, gpu_share),
+        None if present is None else tuple(present),
     )
