@@ -23,7 +23,7 @@ from grader.run.grade_class import Class, Unwatched, Watcher, grade_class
 from grader.run.open import grades_of
 from grader.run.options import AT_HOME, RunOptions
 from grader.run.results_folder import keep_roster
-from grader.submissions.discover import HandIn, discover, own_work
+from grader.submissions.discover import HandIn, discover, left_out, own_work
 from grader.submissions.enrolment import enrol
 from grader.submissions.roster import read_roster
 from grader.text import plain_line
@@ -110,8 +110,10 @@ def grade(
     everyone = [item for item in discover(submissions) if out.resolve() not in item.sources]
     enrolled = enrol(rubric, everyone, read_roster(submissions))
     chosen = _chosen(enrolled.hand_ins, only, submissions)
+    if odd := left_out(submissions):
+        watcher.say(f"Not taken for submissions: {plain_line(', '.join(odd), 4000)}.")
     for line in enrolled.warnings:
-        watcher.say(f"Warning: {plain_line(line)}")
+        watcher.say(f"Warning: {plain_line(line, 4000)}")
     whole = not only and not options.criteria
     options = dataclasses.replace(options, submissions=submissions, whole=whole)
     homework = Class(enrolled.rubric, enrolled.hand_ins, chosen, out, options.templates)

@@ -72,6 +72,15 @@ def _printable(text: str) -> Iterator[str]:
             yield character
 
 
+def folded(name: str) -> str:
+    """Return the form in which names are compared: without case, in one of Unicode's spellings.
+
+    A letter with an accent is one character on Windows and two on macOS.
+    """
+    composed = unicodedata.normalize("NFKC", name).casefold()
+    return unicodedata.normalize("NFKC", composed).strip()
+
+
 def counted(number: int, noun: str) -> str:
     """Return the number with its noun: "1 submission", "2 submissions"."""
     return f"{number} {noun}" + "s" * (number != 1)

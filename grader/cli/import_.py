@@ -58,7 +58,7 @@ def canvas(source: Path, to: Path, gradebook: Path | None) -> int:
                    if one.late and one.submitted_at is None})
     if late:
         click.echo(f"Canvas marks {counted(len(late), 'submission')} as late but gives no "
-                   f"submission time; add it to the roster's column submitted_at: {_some(late)}",
+                   f"submission time; add it to the roster's column submitted_at: {_all(late)}",
                    err=True)
     return 0
 
@@ -70,18 +70,21 @@ def _tell(found: Imported, to: Path) -> None:
     click.echo(f"{found.new} new, {found.known} already there: {len(handed_in)} of "
                f"{len(found.roster.people)} students have submissions in {to}; see {to / NAME}.")
     if found.no_files:
-        click.echo(f"{found.no_files} more named in the download without files: Gradescope exports "
-                   "only the files of the attempt that counts.", err=True)
+        click.echo(f"{found.no_files} earlier attempts named in the download without files: "
+                   "Gradescope exports only the files of the attempt that counts.", err=True)
+    if found.unread:
+        click.echo(f"{len(found.unread)} to be read by a person (a text or a link typed into "
+                   f"Canvas, or a submission without files): {_all(found.unread)}", err=True)
     if found.left_out:
         click.echo(f"{len(found.left_out)} left out (links, devices, or names that this system "
-                   f"does not give): {_some(found.left_out)}", err=True)
+                   f"does not give): {_all(found.left_out)}", err=True)
 
 
-def _some(names: Sequence[str]) -> str:
-    """Return the first ten names."""
+def _all(names: Sequence[str]) -> str:
+    """Return all names: whoever is not named here is named nowhere."""
     from grader.text import plain_line
 
-    return ", ".join(map(plain_line, names[:10])) + (", ..." if len(names) > 10 else "")
+    return ", ".join(map(plain_line, names))
 
 
 COMMANDS = (import_,)

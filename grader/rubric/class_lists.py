@@ -17,6 +17,7 @@ from grader.errors import RubricError, UsageError
 from grader.rubric.csv_table import read_table
 from grader.rubric.late_policy import Extension, Late
 from grader.rubric.model import did_you_mean
+from grader.text import folded
 
 
 def read_extensions(path: Path, late: Late) -> tuple[Extension, ...]:
@@ -30,9 +31,9 @@ def read_extensions(path: Path, late: Late) -> tuple[Extension, ...]:
         if late.is_shortened_by(one):
             raise RubricError(f"{path}:{line}: due: {row['due']} is before the deadline of the "
                               "class; is the date right?")
-        if one.student.casefold() in found:
+        if folded(one.student) in found:
             raise RubricError(f"{path}:{line}: '{one.student}' has an extension above; keep one")
-        found[one.student.casefold()] = one
+        found[folded(one.student)] = one
     return tuple(found.values())
 
 
@@ -45,10 +46,10 @@ def read_groups(path: Path) -> dict[str, tuple[str, ...]]:
         if not group or not student:
             missing = "student" if group else "group"
             raise RubricError(f"{path}:{line}: no {missing}; expected a group and a student")
-        if student.casefold() in where:
+        if folded(student) in where:
             raise RubricError(f"{path}:{line}: '{student}' is in group "
-                              f"'{where[student.casefold()]}' already; keep one")
-        where[student.casefold()] = group
+                              f"'{where[folded(student)]}' already; keep one")
+        where[folded(student)] = group
         groups[group] = (*groups.get(group, ()), student)
     return groups
 

@@ -2,6 +2,7 @@
 
     lovelaceada_123_4567_hw2.py             name, number of the student, number of the file, file
     lovelaceada_LATE_123_4568_hw2-1.py      late, and submitted again: Canvas appended the -1
+    hoppergrace_77_text.html                a text, or _link.html: typed in, without a file
 
 A download has the files of the last attempt only; several downloads in one folder have more. The
 names say that a submission was late but have no time. The gradebook is imported again by Canvas
@@ -16,12 +17,14 @@ It starts with a byte order mark, and has rows for the points possible and for a
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from grader.rubric.csv_table import read_table
 from grader.submissions.layout import Submitter, Upload
+from grader.submissions.safe_writer import kind
 from grader.submissions.student_names import owner
 
 STUDENT, ID, SIS, LOGIN, SECTION = "Student", "ID", "SIS User ID", "SIS Login ID", "Section"
@@ -80,9 +83,19 @@ def _upload(files: list[Path], attempt: int) -> Upload:
     group = owners[0].group or ""
     who = Submitter(group, owners[0].student, canvas_id=group.removeprefix("canvas "))
     numbers = " ".join(str(one.number) for one in owners)
+    origin = f"canvas {numbers}" if all(one.number for one in owners) else _typed(files)
     in_order = tuple(sorted(files, key=lambda file: file.name))
     late = any(one.late for one in owners)
-    return Upload((who,), in_order, attempt, late=late, origin=f"canvas {numbers}")
+    return Upload((who,), in_order, attempt, late=late, origin=origin)
+
+
+def _typed(files: list[Path]) -> str:
+    """Return a name for a text or a link, which has no number: another text is another attempt."""
+    digest = hashlib.sha256()
+    for file in files:
+        if kind(file) == "file":
+            digest.update(file.read_bytes())
+    return f"canvas-entry {digest.hexdigest()[:12]}"
 
 
 def read_gradebook(path: Path) -> list[dict[str, str]]:

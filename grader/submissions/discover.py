@@ -3,12 +3,14 @@
 Four layouts are known: the folders and `roster.csv` of `grader import`; a Gradescope export; file
 names by Canvas's pattern or the course's, `PENNKEY_hw2_problem1.py`, where one student may have
 several files; and files or folders named after the student. A student may have several attempts.
+Every entry of the folder is part of somebody's submission, but for files of systems and editors.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,14 +22,16 @@ from grader.submissions import gradescope as gradescope_export
 from grader.submissions.gradescope import METADATA
 from grader.submissions.layout import Submitter, Upload, oldest_first
 from grader.submissions.roster import NAME as ROSTER
-from grader.submissions.roster import Roster, read_roster
+from grader.submissions.roster import Entry, Roster, read_roster
 from grader.submissions.safe_writer import is_clutter, kind
 from grader.submissions.student_names import Owner, owner, student_key
 from grader.submissions.suffixes import is_archive, is_code, stem
+from grader.text import folded
 
 ANSWERS = "answers.md"
 _README = re.compile(r"readme(?![a-z])")   # but not a student called Readmehta
-_COMPANIONS = (".md", ".tex", ".pdf")  # belong to the code of the same name
+_OURS = (METADATA, ROSTER, "expected.yaml", "expected.yml")
+_CANVAS = "canvas "
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,8 @@ def discover(folder: Path) -> list[HandIn]:
     """Return every attempt in a class folder, sorted by the names on disk.
 
     Students' keys depend only on the folder's contents. A link, a pipe or a device counts as a
-    submission, too, which is refused when it is opened. Raises UsageError if the folder, its
+    submission, too, and so does a file that cannot be graded. A source that a roster or Gradescope
+    names may be missing. Raises UsageError if the folder, its
     roster or Gradescope's metadata can't be read.
     """
     try:
@@ -69,18 +74,29 @@ def discover(folder: Path) -> list[HandIn]:
         ) from error
     except OSError as error:
         raise UsageError(f"{folder}: {error.strerror}; check its permissions") from error
-    entries = [path for path in found if not _is_ours(path)]
+    entries = [path for path in found if not is_no_submission(path.name)]
     roster = read_roster(folder)
     if roster is not None:
-        return _hand_ins(_by_roster(entries, roster), [one.student for one in roster.people])
+        taken = [one.student for one in roster.people]
+        return _hand_ins(_by_roster(folder, entries, roster), taken)
     return _hand_ins(uploads_in(folder, entries))
+
+
+def left_out(folder: Path) -> list[str]:
+    """Return the names of entries that are no submissions, but for those that have a use."""
+    used = (*_OURS, "readme.md", "readme.txt", "readme")
+    names = (path.name for path in folder.iterdir() if is_no_submission(path.name))
+    return sorted(name for name in names if name.lower() not in used)
 
 
 def uploads_in(folder: Path, entries: Iterable[Path]) -> list[Upload]:
     """Return the attempts among `entries`, by Gradescope's metadata or by file names."""
-    if (folder / METADATA).is_file():
-        return gradescope_export.uploads(entries, folder / METADATA)
-    return list(_by_name(entries))
+    found = list(entries)
+    if not (folder / METADATA).is_file():
+        return list(_by_name(found))
+    folders = [path for path in found if kind(path) != "file"]
+    beside = [path for path in found if path not in folders]
+    return [*gradescope_export.uploads(folders, folder / METADATA), *_by_name(beside)]
 
 
 def hand_in(source: Path) -> HandIn:
@@ -107,76 +123,91 @@ def own_work(path: Path) -> HandIn:
     return item
 
 
-def _is_ours(path: Path) -> bool:
-    """Return True for files in a class folder that are no submissions."""
-    name = path.name.lower()
+def is_no_submission(name: str) -> bool:
+    """Return True for files of systems, editors and the grader in a class folder."""
+    lower = name.lower()
     return (
-        name.startswith(".")
-        or _README.match(name) is not None
-        or name in (METADATA, ROSTER, "expected.yaml", "expected.yml")
-        or is_clutter(path.name)
+        is_clutter(name)
+        or lower.startswith((".", "~$"))
+        or lower in (*_OURS, "thumbs.db", "desktop.ini")
+        or _README.match(lower) is not None
     )
 
 
-def _by_roster(entries: list[Path], roster: Roster) -> Iterator[Upload]:
-    """Yield the roster's attempts, then files that it does not list, by their names."""
-    rows = {entry.folder: [one for one in roster.entries if one.folder == entry.folder]
-            for entry in roster.entries}
-    for path in entries:
-        if together := rows.get(path.name):
-            people = (Submitter(f"roster {one.student}", one.student) for one in together)
-            first = together[0]
-            yield Upload(tuple(people), (path,), first.attempt, first.submitted_at, first.late)
-    yield from _by_name([path for path in entries if path.name not in rows])
+def _by_roster(folder: Path, entries: list[Path], roster: Roster) -> Iterator[Upload]:
+    """Yield the roster's attempts, then entries that it does not list, by their names."""
+    there = {folded(path.name): path for path in entries} | {path.name: path for path in entries}
+    rows: dict[Path, list[Entry]] = {}
+    for entry in roster.entries:
+        # Where a folder was lost, its student must not be lost with it.
+        path = there.get(entry.folder) or there.get(folded(entry.folder)) or folder / entry.folder
+        rows.setdefault(path, []).append(entry)
+    for path, together in sorted(rows.items(), key=lambda item: item[0].name):
+        people = tuple(Submitter(f"roster {one.student}", one.student) for one in together)
+        first = together[0]
+        yield Upload(people, (path,), first.attempt, first.submitted_at, first.late)
+    for upload in uploads_in(folder, [path for path in entries if path not in rows]):
+        found = [(one, roster.find(one)) for one in upload.people]
+        # What somebody put beside a student's folders of the roster came after them.
+        before = [entry.attempt for entry in roster.entries for _, key in found
+                  if key == entry.student]
+        yield dataclasses.replace(
+            upload, attempt=max(before, default=0) + upload.attempt,
+            people=tuple(Submitter(f"roster {key}", key) if key else one for one, key in found),
+        )
 
 
 def _by_name(entries: Iterable[Path]) -> Iterator[Upload]:
+    """Yield attempts; entries of one student's name are one, and every entry is in one."""
     files: dict[tuple[str, int], list[Path]] = {}   # by owner and attempt
     labels: dict[str, str] = {}
-    companions: list[Path] = []
-    plain: dict[str, str] = {}   # the owner of each name without "_attempt"
-    for path in sorted(entries, key=lambda path: owner(path.name).attempt):
-        who, what, suffix = owner(path.name), kind(path), path.suffix.lower()
-        is_a_submission = (
-            what == "folder"
-            or is_archive(path.name)
-            or is_code(path.name)
-            or (what, suffix) == ("other", "")  # a link in a folder's place
-        )
-        if who.group is None and suffix in _COMPANIONS and what != "folder":
-            companions.append(path)
-        elif who.group is not None or is_a_submission:
-            label = _label(path, who)
-            group = who.group or f"name {path.name}"
-            if who.group is None and who.attempt == 1:
-                plain.setdefault(label.casefold(), group)
-            elif who.group is None:   # a later attempt of the same name
-                group = plain.setdefault(label.casefold(), group)
-            files.setdefault((group, who.attempt), []).append(path)
-            labels.setdefault(group, label)
-    for path in companions:
-        for (group, _), paths in files.items():
-            lone = group.startswith("name ") and kind(paths[0]) == "file"
-            if lone and paths[0].stem == path.stem:
-                paths.append(path)
-                break
+    first: dict[str, str] = {}   # the owner of each name
+    named: dict[tuple[str, int], str] = {}   # the owner of each name and attempt
+    for path in sorted(entries, key=_in_turn):
+        who = owner(path.name)
+        label = _label(path, who)
+        name = folded(label)
+        group = who.group or f"name {unicodedata.normalize('NFC', path.name)}"
+        if who.group is None and not _is_work(path):   # a report beside the code of its name
+            group = named.get((name, who.attempt), group)
+        if who.group is None and who.attempt > 1:
+            group = first.get(name, group)
+        if not group.startswith(_CANVAS):   # which has namesakes, told by their numbers
+            first.setdefault(name, group)
+            named.setdefault((name, who.attempt), group)
+        files.setdefault((group, who.attempt), []).append(path)
+        labels.setdefault(group, label)
     in_order = sorted(files.items(), key=lambda item: item[1][0].name)
     for (group, attempt), paths in in_order:
-        if group.startswith("canvas "):
+        if group.startswith(_CANVAS):
             yield from canvas_export.uploads(paths)
         else:
             yield Upload((Submitter(group, labels[group]),), tuple(paths), attempt)
 
 
+def _in_turn(path: Path) -> tuple[int, bool, str]:
+    """Sort by attempt; code comes before the reports of the same name."""
+    who = owner(path.name)
+    return who.attempt, who.group is None and not _is_work(path), path.name
+
+
+def _is_work(path: Path) -> bool:
+    """Return True for code, an archive or a folder, or for a link in a folder's place."""
+    what = kind(path)
+    if what == "other":
+        return not path.suffix or is_code(path.name) or is_archive(path.name)
+    return what == "folder" or is_code(path.name) or is_archive(path.name)
+
+
 def _hand_ins(uploads: Iterable[Upload], taken: Iterable[str] = ()) -> list[HandIn]:
     """Give every student a key; `taken` are the roster's keys, which stay."""
     keys = {f"roster {student}": student for student in taken}
-    used = {key.casefold() for key in keys.values()}
+    used = {folded(key) for key in keys.values()}
 
     def key_of(identity: str, name: str) -> str:
         if identity not in keys:
             keys[identity] = student_key(name, used)
-            used.add(keys[identity].casefold())
+            used.add(folded(keys[identity]))
         return keys[identity]
 
     by_people: dict[tuple[str, ...], list[Upload]] = {}
@@ -188,10 +219,14 @@ def _hand_ins(uploads: Iterable[Upload], taken: Iterable[str] = ()) -> list[Hand
         members = tuple(key_of(person.identity, person.name) for person in people)
         alone = len(people) == 1
         key = members[0] if alone else key_of(" ".join(identities), attempts[0].name)
-        for number, one in enumerate(oldest_first(attempts), start=1):
+        ordered = oldest_first(attempts)
+        timed = all(one.at is not None for one in attempts)
+        is_known = timed or len({one.attempt for one in attempts}) == len(attempts)
+        for number, one in enumerate(ordered, start=1):
             own = key if number == 1 else key_of(f"{key} {number}", f"{key}_attempt{number}")
+            attempt = number if is_known else one.attempt   # equal: either may be the last
             found.append(HandIn(
-                own, one.sources, one.at, () if own == members[0] else members, number, one.late
+                own, one.sources, one.at, () if own == members[0] else members, attempt, one.late
             ))  # fmt: skip
     return found
 

@@ -16,7 +16,7 @@ from grader.rubric.model import Rubric
 from grader.submissions.discover import HandIn
 from grader.submissions.roster import Roster
 from grader.submissions.student_names import student_key
-from grader.text import counted
+from grader.text import counted, folded
 
 
 @dataclass(frozen=True)
@@ -41,13 +41,11 @@ def enrol(rubric: Rubric, hand_ins: Sequence[HandIn], roster: Roster | None) -> 
              for group, names in rubric.teams.items()}
     warnings = list(_strangers(rubric.teams, keys))
     together = _with_groups(hand_ins, teams)
-    by_name = keys | {key.casefold(): key for members in teams.values() for key in members}
+    by_name = keys | {folded(key): key for members in teams.values() for key in members}
     granted = []
     for one in rubric.late.granted if rubric.late else ():
-        if one.student.casefold() in by_name:
-            granted.append(one.model_copy(
-                update={"student": by_name[one.student.casefold()]}
-            ))
+        if key := by_name.get(folded(one.student)):
+            granted.append(one.model_copy(update={"student": key}))
         else:
             warnings.append(f"Unknown student '{one.student}' has an extension, which is ignored"
                             f"{_near(one.student, by_name)}.")
@@ -55,18 +53,20 @@ def enrol(rubric: Rubric, hand_ins: Sequence[HandIn], roster: Roster | None) -> 
     late = rubric.late and rubric.late.model_copy(update={"extensions": tuple(granted)})
     if late is not None:
         warnings += _untimed(together)
+    if roster is not None:
+        warnings += _unlisted(together, roster)
     known = rubric.model_copy(update={"late": late, "groups": teams})
     return Enrolled(known, tuple(together), tuple(warnings))
 
 
 def _keys(hand_ins: Iterable[HandIn], roster: Roster) -> dict[str, str]:
-    """Return students' keys by every name that identifies one, casefolded."""
-    owners = {key.casefold(): key for item in hand_ins for key in item.owners}
+    """Return students' keys by every name that identifies one, folded."""
+    owners = {folded(key): key for item in hand_ins for key in item.owners}
     return {**roster.keys, **owners}
 
 
 def _key(keys: Mapping[str, str], name: str) -> str:
-    return keys.get(name.casefold()) or student_key(name)
+    return keys.get(folded(name)) or student_key(name)
 
 
 def _with_groups(
@@ -87,11 +87,11 @@ def _strangers(groups: Mapping[str, Iterable[str]], keys: Mapping[str, str]) -> 
     Other unknown members may just have submitted nothing themselves. A group without any known
     member is always reported.
     """
-    placed = {name.casefold() for names in groups.values() for name in names}
+    placed = {folded(name) for names in groups.values() for name in names}
     alone = {word: key for word, key in keys.items()
-             if word not in placed and key.casefold() not in placed}
+             if word not in placed and folded(key) not in placed}
     for group, names in groups.items():
-        unknown = [name for name in names if name.casefold() not in keys]
+        unknown = [name for name in names if folded(name) not in keys]
         for name in unknown:
             if near := _near(name, alone):
                 yield f"Unknown student '{name}' in group '{group}'{near}."
@@ -119,7 +119,16 @@ def _untimed(hand_ins: Iterable[HandIn]) -> Iterable[str]:
                "column submitted_at of the roster that `grader import` writes.")
 
 
+def _unlisted(hand_ins: Iterable[HandIn], roster: Roster) -> Iterable[str]:
+    """Warn of submissions by nobody in the roster: a mistake in a name, or a namesake."""
+    listed = {one.student for one in roster.people}
+    names = dict.fromkeys(key for item in hand_ins for key in item.owners if key not in listed)
+    if names:
+        yield (f"{counted(len(names), 'student')} with submissions not in roster.csv: "
+               f"{', '.join(names)}. Add a row for each, with this name in the column student.")
+
+
 def _near(name: str, words: Mapping[str, str]) -> str:
-    close = difflib.get_close_matches(name.casefold(), words, n=3)
+    close = difflib.get_close_matches(folded(name), words, n=3)
     keys = dict.fromkeys(words[word] for word in close)
     return f"; similar: {', '.join(keys)}" if keys else ""

@@ -20,7 +20,7 @@ from ruamel.yaml.error import YAMLError
 
 from grader.errors import UsageError
 from grader.submissions.layout import Submitter, Upload
-from grader.submissions.safe_writer import kind
+from grader.text import folded
 
 METADATA = "submission_metadata.yml"
 _LARGEST_METADATA = 50_000_000
@@ -28,16 +28,20 @@ Record = dict[str, Any]
 
 
 def uploads(entries: Iterable[Path], metadata: Path) -> list[Upload]:
-    """Return an attempt for each folder among `entries`. Raises UsageError for bad metadata."""
+    """Return an attempt for each folder among `entries`, and for each submission without one.
+
+    Its folder is then a path that does not exist. Raises UsageError for bad metadata.
+    """
     records = _read(metadata)
     earlier = {
         f"submission_{past.get(':id')}": past | {":submitters": record.get(":submitters")}
         for record in records.values() for past in _list(record, ":history")
     }
     known = earlier | records
-    return [
-        _upload(path, known.get(path.name, {})) for path in entries if kind(path) != "file"
-    ]
+    there = list(entries)
+    names = {path.name for path in there}
+    lost = [metadata.parent / name for name in records if name not in names]
+    return [_upload(path, known.get(path.name, {})) for path in (*there, *lost)]
 
 
 def of_one(metadata: Record) -> tuple[tuple[Submitter, ...], datetime | None]:
@@ -47,10 +51,10 @@ def of_one(metadata: Record) -> tuple[tuple[Submitter, ...], datetime | None]:
 
 
 def without_files(folder: Path) -> int:
-    """Return how many submissions in the metadata have no folder."""
+    """Return how many earlier submissions in the metadata have no folder."""
     records = _read(folder / METADATA)
     past = [one for record in records.values() for one in _list(record, ":history")]
-    names = {f"submission_{one.get(':id')}" for one in past} | set(records)
+    names = {f"submission_{one.get(':id')}" for one in past} - set(records)
     return sum(not (folder / name).exists() for name in names)
 
 
@@ -65,7 +69,7 @@ def _people(record: Record) -> Iterator[Submitter]:
         name, email, sid = (str(person.get(key) or "") for key in (":name", ":email", ":sid"))
         label = name or email.partition("@")[0] or sid
         if label:
-            yield Submitter(f"gradescope {email.casefold() or sid or name}", label, email, sid)
+            yield Submitter(f"gradescope {folded(email) or sid or folded(name)}", label, email, sid)
 
 
 def _list(record: Record, key: str) -> list[Record]:

@@ -33,13 +33,14 @@ from grader.submissions.canvas import (
     given_name_first,
     read_gradebook,
 )
-from grader.submissions.discover import uploads_in
+from grader.submissions.discover import is_no_submission, uploads_in
 from grader.submissions.gradescope import METADATA
 from grader.submissions.layout import Submitter, Upload
-from grader.submissions.roster import NAME, Entry, Person, Roster, as_csv, read_roster
+from grader.submissions.roster import NAME, Entry, Person, Roster, as_csv, read_roster, same
 from grader.submissions.safe_writer import MEGABYTE, Caps, is_clutter, kind
-from grader.submissions.student_names import student_key
+from grader.submissions.student_names import is_typed, student_key
 from grader.submissions.suffixes import is_archive
+from grader.text import folded
 
 # For a whole class; each student's submission has its own caps when it is graded.
 _CAPS = Caps(20_000 * MEGABYTE, 2_000 * MEGABYTE, 500_000)
@@ -55,13 +56,16 @@ class Imported:
         new: attempts that were added.
         known: attempts that were there already.
         left_out: names of links and devices, and of files that are not named by the system.
-        no_files: attempts that the download lists without their files.
+        unread: what a person has to look at: texts and links typed into Canvas, and students whose
+            submission has no files.
+        no_files: earlier attempts that the download lists without their files.
     """
 
     roster: Roster
     new: int
     known: int
     left_out: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
     no_files: int = 0
 
 
@@ -122,7 +126,8 @@ def _top(folder: Path) -> Path:
 def _bring(folder: Path, to: Path, people: Sequence[Person]) -> Imported:
     class_ = _Class(to, people)
     entries = sorted(
-        (path for path in folder.iterdir() if not is_clutter(path.name)), key=lambda one: one.name
+        (path for path in folder.iterdir() if not is_no_submission(path.name)),
+        key=lambda one: one.name,
     )
     found = uploads_in(folder, entries)
     if not any(one.origin for one in found):
@@ -149,17 +154,28 @@ class _Class:
         self._entries = list(roster.entries) if roster else []
         self._new = self._known = 0
         self._left_out: list[str] = []
+        self._unread: list[str] = []
         for one in people:
             self._meet(one)
 
     def add(self, upload: Upload) -> None:
-        """Add an attempt, unless the roster has one with the system's name for it."""
+        """Add an attempt, unless the roster has one with the system's name for it.
+
+        An attempt that came without files before gets those that it has now.
+        """
         keys = [self._meet(_person(one)) for one in upload.people]
-        if any(one.origin == upload.origin and one.student in keys for one in self._entries):
+        self._unread += _for_a_person(upload)
+        known = next((one.folder for one in self._entries
+                      if one.origin == upload.origin and one.student in keys), None)
+        if known is not None and (upload.is_empty or not _is_empty(self._to / known)):
             self._known += 1
             return
         group = "_".join(keys) if len(keys) > 1 else ""
-        folder = self._lay_down(student_key(group or keys[0]), upload.sources)
+        folder = known or self._free(student_key(group or keys[0]))
+        self._lay_down(folder, upload.sources)
+        if known is not None:
+            self._new += 1
+            return
         attempt = 1 + max((one.attempt for one in self._entries if one.student in keys), default=0)
         self._entries += [
             Entry(key, attempt, folder, upload.at, upload.late, group, upload.origin)
@@ -177,28 +193,32 @@ class _Class:
         ]
         roster = Roster(tuple(self._people.values()), tuple(entries))
         replace(self._to / NAME, [as_csv(roster)])
-        return Imported(roster, self._new, self._known, tuple(self._left_out))
+        left_out, unread = tuple(self._left_out), tuple(self._unread)
+        return Imported(roster, self._new, self._known, left_out, unread)
 
     def _meet(self, person: Person) -> str:
         """Return a person's key, which is new if no number or address of theirs is known.
 
         Fields that the roster does not have yet are filled in.
         """
-        known = next((one for one in self._people.values() if _same(one, person)), None)
+        known = next((one for one in self._people.values() if same(one, person)), None)
         if known is None:
-            taken = {key.casefold() for key in self._people}
+            taken = {folded(key) for key in self._people}
             known = dataclasses.replace(person, student=student_key(person.student, taken))
         new = {key: value for key, value in dataclasses.asdict(person).items()
                if value and not getattr(known, key)}
         self._people[known.student] = dataclasses.replace(known, **new)
         return known.student
 
-    def _lay_down(self, key: str, sources: Sequence[Path]) -> str:
-        """Copy regular files into a new folder, and return its name."""
+    def _free(self, key: str) -> str:
         taken = {one.folder for one in self._entries}
         number = 1
         while (name := f"{key}_attempt{number}") in taken:
             number += 1
+        return name
+
+    def _lay_down(self, name: str, sources: Sequence[Path]) -> None:
+        """Copy regular files into a new folder of this name."""
         self._to.mkdir(parents=True, exist_ok=True)
         beside, place = self._to / f".{name}.tmp", self._to / name
         for left in (beside, place):   # from an interrupted import
@@ -211,10 +231,9 @@ class _Class:
                 shutil.copytree(source, beside, ignore=self._irregular, dirs_exist_ok=True)
             elif what == "file":
                 shutil.copyfile(source, beside / names[source])
-            else:
+            elif what == "other":
                 self._left_out.append(source.name)
         beside.rename(place)
-        return name
 
     def _irregular(self, folder: str, names: list[str]) -> list[str]:
         """Return the links, pipes and devices among `names`, which are never opened."""
@@ -223,17 +242,19 @@ class _Class:
         return odd
 
 
+def _for_a_person(upload: Upload) -> list[str]:
+    """Return names of what cannot be graded by a program."""
+    if upload.is_empty:
+        return [" ".join(filter(None, (one.name, one.email))) for one in upload.people]
+    return [source.name for source in upload.sources if is_typed(source.name)]
+
+
+def _is_empty(folder: Path) -> bool:
+    return not folder.is_dir() or not any(folder.iterdir())
+
+
 def _person(one: Submitter) -> Person:
     return Person(one.name, one.name, one.email, one.sid, "", one.canvas_id)
-
-
-def _same(known: Person, other: Person) -> bool:
-    """Compare the strongest identity that both have; a shared name alone is not enough."""
-    for name in ("email", "canvas_id", "sid"):
-        mine, theirs = getattr(known, name), getattr(other, name)
-        if mine and theirs:
-            return bool(mine.casefold() == theirs.casefold())
-    return False
 
 
 def _in_order(entries: Iterable[Entry], student: str) -> list[Entry]:

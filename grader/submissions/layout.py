@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from grader.submissions.safe_writer import kind
+
 
 @dataclass(frozen=True)
 class Submitter:
@@ -34,6 +36,11 @@ class Upload:
     at: datetime | None = None
     late: bool = False
     origin: str = ""
+
+    @property
+    def is_empty(self) -> bool:
+        """No source is there: the system lists the attempt without its files."""
+        return all(kind(source) == "missing" for source in self.sources)
 
     @property
     def name(self) -> str:

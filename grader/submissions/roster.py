@@ -9,17 +9,35 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
+from typing import Protocol
 
 from grader.errors import UsageError
 from grader.rubric.csv_table import read_table
-from grader.text import neutral
+from grader.text import folded, neutral
 
 NAME = "roster.csv"
+
+
+# What tells students of one name apart, the strongest first.
+IDENTITIES = ("canvas_id", "email", "sid")
+
+
+class Identified(Protocol):
+    """A student as this or another system knows them; fields may be empty."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def email(self) -> str: ...
+    @property
+    def sid(self) -> str: ...
+    @property
+    def canvas_id(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -68,13 +86,27 @@ class Roster:
 
     @cached_property
     def keys(self) -> dict[str, str]:
-        """Keys by every casefolded name, address and number that only one student has."""
+        """Keys by every folded name, address and number that only one student has."""
         named: dict[str, set[str]] = {}
         for one in self.people:
             for word in (one.email, one.sid, one.login, one.canvas_id, one.name):
-                named.setdefault(word.casefold(), set()).add(one.student)
-        named |= {one.student.casefold(): {one.student} for one in self.people}
+                named.setdefault(folded(word), set()).add(one.student)
+        named |= {folded(one.student): {one.student} for one in self.people}
         return {word: next(iter(who)) for word, who in named.items() if word and len(who) == 1}
+
+    def find(self, other: Identified) -> str | None:
+        """Return the key of the student whom another system or a file name means; None if unknown.
+
+        A number or an address decides. A name or a key counts if it belongs to only one student, who
+        has no other number or address.
+        """
+        for field in IDENTITIES:
+            given = folded(getattr(other, field))
+            same = [one for one in self.people if given and folded(getattr(one, field)) == given]
+            if len(same) == 1:
+                return same[0].student
+        key = self.keys.get(folded(other.name))
+        return None if key is None or differ(self.by_student[key], other) else key
 
 
 _OF_PERSON = tuple(field.name for field in fields(Person))
@@ -97,6 +129,23 @@ def read_roster(folder: Path) -> Roster | None:
         if row.get("folder"):
             entries.append(_entry(path, line, row))
     return Roster(tuple(people.values()), tuple(entries))
+
+
+def same(one: Identified, other: Identified) -> bool:
+    """Compare the strongest identity that both have; a shared name alone is not enough."""
+    return next(_compared(one, other), False)
+
+
+def differ(one: Identified, other: Identified) -> bool:
+    """Return True if the strongest identity that both have is not the same."""
+    return not next(_compared(one, other), True)
+
+
+def _compared(one: Identified, other: Identified) -> Iterator[bool]:
+    for field in IDENTITIES:
+        mine, theirs = folded(getattr(one, field)), folded(getattr(other, field))
+        if mine and theirs:
+            yield mine == theirs
 
 
 def as_csv(roster: Roster) -> str:

@@ -50,9 +50,12 @@ class Caps:
     depth: int = 16
 
 
-def kind(path: Path) -> Literal["file", "folder", "other"]:
+def kind(path: Path) -> Literal["file", "folder", "other", "missing"]:
     """Return the kind of `path` itself: links, pipes and devices are "other"."""
-    mode = path.lstat().st_mode
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return "missing"
     if stat.S_ISREG(mode):
         return "file"
     return "folder" if stat.S_ISDIR(mode) else "other"

@@ -211,6 +211,8 @@ def test_plain_names_are_the_students_and_what_is_ours_is_left_out(tmp_path: Pat
         "alan": ["alan"],
         "alan-2": ["alan.zip"],
         "bob": ["bob.tar.gz"],
+        "data": ["data.csv"],
+        "notes": ["notes.md"],
         "readmehta": ["readmehta.py"],
     }
 
@@ -425,6 +427,7 @@ def test_one_bad_submission_does_not_stop_the_class(tmp_path: Path) -> None:
         "empty": True,
         "f": False,
         "g": True,
+        "h": True,
     }
 
 
