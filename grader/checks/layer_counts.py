@@ -70,11 +70,12 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
     chosen = choose(_tables(public, printed=False), truth)
     if not share(chosen, truth) and not speaks_of_layers(chosen, truth):
         # The last resort counts only if it is entirely right: what the code prints.
-        written = choose(_tables(public, printed=True), truth)
-        if share(written, truth) == 1:
+        printed = _tables(public, printed=True)
+        written = _right(printed, truth)
+        if written is not None:
             chosen = written
         elif "printed" in public.value:
-            return _printed(criterion, public, truth, tried=bool(chosen or written))
+            return _printed(criterion, public, truth, tried=bool(chosen or choose(printed, truth)))
     shares = [share(chosen, truth)]
     replaced = public.value["replaced"]
     if shares[0] and not replaced:
@@ -84,8 +85,12 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
         evidence = work.evidence[name]
         if evidence.outcome.owner == "harness":
             return without_answer(criterion, evidence.outcome, ASKED, hidden=True)
-        again = same(_tables(evidence, printed=_is_printed(chosen)), chosen)
-        shares.append(share(again, key.value(name)["tables"][0]["pairs"]))
+        options, wanted = _tables(evidence, printed=_is_printed(chosen)), key.value(name)
+        pairs = wanted["tables"][0]["pairs"]
+        again = same(options, chosen)
+        if _is_printed(chosen):   # its place among the other tables may differ
+            again = _right(options, pairs) or again
+        shares.append(share(again, pairs))
         if shares[-1] < 1 and _is_printed(chosen) and not _is_repeated(again, chosen):
             return _printed(criterion, public, truth, tried=True)
     hints = tuple(public.value["notes"])
@@ -122,6 +127,12 @@ def _tables(evidence: Evidence, *, printed: bool) -> list[Found]:
     if not evidence.outcome.answered:
         return []
     return [row for row in evidence.value["tables"] if row.get("printed", False) is printed]
+
+
+def _right(options: list[Found], truth: Pairs) -> Found | None:
+    """The last table that is right for every layer; whatever else was printed does not matter."""
+    right = [option for option in options if share(option, truth) == 1]
+    return next(reversed(right), None)
 
 
 def _is_printed(option: Found | None) -> bool:

@@ -17,7 +17,8 @@ import numpy as np
 from PIL import Image
 
 from grader.checks.early_stopping import SURE
-from grader.checks.groups.optimizer_groups import groups_table, trains
+from grader.checks.groups.optimizer_groups import trains
+from grader.checks.groups.optimizer_problems import groups_table
 from grader.checks.training_run import (
     TRAIN,
     Rows,

@@ -5,14 +5,30 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from grader.checks.groups.assignment import GROUPS, Chosen, Triple, Truth, choose, choose_again
+from grader.checks.groups.assignment import (
+    GROUPS,
+    NUMERALS,
+    Chosen,
+    Triple,
+    Truth,
+    choose,
+    choose_again,
+)
 from grader.checks.groups.counts import Counts, group_counts, has_count
-from grader.checks.groups.param_group_mistakes import NUMERALS
+from grader.checks.groups.partial_credit import (
+    RIGHT,
+    UNKNOWN,
+    Layers,
+    mistake_in_count,
+    mistake_in_list,
+)
+from grader.checks.groups.two_lists import in_two_lists, joined_groups
 from grader.records import Evidence, Table
 
 NOTHING: Counts = (None, None, None)
 NONE = (False, False, False)
 Each = tuple[bool, bool, bool]
+ALL_UNKNOWN = (UNKNOWN, UNKNOWN, UNKNOWN)
 
 
 @dataclass(frozen=True)
@@ -23,16 +39,31 @@ class Answer:
         triple: The list for each group.
         by_count: For each group, True if a number is the answer and not a list.
         counts: The number of elements in each group.
-        right: For each group, True if it is right.
+        mistakes: For each group, RIGHT, a field of `ListMistakes`, or UNKNOWN.
+        joined: The two groups that are together in one list; () if there are none.
     """
 
     triple: Triple
     by_count: Each
     counts: Counts
-    right: Each
+    mistakes: tuple[str, str, str]
+    joined: tuple[int, ...] = ()
+
+    @property
+    def right(self) -> Each:
+        """For each group, True if it is right."""
+        first, second, third = (mistake == RIGHT for mistake in self.mistakes)
+        return first, second, third
 
 
-def answer_of(evidence: Evidence, truth: Truth, public: Answer | None = None) -> Answer:
+def answer_of(
+    evidence: Evidence,
+    truth: Truth,
+    layers: Layers,
+    public: Answer | None = None,
+    *,
+    two_lists: bool = False,
+) -> Answer:
     """The student's answer for one network.
 
     A list is preferred to a count, unless it is wrong and unnamed and the count is right.
@@ -40,35 +71,41 @@ def answer_of(evidence: Evidence, truth: Truth, public: Answer | None = None) ->
     Args:
         evidence: The worker's answer.
         truth: The right groups.
+        layers: The layers of the network.
         public: The answer for the public network; a hidden network's lists are then taken from
             the same variables.
+        two_lists: One of two lists counts if it is exactly a group.
     """
     if not evidence.outcome.answered:
-        return Answer((None, None, None), NONE, NOTHING, NONE)
+        return Answer((None, None, None), NONE, NOTHING, ALL_UNKNOWN)
     lists, numbers = evidence.value["lists"], group_counts(evidence.value["numbers"])
     triple = choose_again(lists, public.triple) if public else choose(lists, truth)
+    if two_lists and not any(map(_is_exactly, triple, truth)):
+        triple = in_two_lists(lists, truth) or triple
     by_count: list[bool] = []
     counts: list[int | None] = []
-    right: list[bool] = []
+    mistakes: list[str] = []
     for group, (chosen, number) in enumerate(zip(triple, numbers, strict=True)):
-        listed, counted = _is_right(chosen, truth[group]), number == sum(truth[group].values())
+        listed = _mistake(chosen, truth, group, layers)
+        counted = mistake_in_count(number, truth, group, layers)
         better = number is not None and (
-            chosen is None or (counted and not listed and not chosen.named)
+            chosen is None or (counted == RIGHT != listed and not chosen.named)
         )
         by_count.append(public.by_count[group] if public else better)
         counts.append(number if by_count[group] else _elements(chosen, truth))
-        right.append(counted if by_count[group] else listed)
-    return Answer(triple, tuple(by_count), tuple(counts), tuple(right))  # type: ignore[arg-type]  # three of each by construction
+        mistakes.append(counted if by_count[group] else listed)
+    joined = joined_groups(lists, triple, truth)
+    return Answer(triple, tuple(by_count), tuple(counts), tuple(mistakes), joined)  # type: ignore[arg-type]  # three of each by construction
 
 
-def _is_right(chosen: Chosen | None, truth: Mapping[str, int]) -> bool:
-    return (
-        chosen is not None
-        and not chosen.foreign
-        and not chosen.buffers
-        and len(chosen.names) == len(set(chosen.names))
-        and set(chosen.names) == set(truth)
-    )
+def _is_exactly(chosen: Chosen | None, group: Mapping[str, int]) -> bool:
+    return chosen is not None and set(chosen.names) == set(group)
+
+
+def _mistake(chosen: Chosen | None, truth: Truth, group: int, layers: Layers) -> str:
+    if chosen is None or chosen.foreign:
+        return UNKNOWN
+    return mistake_in_list(chosen.names, truth, group, layers, chosen.buffers)
 
 
 def _elements(chosen: Chosen | None, truth: Truth) -> int | None:

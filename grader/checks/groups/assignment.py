@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 GROUPS = ("batch-norm affine", "biases", "all the rest")
+NUMERALS = ("(i)", "(ii)", "(iii)")
 Row = Mapping[str, Any]   # a list as the worker reports it
 Truth = tuple[dict[str, int], dict[str, int], dict[str, int]]   # name -> elements, per group
 
@@ -80,7 +81,7 @@ def choose(lists: Sequence[Row], truth: Truth) -> Triple:
     two, with weight decay and without.
     """
     best: Triple = (None, None, None)
-    for attempt in _attempts(lists):
+    for attempt in attempts(lists):
         triple = _by_position(attempt) or _by_label_and_overlap(attempt, truth)
         named = any(chosen is not None and chosen.named for chosen in triple)
         if _size(triple) >= max(2 if named else 3, _size(best)):
@@ -88,7 +89,7 @@ def choose(lists: Sequence[Row], truth: Truth) -> Triple:
     return best
 
 
-def _attempts(lists: Sequence[Row]) -> list[list[Row]]:
+def attempts(lists: Sequence[Row]) -> list[list[Row]]:
     """Lists that belong together, in the order in which they were bound."""
     cells: dict[tuple[int, int], list[Row]] = {}
     frames: dict[int, list[Row]] = {}
@@ -104,7 +105,7 @@ def _by_position(rows: list[Row]) -> Triple | None:
     rows = [row for row in rows if not row.get("parent")]
     if [row["name"] for row in rows] != ["returned[0]", "returned[1]", "returned[2]"]:
         return None
-    first, second, third = (_chosen([row], named=True) for row in rows)
+    first, second, third = (chosen_of([row], named=True) for row in rows)
     return first, second, third
 
 
@@ -118,7 +119,7 @@ def _by_label_and_overlap(rows: list[Row], truth: Truth) -> Triple:
     missing = [group for group in range(3) if found[group] is None]
     everything = set().union(*truth)   # `params`: a list of all parameters is no group
     unnamed = [
-        _chosen([row], named=False) for row in labelled.get(None, [])
+        chosen_of([row], named=False) for row in labelled.get(None, [])
         if row["names"] and set(row["names"]) != everything
     ][-8:]
     best, score = None, 0.0
@@ -193,8 +194,8 @@ def _last(rows: list[Row]) -> Chosen | None:
     stems = {_PUNCTUATION.sub("", _PART.sub("", row["name"])).lower() for row in rows}
     parts = {row["name"] for row in rows if _PART.search(row["name"])}
     if len(rows) == len(parts) > 1 and disjoint and len(stems) == 1:
-        return _chosen(rows, named=True)
-    return _chosen(rows[-1:], named=True)
+        return chosen_of(rows, named=True)
+    return chosen_of(rows[-1:], named=True)
 
 
 def choose_again(lists: Sequence[Row], chosen: Triple) -> Triple:
@@ -208,7 +209,7 @@ def choose_again(lists: Sequence[Row], chosen: Triple) -> Triple:
     for one in chosen:
         rows = [latest[place] for place in one.places if place in latest] if one else []
         found = one is not None and len(rows) == len(one.places)
-        again.append(_chosen(rows, named=one.named) if one and found else None)
+        again.append(chosen_of(rows, named=one.named) if one and found else None)
     return again[0], again[1], again[2]
 
 
@@ -226,7 +227,7 @@ def _size(triple: Triple) -> int:
     return sum(chosen is not None for chosen in triple)
 
 
-def _chosen(rows: Sequence[Row], *, named: bool) -> Chosen:
+def chosen_of(rows: Sequence[Row], *, named: bool) -> Chosen:
     return Chosen(
         names=tuple(name for row in rows for name in row["names"]),
         label=" + ".join(str(row["name"]) for row in rows),

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Literal
 
 from pydantic import Field
 
 from grader.checks.answer_key import AnswerKey, EvalInputs
 from grader.checks.check import Check, Work, graded, needs_marking, without_answer
-from grader.checks.groups.assignment import GROUPS, Truth, truth_of
-from grader.checks.groups.param_group_mistakes import NUMERALS
+from grader.checks.groups.optimizer_problems import (
+    Problem,
+    Seen,
+    groups_table,
+    problem_of,
+    problems_of,
+    trainable,
+)
+from grader.checks.groups.partial_credit import Mistakes, kept, shares_table
 from grader.checks.hidden_networks import dropout_network
 from grader.checks.training_run import TRAIN, Rows, train_question, trainings
-from grader.records import Evidence, Question, Table, Verdict
+from grader.records import Evidence, Question, Verdict
 from grader.rubric.model import Criterion, Limits, Model
 
 MAKE = "optimizer-groups/make"
@@ -22,15 +29,19 @@ ASKED = (
     "The optimizer's parameter groups: weight decay on (iii) all the rest, none on (i) batch-norm "
     "affine parameters and (ii) biases, and each trainable parameter in it exactly once."
 )
+NO_TRAINING = "No training was seen, so the optimizer that your code builds was judged."
 ASKED_OF_FUNCTION = f"The optimizer that make_optimizer(model) makes for a test network. {ASKED}"
 
 
 class Params(Model):
-    """Which optimizer is judged."""
+    """Which optimizer is judged, and the shares that groups keep in spite of a mistake."""
 
     of: Literal["training", "make_optimizer"] = Field(
         "training",
         description="the optimizer that trained, or what make_optimizer makes: nothing is trained",
+    )
+    mistakes: Mistakes = Field(
+        Mistakes(), description="share of its points that a group keeps, by mistake"
     )
 
 
@@ -50,7 +61,9 @@ def trains(criterion: Criterion) -> bool:
 def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
     """A third of the points per group, for the optimizer that trained the network.
 
-    `make_optimizer` is judged instead if no optimizer trained, or if the criterion says so.
+    A group that is right but for one mistake keeps the share that `mistakes` gives it.
+    `make_optimizer` is judged instead if no optimizer trained, or if the criterion says so; without
+    it, an optimizer that was built and took no step.
     """
     made = work.evidence[MAKE]
     if trains(criterion):
@@ -63,7 +76,9 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
         return without_answer(criterion, missing, ASKED_OF_FUNCTION)
     if not made.outcome.answered:
         return without_answer(criterion, made.outcome, ASKED_OF_FUNCTION, hidden=True)
-    return _verdict(criterion, made.value, _problems(made.value), ASKED_OF_FUNCTION, hidden=True)
+    return _verdict(
+        criterion, made.value, problems_of(made.value), ASKED_OF_FUNCTION, hidden=True
+    )
 
 
 def _judge_training(criterion: Criterion, training: Evidence, made: Evidence) -> Verdict:
@@ -79,13 +94,15 @@ def _judge_training(criterion: Criterion, training: Evidence, made: Evidence) ->
             "groups to check: a person reads the code."
         )
         return needs_marking(criterion, reason, asked=ASKED)
+    if seen is None and not training.outcome.answered and training.value:
+        return _judge_unused(criterion, training.value["built"])
     if seen is None:
         missing = made.outcome.kind == "not_found"
         failure = training if missing and not training.outcome.answered else made
         return without_answer(
             criterion, failure.outcome, ASKED, hidden=failure is made, in_any_form=True
         )
-    truth = _truth(seen)
+    truth = trainable(seen)
     if observed and not made.outcome.answered and not (truth[0] or truth[1]):
         reason = (
             "The network that trained has neither batch norms nor biases, so its optimizer does "
@@ -94,7 +111,7 @@ def _judge_training(criterion: Criterion, training: Evidence, made: Evidence) ->
         return needs_marking(criterion, reason, asked=ASKED)
     problems = [
         # The hidden network has all three groups; it decides on those that the trained one lacks.
-        _problem(group, made.value if not truth[group] and made.outcome.answered else seen)
+        problem_of(group, made.value if not truth[group] and made.outcome.answered else seen)
         for group in range(3)
     ]
     hints = []
@@ -106,75 +123,56 @@ def _judge_training(criterion: Criterion, training: Evidence, made: Evidence) ->
     return _verdict(criterion, seen, problems, ASKED, hidden=not observed, hints=hints)
 
 
+def _judge_unused(criterion: Criterion, built: Sequence[Seen]) -> Verdict:
+    """The verdict on optimizers that were built, where no training was seen."""
+    verdicts = [
+        _verdict(criterion, seen, problems_of(seen), ASKED, hidden=False, hints=(NO_TRAINING,))
+        for seen in built
+    ]
+    if len({verdict.fraction for verdict in verdicts}) > 1:
+        reason = (
+            f"No training was seen, and your code builds {len(built)} different optimizers: a "
+            "person decides which of them is meant."
+        )
+        return needs_marking(
+            criterion, reason, asked=ASKED,
+            tables=tuple(table for verdict in verdicts for table in verdict.tables),
+        )  # fmt: skip
+    return verdicts[-1]
+
+
 def _verdict(
-    criterion: Criterion, seen: Mapping[str, Any], problems: Sequence[str], asked: str, *,
+    criterion: Criterion, seen: Seen, problems: Sequence[Problem], asked: str, *,
     hidden: bool, hints: Sequence[str] = (),
 ) -> Verdict:
-    """A third of the points for each group whose problem is "".
+    """A third of the points for each group, or the share of it that a mistake leaves.
 
     `seen` is the worker's report of the optimizer; `hidden` if it is for a hidden network.
     """
-    truth, wrong = _truth(seen), [problem for problem in problems if problem]
+    truth, wrong = trainable(seen), [problem.text for problem in problems if problem.text]
     # The name of the student's optimizer class could reveal the hidden network.
     title = "The optimizer of make_optimizer()" if hidden else seen["optimizer"]
     reason = " ".join(wrong) or (
         f"{title} applies weight decay to {sum(truth[2].values()):,} parameters and none to "
         f"{sum(truth[0].values()) + sum(truth[1].values()):,}. Correct."
     )
+    params = criterion.params
+    leaves = params.mistakes if isinstance(params, Params) else Mistakes()
+    shares = [kept(problem.mistake, leaves) for problem in problems]
     advice = "Give the optimizer one dict per group, each with its own weight_decay."
     return graded(
-        criterion, 1 - len(wrong) / 3, reason, asked=asked, hints=tuple(hints),
+        criterion, sum(shares) / 3, reason, asked=asked, hints=tuple(hints),
         next_step=advice if wrong else "",
-        tables=(_table(truth, seen["groups"], hidden=hidden),),
+        tables=(
+            groups_table(seen, hidden=hidden),
+            *shares_table(shares, [problem.reason for problem in problems]),
+        ),
         seen={"optimizer": seen["optimizer"]},
     )  # fmt: skip
 
 
-def _problems(seen: Mapping[str, Any]) -> list[str]:
-    """The problem of each group; "" for a correct group."""
-    return [_problem(group, seen) for group in range(3)]
-
-
-def _problem(group: int, seen: Mapping[str, Any]) -> str:
-    """The problem of one group, as a sentence for the student; "" if it is correct."""
-    wanted, groups = _truth(seen)[group], seen["groups"]
-    times = dict.fromkeys(wanted, 0)
-    decayed = set()
-    for row in groups:
-        for name in row["names"]:
-            if name in times:
-                times[name] += 1
-                if row["weight_decay"] > 0:
-                    decayed.add(name)
-    title = f"({GROUPS[group]})"
-    missing = [name for name, count in times.items() if count == 0]
-    if missing and wanted:
-        return (
-            f"{len(missing)} of {len(wanted)} tensors of {NUMERALS[group]} {title} are not in "
-            f"the optimizer, such as {missing[0]}."
-        )
-    if any(count > 1 for count in times.values()):
-        return f"Some tensors of {NUMERALS[group]} {title} are in the optimizer twice."
-    if group == 2:
-        missed = len(set(wanted) - decayed)
-        if missed:
-            return f"{missed} of {len(wanted)} tensors of (iii) {title} get no weight decay."
-        return ""
-    if decayed:
-        return (
-            f"{len(decayed)} of {len(wanted)} tensors of {NUMERALS[group]} {title} get weight "
-            "decay and should not."
-        )
-    return ""
-
-
-def _truth(seen: Mapping[str, Any]) -> Truth:
-    """The three groups of the optimizer's network, trainable parameters only."""
-    return truth_of([row for row in seen["structure"] if row[4]])
-
-
-def _pattern(made: Mapping[str, Any]) -> tuple[bool, ...]:
-    return tuple(map(bool, _problems(made)))
+def _pattern(seen: Seen) -> tuple[bool, ...]:
+    return tuple(bool(problem.text) for problem in problems_of(seen))
 
 
 def _rates(runs: Rows) -> list[str]:
@@ -185,24 +183,6 @@ def _rates(runs: Rows) -> list[str]:
         if not rates or rates[-1] != text:
             rates.append(text)
     return rates[:12]
-
-
-def groups_table(optimizer: Mapping[str, Any]) -> Table:
-    """A table of the groups of the optimizer that trained, by what they should hold."""
-    return _table(_truth(optimizer), optimizer["groups"], hidden=False)
-
-
-def _table(truth: Truth, groups: list[Mapping[str, Any]], hidden: bool) -> Table:
-    columns = ("optimizer group", "weight decay", "of (i)", "of (ii)", "of (iii)")
-    rows = []
-    for number, row in enumerate(groups[:12], 1):
-        names = set(row["names"])
-        cells = [f"{sum(n for name, n in part.items() if name in names):,}" for part in truth]
-        decay = f"{row['weight_decay']:g}"
-        if hidden:
-            decay = "yes" if row["weight_decay"] > 0 else "no"
-        rows.append((str(number), decay, *cells))
-    return Table("Parameters in the optimizer's groups", columns, tuple(rows))
 
 
 CHECK = Check("optimizer_groups", Params, ask, judge, self_reported=True)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from grader.checks.groups.assignment import GROUPS, Chosen, Triple, Truth
-
-NUMERALS = ("(i)", "(ii)", "(iii)")
+from grader.checks.groups.assignment import GROUPS, NUMERALS, Chosen, Triple, Truth
 
 
 def diagnose(
-    triple: Triple, by_count: Sequence[bool], counts: Sequence[int | None], truth: Truth
+    triple: Triple,
+    by_count: Sequence[bool],
+    counts: Sequence[int | None],
+    truth: Truth,
+    joined: Sequence[int] = (),
 ) -> list[str]:
     """One sentence for each mistake; [] if the groups are right.
 
@@ -19,7 +21,10 @@ def diagnose(
         by_count: For each group, True if a number is the answer and not a list.
         counts: The student's numbers of elements.
         truth: The right groups.
+        joined: The two groups that are together in one list.
     """
+    if not any(triple) and not any(count is not None for count in counts):
+        return ["None of the lists in your code was recognised as one of the groups."]
     if not any(triple):
         return _of_counts(counts, truth, range(3))
     counted = [group for group in range(3) if by_count[group]]
@@ -30,8 +35,15 @@ def diagnose(
         set(truth[group]) if group in counted else set(chosen.names) if chosen else set()
         for group, chosen in enumerate(triple)
     ]
-    of_lists = [*_missed_by_name(own, truth), *_biases(own, truth), *_shapes(listed, counted)]
-    return [*found, *(of_lists or _plain(own, truth))]
+    together = [
+        f"Groups {' and '.join(NUMERALS[group] for group in joined)} are together in one list."
+    ] if joined else []
+    of_lists = [
+        *_missed_by_name(own, truth), *_biases(own, truth), *_shapes(listed, (*counted, *joined))
+    ]
+    if together and any(own[group] == set(truth[group]) for group in range(3)):
+        return [*found, *together]
+    return [*found, *together, *(of_lists or _plain(own, truth))]
 
 
 def _of_counts(
@@ -45,12 +57,16 @@ def _of_counts(
             f"{' / '.join(map(str, tensors))} instead of "
             f"{' / '.join(f'{size:,}' for size in sizes)}. Use parameter.numel()."
         ]
-    return [
+    found = [
         f"Group {NUMERALS[g]} has {sizes[g]:,} parameters; yours "
         + (f"has {counts[g]:,}." if counts[g] is not None else "was not found.")
         for g in groups
         if counts[g] != sizes[g]
     ]
+    shortcuts = {name for name in truth[0] if "downsample" in name}
+    if counts[0] == sum(size for name, size in truth[0].items() if name not in shortcuts):
+        found += _missed_by_name([set(truth[0]) - shortcuts], truth)
+    return found
 
 
 def _missed_by_name(own: list[set[str]], truth: Truth) -> list[str]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from pydantic import Field
+
 from grader.checks.answer_key import AnswerKey, EvalInputs
 from grader.checks.check import (
     Check,
-    NoParams,
     Work,
     as_exception,
     graded,
@@ -18,8 +19,17 @@ from grader.checks.check import (
     without_answer,
 )
 from grader.checks.groups.answer import Answer, answer_of, table_of, unassigned
-from grader.checks.groups.assignment import GROUPS, Truth, label, truth_of
-from grader.checks.groups.param_group_mistakes import NUMERALS, diagnose
+from grader.checks.groups.assignment import GROUPS, NUMERALS, Truth, label, truth_of
+from grader.checks.groups.param_group_mistakes import diagnose
+from grader.checks.groups.partial_credit import (
+    RIGHT,
+    Layers,
+    ListMistakes,
+    in_words,
+    kept,
+    layers_of,
+    shares_table,
+)
 from grader.checks.hidden_networks import (
     RESNET18,
     features_in_words,
@@ -27,7 +37,7 @@ from grader.checks.hidden_networks import (
     scored_networks,
 )
 from grader.records import Evidence, Question, Verdict
-from grader.rubric.model import Criterion, Limits
+from grader.rubric.model import Criterion, Limits, Model
 
 PUBLIC = "parameter-groups/resnet18"
 BEYOND = "parameter-groups/beyond"
@@ -38,6 +48,14 @@ ASKED = (
 )
 WANTED = "a function group_parameters(model), or three lists of parameters"
 FEW = 3   # a person reviews networks with less than a third of ResNet-18's parameter tensors
+
+
+class Params(Model):
+    """The shares that groups keep in spite of a mistake."""
+
+    mistakes: ListMistakes = Field(
+        ListMistakes(), description="share of its points that a group keeps, by mistake"
+    )
 
 
 def ask(criterion: Criterion, inputs: EvalInputs, limits: Limits) -> tuple[Question, ...]:
@@ -52,8 +70,9 @@ def ask(criterion: Criterion, inputs: EvalInputs, limits: Limits) -> tuple[Quest
 def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
     """A third of the points per group, times the share of the networks that it is right for.
 
-    A group that is right for ResNet-18 but for no hidden network was typed in and earns nothing.
-    A group that is wrong for ResNet-18, the network of the homework, earns nothing either.
+    A group that is right but for one mistake keeps the share that `mistakes` gives it. A group that
+    is right for ResNet-18 but for no hidden network was typed in and earns nothing. A group that is
+    otherwise wrong for ResNet-18, the network of the homework, earns nothing either.
     """
     public = work.evidence[PUBLIC]
     if not public.outcome.answered:
@@ -66,7 +85,12 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
     truth = (
         truth_of(public.value["structure"]) if own_network else truth_from_reference(key, PUBLIC)
     )
-    answer = answer_of(public, truth)
+    layers = (
+        layers_of(public.value["structure"]) if own_network else layers_from_reference(key, PUBLIC)
+    )
+    small = own_network and _is_small(truth, truth_from_reference(key, PUBLIC))
+    # Two lists of a small network of the student's own belong to its training, not to this part.
+    answer = answer_of(public, truth, layers, two_lists=not small)
     error = public.value.get("error")
     if error and not any(answer.right) and not any(answer.triple):
         return without_answer(criterion, as_exception(public.outcome, error), ASKED)
@@ -84,12 +108,14 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
         return not_attempted(criterion, why, asked=ASKED, hints=tuple(public.value["notes"]),
                              next_step="Add them, or rename what you have.")
     hidden = [
-        answer_of(one, truth_from_reference(key, name), answer) for name, one in others.items()
+        answer_of(one, truth_from_reference(key, n), layers_from_reference(key, n), answer)
+        for n, one in others.items()
     ]
-    shares = [_share(group, answer, hidden) for group in range(3)]
+    leaves = _mistakes(criterion)
+    shares = [_share(group, answer, hidden, leaves) for group in range(3)]
     fraction = sum(shares) / 3
-    problems = diagnose(answer.triple, answer.by_count, answer.counts, truth)
-    typed_in = [NUMERALS[g] for g in range(3) if answer.right[g] and not shares[g]]
+    problems = diagnose(answer.triple, answer.by_count, answer.counts, truth, answer.joined)
+    typed_in = [NUMERALS[g] for g in range(3) if kept(answer.mistakes[g], leaves) and not shares[g]]
     outcomes = [work.evidence[name].outcome for name in _hidden(key.inputs)]
     if typed_in and not any(outcome.answered for outcome in outcomes):
         problems.append(
@@ -102,7 +128,10 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
             "the same family. Compute it from the network's layers."
         )
     for name, other in zip(others, hidden, strict=True):
-        wrong = [NUMERALS[g] for g in range(3) if 0 < shares[g] < 1 and not other.right[g]]
+        wrong = [
+            NUMERALS[g] for g in range(3)
+            if answer.right[g] and 0 < shares[g] < 1 and not other.right[g]
+        ]
         if wrong:
             problems.append(
                 f"Group {', '.join(wrong)} is right for ResNet-18 but wrong for a network of the "
@@ -120,7 +149,7 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
     return graded(
         criterion, fraction, reason, asked=ASKED, hints=tuple(hints),
         next_step="" if fraction == 1 else "Decide by the layer's type (isinstance), not by name.",
-        tables=(table_of(answer, truth),),
+        tables=(table_of(answer, truth), *shares_table(shares, _reasons(answer, truth, layers))),
         seen={
             "lists": [chosen.label if chosen else None for chosen in answer.triple],
             "right_for_resnet18": list(answer.right),
@@ -144,11 +173,10 @@ def _doubt(public: Evidence, answer: Answer, truth: Truth, resnet18: Truth) -> s
         # Without another network in its place, typed-in numbers look like computed ones.
         if any(answer.by_count):
             return "Only counts for your own network class were found: a person reads the code."
-        tensors = sum(map(len, truth))
-        if FEW * tensors < sum(map(len, resnet18)):
+        if _is_small(truth, resnet18):
             return (
-                f"The groups are of a network of your own with {tensors} parameter tensors, few "
-                "enough to be grouped by hand: a person reads the code."
+                f"The groups are of a network of your own with {sum(map(len, truth))} parameter "
+                "tensors, few enough to be grouped by hand: a person reads the code."
             )
     unnamed = {frozenset(r["names"]) for r in public.value["lists"] if label(r["name"]) is None}
     unnamed -= {frozenset().union(*truth)}   # `params`: a list of all parameters is no group
@@ -162,12 +190,21 @@ def _doubt(public: Evidence, answer: Answer, truth: Truth, resnet18: Truth) -> s
     return ""
 
 
+def _is_small(truth: Truth, resnet18: Truth) -> bool:
+    return FEW * sum(map(len, truth)) < sum(map(len, resnet18))
+
+
 def truth_from_reference(key: AnswerKey, question: str) -> Truth:
     """The reference solution's groups: number of elements by parameter name."""
     value = key.value(question)
     sizes = {row[0]: row[1] for row in value["structure"]}
     first, second, third = ({n: sizes[n] for n in row["names"]} for row in value["lists"])
     return first, second, third
+
+
+def layers_from_reference(key: AnswerKey, question: str) -> Layers:
+    """The layers of a network, as the reference solution's worker described it."""
+    return layers_of(key.value(question)["structure"])
 
 
 def _hidden(inputs: EvalInputs) -> dict[str, dict[str, Any]]:
@@ -179,19 +216,38 @@ def _beyond(inputs: EvalInputs) -> dict[str, Any]:
     return hint_network(inputs.draw("beyond"))
 
 
-def _share(group: int, answer: Answer, hidden: Sequence[Answer]) -> float:
-    if not answer.right[group]:
+def _mistakes(criterion: Criterion) -> ListMistakes:
+    params = criterion.params
+    return params.mistakes if isinstance(params, Params) else ListMistakes()
+
+
+def _share(group: int, answer: Answer, hidden: Sequence[Answer], leaves: ListMistakes) -> float:
+    """The share of its points that a group earns: the mean over the networks.
+
+    Nothing if no other network has the same group, right or with the same mistake: typed in.
+    """
+    mistake, *others = (one.mistakes[group] for one in (answer, *hidden))
+    if others and not {RIGHT, mistake} & set(others):
         return 0.0
-    others = [other.right[group] for other in hidden]
-    if others and not any(others):
+    if not kept(mistake, leaves):
         return 0.0
-    return (1 + sum(others)) / (1 + len(others))
+    return sum(kept(one, leaves) for one in (mistake, *others)) / (1 + len(others))
+
+
+def _reasons(answer: Answer, truth: Truth, layers: Layers) -> list[str]:
+    """What is wrong with each group for ResNet-18; for another network, if that one is right."""
+    found = []
+    for mistake, chosen, own in zip(answer.mistakes, answer.triple, truth, strict=True):
+        wrong = set(chosen.names) ^ set(own) if chosen else set()
+        found.append(in_words(mistake, wrong, layers))
+    return found
 
 
 def _beyond_hint(evidence: Evidence, key: AnswerKey, public: Answer) -> list[str]:
     if not evidence.outcome.answered or not evidence.value["replaced"]:
         return []
-    right = answer_of(evidence, truth_from_reference(key, BEYOND), public).right
+    truth, layers = truth_from_reference(key, BEYOND), layers_from_reference(key, BEYOND)
+    right = answer_of(evidence, truth, layers, public).right
     wrong = [NUMERALS[g] for g in range(3) if public.right[g] and not right[g]]
     features = features_in_words(_beyond(key.inputs))
     return [
@@ -208,4 +264,4 @@ def _summary(shares: Sequence[float], truth: Truth) -> str:
     return f"Correct: {'; '.join(right)}." if right else "None of the three groups is right."
 
 
-CHECK = Check("param_groups", NoParams, ask, judge, needs_reference=True)
+CHECK = Check("param_groups", Params, ask, judge, needs_reference=True)

@@ -64,6 +64,38 @@ class Parameter:
     trainable: bool
 
 
+class UnsizedParameter(Parameter):
+    """A parameter of a lazy layer, which has no size before the network's first pass.
+
+    `shape` and `elements` raise StudentError.
+    """
+
+    def __init__(self, name: str, trainable: bool) -> None:
+        object.__setattr__(self, "_name", name)
+        object.__setattr__(self, "trainable", trainable)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Raises StudentError."""
+        raise self._without_size()
+
+    @property
+    def elements(self) -> int:
+        """Raises StudentError."""
+        raise self._without_size()
+
+    def _without_size(self) -> StudentError:
+        name = self.__dict__["_name"]
+        text = (
+            f"{name} belongs to a lazy layer and has no size before the network's first pass: give "
+            "the layer its size, or pass a batch through the network before it is returned"
+        )
+        return StudentError("bad_answer", text)
+
+    def __repr__(self) -> str:
+        return f"UnsizedParameter({self.__dict__['_name']!r}, trainable={self.trainable})"
+
+
 @dataclass(frozen=True)
 class Student:
     """A submission, for a test to call.
@@ -113,6 +145,8 @@ class Student:
         found = self._asked(f"the parameters of {of}", _parameters, of=of, args=list(args))
         return {
             name: Parameter(tuple(shape), elements, trainable)
+            if shape is not None
+            else UnsizedParameter(name, trainable)
             for name, (shape, elements, trainable) in found.items()
         }
 
@@ -150,8 +184,10 @@ def _run(student, args, stdin, file):  # type: ignore[no-untyped-def]
 
 @probe
 def _parameters(student, of, args):  # type: ignore[no-untyped-def]
+    lazy = "UninitializedParameter"   # torch's class for a parameter without a size
     return {
-        name: [list(parameter.shape), parameter.numel(), parameter.requires_grad]
+        name: [None, None, parameter.requires_grad] if type(parameter).__name__ == lazy
+        else [list(parameter.shape), parameter.numel(), parameter.requires_grad]
         for name, parameter in student.parameters(of, *args).items()
     }
 

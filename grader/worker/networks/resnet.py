@@ -14,6 +14,7 @@ from torch import nn
 from torch.nn.utils.parametrize import is_parametrized
 from torchvision.models.resnet import BasicBlock, Bottleneck
 
+from grader.worker.networks.sizes import elements
 from grader.worker.networks.variants import EXTRAS
 
 
@@ -165,7 +166,8 @@ def describe(network: nn.Module) -> list[list[Any]]:
     Parameters come in the order of `named_modules`, a shared one once. The kind is "batch_norm",
     "conv_or_linear" or "other", by the type of the module that owns the parameter; the host sorts
     the parameters of a student's own network into groups by it. A parametrized tensor keeps the
-    kind and own name that it has without the parametrization.
+    kind and own name that it has without the parametrization. Before a lazy layer's first pass, its
+    parameters have 0 elements.
     """
     rows: list[list[Any]] = []
     seen: set[int] = set()
@@ -177,7 +179,7 @@ def describe(network: nn.Module) -> list[list[Any]]:
             if id(parameter) not in seen:
                 seen.add(id(parameter))
                 kind = _kind(module, attribute)
-                rows.append([name, parameter.numel(), kind, attribute, parameter.requires_grad])
+                rows.append([name, elements(parameter), kind, attribute, parameter.requires_grad])
     return rows
 
 

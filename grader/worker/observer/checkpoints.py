@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from grader.worker.networks.sizes import shape
+
 MAX_FILES = 4
 _PREFIXES = ("module.", "_orig_mod.")
 
@@ -75,8 +77,8 @@ def bare(name: str) -> str:
     return shorter if shorter == name else bare(shorter)
 
 
-def _shapes(state: Mapping[str, torch.Tensor]) -> dict[str, tuple[int, ...]]:
-    return {bare(name): tuple(value.shape) for name, value in state.items()}
+def _shapes(state: Mapping[str, torch.Tensor]) -> dict[str, tuple[int, ...] | None]:
+    return {bare(name): shape(value) for name, value in state.items()}
 
 
 def load_into(network: nn.Module, state: Mapping[str, torch.Tensor]) -> None:

@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 from grader.worker.dataset_view import View
+from grader.worker.networks.sizes import shape
 from grader.worker.observer.checkpoints import SavedCheckpoints, bare, load_into
 from grader.worker.observer.networks import ObservedNetwork
 from grader.worker.probes.outputs import Rows, as_rows, put_together
@@ -135,8 +136,8 @@ def same_parameters(one: nn.Module, other: nn.Module) -> bool:
     return _shapes(one) == _shapes(other)
 
 
-def _shapes(network: nn.Module) -> list[tuple[str, tuple[int, ...]]]:
-    return sorted((bare(name), tuple(p.shape)) for name, p in network.named_parameters())
+def _shapes(network: nn.Module) -> dict[str, tuple[int, ...] | None]:
+    return {bare(name): shape(parameter) for name, parameter in network.named_parameters()}
 
 
 def _rows(network: nn.Module, batch: torch.Tensor, classes: int | None) -> Rows:

@@ -18,9 +18,11 @@ from typing import Any, NoReturn
 import numpy as np
 import torch
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from grader import packing
 from grader.worker import networks, shims
+from grader.worker.networks.sizes import LAZY
 from grader.worker.probes.script_run import view_of
 from grader.worker.session import (
     Answer,
@@ -29,6 +31,7 @@ from grader.worker.session import (
     OutOfTime,
     ProbeFailed,
     Session,
+    message_of,
     printable,
 )
 from grader.worker.student_code import execution, sources
@@ -64,6 +67,8 @@ def run_custom(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, ..
     except BaseException as error:
         if _of_the_student(error, session.folder):
             raise
+        if "uninitialized parameter" in message_of(error):   # in torch's own words
+            raise BadAnswer(LAZY) from None
         raise ProbeFailed(_described(error, args)) from None
     try:
         return packing.pack(returned, _as_array)
@@ -199,6 +204,8 @@ def _as_array(value: Any) -> Any:
     """Convert a tensor to an array, bfloat16 to float32; other values stay as they are."""
     if not isinstance(value, torch.Tensor):
         return value
+    if is_lazy(value):
+        raise packing.PackingError(LAZY)
     plain = value.detach().cpu().resolve_conj()
     return (plain.float() if plain.dtype == torch.bfloat16 else plain).numpy()
 

@@ -9,8 +9,10 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from grader.worker import networks
+from grader.worker.networks.sizes import LAZY
 from grader.worker.probes.script_run import (
     ScriptResult,
     candidates,
@@ -32,9 +34,12 @@ WANTED = (
     "pairs, at the top of a script or inside a function without arguments"
 )
 
+SMALL = 3   # a network with less than a third of the other's parameters is no rival of it
+
 # Names that a count of a group has, unlike a loop's index or a setting.
 _GROUP_NAME = re.compile(r"bn|norm|bias|rest|other|affine", re.I)
 _WORD = re.compile(r"[\w.]+")
+_PATH = re.compile(r"\d.*\.(weight|bias)$")   # of a parameter in a part of a network
 
 
 def parameter_groups(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, ...]) -> Answer:
@@ -68,7 +73,27 @@ def parameter_groups(session: Session, args: Mapping[str, Any], blobs: tuple[byt
 
 
 def _numbers(result: ScriptResult) -> list[dict[str, Any]]:
-    return [*numbers(result.frames, result.reader), *printed.numbers(result.printed)]
+    return _counts(result.frames, result.printed, result.reader)
+
+
+def _counts(frames: list[Frame], output: str, reader: Reader) -> list[dict[str, Any]]:
+    """The numbers in variables and in an output, without the counts of single layers."""
+    found = [*numbers(frames, reader), *printed.numbers(output)]
+    return [row for row in found if not _counts_a_layer(row, reader)]
+
+
+def _counts_a_layer(row: Mapping[str, Any], reader: Reader) -> bool:
+    """True if a number's name is that of a layer or parameter, such as `layer1.0.bn1.weight`.
+
+    `fc` and `bias` alone are words like any other.
+    """
+    # In `counts.bn1.weight`, the variable's own name says nothing about layers.
+    name = row["name"] if row["printed"] else row["name"].partition(".")[2]
+    words = {word.strip(".") for word in _WORD.findall(name)}
+    return any(
+        (word in reader.known.layers and re.search(r"[.\d]", word)) or _PATH.search(word)
+        for word in words
+    )
 
 
 def _are_group_counts(counts: list[dict[str, Any]], reader: Reader) -> bool:
@@ -87,15 +112,25 @@ def _reply(session: Session, result: ScriptResult, notes: list[str]) -> dict[str
         "replaced": network not in result.own and bool(result.built),
         "structure": networks.describe(network),
         "error": {key: error[key] for key in ("message", "traceback")} if error else None,
-        "notes": notes + session.notes,
+        "notes": notes + session.notes + _unsized(network),
     }
+
+
+def _unsized(network: nn.Module) -> list[str]:
+    """A note on the parameters of lazy layers, which are counted as nothing."""
+    found = [name for name, parameter in network.named_parameters() if is_lazy(parameter)]
+    return [f"{', '.join(found[:3])}: {LAZY}"] if found else []
 
 
 def _lists(result: ScriptResult) -> tuple[list[dict[str, Any]], nn.Module]:
     """Lists of parameters of the network of the question, else of one of the script's own."""
     found, network = lists(result.frames, result.asked, result.own, result.reader)
     if _groups(found, network) < 2 and result.own:
-        return lists(result.frames, result.own, result.built, result.reader)
+        others, own = lists(result.frames, result.own, result.built, result.reader)
+        # Without lists, counts are of the network that was asked for, unless it has a rival.
+        rival = SMALL * len(list(own.parameters())) >= len(list(network.parameters()))
+        if rival or not result.built or _groups(others, own) > 1:
+            return others, own
     return found, network
 
 
@@ -125,9 +160,9 @@ def _ask_function(
     own = [frame for frame in variables.frames() if frame.label == f"{NAME}()"]
     frames = own if returned is None else [_returned(returned, own, reader, session)]
     found, _ = lists(frames, [network], [], reader)
-    counts = numbers(frames, reader)
+    counts = _counts(frames, "", reader)
     if returned is None and not _are_group_counts(counts, reader):
-        counts = printed.numbers(heard.text)
+        counts = _counts([], heard.text, reader)
     if len(found) < 2 and not counts:
         raise BadAnswer(
             f"{NAME}(model) returned {type(returned).__name__}; three lists were expected: "

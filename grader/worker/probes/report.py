@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from grader.worker import networks, shims
+from grader.worker.networks.sizes import elements
 from grader.worker.observer.networks import ObservedNetwork, tracked_batches
 from grader.worker.observer.observer import Observer
 from grader.worker.observer.optimizer_steps import Settings
@@ -68,7 +69,7 @@ def report(
         "mistakes": [dataclasses.asdict(one) for one in found],
         "network": {
             "name": type(network).__name__,
-            "parameters": sum(parameter.numel() for parameter in network.parameters()),
+            "parameters": sum(map(elements, network.parameters())),
         },
         "prepared": {"way": chosen.prepared.way, "sure": chosen.prepared.sure},
         "notes": [*shim_log.notes, *session.notes, *_notes(observer, chosen)],

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.nn.parameter import is_lazy
 
 from grader.worker.values.containers import MAX_ITEMS, Reader
 from grader.worker.values.parameter_lists import Frame
@@ -189,7 +190,7 @@ def _as_int(value: Any) -> int | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, torch.Tensor):
-        if value.numel() != 1 or value.dtype not in _WHOLE or value.is_meta:
+        if is_lazy(value) or value.numel() != 1 or value.dtype not in _WHOLE or value.is_meta:
             return None
         return int(value.item())
     if isinstance(value, float) and value.is_integer():

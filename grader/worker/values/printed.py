@@ -14,8 +14,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TextIO
 
+from grader.worker.values.noise import without_summaries, without_values
+
 MAX_CHARACTERS = 200_000   # kept of the beginning, and as many of the end
-MAX_ROWS = 1000
+MAX_ROWS = 1000            # of the beginning and the end
 _NAME = 80                 # most characters of a name
 _LEAST, _MOST = 8, 1000    # rows of a table of layers
 _OWN = {"weight", "bias"}
@@ -103,7 +105,8 @@ def numbers(text: str) -> list[dict[str, Any]]:
     line of numbers only it is the line above; "" if there is none. `line` counts the output's
     lines without the empty ones, from 1.
     """
-    lines = [_read(number, line) for number, line in enumerate(_lines(text), 1)]
+    plain = without_summaries(without_values(text))
+    lines = [_read(number, line) for number, line in enumerate(_lines(plain), 1)]
     rows = []
     for index, line in enumerate(lines):
         above = lines[index - 1] if index else _Line(0, (), ("",))
@@ -111,7 +114,7 @@ def numbers(text: str) -> list[dict[str, Any]]:
         for name, value in zip(_names(line, above, below), line.values, strict=True):
             rows.append({"frame": 0, "name": name, "value": value, "cell": 0,
                          "line": line.number, "printed": True})
-    return rows[-MAX_ROWS:]
+    return rows if len(rows) <= MAX_ROWS else [*rows[: MAX_ROWS // 2], *rows[-MAX_ROWS // 2 :]]
 
 
 def _names(line: _Line, above: _Line, below: _Line) -> list[str]:
@@ -168,8 +171,8 @@ def tables(text: str, layers: Collection[str]) -> list[dict[str, Any]]:
     A table is a sequence of names in `layers`, each with the last number after it, or a sequence of
     lines that end in a number.
     """
-    lines = _lines(text)
-    found = [*_by_name(lines, layers), *_by_line(lines)]
+    lines = _lines(without_values(text))
+    found = [*_by_line(lines), *_by_name(lines, layers)]   # names say more, so they come last
     return [
         {"frame": 0, "name": f"printed table {number}", "pairs": pairs, "cell": 0, "line": line,
          "printed": True}

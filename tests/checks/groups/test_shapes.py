@@ -266,6 +266,15 @@ RIGHT_GROUPS = {
         bias = [(m.bias, "bias") for m in linear(net) if m.bias is not None]
         rest = [(m, "weight") for m in linear(net)]
     """,
+    "beside a lazy layer, which has no size yet": """
+        net, head = resnet18(), nn.LazyLinear(10)
+        bn, bias, rest, weight = affine(net), offsets(net), others(net), head.weight
+        class Lazy(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.conv, self.bn = nn.LazyConv2d(8, 3), nn.LazyBatchNorm2d()
+        lazy = Lazy()
+    """,
     "one parameter by itself": """
         def group_parameters(model):
             biases = offsets(model)
@@ -364,6 +373,31 @@ RIGHT_GROUPS = {
                 rest = others(self.net)
                 self.rest = rest
     """,
+    "printed before the network and its parameters": """
+        net = resnet18()
+        for label, some in (("BN", affine), ("biases", offsets), ("others", others)):
+            print(label, size(some(net)))
+        print(net)
+        for p in net.parameters():
+            print(p)
+        print(torch.optim.SGD(net.parameters(), lr=1))
+    """,
+    "printed before the counts of each layer": """
+        net = resnet18()
+        for label, some in (("batch norm:", affine), ("bias:", offsets), ("other:", others)):
+            print(label, size(some(net)))
+        for name, p in net.named_parameters():
+            print(name, p.numel())
+    """,
+    "printed before a summary of another network": """
+        net, other = resnet18(), nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8))
+        for label, some in (("(i) BN", affine), ("(ii) bias", offsets), ("(iii) rest", others)):
+            print(label, size(some(net)))
+        for number, m in enumerate(other, 1):
+            print(f"{type(m).__name__}-{number}".rjust(20), str([-1, 8, 30, 30]).rjust(25),
+                  f"{size(m.parameters()):>15,}")
+        print(f"Total params: {size(other.parameters()):,}")
+    """,
     "printed before an exception": """
         net = resnet18()
         print("bn", size(affine(net)), "bias", size(offsets(net)), "rest", size(others(net)))
@@ -371,6 +405,14 @@ RIGHT_GROUPS = {
     """,
 }
 WRONG_GROUPS = {
+    "sizes of layers, printed": """
+        for name, p in resnet18().named_parameters():
+            print(name, p.numel())
+    """,
+    "sizes of layers, in a dictionary": """
+        counts = {name: p.numel() for name, p in resnet18().layer1.named_parameters()}
+        print(resnet18())
+    """,
     "typed in and printed with labels": """
         net = resnet18()
         print("bn: 9600"), print("bias: 1000"), print("rest: 11678912", len(list(net.modules())))
@@ -388,7 +430,14 @@ WRONG_GROUPS = {
         net = resnet18()
         print("bias", size(affine(net)), "bn", size(offsets(net)), "other", size(others(net)[1:]))
     """,
-    "by name, with its wrong counts in order": """
+    "right counts beside lists that are wrong and named": """
+        net = resnet18()
+        bn, bias, rest = others(net), affine(net), offsets(net)
+        print(size(affine(net)), size(offsets(net)), size(others(net)))
+    """,
+}
+PARTLY_RIGHT_GROUPS = {
+    "batch norms by name": """
         net = resnet18()
         named = list(net.named_parameters())
         bn = [p for n, p in named if "bn" in n]
@@ -396,10 +445,11 @@ WRONG_GROUPS = {
         rest = [p for n, p in named if not n.endswith("bias") and "bn" not in n]
         print(size(bn), size(bias), size(rest))
     """,
-    "right counts beside lists that are wrong and named": """
-        net = resnet18()
-        bn, bias, rest = others(net), affine(net), offsets(net)
-        print(size(affine(net)), size(offsets(net)), size(others(net)))
+    "batch norms by name, printed": """
+        named = list(resnet18().named_parameters())
+        print("bn", size(p for n, p in named if "bn" in n))
+        print("bias", size(p for n, p in named if n.endswith("bias") and "bn" not in n))
+        print("other", size(p for n, p in named if not n.endswith("bias") and "bn" not in n))
     """,
 }
 DOUBTFUL_GROUPS = {
@@ -550,6 +600,21 @@ RIGHT_LAYERS = {
         for name, p in net.named_parameters():
             print(name, p.numel())
     """,
+    "printed between the network, its parameters and another network": """
+        net = resnet18()
+        print(net)
+        for p in net.parameters():
+            print(p)
+        for name, p in net.named_parameters():
+            print(f"Layer: {name}, parameters: {p.numel()}")
+        print("Total:", size(net.parameters()))
+        other = resnet18()
+        other.fc = nn.Linear(512, 7)
+        print(other)
+        for number, m in enumerate(m for m in other.modules() if not list(m.children())):
+            print(f"{type(m).__name__}-{number}".rjust(20), str([-1, 64, 112, 112]).rjust(25),
+                  f"{size(m.parameters()):>15,}")
+    """,
     "printed before an exception": """
         for name, p in resnet18().named_parameters():
             print(name, p.numel())
@@ -643,7 +708,7 @@ def evidence(question: Question, kind: str, value: Any) -> Evidence:
 
 @pytest.fixture(scope="module")
 def groups(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Verdict]]:
-    snippets = RIGHT_GROUPS | WRONG_GROUPS | DOUBTFUL_GROUPS
+    snippets = RIGHT_GROUPS | WRONG_GROUPS | PARTLY_RIGHT_GROUPS | DOUBTFUL_GROUPS
     yield told(param_groups, snippets, tmp_path_factory.mktemp("groups"))
 
 
@@ -664,6 +729,14 @@ def test_wrong_groups_earn_nothing_through_other_lists(
 ) -> None:
     verdict = groups[title]
     assert verdict.status in ("failed", "partial") and verdict.fraction < 0.5, verdict.reason
+
+
+@pytest.mark.parametrize("title", PARTLY_RIGHT_GROUPS)
+def test_one_mistake_costs_a_part_on_the_networks_of_the_homework(
+    groups: Mapping[str, Verdict], title: str
+) -> None:
+    assert groups[title].fraction == pytest.approx(0.75), groups[title].reason
+    assert "downsample.1 is a batch norm" in groups[title].reason
 
 
 @pytest.mark.parametrize("title", DOUBTFUL_GROUPS)
@@ -691,6 +764,11 @@ def test_counts_in_a_data_frame_lose_nothing(tmp_path: Path) -> None:
     assert {title: verdict.fraction for title, verdict in verdicts.items()} == dict.fromkeys(
         PANDAS, 1.0
     )
+
+
+def test_sizes_of_layers_are_no_counts_of_groups(groups: Mapping[str, Verdict]) -> None:
+    for title in ("sizes of layers, printed", "sizes of layers, in a dictionary"):
+        assert groups[title].result == "not_attempted", groups[title].reason
 
 
 def test_the_exception_that_ended_a_script_is_shown_with_its_output(

@@ -114,14 +114,14 @@ def test_a_table_on_one_line_is_read_as_well() -> None:
 def test_a_name_that_comes_again_begins_another_table() -> None:
     first = "\n".join(f"{name} 1" for name in TABLE)
     second = "\n".join(f"{name} {count}" for name, count in TABLE.items())
-    assert [pairs[0] for pairs in tables(f"{first}\n{second}")][:2] == [
+    assert [pairs[0] for pairs in tables(f"{first}\n{second}")][-2:] == [
         ["conv1.weight", 1], ["conv1.weight", 9408]
     ]
 
 
 def test_a_layer_printed_twice_in_a_row_stays_in_its_table() -> None:
     lines = ["conv1 weight 9408", "bn1 weight 64", "bn1 bias 64", *(f"{n} 1" for n in "abcdef")]
-    (named, *_) = tables("\n".join(lines))
+    (*_, named) = tables("\n".join(lines))
     assert named[:3] == [["conv1", 9408], ["bn1", 64], ["bn1", 64]]
 
 
@@ -144,3 +144,60 @@ def test_an_endless_line_is_read_in_time() -> None:
     for line in lines:
         printed.numbers(line)
         printed.tables(line, LAYERS)
+
+
+# What else is printed ---------------------------------------------------------------------------
+
+COUNTS = "BN: 9600\nbiases: 1000\nothers: 11678912\n"
+RIGHT = [("BN", 9600), ("biases", 1000), ("others", 11678912)]
+NOISE = {
+    "a parameter": "Parameter containing:\ntensor([1., 1., 1., 1.], requires_grad=True)\n",
+    "a tensor of two dimensions": "tensor([[ 0.1, -2.0000e-01],\n        [3., 4.]])\n",
+    "whole numbers in two dimensions": "tensor([[1, 2],\n        [3, 4]])\n",
+    "a cut tensor": "bn1.weight tensor([[[[1., ..., 2.]]],\n\n ...,\n\n [[[3.]]]], device='cpu')\n",
+    "an array": "[[1. 2. 3.]\n [4. 5. 6.]]\n",
+    "a network": (
+        "ResNet(\n  (conv1): Conv2d(3, 64, kernel_size=(7, 7), bias=False)\n"
+        "  (bn1): BatchNorm2d(64, eps=1e-05)\n  (0-1): 2 x Block(\n"
+        "      (2): BatchNorm2d(128, eps=1e-05)\n  )\n)\n"
+    ),
+    "layers in a list": "[Conv2d(3, 64, kernel_size=(7, 7)), BatchNorm2d(64, eps=1e-05)]\n",
+    "a layer": "BatchNorm2d(64, eps=1e-05, momentum=0.1)\n",
+    "an optimizer": "SGD (\nParameter Group 0\n    lr: 0.1\n    weight_decay: 0\n    eps: 1\n)\n",
+    "a summary": "   Conv2d-1  [-1, 64, 112, 112]  9,408\n  BatchNorm2d-2  [-1, 64, 8, 8]  128\n",
+    "a summary as a tree": "├─BatchNorm2d: 1-2  [1, 64, 8, 8]  128\n│  └─Conv2d: 3-1  [1, 64]  7\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("title", NOISE)
+def test_what_is_printed_beside_the_counts_is_no_count(title: str) -> None:
+    for text in (COUNTS + NOISE[title], NOISE[title] + COUNTS):
+        assert [row for row in numbers(text) if row[1] > 0] == RIGHT
+
+
+@pytest.mark.parametrize("title", [title for title in NOISE if "summary" not in title])
+def test_what_is_printed_beside_a_table_is_no_row_of_it(title: str) -> None:
+    table = "".join(f"{name} {count}\n" for name, count in TABLE.items())
+    pairs = [[name, count] for name, count in TABLE.items()]
+    for text in (table + NOISE[title] * 9, NOISE[title] * 9 + table):
+        assert pairs in tables(text)
+
+
+def test_a_summary_of_a_network_is_a_table_of_its_layers() -> None:
+    rows = "".join(f"Conv2d-{n}   [-1, 64, 112, 112]   {100 + n}\n" for n in range(1, 10))
+    assert [[f"Conv2d-{n}", 100 + n] for n in range(1, 10)] in tables(rows)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["tensor([9600, 1000, 11678912])", "Counts(bn=9600, bias=1000, rest=11678912)",
+     "(i): BatchNorm (9600), (ii): biases (1000), others (11678912)"],
+)  # fmt: skip
+def test_counts_that_look_like_tensors_or_layers_are_counts(line: str) -> None:
+    assert [value for _, value in numbers(line)] == [9600, 1000, 11678912]
+
+
+def test_many_tables_do_not_push_out_the_one_with_names() -> None:
+    table = "".join(f"{name} {count}\n" for name, count in TABLE.items())
+    others = "".join("".join(f"x {n}\n" for n in range(9)) + "-\n" for _ in range(30))
+    assert [[name, count] for name, count in TABLE.items()] in tables(table + others)
