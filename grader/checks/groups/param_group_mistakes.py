@@ -63,9 +63,9 @@ def _of_counts(
         for g in groups
         if counts[g] != sizes[g]
     ]
-    shortcuts = {name for name in truth[0] if "downsample" in name}
-    if counts[0] == sum(size for name, size in truth[0].items() if name not in shortcuts):
-        found += _missed_by_name([set(truth[0]) - shortcuts], truth)
+    others = {name: size for name, size in truth[0].items() if "downsample" not in name}
+    if 0 in groups and counts[0] == sum(others.values()):
+        found += _missed_by_name([set(others)], truth)
     return found
 
 

@@ -114,7 +114,7 @@ def test_a_group_with_one_mistake_keeps_a_share_and_the_table_shows_it(change: C
     fraction = KEEPING[change]
     conv_bias_too = change is shortcuts_forgotten   # a hidden network's shortcut has a bias
     assert verdict.fraction == pytest.approx(fraction, abs=0.05 if conv_bias_too else 1e-9)
-    assert verdict.status == "partial"
+    assert verdict.status == "partial" and verdict.reason.count("downsample.1") < 2
     table = verdict.tables[-1]
     assert table.title == "What each group earns"
     assert any(row[1] in ("75 %", "50 %") and row[2] for row in table.rows)
