@@ -117,7 +117,7 @@ def grade(
     whole = not only and not options.criteria
     options = dataclasses.replace(options, submissions=submissions, whole=whole)
     homework = Class(enrolled.rubric, enrolled.hand_ins, chosen, out, options.templates)
-    keep_roster(submissions, out)
+    keep_roster(submissions, everyone, out)
     with open_gradebook(out, watcher.say) as book, open_cache(out) as cache:
         ran = grade_class(homework, options, book, cache, watcher, stop)
     return Results(ran.grades, ran.faults, ran.left, ran.unknown, out)

@@ -50,12 +50,13 @@ def canvas(out: Path, to: Path | None, roster: Path | None, assignment: str | No
     for names, what in (
         (file.blank, "left blank, because part of the score is not known yet"),
         (file.absent, "left blank, because nothing was submitted"),
+        (file.unclear, "left blank, because others have the same name; fill in canvas_id, sid or "
+                       "login in the class's roster.csv and run `grader run` again"),
         (file.strangers, f"left out, because {roster or 'the roster'} does not list them"),
     ):
         if names:
-            shown = ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
-            click.echo(f"{counted(len(names), 'student')} {what}: {shown}", err=True)
-    return 1 if file.strangers else 0
+            click.echo(f"{counted(len(names), 'student')} {what}: {', '.join(names)}", err=True)
+    return 1 if file.strangers or file.unclear else 0
 
 
 @export.command("csv")

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from grader.errors import UsageError
+from grader.export.canvas_students import KEY, tell
 from grader.reports.saved_grades import SavedGrade, SavedGrades
 from grader.submissions.canvas import (
     ID,
@@ -22,7 +22,6 @@ from grader.submissions.canvas import (
     SECTION,
     SIS,
     STUDENT,
-    given_name_first,
     read_gradebook,
 )
 from grader.submissions.roster import Person, Roster
@@ -40,12 +39,15 @@ class CanvasFile:
         strangers: keys of students with grades who have no row.
         blank: keys of students whose score is not complete yet.
         absent: names, as in Canvas, of students without a submission.
+        unclear: rows of Canvas's, which are left blank, and keys of students: their names are the
+            same, and no number or login tells which is which.
     """
 
     text: str
     strangers: tuple[str, ...]
     blank: tuple[str, ...]
     absent: tuple[str, ...]
+    unclear: tuple[str, ...] = ()
 
 
 def canvas_csv(
@@ -65,31 +67,30 @@ def canvas_csv(
     Raises UsageError for a gradebook that is not Canvas's, and if no student's number is known.
     """
     rows = _of_roster(roster) if gradebook is None else read_gradebook(gradebook)
-    found = {name: one for one in saved.submissions for name in _words(one.student, roster)}
-    kept = [name for name in _KEPT if name in rows[0]]
+    grades = {one.student: one for one in saved.submissions}
+    told = tell(rows, [roster.by_student.get(key, Person(key)) for key in grades])
+    kept = [name for name in _KEPT if name in rows[0]] if rows else list(_KEPT)
     written = io.StringIO(newline="")
     writer = csv.writer(written)
     writer.writerow([*kept, assignment])
     writer.writerow([f"    {POSSIBLE}", *[""] * (len(kept) - 1), f"{saved.rubric.maximum:g}"])
-    met: list[str] = []
-    blank: list[str] = []
     absent: list[str] = []
-    for row in rows:
-        grade = next((found[name] for name in _names(row) if name in found), None)
-        if grade is None:
+    for number, row in enumerate(rows):
+        grade = grades.get(told.students.get(number, ""))
+        if grade is None and number not in told.unclear_rows:
             absent.append(row[STUDENT])
-        else:
-            met.append(grade.student)
-            if grade.final is None:
-                blank.append(grade.student)
-        writer.writerow([*(neutral(row[name] or "") for name in kept), _score(grade)])
-    strangers = [one.student for one in saved.submissions if one.student not in met]
-    return CanvasFile(written.getvalue(), tuple(strangers), tuple(blank), tuple(absent))
+        writer.writerow([*(neutral(row[name]) for name in kept), _score(grade)])
+    met = [grades[key] for key in told.students.values()]
+    blank = tuple(one.student for one in met if one.final is None)
+    strangers = tuple(sorted(grades.keys() - {*told.students.values()} - told.unclear))
+    unclear = (*(f"{rows[number][STUDENT]} ({rows[number][ID]})"
+                 for number in sorted(told.unclear_rows)), *sorted(told.unclear))
+    return CanvasFile(written.getvalue(), strangers, blank, tuple(absent), unclear)
 
 
 def _of_roster(roster: Roster) -> list[dict[str, str]]:
     rows = [
-        {"student": one.student, STUDENT: one.name or one.student, ID: one.canvas_id, SIS: one.sid,
+        {KEY: one.student, STUDENT: one.name or one.student, ID: one.canvas_id, SIS: one.sid,
          LOGIN: one.login, SECTION: one.section}
         for one in roster.people if one.canvas_id
     ]  # fmt: skip
@@ -102,26 +103,5 @@ def _of_roster(roster: Roster) -> list[dict[str, str]]:
     return rows
 
 
-def _words(student: str, roster: Roster) -> list[str]:
-    """Return what a student may be called in Canvas, according to the roster."""
-    one = roster.by_student.get(student, Person(student))
-    return [name for name in map(_plain, (one.student, one.email, one.sid, one.login)) if name]
-
-
 def _score(grade: SavedGrade | None) -> str:
     return "" if grade is None or grade.final is None else f"{grade.final:g}"
-
-
-def _names(row: dict[str, str]) -> list[str]:
-    """Return the names that a student's submission may have.
-
-    These are login, numbers, and the name as in downloaded files (`lovelaceada`).
-    """
-    given = [row.get("student"), row.get(LOGIN), row.get(SIS), row[ID], row[STUDENT]]
-    given += [given_name_first(row[STUDENT] or "")]
-    login = (row.get(LOGIN) or "").partition("@")[0]
-    return [name for name in map(_plain, [*(one or "" for one in given), login]) if name]
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[\W_]", "", name.casefold())

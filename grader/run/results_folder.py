@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import shutil
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,7 +21,9 @@ from grader.rubric.model import Rubric
 from grader.run.cache.file import CacheFile
 from grader.run.cache.pictures import PictureCache
 from grader.run.provenance.fingerprints import of_folder
+from grader.submissions.discover import HandIn
 from grader.submissions.roster import NAME as ROSTER
+from grader.submissions.roster import Roster, as_csv
 
 LARGEST_PDF = 30_000_000   # bytes that are kept
 _REPORTS = Path(grader.__file__).parent / "reports"
@@ -107,11 +109,19 @@ class ReportFile:
         replace(self._path, [render(report, datetime.now(UTC), pictures)])
 
 
-def keep_roster(submissions: Path, out: Path) -> None:
-    """Copy the class's roster, if there is one, to the results folder, for the exports."""
+def keep_roster(submissions: Path, hand_ins: Iterable[HandIn], out: Path) -> None:
+    """Write the class's roster to the results folder, for the exports.
+
+    It is a copy of the class folder's, or has what an unpacked download says of its students.
+    """
     if (submissions / ROSTER).is_file():
         out.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(submissions / ROSTER, out / ROSTER)
+        return
+    people = {one.student: one for item in hand_ins for one in item.people
+              if one.email or one.sid or one.canvas_id}
+    if people:
+        replace(out / ROSTER, [as_csv(Roster(tuple(people.values())))])
 
 
 def in_short(grade: Grade) -> Grade:

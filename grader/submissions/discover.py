@@ -22,7 +22,7 @@ from grader.submissions import gradescope as gradescope_export
 from grader.submissions.gradescope import METADATA
 from grader.submissions.layout import Submitter, Upload, oldest_first
 from grader.submissions.roster import NAME as ROSTER
-from grader.submissions.roster import Entry, Roster, read_roster
+from grader.submissions.roster import Entry, Person, Roster, read_roster
 from grader.submissions.safe_writer import is_clutter, kind
 from grader.submissions.student_names import Owner, owner, student_key
 from grader.submissions.suffixes import is_archive, is_code, stem
@@ -31,7 +31,7 @@ from grader.text import folded
 ANSWERS = "answers.md"
 _README = re.compile(r"readme(?![a-z])")   # but not a student called Readmehta
 _OURS = (METADATA, ROSTER, "expected.yaml", "expected.yml")
-_CANVAS = "canvas "
+_CANVAS, _ROSTER = "canvas ", "roster "   # what identities of students begin with
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,7 @@ class HandIn:
         members: keys of the students it belongs to; empty stands for `student` alone.
         attempt: counts from 1; higher attempts are later.
         marked_late: a system says that it was late, but not when it was submitted.
+        people: what a download says of its students; empty for the students of a roster.
     """
 
     student: str
@@ -51,6 +52,7 @@ class HandIn:
     members: tuple[str, ...] = ()
     attempt: int = 1
     marked_late: bool = False
+    people: tuple[Person, ...] = ()
 
     @property
     def owners(self) -> tuple[str, ...]:
@@ -143,7 +145,7 @@ def _by_roster(folder: Path, entries: list[Path], roster: Roster) -> Iterator[Up
         path = there.get(entry.folder) or there.get(folded(entry.folder)) or folder / entry.folder
         rows.setdefault(path, []).append(entry)
     for path, together in sorted(rows.items(), key=lambda item: item[0].name):
-        people = tuple(Submitter(f"roster {one.student}", one.student) for one in together)
+        people = tuple(Submitter(_ROSTER + one.student, one.student) for one in together)
         first = together[0]
         yield Upload(people, (path,), first.attempt, first.submitted_at, first.late)
     for upload in uploads_in(folder, [path for path in entries if path not in rows]):
@@ -153,7 +155,7 @@ def _by_roster(folder: Path, entries: list[Path], roster: Roster) -> Iterator[Up
                   if key == entry.student]
         yield dataclasses.replace(
             upload, attempt=max(before, default=0) + upload.attempt,
-            people=tuple(Submitter(f"roster {key}", key) if key else one for one, key in found),
+            people=tuple(Submitter(_ROSTER + key, key) if key else one for one, key in found),
         )
 
 
@@ -201,7 +203,7 @@ def _is_work(path: Path) -> bool:
 
 def _hand_ins(uploads: Iterable[Upload], taken: Iterable[str] = ()) -> list[HandIn]:
     """Give every student a key; `taken` are the roster's keys, which stay."""
-    keys = {f"roster {student}": student for student in taken}
+    keys = {_ROSTER + student: student for student in taken}
     used = {folded(key) for key in keys.values()}
 
     def key_of(identity: str, name: str) -> str:
@@ -222,11 +224,16 @@ def _hand_ins(uploads: Iterable[Upload], taken: Iterable[str] = ()) -> list[Hand
         ordered = oldest_first(attempts)
         timed = all(one.at is not None for one in attempts)
         is_known = timed or len({one.attempt for one in attempts}) == len(attempts)
+        known = tuple(
+            Person(key, one.name, one.email, one.sid, canvas_id=one.canvas_id)
+            for key, one in zip(members, people, strict=True) if not one.identity.startswith(_ROSTER)
+        )
         for number, one in enumerate(ordered, start=1):
             own = key if number == 1 else key_of(f"{key} {number}", f"{key}_attempt{number}")
             attempt = number if is_known else one.attempt   # equal: either may be the last
             found.append(HandIn(
-                own, one.sources, one.at, () if own == members[0] else members, attempt, one.late
+                own, one.sources, one.at, () if own == members[0] else members, attempt, one.late,
+                known,
             ))  # fmt: skip
     return found
 
