@@ -20,8 +20,12 @@ class CheckError(UsageError):
     """A custom check cannot be used; the text names file and line."""
 
 
-class RefusedArchive(GraderError):
-    """A submission's archive is not unpacked; the text is for the student."""
+class UnreadableArchive(GraderError):
+    """An archive cannot be read, and a person has to look; the text is for the student."""
+
+
+class RefusedArchive(UnreadableArchive):
+    """An archive is made to do harm and is not unpacked; the text is for the student."""
 
 
 class DataError(UsageError):

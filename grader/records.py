@@ -43,6 +43,7 @@ class Submission:
         attempt: The number of the attempt; higher is later.
         marked_late: A system without times of submission calls it late.
         stamp: A digest of what was handed in, as it lies in the class folder; "" if not known.
+        unread: Names of files that may hold work and that the grader could not read.
     """
 
     student: str
@@ -59,11 +60,17 @@ class Submission:
     attempt: int = 1
     marked_late: bool = False
     stamp: str = ""
+    unread: tuple[str, ...] = ()
 
     @property
     def owners(self) -> tuple[str, ...]:
         """The students who get its marks."""
         return self.members or (self.student,)
+
+    @property
+    def has_code(self) -> bool:
+        """There is a Python file."""
+        return any(file.endswith(".py") for file in self.files)
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,8 @@ from grader import wire
 from grader.checks.answer_key import AnswerKey, EvalInputs
 from grader.records import Evidence, Outcome, Submission, Verdict
 from grader.rubric.model import Criterion, Limits, Model
+from grader.submissions.left_out import shown
+from grader.submissions.suffixes import is_archive, is_code
 
 QuestionList = tuple[Any, ...]
 
@@ -217,10 +219,21 @@ def with_notes(verdict: Verdict, submission: Submission) -> Verdict:
     if verdict.status == "failed" and not submission.files:
         why = "Not attempted: nothing was handed in that could be graded."
         return dataclasses.replace(verdict, reason=why, attempted=False)
-    has_code = any(file.lower().endswith(".py") for file in submission.files)
-    if verdict.seen.get("outcome") != "not_found" or has_code or not submission.notes:
+    if verdict.seen.get("outcome") != "not_found" or submission.has_code or not submission.notes:
         return verdict
     return dataclasses.replace(verdict, reason=" ".join((verdict.reason, *submission.notes)))
+
+
+def with_unread(verdict: Verdict, submission: Submission) -> Verdict:
+    """Leaves lost points to a person where code was handed in that the grader could not read."""
+    unread = [name for name in submission.unread if is_code(name) or is_archive(name)]
+    if verdict.status not in ("failed", "partial") or not unread:
+        return verdict
+    reason = f"A person looks at {shown(unread[0])}, which could not be read. {verdict.reason}"
+    seen = {**verdict.seen, "would_earn": verdict.fraction}
+    return dataclasses.replace(
+        verdict, status="needs_marking", fraction=0.0, reason=reason, seen=seen
+    )
 
 
 def with_doubt(verdict: Verdict, submission: Submission) -> Verdict:

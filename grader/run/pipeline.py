@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from grader.checks.accuracy import stopped_in_vain
 from grader.checks.answer_key import AnswerKey, KeyLost, NoKey
-from grader.checks.check import Check, Work, with_doubt, with_notes
+from grader.checks.check import Check, Work, with_doubt, with_notes, with_unread
 from grader.checks.early_stopping import without_rule
 from grader.checks.retraining import again_questions, another
 from grader.checks.training_report import with_run
@@ -131,6 +131,9 @@ def _conclude(
     if submission.refused is not None:
         return _concluded([_refused(criterion, submission.refused) for criterion in criteria])
     context = setup.context()
+    of_code = [one for one in criteria if not context.checks[one.check].by_hand]
+    waiting = _without_code(submission, of_code)
+    criteria = [one for one in criteria if one.id not in waiting]
     with_reference = [one.id for one in criteria if context.checks[one.check].needs_reference]
     if with_reference:
         setup.reference.begin()   # it answers beside this submission
@@ -141,7 +144,7 @@ def _conclude(
     seconds = sum(one.outcome.seconds for one in evidence.values())
     keys = setup.asker.recall.keys(submission, asked.questions, context.digest)
     return _concluded(
-        with_run(criteria, verdicts, evidence, known.verdicts.values()),
+        [*waiting.values(), *with_run(criteria, verdicts, evidence, known.verdicts.values())],
         round(seconds, 1),
         traces(asked, with_reference, evidence, keys, setup.key),
     )
@@ -182,7 +185,8 @@ def _judge_all(
 
 def _judge(criterion: Criterion, check: Check, work: Work, key: AnswerKey) -> Verdict:
     try:
-        return with_notes(check.judge(criterion, work, key), work.submission)
+        verdict = with_notes(check.judge(criterion, work, key), work.submission)
+        return with_unread(verdict, work.submission)
     except (NoKey, KeyLost):
         raise
     except Exception as error:
@@ -207,6 +211,18 @@ def _refused(criterion: Criterion, why: str) -> Verdict:
         f"The submission was not opened: {why}",
         next_step="Hand in the .py or .ipynb itself, or a plain zip of it.",
     )
+
+
+def _without_code(submission: Submission, criteria: Sequence[Criterion]) -> dict[str, Verdict]:
+    """Return verdicts for a person where there is no code, but something else than answers."""
+    answers_alone = submission.answers or not submission.files
+    if submission.has_code or (answers_alone and not submission.unread):
+        return {}
+    reason = " ".join(("A person looks at what was handed in.", *submission.notes))
+    step = "Hand in the .py or .ipynb itself, or a plain zip of it."
+    return {
+        one.id: Verdict(one.id, "needs_marking", 0.0, reason, next_step=step) for one in criteria
+    }
 
 
 def _not_scored(criterion: Criterion, why: str) -> Verdict:

@@ -7,19 +7,21 @@ together are limited, since a header may point back at itself and be read foreve
 from __future__ import annotations
 
 import io
+import struct
 import tarfile
 from pathlib import Path
 
-from grader.errors import RefusedArchive
+from grader.errors import RefusedArchive, UnreadableArchive
 from grader.submissions.safe_writer import MEGABYTE
 
 _LARGEST_READ = 8 * MEGABYTE  # the table of contents of a zip with 100,000 files
 TAR_OVERHEAD = 64 * MEGABYTE  # headers and padding, and clutter that is not kept
+_LOCAL_HEADER, _CENTRAL_HEADER, _CENTRAL = 30, 46, b"PK\x01\x02"
 _MEMBER_HEADERS = MEGABYTE // 4  # of one file in a tar: a long name, times, whose it is
 
 
 class BoundedReader(io.BufferedReader):
-    """A file that raises RefusedArchive when one read, or all reads together, are too large."""
+    """A file that raises an error when one read, or all reads together, are too large."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(io.FileIO(path))
@@ -28,11 +30,13 @@ class BoundedReader(io.BufferedReader):
     def read(self, size: int | None = -1, /) -> bytes:
         wanted = _LARGEST_READ + 1 if size is None or size < 0 else size
         if size is not None and size > _LARGEST_READ:
-            raise RefusedArchive("its table of contents is too large, or has a wrong size")
+            raise UnreadableArchive("its table of contents is too large, or has a wrong size")
         data = super().read(wanted)
         self._budget -= max(1, len(data))
-        if self._budget < 0 or len(data) > _LARGEST_READ:
-            raise RefusedArchive("its table of contents refers to itself, or is too large")
+        if len(data) > _LARGEST_READ:
+            raise UnreadableArchive("its table of contents is too large")
+        if self._budget < 0:
+            raise RefusedArchive("its table of contents refers to itself")
         return data
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
@@ -41,6 +45,32 @@ class BoundedReader(io.BufferedReader):
         except OSError as error:
             # Raised without the error's number, so that nobody takes it for a failing disk.
             raise OSError(f"no such place in the archive: {offset}") from error
+
+
+class ZipHeaders(BoundedReader):
+    """A zip whose names are all decoded as cp437, which no bytes contradict.
+
+    The library would give up the whole archive for one name that is said to be UTF-8 and is not.
+    """
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        data = super().read(size)
+        if size == _LOCAL_HEADER and data.startswith(b"PK\x03\x04"):
+            return _without_encoding(data, 6)
+        if not data.startswith(_CENTRAL):
+            return data
+        patched, at = bytearray(data), 0
+        while data[at : at + 4] == _CENTRAL and len(data) >= at + _CENTRAL_HEADER:
+            patched[at : at + 10] = _without_encoding(data[at : at + 10], 8)
+            lengths = struct.unpack_from("<HHH", data, at + 28)   # name, extra field, comment
+            at += _CENTRAL_HEADER + sum(lengths)
+        return bytes(patched)
+
+
+def _without_encoding(header: bytes, flags: int) -> bytes:
+    """Clear the flag that says that the name is in UTF-8."""
+    at = flags + 1
+    return header[:at] + bytes([header[at] & ~0x08]) + header[at + 1 :]
 
 
 class BoundedHeaders(BoundedReader):

@@ -1,124 +1,132 @@
-"""Collects the files of one submission in a new folder: copied, unpacked, or refused."""
+"""Collects the files of one submission in a new folder: copied, unpacked, or left out."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from functools import partial
+from pathlib import Path, PurePath
 
-from grader.errors import RefusedArchive
-from grader.submissions.archives import unpack
+from grader.errors import RefusedArchive, UnreadableArchive
+from grader.submissions.archives import opened
 from grader.submissions.canvas import file_names
 from grader.submissions.discover import HandIn
-from grader.submissions.safe_writer import Caps, SafeWriter, is_clutter, kind, shown
+from grader.submissions.left_out import LeftOut
+from grader.submissions.safe_writer import Caps, Member, SafeWriter, free, kind
+from grader.submissions.stored_names import is_clutter
 from grader.submissions.student_names import module_name, owner
-from grader.submissions.suffixes import is_archive, is_code
+from grader.submissions.suffixes import is_archive, is_code, is_document, stem
 
 _CHUNK = 1024 * 1024
+_IRREGULAR = "it is a link, a pipe or a device; hand in the file itself"
+_MOST_ARCHIVES = 20   # opened in one submission
+_DEEPEST = 64   # folders that are looked into
 
 
-def collect(hand_in: HandIn, upload: Path, caps: Caps, notes: list[str]) -> None:
-    """Copy and unpack everything into the new folder `upload`.
+def collect(hand_in: HandIn, upload: Path, caps: Caps) -> LeftOut:
+    """Copy and unpack everything into the new folder `upload`; returns what was left out.
 
     Args:
         hand_in: the files to collect.
         upload: the folder to make.
         caps: the limits for all files together.
-        notes: lines for the student are appended to it.
 
-    Raises RefusedArchive, with a reason for the student.
+    Raises RefusedArchive, with a reason for the student, if there is only an archive that is made
+    to do harm.
     """
-    sources = [source for source in hand_in.sources if kind(source) != "other"]
-    odd = [shown(source.name) for source in hand_in.sources if source not in sources]
-    if not sources:
-        raise RefusedArchive(f"{odd[0]} is a link, a pipe or a device; hand in the file itself")
-    notes.extend(map(_left_out, odd))
-    match sources:
-        case [source] if kind(source) == "folder":
-            _copy_folder(source, upload, caps, notes)
-            _unpack_the_only_archive(upload, caps)
-        case [source] if is_archive(source.name):
-            unpack(source, upload, caps)
-        case _:
-            _copy_side_by_side(sources, upload, caps, notes)
-    _check_sum(upload, caps)
-
-
-def _left_out(name: str) -> str:
-    return f"{name} was left out: it is a link, a pipe or a device."
-
-
-def _check_sum(upload: Path, caps: Caps) -> None:
-    """Raise RefusedArchive if all files together exceed the caps, which each archive keeps."""
-    sizes = [(upload / file).stat().st_size for file in files_in(upload)]
-    if sum(sizes) > caps.total_bytes or len(sizes) > caps.entries:
-        raise RefusedArchive(
-            f"it holds more than {caps.entries:,} files or {caps.total_bytes:,} bytes; leave data "
-            "sets and checkpoints out"
-        )
-
-
-def _copy_side_by_side(
-    sources: Sequence[Path], upload: Path, caps: Caps, notes: list[str]
-) -> None:
-    """Collect several files; each archive and each folder gets a folder of its own."""
-    writer, names = SafeWriter(upload, caps), file_names(sources)
-    folders = [source for source in sources if kind(source) == "folder" or is_archive(source.name)]
-    for source in sources:
-        if source in folders:
-            continue
-        writer.file(names[source], chunks_of(source))
-    for source in folders:
-        inside = free(upload / module_name(Path(owner(source.name).file).stem))
-        if kind(source) == "folder":
-            _copy_folder(source, inside, caps, notes)
-        else:
-            unpack(source, inside, caps)
-        _check_sum(upload, caps)
-
-
-def _copy_folder(source: Path, upload: Path, caps: Caps, notes: list[str]) -> None:
-    """Copy regular files; links are not followed, and pipes and devices are not opened."""
     writer = SafeWriter(upload, caps)
-    for here, folders, files in os.walk(source, onerror=_fail):
-        at = Path(here)
-        folders[:] = sorted(name for name in folders if not is_clutter(name))
-        for name in [*folders, *sorted(files)]:
-            path = at / name
-            relative = path.relative_to(source).as_posix()
-            what = kind(path)
+    names = file_names(hand_in.sources)
+    alone = len(hand_in.sources) == 1
+    files = [source for source in hand_in.sources if kind(source) == "file"]
+    for source in hand_in.sources:
+        if kind(source) == "other":
+            writer.left_out.unopened(source.name, UnreadableArchive(_IRREGULAR))
+    writer.write(_file(source, names[source]) for source in files if not is_archive(source.name))
+    for source in hand_in.sources:
+        inside = upload if alone else free(upload / module_name(stem(owner(source.name).file)))
+        if kind(source) == "folder":
+            writer.write(_members(source, writer.left_out), inside)
+        elif source in files and is_archive(source.name):
+            unpack(source, writer, inside)
+    _unpack_nested(writer)
+    if writer.left_out.refused and not any(files_in(upload)):
+        raise RefusedArchive(writer.left_out.refused)
+    if not any(files_in(upload)):   # a person looks at whatever it was
+        writer.left_out.unread[:] = dict.fromkeys(writer.left_out.names())
+    return writer.left_out
+
+
+def unpack(archive: Path, writer: SafeWriter, inside: Path | None = None) -> bool:
+    """Unpack an archive into a folder; False if it cannot be read, which `left_out` says.
+
+    Raises OSError only if the grader's own disk fails.
+    """
+    try:
+        with opened(archive, writer.target.parent, writer.caps) as members:
+            writer.write(members, inside)
+    except UnreadableArchive as error:
+        writer.left_out.unopened(archive.name, error)
+        return False
+    return True
+
+
+def _unpack_nested(writer: SafeWriter) -> None:
+    """Unpack archives in the submission that hold work, as systems make them that zip uploads.
+
+    Beside code, an archive is a data set or an old copy, unless it brings files of other names.
+    """
+    looked_at: set[str] = set()
+    while True:
+        files = sorted(files_in(writer.target))
+        archives = [file for file in files if is_archive(file) and file not in looked_at]
+        if not archives:
+            return
+        looked_at.add(archives[0])
+        path = writer.target / archives[0]
+        if len(looked_at) > _MOST_ARCHIVES:
+            problem = f"more than {_MOST_ARCHIVES} archives in one another are not opened"
+            writer.left_out.unopened(path.name, UnreadableArchive(problem))
+        elif _brings_work(path, files, writer):
+            unpack(path, writer, free(path.with_name(module_name(stem(path.name)))))
+            path.unlink()
+
+
+def _brings_work(archive: Path, files: Sequence[str], writer: SafeWriter) -> bool:
+    try:
+        with opened(archive, writer.target.parent, writer.caps) as members:
+            names = [PurePath(one.name) for one in members]
+    except UnreadableArchive as error:
+        writer.left_out.unopened(archive.name, error)
+        return False
+    work = {
+        path.name for path in names
+        if (is_code(path.name) or is_document(path.name)) and not any(map(is_clutter, path.parts))
+    }  # fmt: skip
+    return bool(work - {PurePath(file).name for file in files}) or not any(map(is_code, files))
+
+
+def _file(path: Path, name: str) -> Member:
+    return Member(name, path.lstat().st_size, partial(chunks_of, path))
+
+
+def _members(top: Path, left_out: LeftOut) -> Iterator[Member]:
+    """Yield what lies in a folder; links are not followed, and pipes and devices are not opened."""
+    waiting = [(top, "")]
+    while waiting:
+        folder, inside = waiting.pop()
+        for path in sorted(folder.iterdir()):
+            name, what = inside + path.name, kind(path)
+            if is_clutter(path.name) or name == "expected.yaml":
+                continue   # a sample's expected marks are no part of it
             if what == "file":
-                if relative != "expected.yaml":  # a sample's expected marks are no part of it
-                    writer.file(relative, chunks_of(path))
-            elif what == "folder":
-                writer.folder(relative)
+                yield _file(path, name)
+            elif what == "other":
+                left_out.add(name, _IRREGULAR)
+            elif name.count("/") < _DEEPEST and len(os.fsencode(path)) < 3_000:
+                yield Member(name)
+                waiting.append((path, f"{name}/"))
             else:
-                notes.append(_left_out(shown(relative)))
-        if len(notes) > caps.entries:
-            raise RefusedArchive(f"it holds more than {caps.entries:,} links or devices")
-
-
-def _fail(error: OSError) -> None:
-    """Raise the error: skipping an unreadable folder would cost the student marks."""
-    raise error
-
-
-def _unpack_the_only_archive(upload: Path, caps: Caps) -> None:
-    """Unpack the archive in a folder that holds one archive and no code, as systems make them."""
-    archives = [upload / file for file in files_in(upload) if is_archive(file)]
-    has_code = any(map(is_code, files_in(upload)))
-    if len(archives) == 1 and not has_code:
-        unpack(archives[0], free(upload / module_name(archives[0].stem)), caps)
-        archives[0].unlink()
-
-
-def free(path: Path) -> Path:
-    """Return `path`, or a numbered path beside it that does not exist yet."""
-    free, number = path, 1
-    while free.exists():
-        number += 1
-        free = path.with_name(f"{path.stem}_{number}{path.suffix}")
-    return free
+                left_out.add(name, "its folders are too deep")
 
 
 def files_in(folder: Path) -> Iterator[str]:

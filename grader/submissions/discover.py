@@ -23,7 +23,8 @@ from grader.submissions.gradescope import METADATA
 from grader.submissions.layout import Submitter, Upload, oldest_first
 from grader.submissions.roster import NAME as ROSTER
 from grader.submissions.roster import Entry, Person, Roster, read_roster
-from grader.submissions.safe_writer import is_clutter, kind
+from grader.submissions.safe_writer import kind
+from grader.submissions.stored_names import is_clutter
 from grader.submissions.student_names import Owner, owner, student_key
 from grader.submissions.suffixes import is_archive, is_code, stem
 from grader.text import folded

@@ -19,10 +19,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from grader.errors import RefusedArchive, UsageError
+from grader.errors import UsageError
 from grader.files import replace
 from grader.submissions import gradescope as gradescope_export
-from grader.submissions.archives import unpack
 from grader.submissions.canvas import (
     ID,
     LOGIN,
@@ -33,11 +32,13 @@ from grader.submissions.canvas import (
     given_name_first,
     read_gradebook,
 )
+from grader.submissions.collect import unpack
 from grader.submissions.discover import is_no_submission, uploads_in
 from grader.submissions.gradescope import METADATA
 from grader.submissions.layout import Submitter, Upload
 from grader.submissions.roster import NAME, Entry, Person, Roster, as_csv, read_roster, same
-from grader.submissions.safe_writer import MEGABYTE, Caps, is_clutter, kind
+from grader.submissions.safe_writer import MEGABYTE, Caps, SafeWriter, kind
+from grader.submissions.stored_names import is_clutter
 from grader.submissions.student_names import is_typed, student_key
 from grader.submissions.suffixes import is_archive
 from grader.text import folded
@@ -71,13 +72,13 @@ class Imported:
 
 def import_gradescope(source: Path, to: Path) -> Imported:
     """Import a Gradescope export; raises UsageError for anything else."""
-    with _opened(source) as folder:
+    with _opened(source) as (folder, left_out):
         if not (folder / METADATA).is_file():
             raise UsageError(
                 f"{source}: no {METADATA} in it; expected a download of Gradescope's 'Export "
                 "Submissions'"
             )
-        found = _bring(folder, to, ())
+        found = _bring(folder, to, (), left_out)
         return dataclasses.replace(found, no_files=gradescope_export.without_files(folder))
 
 
@@ -87,8 +88,8 @@ def import_canvas(source: Path, to: Path, gradebook: Path | None = None) -> Impo
     The `gradebook` that Canvas exports maps Canvas's numbers to students; None stands for no file.
     """
     people = () if gradebook is None else tuple(map(_of_gradebook, read_gradebook(gradebook)))
-    with _opened(source) as folder:
-        return _bring(folder, to, people)
+    with _opened(source) as (folder, left_out):
+        return _bring(folder, to, people, left_out)
 
 
 def _of_gradebook(row: dict[str, str]) -> Person:
@@ -99,22 +100,21 @@ def _of_gradebook(row: dict[str, str]) -> Person:
 
 
 @contextmanager
-def _opened(source: Path) -> Iterator[Path]:
-    """Yield the folder with the submissions; unpack an archive, and enter single folders."""
+def _opened(source: Path) -> Iterator[tuple[Path, list[str]]]:
+    """Yield the folder with the submissions, and names that were left out of an archive."""
     if source.is_dir():
-        yield _top(source)
+        yield _top(source), []
         return
     if not source.is_file() or not is_archive(source.name):
         raise UsageError(f"{source}: no folder and no archive; expected the download")
     with tempfile.TemporaryDirectory(prefix="grader-import-") as place:
-        try:
-            unpack(source, Path(place) / "in", _CAPS)
-        except RefusedArchive as error:
+        writer = SafeWriter(Path(place) / "in", _CAPS)
+        if not unpack(source, writer):
             raise UsageError(
-                f"{source}: not unpacked: {error}. Download it again, or unpack it yourself, fix "
-                "the file named here, and import the folder"
-            ) from None
-        yield _top(Path(place) / "in")
+                f"{source}: not unpacked: {' '.join(writer.left_out.lines())} Download it again, or "
+                "unpack it yourself and import the folder"
+            )
+        yield _top(writer.target), writer.left_out.names()
 
 
 def _top(folder: Path) -> Path:
@@ -123,7 +123,9 @@ def _top(folder: Path) -> Path:
     return _top(inside[0]) if lone and not inside[0].name.startswith("submission_") else folder
 
 
-def _bring(folder: Path, to: Path, people: Sequence[Person]) -> Imported:
+def _bring(
+    folder: Path, to: Path, people: Sequence[Person], left_out: Sequence[str]
+) -> Imported:
     class_ = _Class(to, people)
     entries = sorted(
         (path for path in folder.iterdir() if not is_no_submission(path.name)),
@@ -138,7 +140,7 @@ def _bring(folder: Path, to: Path, people: Sequence[Person]) -> Imported:
         if one.origin:
             class_.add(one)
     done = class_.close()
-    return dataclasses.replace(done, left_out=(*unnamed, *done.left_out))
+    return dataclasses.replace(done, left_out=(*left_out, *unnamed, *done.left_out))
 
 
 class _Class:

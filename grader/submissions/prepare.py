@@ -17,11 +17,13 @@ from pathlib import Path
 
 from grader.errors import RefusedArchive
 from grader.records import Submission
-from grader.submissions.collect import chunks_of, collect, files_in, free
+from grader.submissions.code_in_texts import adopt_code_in_texts
+from grader.submissions.collect import chunks_of, collect, files_in
 from grader.submissions.discover import HandIn
 from grader.submissions.ipython_syntax import IPythonSyntax
+from grader.submissions.left_out import LeftOut, shown
 from grader.submissions.notebook import LARGEST_NOTEBOOK, NotebookError, read_notebook
-from grader.submissions.safe_writer import Caps, kind, shown
+from grader.submissions.safe_writer import Caps, free, kind
 from grader.submissions.stamp import stamp_of
 from grader.submissions.student_names import module_name
 from grader.submissions.suspicious_code import remarks
@@ -42,10 +44,9 @@ def prepare(hand_in: HandIn, workspace: Path, caps: Caps | None = None) -> Submi
     root = workspace / "students" / hand_in.student
     shutil.rmtree(root, ignore_errors=True)
     upload = root / "upload"
-    notes: list[str] = []
-    refused = None
+    left_out, refused = LeftOut(), None
     try:
-        collect(hand_in, upload, caps or Caps(), notes)
+        left_out = collect(hand_in, upload, caps or Caps())
     except RefusedArchive as refusal:
         refused = str(refusal)
         shutil.rmtree(upload, ignore_errors=True)
@@ -55,10 +56,12 @@ def prepare(hand_in: HandIn, workspace: Path, caps: Caps | None = None) -> Submi
     folder.parent.mkdir(parents=True)
     top.rename(folder)
     shutil.rmtree(upload, ignore_errors=True)  # outer folders, if there were any
-    digest = _digest(folder, refused or "")
-    cells = _convert_notebooks(folder, notes)
+    digest = _digest(folder, refused or "".join(left_out.lines()))
+    notes = left_out.lines()
+    notes += adopt_code_in_texts(folder)
+    cells = _convert_notebooks(folder, notes, left_out.unread)
     files = tuple(sorted(files_in(folder)))
-    if refused is None and not any(file.lower().endswith(".py") for file in files):
+    if refused is None and not any(file.endswith(".py") for file in files):
         found = ", ".join(map(shown, files[:8])) or "no files"
         notes.append(f"No Python code was found (no .py, no readable .ipynb). Found: {found}.")
     return Submission(
@@ -76,6 +79,7 @@ def prepare(hand_in: HandIn, workspace: Path, caps: Caps | None = None) -> Submi
         attempt=hand_in.attempt,
         marked_late=hand_in.marked_late,
         stamp=stamp_of(hand_in.sources),
+        unread=tuple(left_out.unread[:_MOST_NOTES]),
     )
 
 
@@ -101,17 +105,17 @@ def _top(hand_in: HandIn, upload: Path) -> tuple[Path, str]:
     return top, module_name(source.name if is_folder else hand_in.student)
 
 
-def _convert_notebooks(folder: Path, notes: list[str]) -> list[str]:
+def _convert_notebooks(folder: Path, notes: list[str], unread: list[str]) -> list[str]:
     """Write the code of each notebook beside it; return the texts of all Markdown cells."""
     markdown: list[str] = []
     left = 2 * LARGEST_NOTEBOOK  # bytes of all notebooks together
     ipython = IPythonSyntax()
     for file in sorted(files_in(folder)):
         path = folder / file
-        if path.suffix.lower() != ".ipynb":
+        if path.suffix != ".ipynb":
             continue
+        size = path.stat().st_size
         try:
-            size = path.stat().st_size
             if size > min(LARGEST_NOTEBOOK, left):
                 raise NotebookError(
                     f"the notebook is larger than {LARGEST_NOTEBOOK // 1_000_000} MB, or all "
@@ -122,6 +126,8 @@ def _convert_notebooks(folder: Path, notes: list[str]) -> list[str]:
             notebook = read_notebook(_decoded(path.read_bytes()), ipython)
         except NotebookError as error:
             notes.append(f"{shown(file)} was left out: {error}.")
+            if size:
+                unread.append(file)
             continue
         script = path.with_suffix(".py")
         if script.exists():

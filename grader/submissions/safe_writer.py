@@ -1,42 +1,28 @@
 """Writes files whose names and contents are hostile; all of a submission passes through it.
 
-Archives and folders follow the same rules, so a submission is refused for the same reasons in any
-form. Declared sizes and counts are never trusted: bytes are counted as they are written.
+Archives and folders follow the same rules. A file that is too large, that is not a regular file or
+whose name leads elsewhere is left out with a note; the other files are written. Declared sizes are
+never trusted: bytes are counted as they are written.
 """
 
 from __future__ import annotations
 
-import re
 import stat
-import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from itertools import takewhile
+from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from grader.errors import RefusedArchive
+from grader.errors import UnreadableArchive
+from grader.submissions.left_out import LeftOut
+from grader.submissions.stored_names import is_clutter, numbered, stored_name
+from grader.submissions.suffixes import is_code, is_document
 
 MEGABYTE = 1_000_000
-
-# Files of editors, systems and tools, which are no part of a homework.
-CLUTTER = frozenset(
-    {
-        "__MACOSX",
-        ".DS_Store",
-        "Icon\r",  # a folder's own picture, as in Google Drive
-        "__pycache__",
-        "site-packages",   # a virtual environment
-        ".git",
-        ".ipynb_checkpoints",
-        ".mypy_cache",
-        ".pytest_cache",
-        ".venv",
-        "venv",
-    }
-)
-# Control, format (bidirectional overrides among them), surrogates, line and paragraph separators.
-_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-_DRIVE = re.compile(r"[A-Za-z]:")
+_ENVIRONMENT = "pyvenv.cfg"  # lies at the top of a virtual environment of any name
+_ADVICE = "leave data sets and checkpoints out"
+_Parts = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -50,6 +36,23 @@ class Caps:
     depth: int = 16
 
 
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A file or folder of an archive or a folder, before it is read.
+
+    Attributes:
+        name: its path, with forward slashes; it may be hostile.
+        size: the size that it claims, in bytes.
+        chunks: yields its bytes; None for a folder.
+        problem: why it cannot be taken; "" if nothing is known against it.
+    """
+
+    name: str
+    size: int = 0
+    chunks: Callable[[], Iterator[bytes]] | None = None
+    problem: str = ""
+
+
 def kind(path: Path) -> Literal["file", "folder", "other", "missing"]:
     """Return the kind of `path` itself: links, pipes and devices are "other"."""
     try:
@@ -61,119 +64,139 @@ def kind(path: Path) -> Literal["file", "folder", "other", "missing"]:
     return "folder" if stat.S_ISDIR(mode) else "other"
 
 
-def is_clutter(name: str) -> bool:
-    """Return True for files and folders that are left out without a note."""
-    return name in CLUTTER or name.startswith("._")  # "._x" is macOS's metadata of "x"
+def is_ours(error: Exception) -> bool:
+    """Return True for errors that are not the archive's fault, or that refuse it whole.
 
-
-def shown(name: str) -> str:
-    """Return `name` for a message: quoted, short, without invisible characters."""
-    return repr(name if len(name) <= 80 else name[:77] + "...")
+    The standard library's parsers raise a dozen kinds of exceptions for garbage. Only an OSError
+    with a number comes from the system.
+    """
+    from_system = isinstance(error, OSError) and error.errno is not None
+    return from_system or isinstance(error, UnreadableArchive)
 
 
 class SafeWriter:
-    """Fills a folder with files, checking every name and counting every byte."""
+    """Fills a folder with files, checking every name and counting every byte.
 
-    def __init__(self, target: Path, caps: Caps) -> None:
+    Its limits hold for all calls of `write` together; `left_out` collects what was not taken.
+    """
+
+    def __init__(self, target: Path, caps: Caps, left_out: LeftOut | None = None) -> None:
         target.mkdir(parents=True, exist_ok=True)
         self.target = target
-        self._caps = caps
+        self.caps = caps
+        self.left_out = left_out if left_out is not None else LeftOut()
         self._written = 0
-        self._claimed: dict[tuple[str, ...], tuple[tuple[str, ...], str]] = {}
+        self._made: set[Path] = set()
 
-    def folder(self, name: str) -> None:
-        """Make the folder `name`; raises RefusedArchive."""
-        parts = _parts(name, self._caps)
-        if parts and not any(map(is_clutter, parts)):
-            self._claim(parts, "folder")
-            self.target.joinpath(*parts).mkdir(parents=True, exist_ok=True)
+    def write(self, members: Iterable[Member], inside: Path | None = None) -> None:
+        """Write `members` into the folder `inside`, by default the target itself.
 
-    def file(self, name: str, chunks: Iterable[bytes]) -> int | None:
-        """Write `chunks` to the file `name`; returns the bytes written, None for clutter.
-
-        Raises RefusedArchive for a name that is not safe or more bytes than the caps allow.
+        Code comes first, then documents, then other files from small to large, so that what
+        exceeds the limits is what matters least. Raises OSError only if the disk fails.
         """
-        parts = _parts(name, self._caps)
-        if any(map(is_clutter, parts)):
-            return None
-        if not parts:
-            raise RefusedArchive(f"it holds a file without a name ({shown(name)})")
-        self._claim(parts, "file")
-        path = self.target.joinpath(*parts)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        written = 0
+        top = inside or self.target
+        placed = self._placed(members)
+        for parts in sorted(placed, key=lambda parts: (_rank(parts, placed[parts]), parts)):
+            self._take(parts, placed[parts], top)
+
+    def _placed(self, members: Iterable[Member]) -> dict[_Parts, Member]:
+        """Give each member the path that it is written to."""
+        found: dict[_Parts, Member] = {}
+        changed: list[tuple[_Parts, Member]] = []
+        for member in members:
+            parts = stored_name(member.name, self.caps.path_length, self.caps.depth)
+            if parts is None:
+                self.left_out.add(member.name, "its name leads out of the submission by '..'")
+            elif not parts or any(map(is_clutter, (*parts, *member.name.split("/")))):
+                continue
+            elif "/".join(parts) != str(PurePosixPath(member.name)):
+                changed.append((parts, member))
+            else:
+                if parts in found and member.chunks is not None:
+                    self.left_out.copy(member.name)
+                found[parts] = member
+        for parts, member in changed:
+            if member.chunks is not None:
+                parts = numbered(parts, found.__contains__)
+                self.left_out.renamed(member.name, "/".join(parts))
+            found.setdefault(parts, member)
+        tops = {parts[:-1] for parts in found if parts[-1] == _ENVIRONMENT}
+        return {
+            parts: member for parts, member in found.items()
+            if not any(parts[:depth] in tops for depth in range(1, len(parts)))
+        }  # fmt: skip
+
+    def _take(self, parts: _Parts, member: Member, top: Path) -> None:
+        path = top.joinpath(*parts)
+        new = {path, *takewhile(lambda parent: parent != self.target, path.parents)} - self._made
+        caps, problem, too_large = self.caps, member.problem, False
+        if not problem and len(self._made) + len(new) > caps.entries:
+            problem = f"there are more than {caps.entries:,} files and folders"
+        elif not problem:
+            problem = self._too_large(member.size, self._written + member.size)
+            too_large = bool(problem)
+        if not problem:
+            self._made |= new
+            problem = self._write(path, member)
+        if problem:
+            self.left_out.add(member.name, problem, too_large=too_large)
+
+    def _too_large(self, size: int, total: int) -> str:
+        """Return why so many bytes of one file, or of all files, are too many; else ""."""
+        if size > self.caps.file_bytes:
+            return f"larger than {_size(self.caps.file_bytes)}; {_ADVICE}"
+        if total > self.caps.total_bytes:
+            return f"all files add up to more than {_size(self.caps.total_bytes)}; {_ADVICE}"
+        return ""
+
+    def _write(self, path: Path, member: Member) -> str:
+        """Write one file or make one folder; returns why it was not possible, else ""."""
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if member.chunks is None:
+                path.mkdir(exist_ok=True)
+                return ""
+        except (FileExistsError, NotADirectoryError):
+            return "a file and a folder have this name"
+        if path.exists():  # where a file system ignores case or Unicode's spellings
+            path = free(path)
+            self.left_out.renamed(member.name, path.name)
         with path.open("xb") as out:
-            for chunk in chunks:
-                written += len(chunk)
-                self._written += len(chunk)
-                if written > self._caps.file_bytes:
-                    raise RefusedArchive(
-                        f"the file {shown(name)} is larger than {_size(self._caps.file_bytes)}; "
-                        "leave data sets and checkpoints out"
-                    )
-                if self._written > self._caps.total_bytes:
-                    raise RefusedArchive(
-                        f"its files add up to more than {_size(self._caps.total_bytes)}; "
-                        "leave data sets and checkpoints out"
-                    )
-                out.write(chunk)
-        return written
+            problem = self._copied(member.chunks(), member.size, out.write)
+        if problem:
+            path.unlink()
+        return problem
 
-    def _claim(self, parts: tuple[str, ...], kind: Literal["file", "folder"]) -> None:
-        """Claim a path; refuse names that are the same on some computers, and duplicates."""
-        for depth in range(1, len(parts) + 1):
-            path = parts[:depth]
-            what = kind if depth == len(parts) else "folder"
-            spelling, taken_as = self._claimed.get(_folded(path), (path, ""))
-            if spelling != path:
-                raise RefusedArchive(
-                    f"{shown('/'.join(spelling))} and {shown('/'.join(path))} are the same name "
-                    "on many computers; rename one of them"
-                )
-            if taken_as and taken_as != what:
-                raise RefusedArchive(
-                    f"{shown('/'.join(path))} is both a file and a folder in it; rename one of them"
-                )
-            if taken_as == "file":
-                raise RefusedArchive(f"{shown('/'.join(path))} is in it twice; keep one")
-            self._claimed[_folded(path)] = (path, what)
-        if len(self._claimed) > self._caps.entries:
-            raise RefusedArchive(
-                f"it holds more than {self._caps.entries:,} files and folders; hand in only your "
-                "code, your answers and your plots"
-            )
+    def _copied(
+        self, chunks: Iterator[bytes], size: int, write: Callable[[bytes], object]
+    ) -> str:
+        written = 0
+        while True:
+            try:
+                chunk = next(chunks, b"")
+            except Exception as error:
+                if is_ours(error):
+                    raise
+                return f"damaged ({type(error).__name__}); pack it again"
+            if not chunk:
+                return "" if written == size else "it has another size than its header says"
+            written += len(chunk)
+            self._written += len(chunk)
+            if problem := self._too_large(written, self._written):
+                return problem
+            write(chunk)
 
 
-def _parts(name: str, caps: Caps) -> tuple[str, ...]:
-    """Return the components of a safe relative path; raises RefusedArchive for any other."""
-    seen = "/".join(part for part in name.split("/") if not is_clutter(part))
-    if any(unicodedata.category(character) in _INVISIBLE for character in seen):
-        raise RefusedArchive(f"the name {shown(name)} has control or invisible characters in it")
-    if "\\" in name:
-        raise RefusedArchive(
-            f"the name {shown(name)} has a backslash in it; folders are separated by '/'"
-        )
-    if name.startswith("/") or _DRIVE.match(name):
-        raise RefusedArchive(
-            f"the name {shown(name)} is absolute; names must be relative to the archive's top"
-        )
-    parts = tuple(part for part in name.split("/") if part not in ("", "."))
-    if ".." in parts:
-        raise RefusedArchive(f"the name {shown(name)} leads out of the archive by '..'")
-    if len(name.encode()) > caps.path_length or len(parts) > caps.depth:
-        raise RefusedArchive(
-            f"the name {shown(name)} is too long or too deep: at most {caps.path_length} bytes "
-            f"and {caps.depth} levels"
-        )
-    return parts
+def free(path: Path) -> Path:
+    """Return `path`, or a numbered path beside it that does not exist yet."""
+    parts = numbered((path.name,), lambda parts: path.with_name(parts[0]).exists())
+    return path.with_name(parts[0])
 
 
-def _folded(parts: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the path as file systems compare it that ignore case and Unicode's spellings."""
-    return tuple(
-        unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", part).casefold())
-        for part in parts
-    )
+def _rank(parts: _Parts, member: Member) -> tuple[int, int]:
+    if is_code(parts[-1]):
+        return 0, 0
+    return (1, 0) if is_document(parts[-1]) else (2, member.size)
 
 
 def _size(count: int) -> str:

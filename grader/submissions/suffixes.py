@@ -13,6 +13,8 @@ CODE = (".py", ".ipynb")
 ARCHIVES = (
     ".zip", ".tar", ".tgz", ".tbz2", ".txz", ".tar.gz", ".tar.bz2", ".tar.xz", ".rar", ".7z",
 )  # fmt: skip
+TEXTS = (".md", ".markdown", ".tex", ".txt", ".text", ".rst", ".docx")
+_DOCUMENTS = (*TEXTS, ".pdf", ".doc", ".odt", ".rtf", ".pages", ".html", ".htm")
 
 _KNOWN = (*CODE, *ARCHIVES)
 # Appended by a browser, a mail program or an editor on a system that hides suffixes.
@@ -42,6 +44,11 @@ def is_code(name: str) -> bool:
 def is_archive(name: str) -> bool:
     """Return True for the name of an archive, however its suffix is written."""
     return plain_name(name).lower().endswith(ARCHIVES)
+
+
+def is_document(name: str) -> bool:
+    """Return True for the name of a file that is made to hold text for a reader."""
+    return plain_name(name) == name and name.lower().endswith(_DOCUMENTS)
 
 
 def stem(name: str) -> str:

@@ -187,10 +187,18 @@ def test_links_are_not_followed_out_of_a_download(tmp_path: Path, to: Path) -> N
     assert list((to / "A_attempt1").iterdir()) == []
 
 
-def test_an_archive_that_leads_out_is_refused_with_what_to_do(tmp_path: Path, to: Path) -> None:
-    source = zipped({"../../x.py": "x"}, tmp_path / "export.zip")
-    with pytest.raises(UsageError, match=r"not unpacked: .*leads out.*import the folder"):
-        import_canvas(source, to)
+def test_a_file_of_an_archive_that_leads_out_is_left_out_and_named(
+    tmp_path: Path, to: Path
+) -> None:
+    source = zipped(CANVAS | {"../../x.py": "x"}, tmp_path / "export.zip")
+    assert import_canvas(source, to).left_out == ("../../x.py",)
+    assert not list(tmp_path.rglob("x.py"))
+
+
+def test_an_archive_that_cannot_be_read_is_told_with_what_to_do(tmp_path: Path, to: Path) -> None:
+    (tmp_path / "export.zip").write_bytes(b"PK\x03\x04 nonsense")
+    with pytest.raises(UsageError, match=r"not unpacked: .*damaged.*import the folder"):
+        import_canvas(tmp_path / "export.zip", to)
     assert not to.exists()
 
 

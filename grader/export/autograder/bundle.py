@@ -24,7 +24,7 @@ import grader
 from grader.errors import UsageError
 from grader.rubric.load import read_document
 from grader.rubric.model import Rubric
-from grader.submissions.safe_writer import is_clutter
+from grader.submissions.stored_names import is_clutter
 
 OPTIONS = "autograder.json"
 _PACKAGE = Path(grader.__file__).resolve().parent
