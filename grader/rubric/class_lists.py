@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from grader.errors import RubricError, UsageError
 from grader.rubric.csv_table import read_table
 from grader.rubric.late_policy import Extension, Late
+from grader.rubric.mistakes import in_words
 from grader.rubric.model import did_you_mean
 from grader.text import folded
 
@@ -70,6 +71,5 @@ def _rows(
 
 def _first(error: ValidationError) -> str:
     problem = error.errors()[0]
-    text = problem["msg"].removeprefix("Value error, ")
     place = ".".join(map(str, problem["loc"]))
-    return f"{place}: {text}, found '{problem['input']}'" if place else text
+    return f"{place}: {in_words(problem)}" if place else in_words(problem)

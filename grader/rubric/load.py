@@ -5,7 +5,7 @@ Every error has the file, the line, what was found and what is allowed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,10 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from grader.errors import RubricError
+from grader.rubric.base import Model
 from grader.rubric.class_lists import read_extensions, read_groups
 from grader.rubric.late_policy import Late
+from grader.rubric.mistakes import Mistake, line_of, mistakes
 from grader.rubric.model import Criterion, Rubric, did_you_mean
 
 Models = Mapping[str, type[BaseModel]]
@@ -35,13 +37,16 @@ def load(path: Path, checks: FindModels, profile: str | None = None) -> Rubric:
         RubricError: The rubric, or a file that it names, is not valid. The message has the line.
     """
     document = read_document(path)
-    _bind_parameters(document, path, checks(_own_files(document, path)))
+    found = _bind_parameters(document, path, checks(_own_files(document, path)))
     if profile is not None:
         document["profile"] = profile
+    rubric = None
     try:
         rubric = Rubric.model_validate(document)
     except ValidationError as error:
-        raise RubricError(explain(error, document, path)) from None
+        found += mistakes(error, document, path)
+    if rubric is None or found:
+        raise RubricError("\n".join(text for _, text in sorted(found, key=lambda one: one[0])))
     rubric = _rooted(rubric, path.resolve().parent)
     if rubric.handouts is not None and not rubric.handouts.is_dir():
         where = f"{path}:{line_of(document, ('handouts',))}"
@@ -127,103 +132,56 @@ def write_document(document: Mapping[str, Any], path: Path) -> None:
         yaml.dump(dict(document), file)
 
 
-def _bind_parameters(document: Any, path: Path, checks: Models) -> None:
-    """Validate the keys of each criterion that belong to its check, and move them to `params`."""
+def _bind_parameters(document: Any, path: Path, checks: Models) -> list[Mistake]:
+    """Validate the keys of each criterion that belong to its check, and move them to `params`.
+
+    Returns the mistakes in them.
+    """
     own = set(Criterion.model_fields) - {"params"}
+    of_checks = {key for model in checks.values() for key in model.model_fields}
+    found: list[Mistake] = []
     criteria = document.get("criteria")
     for index, criterion in enumerate(criteria if isinstance(criteria, list) else []):
-        if not isinstance(criterion, dict) or "check" not in criterion:
+        if not isinstance(criterion, dict):
             continue
-        name = str(criterion["check"])
-        if name not in checks:
-            place = ("criteria", index, "check")
-            found = f"there is no check '{name}'{did_you_mean(name, sorted(checks))}"
-            raise RubricError(f"{path}:{line_of(document, place)}: {found}")
-        given = {key: criterion[key] for key in list(criterion) if key not in own}
-        try:
-            parameters = checks[name].model_validate(given)
-        except ValidationError as error:
-            prefix = ("criteria", index)
-            allowed = sorted(own | set(checks[name].model_fields))
-            raise RubricError(explain(error, document, path, prefix, allowed)) from None
-        criterion["params"] = _rooted_files(parameters, document, path, index)
-        for key in given:
+        name = str(criterion.get("check"))
+        others = [key for key in criterion if key not in own]
+        parameters: BaseModel = Model()
+        if name in checks:
+            given = {key: criterion[key] for key in others}
+            try:
+                parameters = _rooted_files(checks[name].model_validate(given), path)
+            except ValidationError as error:
+                allowed = sorted(own | set(checks[name].model_fields))
+                found += mistakes(error, document, path, ("criteria", index), allowed)
+            found += _missing_files(parameters, document, path, index)
+        else:   # whether a key belongs to the check is not known
+            others = [key for key in others if key in of_checks]
+            if isinstance(criterion.get("check"), str):
+                line = line_of(document, ("criteria", index, "check"))
+                guess = did_you_mean(name, sorted(checks))
+                found.append((line, f"{path}:{line}: there is no check '{name}'{guess}"))
+        for key in others:
             del criterion[key]
+        criterion["params"] = parameters
+    return found
 
 
-def _rooted_files(parameters: BaseModel, document: Any, path: Path, index: int) -> BaseModel:
-    """The parameters with absolute paths. Raises RubricError for a file that does not exist."""
-    files = {
-        key: path.resolve().parent / value.expanduser()
-        for key, value in parameters if isinstance(value, Path)
-    }
-    for key, file in files.items():
-        if not file.is_file():
-            where = f"{path}:{line_of(document, ('criteria', index, key))}"
-            raise RubricError(f"{where}: criteria.{index}.{key}: there is no file {file}")
-    return parameters.model_copy(update=files)
+def _rooted_files(parameters: BaseModel, path: Path) -> BaseModel:
+    """The parameters with absolute paths."""
+    folder = path.resolve().parent
+    return parameters.model_copy(update={
+        key: folder / value.expanduser() for key, value in parameters if isinstance(value, Path)
+    })
 
 
-def explain(
-    error: ValidationError,
-    document: Any,
-    path: Path,
-    prefix: tuple[Any, ...] = (),
-    allowed: list[str] | None = None,
-    model: type[BaseModel] = Rubric,
-) -> str:
-    """The problems in a YAML file, one line each, with their places.
-
-    `document` is the file's content, as `read_document` returns it. `prefix` is the place of the
-    validated part, `allowed` are the keys that it may have, by default those of `model`.
-    """
-    lines = []
-    for problem in error.errors():
-        place = prefix + tuple(problem["loc"]) + tuple(problem.get("ctx", {}).get("place", ()))
-        if place[-1:] == ("params",) and problem["type"] == "missing":
-            continue   # not a key of the file; 'check' is missing as well, and reported
-        where = f"{path}:{line_of(document, place)}"
-        what = ".".join(str(step) for step in place) or model.__name__.lower()
-        text = problem["msg"].removeprefix("Value error, ")
-        if problem["type"] == "extra_forbidden":
-            names = allowed or _fields_at(place[:-1], model)
-            text = f"this key is not known{did_you_mean(str(place[-1]), names)}"
-        elif problem["type"] not in ("missing", "value_error", "rule"):
-            text = f"{text}, found {problem['input']!r}"
-        lines.append(f"{where}: {what}: {text}")
-    return "\n".join(lines)
-
-
-def _fields_at(place: tuple[Any, ...], model: type[BaseModel]) -> list[str]:
-    """The keys that are allowed at a place of the document, by the model's JSON Schema."""
-    schema = model.model_json_schema()
-    node: Any = schema
-    for step in place:
-        if isinstance(step, int):
-            node = node.get("items", {})
-        else:
-            patterns = node.get("patternProperties", {}).values()
-            any_key = (node.get("additionalProperties"), *patterns)
-            named = node.get("properties", {}).get(step)
-            node = named or next((one for one in any_key if isinstance(one, dict)), {})
-        for option in node.get("anyOf", [node]):
-            if "$ref" in option:
-                node = schema["$defs"][option["$ref"].rsplit("/", 1)[-1]]
-                break
-    return sorted(node.get("properties", {}))
-
-
-def line_of(document: Any, place: tuple[Any, ...]) -> int:
-    """The line of the deepest part of `place` that the document has."""
-    line, node = 1, document
-    for step in place:
-        try:
-            marks: Any = node.lc   # lines and columns, kept by ruamel.yaml
-            position = marks.item(step) if isinstance(node, list) else marks.key(step)
-            line, node = position[0] + 1, node[step]
-        except (KeyError, IndexError, AttributeError, TypeError):
-            break
-    return int(line)
+def _missing_files(
+    parameters: BaseModel, document: Any, path: Path, index: int
+) -> Iterator[Mistake]:
+    for key, value in parameters:
+        if isinstance(value, Path) and not value.is_file():
+            line = line_of(document, ("criteria", index, key))
+            yield line, f"{path}:{line}: criteria.{index}.{key}: there is no file {value}"
 
 
 def _rooted(rubric: Rubric, folder: Path) -> Rubric:

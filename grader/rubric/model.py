@@ -18,7 +18,8 @@ from grader.rubric.base import Model as Model
 from grader.rubric.base import Share, rule
 from grader.rubric.late_policy import Late
 
-Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+ID_PATTERN = r"^[a-z0-9][a-z0-9-]*$"
+Identifier = Annotated[str, Field(pattern=ID_PATTERN)]
 
 
 # Visibilities, from the most to the least visible.

@@ -25,7 +25,8 @@ from typing import Any
 from pydantic import Field, ValidationError
 
 from grader.errors import UsageError
-from grader.rubric.load import explain, line_of, read_document
+from grader.rubric.load import read_document
+from grader.rubric.mistakes import line_of, mistakes
 from grader.rubric.model import Identifier, Model, did_you_mean
 from grader.validation.mutate import Edit, rewrite
 from grader.validation.outcomes import Case
@@ -98,7 +99,8 @@ def load_corpus(folder: Path, reference: Path, criteria: Collection[str]) -> Cor
     try:
         cases = Cases.model_validate(document)
     except ValidationError as error:
-        raise UsageError(explain(error, document, path, model=Cases)) from None
+        found = mistakes(error, document, path, model=Cases)
+        raise UsageError("\n".join(text for _, text in found)) from None
     corpus = Corpus(folder, reference, cases, document)
     for name, mutant in cases.mutants.items():
         for number, lost in enumerate(mutant.loses):

@@ -124,18 +124,20 @@ def test_a_small_rubric_has_the_defaults(rubric_file: Path) -> None:
         ("    epochs: 1", "    epoch: 1", "did you mean 'epochs'?"),
         ("check: layer_counts", "check: layer_count", "there is no check 'layer_count'; did you "
          "mean 'layer_counts'? (allowed: accuracy, "),
-        ("check: layer_counts", "check: [layer_counts]", "there is no check '['layer_counts']'"),
-        ("points: 3", "points: three", "Input should be a valid number"),
-        ("points: 3", "points: three", "found 'three'"),
-        ("points: 3", "points: -3", "should be greater than 0, found -3"),
-        ("id: second", "id: Second One", "should match pattern"),
-        ("visibility: visible", "visibility: secret", "should be 'visible', 'after_due' or "
+        ("check: layer_counts", "check: [layer_counts]",
+         "criteria.1.check: expected text, found a list"),
+        ("points: 3", "points: three", "points: expected a number, found 'three'"),
+        ("points: 3", "points: -3", "expected a number above 0, found -3"),
+        ("id: second", "id: Second One", "expected small letters, digits and '-', such as "
+         "'layer-counts', found 'Second One'"),
+        ("visibility: visible", "visibility: secret", "expected 'visible', 'after_due' or "
          "'hidden', found 'secret'"),
         ("total: 5", "total: 6", "the criteria add up to 5 points, 'total' is 6"),
         ("id: second", "id: 'first'", "two criteria have the id 'first'"),
         ("[first]", "[frist]", "no criterion 'frist' stands before this one; did you mean 'first'"),
         ("[first]", "[second]", "no criterion 'second' stands before this one"),
-        ("    thresholds", "    thresholds: []\n    old", "should have at least 1 item"),
+        ("    thresholds", "    thresholds: []\n    old",
+         "thresholds: expected a list of 1 or more, found an empty list"),
     ],
 )
 def test_a_mistake_is_reported_with_its_line(
@@ -151,7 +153,8 @@ def test_a_mistake_is_reported_with_its_line(
 def test_a_missing_key_is_reported_where_its_criterion_begins(rubric_file: Path) -> None:
     text = SMALL.replace("    part: 1(b)\n", "")
     told = refusal(rubric_file, text)
-    assert told == f"{rubric_file}:{line_of(text, 'id: second')}: criteria.1.part: Field required"
+    line = line_of(text, "id: second")
+    assert told == f"{rubric_file}:{line}: criteria.1.part: this key is missing"
 
 
 def test_a_missing_parameter_of_a_check_is_reported_where_its_criterion_begins(
@@ -159,7 +162,8 @@ def test_a_missing_parameter_of_a_check_is_reported_where_its_criterion_begins(
 ) -> None:
     text = SMALL.replace("    answer: a\n", "")
     told = refusal(rubric_file, text)
-    assert told == f"{rubric_file}:{line_of(text, 'id: first')}: criteria.0.answer: Field required"
+    line = line_of(text, "id: first")
+    assert told == f"{rubric_file}:{line}: criteria.0.answer: this key is missing"
 
 
 def test_several_mistakes_are_reported_at_once(rubric_file: Path) -> None:
@@ -216,8 +220,8 @@ def test_a_hidden_criterion_may_depend_on_a_visible_one(rubric_file: Path) -> No
         ("title: *nobody\n", ":1: not valid YAML: found undefined alias"),
         ("- a\n- b\n", ":1: expected keys and values"),
         ("", ":1: expected keys and values"),
-        ("criteria: none\n", ":1: criteria: Input should be"),
-        ("criteria: [3]\n", ":1: criteria.0: Input should be"),
+        ("criteria: none\n", ":1: criteria: expected a list, found 'none'"),
+        ("criteria: [3]\n", ":1: criteria.0: expected keys and values, found 3"),
     ],
 )
 def test_a_file_that_is_no_rubric_is_reported(rubric_file: Path, text: str, told: str) -> None:
@@ -260,7 +264,7 @@ def test_hidden_images_may_come_from_two_files(rubric_file: Path) -> None:
         ("{hidden: {images: x.npy}}", "hidden: give both 'images' and 'labels', or neither"),
         ("{hidden: {images: x.npy, labels: y.npy, held_out: 3}}", "hidden: give either 'held_out'"),
         ("{source: cifar10}", "data: source 'cifar10' needs a 'path'"),
-        ("{source: mnist}", "source: Input should be 'none', 'digits', 'cifar10' or 'imagefolder'"),
+        ("{source: mnist}", "source: expected 'none', 'digits', 'cifar10' or 'imagefolder'"),
     ],
 )
 def test_data_that_does_not_fit_together_is_reported(
