@@ -69,6 +69,7 @@ def _run(way: Way, data: Path, threads: int, script: Path) -> tuple[float, float
 
     from grader.worker import shims
     from grader.worker.dataset_view import open_view
+    from grader.worker.environment.home import Home
     from grader.worker.observer.checkpoints import SavedCheckpoints
     from grader.worker.observer.observer import Budget, Observer
     from grader.worker.student_code import sources
@@ -82,7 +83,7 @@ def _run(way: Way, data: Path, threads: int, script: Path) -> tuple[float, float
         if way == "watched":
             Observer(Budget(), Path(folder)).install()
             SavedCheckpoints().install()
-        shims.install(None, open_view(data), None)
+        shims.install(None, open_view(data), None, Home())
         (source,) = sources.read(Path(folder))
         namespace: dict[str, Any] = {}
         out, sys.stdout = sys.stdout, sys.stderr

@@ -21,7 +21,7 @@ ALL_GPUS = ("all",)   # in place of device ids: every GPU, shared by all submiss
 Status = Literal["passed", "partial", "failed", "not_scored", "needs_marking"]
 # A status as people read it: a failed part that was not attempted has a word of its own.
 Result = Literal["passed", "partial", "failed", "not_attempted", "not_scored", "needs_marking"]
-Owner = Literal["student", "harness"]
+Owner = Literal["student", "environment", "harness"]
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,8 @@ from typing import Any
 
 # host -> worker
 START = "start"      # submission, data, scratch: folders; output_bytes: cap; gpu_share
-ASK = "ask"          # id, kind, args, session, seconds
+# `second_run` is added by the supervisor: what to pretend, and the error of the first run.
+ASK = "ask"          # id, kind, args, session, seconds, second_run
 CONTINUE = "continue"   # shape, stop: the reply to an INTERIM; the blob holds images to predict
 # worker -> host
 READY = "ready"      # versions and device
@@ -45,6 +46,7 @@ EXITED = "exited"
 CRASHED = "crashed"
 TIME_LIMIT = "time_limit"
 BAD_ANSWER = "bad_answer"
+ENVIRONMENT = "environment"       # this machine lacks something that a student's machine has
 WORKER_FAILED = "worker_failed"   # the grader's own code in the sandbox failed
 
 MAX_HEADER = 4 * 2**20

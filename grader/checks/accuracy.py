@@ -14,7 +14,9 @@ from grader.checks.check import (
     Check,
     NoParams,
     Work,
+    as_exception,
     graded,
+    is_of_the_environment,
     needs_marking,
     not_scored,
     without_answer,
@@ -92,6 +94,9 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
     if doubt:
         seen = {"would_earn": share, "hidden_accuracy": accuracy}
         return needs_marking(criterion, doubt, asked=ASKED, seen=seen)
+    if share < 1 and is_of_the_environment(training.value["error"]):
+        failure = as_exception(training.outcome, training.value["error"])
+        return without_answer(criterion, failure, ASKED)
     reason = f"Top-1 accuracy {accuracy:.1%} on {len(hidden):,} hidden images."
     better = [step for step in thresholds if step.share > share]
     reason += f" The next threshold is {100 * better[-1].accuracy:.3g} %." if better else ""

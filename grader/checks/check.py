@@ -68,6 +68,7 @@ class Check:
     by_hand: bool = False
 
 
+NOT_YOURS = "That is no mistake of yours: a person looks at your code."
 NOT_SHOWN = "The output is not shown here, because the code ran on hidden data."
 
 _NEXT_STEPS = {
@@ -93,6 +94,7 @@ _HAPPENED = {
     "disk_limit": "The limit on what can be written to disk was reached",
     "files_limit": "The limit on open files was reached",
     "bad_answer": "The answer cannot be used",
+    "environment": "Your code could not be run here",
 }
 
 
@@ -162,6 +164,8 @@ def without_answer(
     reason = f"{what_happened(outcome)}."
     if hidden:
         reason = f"On hidden data: {in_short(outcome)}."
+    if outcome.owner == "environment":
+        return needs_marking(criterion, f"{reason} {NOT_YOURS}", asked=asked, seen=seen)
     return graded(criterion, 0.0, reason.replace("..", "."), asked=asked,
                   next_step=_NEXT_STEPS[outcome.kind], seen=seen)
 
@@ -178,7 +182,7 @@ def what_happened(outcome: Outcome) -> str:
     """Describes to the student how a question without an answer ended."""
     if outcome.owner == "harness":
         return outcome.message
-    loading = outcome.phase == "load" and outcome.kind != "not_found"
+    loading = outcome.phase == "load" and outcome.kind not in ("not_found", "environment")
     text = _HAPPENED[outcome.kind] + " while your file was being loaded" * loading
     return f"{text}: {outcome.message}" if outcome.message else text
 
@@ -206,9 +210,17 @@ def as_exception(outcome: Outcome, error: Mapping[str, str]) -> Outcome:
 
     For scripts that left an answer, though not a usable one, before they raised.
     """
+    lacks = is_of_the_environment(error)
     return dataclasses.replace(
-        outcome, kind="exception", message=error["message"], traceback=error["traceback"]
-    )
+        outcome, kind="environment" if lacks else "exception",
+        owner="environment" if lacks else "student",
+        message=error["message"], traceback=error["traceback"],
+    )  # fmt: skip
+
+
+def is_of_the_environment(error: Mapping[str, str] | None) -> bool:
+    """True if an answer's `error` would not have happened on the student's machine."""
+    return error is not None and error.get("outcome") == "environment"
 
 
 def with_notes(verdict: Verdict, submission: Submission) -> Verdict:

@@ -13,6 +13,7 @@ from grader.checks.check import (
     as_exception,
     graded,
     in_short,
+    is_of_the_environment,
     needs_marking,
     not_attempted,
     without_answer,
@@ -83,7 +84,7 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
     hidden = _hidden(key.inputs) if replaced else {}
     for name in hidden:
         evidence = work.evidence[name]
-        if evidence.outcome.owner == "harness":
+        if evidence.outcome.owner != "student":
             return without_answer(criterion, evidence.outcome, ASKED, hidden=True)
         options, wanted = _tables(evidence, printed=_is_printed(chosen)), key.value(name)
         pairs = wanted["tables"][0]["pairs"]
@@ -111,6 +112,8 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
         return graded(criterion, 0.0, reason, asked=ASKED, hints=hints,
                       next_step="Compute the counts in a loop over the network's layers.")
     fraction = sum(shares) / len(shares)
+    if fraction < 1 and is_of_the_environment(public.value.get("error")):
+        return without_answer(criterion, as_exception(public.outcome, public.value["error"]), ASKED)
     total = sum(count for _, count in truth)
     if fraction == 1:
         reason = f"All layers are right; ResNet-18 has {total:,} parameters in total."

@@ -8,7 +8,16 @@ from typing import Any
 import numpy as np
 
 from grader.checks.answer_key import AnswerKey, EvalInputs
-from grader.checks.check import Check, NoParams, Work, graded, needs_marking, without_answer
+from grader.checks.check import (
+    Check,
+    NoParams,
+    Work,
+    as_exception,
+    graded,
+    is_of_the_environment,
+    needs_marking,
+    without_answer,
+)
 from grader.checks.hidden_networks import dropout_network
 from grader.checks.training_run import (
     TRAIN,
@@ -69,6 +78,10 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
     tracked = training.value["batches_tracked"]
     problems = _training_problems(train_rows, tracked)
     right_in_training = not problems
+    lacks = is_of_the_environment(training.value["error"])
+    if not evaluation_rows and lacks:
+        failure = as_exception(training.outcome, training.value["error"])
+        return without_answer(criterion, failure, ASKED)
     if not evaluation_rows and training.value["stopped"]:
         return needs_marking(
             criterion, " ".join([*problems, NOT_YET]), asked=ASKED, tables=(_table(runs),),

@@ -9,9 +9,17 @@ from typing import Any
 
 from pydantic import Field
 
+from grader import wire
 from grader.checks.answer_key import AnswerKey, EvalInputs
-from grader.checks.check import Check, Work, graded, not_attempted, not_scored
-from grader.checks.files_read import of_named
+from grader.checks.check import (
+    NOT_YOURS,
+    Check,
+    Work,
+    graded,
+    needs_marking,
+    not_attempted,
+    not_scored,
+)
 from grader.errors import CheckError
 from grader.records import Question, Table, Verdict
 from grader.rubric.model import Criterion, Limits, Model
@@ -29,17 +37,16 @@ class Params(Model):
 def ask(criterion: Criterion, inputs: EvalInputs, limits: Limits) -> tuple[Question, ...]:
     """One question for the whole file; its tests ask further questions while they run."""
     file = criterion.params.file  # type: ignore[attr-defined]  # validated as Params by the rubric
-    args = {"tests": hashlib.sha256(file.read_bytes()).hexdigest()}
-    if criterion.data:
-        args["data"] = " ".join(map(of_named, criterion.data))
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
     name = _id(file)
-    return (Question(name, "pytest", args, name, limits.seconds, tests=file),)
+    return (Question(name, "pytest", {"tests": digest}, name, limits.seconds, tests=file),)
 
 
 def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
     """The share of the tests' points whose tests pass.
 
-    Skipped tests do not count. If the grader failed to run a test, the criterion is not scored.
+    Skipped tests do not count. If the grader failed to run a test, the criterion is not scored; if
+    a test fails for something that is missing here, a person marks the criterion.
     """
     file = criterion.params.file  # type: ignore[attr-defined]  # validated as Params by the rubric
     evidence = work.evidence[_id(file)]
@@ -49,6 +56,11 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
     if lost or evidence.outcome.owner == "harness":
         problem = lost[0] if lost else evidence.outcome.message
         return not_scored(criterion, problem, tables=tables, seen=seen)
+    lacking = [_sentence(test) for test in tests if test["status"] == "failed" and _lacks(test)]
+    if lacking:
+        return needs_marking(
+            criterion, f"{lacking[0]} {NOT_YOURS}", asked=criterion.title, tables=tables, seen=seen
+        )
     points = sum(test["points"] for test in tests)
     if not points:
         raise CheckError(f"{file}: none of its tests is worth a point")
@@ -66,6 +78,10 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
 def _id(file: Path) -> str:
     """The question's id, which goes into the container and must not show the file's name."""
     return f"tests/{hashlib.sha256(str(file).encode()).hexdigest()[:8]}"
+
+
+def _lacks(test: Mapping[str, Any]) -> bool:
+    return any(kind == wire.ENVIRONMENT for _, kind, _ in test["calls"])
 
 
 def _failures(tests: Sequence[Mapping[str, Any]]) -> list[str]:

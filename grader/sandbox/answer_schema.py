@@ -66,6 +66,7 @@ class _Place(_Answer):
 
 
 class _Error(_Answer):
+    outcome: Literal["exception", "environment", "worker_failed"] = "exception"
     message: Text
     traceback: Text
 

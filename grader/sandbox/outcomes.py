@@ -38,6 +38,7 @@ OWNER: Mapping[str, Owner] = {
     PROCESS_LIMIT: "student",
     DISK_LIMIT: "student",
     FILES_LIMIT: "student",
+    wire.ENVIRONMENT: "environment",
     wire.WORKER_FAILED: "harness",
     WORKER_LOST: "harness",
     NOT_STARTED: "harness",

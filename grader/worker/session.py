@@ -11,6 +11,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from grader import wire
+from grader.worker.environment.errors import message_of, own_frames
+from grader.worker.environment.home import Home
+from grader.worker.environment.reasons import lacking, python_version
 
 MAX_TRACEBACK = 6000   # characters
 Frame = tuple[dict[str, Any], tuple[bytes, ...]]
@@ -52,6 +55,7 @@ class Session:
         trained: the network that the latest training produced.
         student: the `Student` of an instructor's own probes, made for the first of them.
         notes: remarks for the report, such as an exception that costs nothing.
+        home: what the code has asked for and did not find.
     """
 
     folder: Path
@@ -61,18 +65,21 @@ class Session:
     trained: Predictor | None = None
     student: object | None = None
     notes: list[str] = field(default_factory=list)
+    home: Home = field(default_factory=Home)
 
 
 Answer = tuple[Any, tuple[bytes, ...]]
 Probe = Callable[[Session, Mapping[str, Any], tuple[bytes, ...]], Answer]
 
 
-def failure(error: BaseException, folder: Path) -> dict[str, Any]:
+def failure(error: BaseException, session: Session) -> dict[str, str]:
     """Describe an exception as a reply: `outcome`, `message` and `traceback`.
 
     The traceback starts in the student's file and leaves out the worker's own frames. The outcome
-    is WORKER_FAILED when the worker raised the exception without the student's code on the stack.
+    is WORKER_FAILED when the worker raised the exception without the student's code on the stack,
+    and ENVIRONMENT when this machine lacks something that a student's machine has.
     """
+    folder = session.folder
     every = traceback.extract_tb(error.__traceback__)
     worker = str(Path(__file__).parent)
     ours = bool(every) and every[-1].filename.startswith(worker)
@@ -84,24 +91,34 @@ def failure(error: BaseException, folder: Path) -> dict[str, Any]:
     text = "".join(lines).replace(str(folder) + os.sep, "")
     if len(text) > MAX_TRACEBACK:
         text = text[: MAX_TRACEBACK // 2] + "\n[...]\n" + text[-MAX_TRACEBACK // 2 :]
-    where = ""
-    if own:
-        where = f"{place(Path(frames[own[-1]].filename), frames[own[-1]].lineno)}: "
-    first_line = (message_of(error).strip().splitlines() or [""])[0][:300]
-    summary = f"{where}{type(error).__name__}" + (f": {first_line}" if first_line else "")
     # The worker parses the student's files, so it is the one to raise their syntax errors.
     parsing = isinstance(error, SyntaxError)
+    summary = _summary(error, folder)
+    broken = ours and not own and not parsing
+    reason = ""
+    if not broken:
+        reason = session.home.reason(error, summary, lacking(error, folder))
+    kind = wire.WORKER_FAILED if broken else wire.ENVIRONMENT if reason else wire.EXCEPTION
     return {
-        "outcome": wire.WORKER_FAILED if ours and not own and not parsing else wire.EXCEPTION,
-        "message": printable(summary),
+        "outcome": kind,
+        "message": printable(f"{reason} ({summary})" if reason else summary),
         "traceback": printable(text),
     }
 
 
+def _summary(error: BaseException, folder: Path) -> str:
+    """Where an exception was raised, its type and the first line of its text."""
+    own = own_frames(error, folder)
+    where = f"{place(Path(own[-1].filename), own[-1].lineno)}: " if own else ""
+    first_line = (message_of(error).strip().splitlines() or [""])[0][:300]
+    if isinstance(error, SyntaxError):
+        first_line += f"; {python_version()} read the file"
+    return f"{where}{type(error).__name__}" + (f": {first_line}" if first_line else "")
+
+
 def innermost(error: BaseException, folder: Path) -> str:
     """The innermost line of the student's files that an exception passed through; "" for none."""
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if frame.filename.startswith(str(folder))]
+    own = own_frames(error, folder)
     if not own:
         return ""
     inside = own[-1].name
@@ -112,14 +129,6 @@ def innermost(error: BaseException, folder: Path) -> str:
 def place(path: Path, line: int | None) -> str:
     """A line for people: `hw2.py, line 12`, or `hw2.py, cell 3, line 2` in a notebook."""
     return f"{path.name}, {cell_and_line(path, line)}"
-
-
-def message_of(error: BaseException) -> str:
-    """The text of an exception; "" where the student's own exception class fails at that."""
-    try:
-        return str(error)
-    except Exception:
-        return ""
 
 
 def cell_and_line(path: Path, line: int | None) -> str:

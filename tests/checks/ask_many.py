@@ -29,7 +29,7 @@ def main() -> None:
         except (BadAnswer, NotFound) as error:
             reply = ["bad_answer", str(error)]
         except Exception as error:
-            told = failure(error, session.folder)
+            told = failure(error, session)
             reply = [told["outcome"], told["message"] + told["traceback"]]
         replies.append(reply)
     json.dump(replies, answers, allow_nan=False)

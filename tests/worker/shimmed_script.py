@@ -14,7 +14,7 @@ import sys
 import textwrap
 import traceback
 import types
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -45,13 +45,17 @@ def run(
     images: int | None = None,
     view: bool = True,
     network: Mapping[str, Any] | None = None,
+    pretend: Iterable[str] = (),
 ) -> ScriptResult:
-    """Run a script in `folder`; its variable `log` is the shims' log. The script must not raise."""
+    """Run a script in `folder`. The script must not raise.
+
+    Its variables `log` and `home` are those of the shims. `pretend` is what a second run pretends.
+    """
     ours, theirs = _CONTEXT.Pipe()
     data = write_view(folder / "view") if view else None
     script = folder / "script.py"
     script.write_text(textwrap.dedent(code), encoding="utf-8")
-    arguments = (theirs, script, data, images, network)
+    arguments = (theirs, script, data, images, network, frozenset(pretend))
     process = _CONTEXT.Process(target=_child, args=arguments)
     process.start()
     theirs.close()
@@ -82,9 +86,11 @@ def _child(
     data: Path | None,
     images: int | None,
     network: Mapping[str, Any] | None,
+    pretend: frozenset[str],
 ) -> None:
     from grader.worker import shims
     from grader.worker.dataset_view import open_view
+    from grader.worker.environment.home import Home
 
     out, err, error = io.StringIO(), io.StringIO(), ""
     os.chdir(script.parent)
@@ -95,9 +101,10 @@ def _child(
     notes: list[str] = []
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
-            log = shims.install(network, open_view(data) if data else None, images)
+            home = Home(pretend)
+            log = shims.install(network, open_view(data) if data else None, images, home)
             notes = log.notes
-            main.__dict__["log"] = log
+            main.__dict__.update(log=log, home=home)
             exec(compile(script.read_text(encoding="utf-8"), script, "exec"), main.__dict__)
         except BaseException:
             error = traceback.format_exc()

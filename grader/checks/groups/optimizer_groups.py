@@ -97,8 +97,8 @@ def _judge_training(criterion: Criterion, training: Evidence, made: Evidence) ->
     if seen is None and not training.outcome.answered and training.value:
         return _judge_unused(criterion, training.value["built"])
     if seen is None:
-        missing = made.outcome.kind == "not_found"
-        failure = training if missing and not training.outcome.answered else made
+        tells_more = made.outcome.kind == "not_found" or training.outcome.owner == "environment"
+        failure = training if tells_more and not training.outcome.answered else made
         return without_answer(
             criterion, failure.outcome, ASKED, hidden=failure is made, in_any_form=True
         )

@@ -14,6 +14,7 @@ from grader.checks.check import (
     as_exception,
     graded,
     in_short,
+    is_of_the_environment,
     needs_marking,
     not_attempted,
     without_answer,
@@ -78,9 +79,10 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
     if not public.outcome.answered:
         return without_answer(criterion, public.outcome, ASKED, in_any_form=True)
     mine = [work.evidence[name] for name in (*_hidden(key.inputs), BEYOND)]
-    harness = [evidence for evidence in mine if evidence.outcome.owner == "harness"]
-    if harness:
-        return without_answer(criterion, harness[0].outcome, ASKED, hidden=True)
+    others_fault = [evidence for evidence in mine if evidence.outcome.owner != "student"]
+    if others_fault:
+        others_fault.sort(key=lambda evidence: evidence.outcome.owner != "harness")
+        return without_answer(criterion, others_fault[0].outcome, ASKED, hidden=True)
     own_network = not public.value["replaced"]
     truth = (
         truth_of(public.value["structure"]) if own_network else truth_from_reference(key, PUBLIC)
@@ -92,7 +94,8 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
     # Two lists of a small network of the student's own belong to its training, not to this part.
     answer = answer_of(public, truth, layers, two_lists=not small)
     error = public.value.get("error")
-    if error and not any(answer.right) and not any(answer.triple):
+    nothing = not any(answer.right) and not any(answer.triple)
+    if error and (nothing or (is_of_the_environment(error) and not all(answer.right))):
         return without_answer(criterion, as_exception(public.outcome, error), ASKED)
     others = {name: work.evidence[name] for name in ([] if own_network else _hidden(key.inputs))}
     doubt = _doubt(public, answer, truth, truth_from_reference(key, PUBLIC)) or unassigned(

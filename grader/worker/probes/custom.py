@@ -22,6 +22,7 @@ from torch.nn.parameter import is_lazy
 
 from grader import packing
 from grader.worker import networks, shims
+from grader.worker.environment.errors import message_of
 from grader.worker.networks.sizes import LAZY
 from grader.worker.probes.script_run import view_of
 from grader.worker.session import (
@@ -31,7 +32,6 @@ from grader.worker.session import (
     OutOfTime,
     ProbeFailed,
     Session,
-    message_of,
     printable,
 )
 from grader.worker.student_code import execution, sources
@@ -55,7 +55,7 @@ def run_custom(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, ..
     """
     if session.student is None:
         torch.set_num_threads(1)   # the same numbers on every machine; a probe may change it
-        shims.install(None, view_of(session), None)
+        shims.install(None, view_of(session), None, session.home)
         session.student = Student(session)
     probe = _compiled(args)
     makers = packing.Makers(torch.from_numpy, networks.build)

@@ -104,14 +104,14 @@ def _are_group_counts(counts: list[dict[str, Any]], reader: Reader) -> bool:
 
 def _reply(session: Session, result: ScriptResult, notes: list[str]) -> dict[str, Any]:
     found, network = _lists(result)
-    error = failure(result.error, session.folder) if result.error is not None else None
+    error = failure(result.error, session) if result.error is not None else None
     return {
         "form": "script",
         "lists": found,
         "numbers": _numbers(result),
         "replaced": network not in result.own and bool(result.built),
         "structure": networks.describe(network),
-        "error": {key: error[key] for key in ("message", "traceback")} if error else None,
+        "error": error,
         "notes": notes + session.notes + _unsized(network),
     }
 

@@ -66,14 +66,14 @@ def _has_layer_table(result: ScriptResult) -> bool:
 
 def _reply(session: Session, result: ScriptResult, notes: list[str]) -> dict[str, Any]:
     found = _tables(result)
-    error = failure(result.error, session.folder) if result.error is not None else None
+    error = failure(result.error, session) if result.error is not None else None
     # Without a table that can be read, the counts may still stand in what the script printed.
     return {
         "form": "script",
         "tables": found,
         "printed": not found,
         "replaced": bool(result.built),
-        "error": {key: error[key] for key in ("message", "traceback")} if error else None,
+        "error": error,
         "notes": notes + session.notes,
     }
 

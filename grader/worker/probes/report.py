@@ -50,7 +50,7 @@ def report(
     """
     network = chosen.observed.module
     used = observer.steps.settings(network)
-    problem = failure(error, session.folder) if error is not None else None
+    problem = failure(error, session) if error is not None else None
     found = cautions(observer, chosen.observed, shim_log)
     value = {
         "form": "script" if chosen.prepared.way != "function" else "function",
@@ -62,9 +62,9 @@ def report(
         # The constructor of a scheduler takes one step.
         "schedulers": [name for name, times in observer.steps.schedulers.items() if times > 1],
         "rates": [list(rate) for rate in _some(observer.steps.rates)],
-        "images_per_epoch": _images_per_epoch(chosen.observed),
+        "images_per_epoch": round(session.home.share * _images_per_epoch(chosen.observed)),
         "reported_accuracy": reported_accuracy(returned),
-        "error": {key: problem[key] for key in ("message", "traceback")} if problem else None,
+        "error": problem,
         "uncalled": sources.uncalled_mode_switches(session.folder),
         "mistakes": [dataclasses.asdict(one) for one in found],
         "network": {

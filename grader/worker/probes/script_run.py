@@ -24,7 +24,7 @@ from grader.worker.observer.observer import Budget, BudgetReached, Observer
 from grader.worker.session import Session
 from grader.worker.student_code import sources
 from grader.worker.student_code.entry_points import inspecting_scripts
-from grader.worker.student_code.execution import run_as_script
+from grader.worker.student_code.execution import is_ordinary_end, run_as_script
 from grader.worker.student_code.sources import Source
 from grader.worker.values.containers import Drained, Known, Reader, attributes
 from grader.worker.values.locals import Locals
@@ -55,7 +55,7 @@ def install_briefly(session: Session, network: Mapping[str, Any] | None) -> shim
     """
     torch.set_num_threads(1)  # for so little work, threads cost more than they save
     Observer(BRIEF, session.folder).install()
-    return shims.install(network, view_of(session), BRIEF_IMAGES)
+    return shims.install(network, view_of(session), BRIEF_IMAGES, session.home)
 
 
 @dataclass(frozen=True)
@@ -114,8 +114,10 @@ def run_for_names(
     with recording() as heard:
         with variables.watched():
             error = run_as_script(source, namespace)
-            if isinstance(error, BudgetReached):
-                error = None   # a training that was kept short on purpose
+            if isinstance(error, SystemExit):
+                session.home.ended()
+            if isinstance(error, BudgetReached) or is_ordinary_end(error):
+                error = None   # a training that was kept short on purpose, or `exit()`
             for function in _uncalled(source, namespace, variables, 0):
                 _try(function, session)
         found = result(heard.text)

@@ -55,7 +55,7 @@ def train(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, ...]) -
     observer.install()
     saved = SavedCheckpoints()
     saved.install()
-    shim_log = shims.install(None, view, None)
+    shim_log = shims.install(None, view, None, session.home)
     entry: TrainingEntry | None = None
     error: BaseException | None = None
     returned: Any = None

@@ -19,7 +19,13 @@ from grader.worker.dataset_view import View, loader
 from grader.worker.session import BadAnswer, Session
 from grader.worker.student_code import sources
 from grader.worker.student_code.entry_points import is_called, training_scripts
-from grader.worker.student_code.execution import call, function, run_as_script, takes
+from grader.worker.student_code.execution import (
+    call,
+    function,
+    is_ordinary_end,
+    run_as_script,
+    takes,
+)
 
 WANTED = (
     "a function train(model, train_loader, validation_loader, epochs), or train_one_epoch and "
@@ -148,6 +154,7 @@ def _run_scripts(session: Session, trained: Callable[[], bool]) -> None:
     for source in found[:MAX_SCRIPTS]:
         namespace: dict[str, Any] = {}
         error = run_as_script(source, namespace)
+        error = None if is_ordinary_end(error) else error
         if not trained() and error is None:
             _call_uncalled(source, namespace, trained)
         first = first or error

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from grader import wire
+from grader.worker.environment.errors import message_of
 from grader.worker.process.fast_imports import load_worker
 from grader.worker.process.folder import arrange
 from grader.worker.process.gpu_memory import limit_gpu_memory
@@ -24,7 +25,6 @@ from grader.worker.session import (
     ProbeFailed,
     Session,
     failure,
-    message_of,
     printable,
 )
 
@@ -41,7 +41,10 @@ def main() -> None:
     while question := wire.read_frame(questions.read):
         try:
             session = session or _open(frame[0], questions, answers)
+            session.home.begin(question[0].get("second_run"))
             reply, reply_blobs = _answer(session, *question)
+            if session.home.worth_a_second_run(reply):
+                reply["again"] = sorted(session.home.again)
         except Exception:
             # A fault of the grader: `_answer` has turned the student's exceptions into replies.
             reply, reply_blobs = _broken(traceback.format_exc()), ()
@@ -103,6 +106,7 @@ def _answer(
         wire.encode({"value": value})
         return {"outcome": wire.ANSWERED, "value": value}, reply_blobs
     except NotFound as error:
+        session.home.ended()
         return {"outcome": wire.NOT_FOUND, "message": str(error)}, ()
     except BadAnswer as error:
         return {"outcome": wire.BAD_ANSWER, "message": str(error)}, ()
@@ -111,7 +115,10 @@ def _answer(
     except ProbeFailed as error:
         return {"outcome": wire.WORKER_FAILED, "message": printable(str(error))}, ()
     except SystemExit as error:
+        reply = failure(error, session)
+        if reply["outcome"] == wire.ENVIRONMENT:
+            return reply, ()
         text = f"the code called exit({message_of(error)[:300]}) before it had answered"
         return {"outcome": wire.EXITED, "message": text}, ()
     except BaseException as error:
-        return failure(error, session.folder), ()
+        return failure(error, session), ()

@@ -49,7 +49,7 @@ class Child:
     ) -> None:
         self._process = process
         self._questions, answers, output = streams
-        self.loaded = False
+        self.loaded = self.asked = False
         self.output = Tail(output, cap)
         self._events: queue.Queue[Event] = queue.Queue()
         self._outbox: queue.Queue[bytes | None] = queue.Queue()

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import functools
+import sys
+import sysconfig
 import time
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import torch
+
+from grader.worker.environment.home import GPU, Home
 
 _NAME = "no GPU: the CPU in its place"
 _MEMORY = 2**32   # bytes that the missing GPU claims to have: scripts divide by it
@@ -18,6 +24,13 @@ _SILENT = (
     "set_per_process_memory_fraction",
 )  # fmt: skip
 _TYPES = ("Float", "Double", "Half", "BFloat16", "Byte", "Char", "Short", "Int", "Long", "Bool")
+
+
+# Files of Python, of installed packages and of the worker: all others are the student's.
+_LIBRARIES = (
+    *(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")),
+    str(Path(torch.__file__).parent.parent), str(Path(__file__).parents[1]),
+)  # fmt: skip
 
 
 class Context:
@@ -110,6 +123,41 @@ def install(note: Callable[[], None]) -> None:
     cuda.device = cuda.device_of = cuda.stream = Context
     for kind in _TYPES:
         setattr(cuda, f"{kind}Tensor", getattr(torch, f"{kind}Tensor"))
+
+
+def answer_for(home: Home, note: Callable[[], None]) -> None:
+    """Tell the student's code in the second run that there is a GPU; libraries get the truth.
+
+    In the first run all get the truth, and `home` notes that the student's code has asked. `note`
+    is called when it is told that there is one.
+    """
+    cuda, accelerator = torch.cuda, getattr(torch, "accelerator", None)
+    for module, name, pretended in (
+        (cuda, "is_available", True), (cuda, "device_count", 1), (cuda, "is_initialized", True),
+        (cuda, "is_bf16_supported", True), (torch.backends.cudnn, "is_available", True),
+        (torch.backends.mps, "is_available", True), (torch.backends.mps, "is_built", True),
+        (torch.backends.cuda, "is_built", True),
+        (accelerator, "is_available", True), (accelerator, "device_count", 1),
+        (accelerator, "current_accelerator", torch.device("cuda")),
+    ):  # fmt: skip
+        if hasattr(module, name):
+            setattr(module, name, _answering(home, note, getattr(module, name), pretended))
+
+
+def _answering(
+    home: Home, note: Callable[[], None], truth: Callable[..., Any], pretended: Any
+) -> Callable[..., Any]:
+    @functools.wraps(truth)
+    def answer(*args: Any, **kwargs: Any) -> Any:
+        if sys._getframe(1).f_code.co_filename.startswith(_LIBRARIES):
+            return truth(*args, **kwargs)
+        home.missed.add(GPU)
+        if GPU not in home.pretended:
+            return truth(*args, **kwargs)
+        note()
+        return pretended
+
+    return answer
 
 
 def _nothing() -> Callable[..., None]:

@@ -1,7 +1,8 @@
 """Keeps tensors and networks on the CPU when a script sends them to a GPU that does not exist.
 
 Every function that takes a device gets the CPU instead of a missing GPU. `torch.device` itself is
-unchanged, and `torch.cuda.is_available()` is False: a script that asks gets the true answer.
+unchanged. `torch.cuda.is_available()` is False in the first run of a script; a script that ends
+without a GPU is run again and told that there is one (`grader/worker/environment/home.py`).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 import torch
 import torch.utils._device  # torch itself imports it late
 
+from grader.worker.environment.home import Home
 from grader.worker.shims import cuda
 from grader.worker.shims.log import ShimLog
 
@@ -62,7 +64,7 @@ class DeviceRedirect:
         self.log.note("the script asked for a GPU; none is available, so it ran on the CPU")
 
 
-def install(log: ShimLog) -> None:
+def install(log: ShimLog, home: Home) -> None:
     """Patch torch on a machine without a CUDA device; with one, do nothing."""
     if torch.cuda.is_available():
         return
@@ -73,6 +75,10 @@ def install(log: ShimLog) -> None:
     _defaults(redirect)
     _files(redirect)
     cuda.install(redirect.note)
+    cuda.answer_for(home, lambda: log.note(
+        "your code needs a GPU and the grader has none: it was told that there is one, and ran on "
+        "the CPU"
+    ))  # fmt: skip
     for text in _KNOWN:
         warnings.filterwarnings("ignore", message=text)
 

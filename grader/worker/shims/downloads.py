@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
-import subprocess
 import sys
 import tempfile
 import urllib.request
@@ -20,6 +18,7 @@ from urllib.response import addinfourl
 import torch
 from torchvision.datasets import utils
 
+from grader.worker.shims import commands
 from grader.worker.shims.cifar_files import ARCHIVE, CifarFiles
 from grader.worker.shims.import_hooks import OnImport
 
@@ -124,20 +123,15 @@ def _requests(mirror: Mirror, sessions: Any) -> None:
 
 def _commands(mirror: Mirror) -> None:
     """Replace `wget` and `curl` of the archive, alone or within a shell command."""
-    system = os.system
-    popen: Any = subprocess.Popen
-    start = popen.__init__
 
-    def replaced(command: Any) -> Any:
-        if isinstance(command, str):
-            return _COMMAND.sub(
-                lambda found: f"{found[1]} {download(shlex.split(found[2]))}", command
-            )
-        words = [os.fspath(word) for word in command] if isinstance(command, list) else []
-        if words and words[0] in _TOOLS and any(_CIFAR in str(word) for word in words):
-            download(words)
-            return [sys.executable, "-c", ""]
-        return command
+    def in_a_shell(command: str) -> str:
+        return _COMMAND.sub(lambda found: f"{found[1]} {download(shlex.split(found[2]))}", command)
+
+    def in_words(words: list[str]) -> list[str]:
+        if not words or words[0] not in _TOOLS or not any(_CIFAR in word for word in words):
+            return words
+        download(words)
+        return [sys.executable, "-c", ""]
 
     def download(words: list[str]) -> str:
         file = _target(words)
@@ -145,11 +139,7 @@ def _commands(mirror: Mirror) -> None:
         mirror.save(" ".join(words), file)
         return "echo"   # the command that takes its place
 
-    def init(self: Any, args: Any, *others: Any, **options: Any) -> None:
-        start(self, replaced(args), *others, **options)
-
-    os.system = lambda command: system(replaced(command))
-    popen.__init__ = init
+    commands.rewrite(in_a_shell, in_words)
 
 
 def _target(words: list[str]) -> Path:

@@ -14,12 +14,14 @@ Redirect = Callable[[Any], Any]
 _WRITING = frozenset("wax")
 
 
-def install(redirect: Redirect) -> None:
-    """Call `redirect` with every path that is read, listed or looked for; use what it returns.
+def install(redirect: Redirect, to_write: Redirect) -> None:
+    """Use what `redirect` and `to_write` return in place of each path.
 
-    `redirect` may make a file first. Opening a file for writing is not redirected.
+    Args:
+        redirect: called with every path that is read, listed or looked for; may make a file first.
+        to_write: called with every path that is opened for writing; may make its folder first.
     """
-    opened = _redirected_open(builtins.open, redirect)
+    opened = _redirected_open(builtins.open, redirect, to_write)
     builtins.open = io.open = opened
     for module, names in (
         (os, ("listdir", "scandir")),
@@ -30,11 +32,12 @@ def install(redirect: Redirect) -> None:
             setattr(module, name, _redirected(getattr(module, name), redirect))
 
 
-def _redirected_open(function: Callable[..., Any], redirect: Redirect) -> Callable[..., Any]:
+def _redirected_open(
+    function: Callable[..., Any], redirect: Redirect, to_write: Redirect
+) -> Callable[..., Any]:
     @functools.wraps(function)
     def open_(file: Any, mode: str = "r", *args: Any, **kwargs: Any) -> Any:
-        if not _WRITING.intersection(mode):
-            file = redirect(file)
+        file = (to_write if _WRITING.intersection(mode) else redirect)(file)
         return function(file, mode, *args, **kwargs)
 
     return open_

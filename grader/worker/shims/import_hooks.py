@@ -66,6 +66,7 @@ class IfMissing(MetaPathFinder, Loader):
 
     def __init__(self) -> None:
         self._modules: dict[str, Action] = {}
+        self._packages: dict[str, Action] = {}
 
     def install(self) -> None:
         sys.meta_path.append(self)
@@ -74,13 +75,22 @@ class IfMissing(MetaPathFinder, Loader):
         """Provide a module of that name; `fill` puts its contents into it."""
         self._modules[module] = fill
 
+    def give_all(self, package: str, fill: Action) -> None:
+        """Provide a package of that name, and each of its submodules, whatever their names are."""
+        self._packages[package] = fill
+
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: Any = None
     ) -> ModuleSpec | None:
+        top = fullname.partition(".")[0]
+        given = getattr(sys.modules.get(top), "__spec__", None)
+        if top in self._packages and (top == fullname or (given and given.loader is self)):
+            return ModuleSpec(fullname, self, is_package=True)
         if fullname not in self._modules:
             return None
         inside = any(name.startswith(f"{fullname}.") for name in self._modules)
         return ModuleSpec(fullname, self, is_package=inside)
 
     def exec_module(self, module: Any) -> None:
-        self._modules[module.__name__](module)
+        name = module.__name__
+        (self._modules.get(name) or self._packages[name.partition(".")[0]])(module)

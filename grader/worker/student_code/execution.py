@@ -96,7 +96,7 @@ def run_as_script(source: Source, namespace: dict[str, Any]) -> BaseException | 
     """Run a file as `python FILE` would; returns the exception that ended it, if any.
 
     The variables are put into `namespace`. A notebook runs cell by cell; a cell that raises does
-    not stop the others, and the first exception is returned. `exit()` is an ordinary end.
+    not stop the others, and the first exception is returned, a SystemExit too.
     """
     if source.error is not None:
         return source.error
@@ -114,6 +114,11 @@ def run_as_script(source: Source, namespace: dict[str, Any]) -> BaseException | 
     return _execute(source, module.__dict__, namespace)
 
 
+def is_ordinary_end(error: BaseException | None) -> bool:
+    """True for the SystemExit of `exit()`, and for no exception."""
+    return error is None or (isinstance(error, SystemExit) and error.code in (None, 0))
+
+
 def _execute(
     source: Source, globals_: dict[str, Any], namespace: dict[str, Any]
 ) -> BaseException | None:
@@ -121,11 +126,7 @@ def _execute(
     for code in _pieces(source):
         try:
             exec(code, globals_)
-        except SystemExit as error:
-            if error.code not in (None, 0):
-                first = first or error
-            break
-        except BudgetReached as error:
+        except (SystemExit, BudgetReached) as error:
             first = first or error
             break
         except BaseException as error:
@@ -170,5 +171,5 @@ def _import(folder: Path, source: Source) -> tuple[types.ModuleType, BaseExcepti
     sys.modules[name] = module
     if source.error is not None:
         return module, source.error
-    namespace: dict[str, Any] = {}
-    return module, _execute(source, module.__dict__, namespace)
+    error = _execute(source, module.__dict__, {})
+    return module, None if is_ordinary_end(error) else error

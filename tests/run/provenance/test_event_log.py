@@ -20,7 +20,7 @@ FACTS = {
     "remembered": {"questions"},
     "asked": {"questions", "gpus"},
     "answered": {"question", "outcome", "seconds", "fault", "phase", "message", "worker"},
-    "judged": {"criterion", "status", "attempted", "fraction"},
+    "judged": {"criterion", "status", "fraction"},
     "graded": {"state", "score", "max", "seconds"},
 }
 

@@ -190,3 +190,38 @@ def test_splits_for_the_real_sizes_are_scaled(tmp_path: Path) -> None:
         assert len(Subset(data, range(40_000, 50_000))) == 8
     """
     assert len(run(tmp_path, code).notes) == 3
+
+
+def test_in_a_second_run_data_sets_have_as_many_images_as_the_real_ones(tmp_path: Path) -> None:
+    code = """
+        import torch, torchvision
+        from torch.utils.data import DataLoader, Subset, SubsetRandomSampler, random_split
+        train = torchvision.datasets.CIFAR10("data", transform=torchvision.transforms.ToTensor())
+        test = torchvision.datasets.CIFAR10("data", train=False)
+        assert len(train) == len(train.targets) == train.data.shape[0] == 50_000
+        assert len(test) == 10_000 and train.data[:45000].shape == (45000, 32, 32, 3)
+        assert train[1][1] == train[41][1] == 1 and torch.equal(train[1][0], train[41][0])
+        assert [len(part) for part in random_split(train, [45000, 5000])] == [45000, 5000]
+        loader = DataLoader(train, batch_size=10)
+        assert len(loader) == 5000 and len(loader) // 20 == 250
+        for epoch in range(2):   # an epoch has the 40 images that there are
+            assert sum(len(images) for images, _ in loader) == 40
+        assert [int(label) for _, labels in loader for label in labels] == [*range(10)] * 4
+        part = DataLoader(train, batch_size=4, sampler=SubsetRandomSampler(range(25000)))
+        assert sum(len(images) for images, _ in part) == 20
+        few = DataLoader(Subset(train, range(30)), batch_size=10, num_workers=1)
+        assert sum(len(images) for images, _ in few) == 30
+        many = DataLoader(train, batch_size=10, num_workers=1, persistent_workers=True)
+        assert [sum(len(images) for images, _ in many) for _ in range(2)] == [40, 40]
+    """
+    notes = run(tmp_path, code, pretend=["the data here are smaller than the real ones"]).notes
+    assert any("each epoch ended after the 40 images" in note for note in notes)
+
+
+def test_in_a_first_run_it_is_kept_that_the_data_are_smaller(tmp_path: Path) -> None:
+    code = """
+        import torchvision
+        assert len(torchvision.datasets.CIFAR10("data")) == 40
+        assert home.missed == {"the data here are smaller than the real ones"}
+    """
+    run(tmp_path, code)

@@ -191,3 +191,47 @@ def test_scripted_functions_still_compile(tmp_path: Path) -> None:
         assert torch.jit.trace(scripted.f, torch.ones(3))(torch.ones(3)).tolist() == [1, 1, 1]
     """
     run(tmp_path, code)
+
+
+def test_a_script_that_asks_for_a_gpu_is_told_the_truth_and_the_question_is_kept(
+    tmp_path: Path,
+) -> None:
+    code = """
+        import torch
+        assert home.missed == set()
+        assert not torch.cuda.is_available() and torch.cuda.device_count() == 0
+        assert home.missed == {"there is no GPU here"}
+    """
+    assert run(tmp_path, code).notes == []
+
+
+def test_in_a_second_run_the_script_has_a_gpu_and_libraries_know_that_there_is_none(
+    tmp_path: Path,
+) -> None:
+    code = """
+        import torch
+        assert torch.cuda.is_available() and torch.cuda.device_count() == 1
+        assert torch.backends.cudnn.is_available() and torch.backends.mps.is_available()
+        assert torch.accelerator.is_available()
+        device = torch.accelerator.current_accelerator()
+        assert torch.cuda.get_device_name(torch.cuda.current_device())
+        torch.backends.cudnn.benchmark = True
+        torch.cuda.manual_seed_all(0)
+        network = torch.nn.DataParallel(torch.nn.Linear(2, 2)).to(device)
+        data = torch.utils.data.TensorDataset(torch.ones(4, 2))
+        scaler = torch.amp.GradScaler("cuda")
+        optimizer = torch.optim.Adam(network.parameters())
+        for (rows,) in torch.utils.data.DataLoader(data, 2, pin_memory=True):
+            with torch.autocast("cuda", dtype=torch.float16):
+                loss = network(rows.cuda(non_blocking=True)).sum()
+            scaler.scale(loss).backward()
+            scaler.step(optimizer)
+            scaler.update()
+        torch.cuda.synchronize()
+        torch.cuda.empty_cache()
+        with torch.random.fork_rng():
+            torch.manual_seed(1)
+        assert loss.dtype == torch.float32 and not loss.is_cuda
+    """
+    notes = run(tmp_path, code, pretend=["there is no GPU here"]).notes
+    assert any("told that there is one" in note for note in notes)
