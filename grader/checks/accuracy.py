@@ -24,7 +24,7 @@ from grader.checks.check import (
 from grader.checks.early_stopping import SURE, explained, stopped_for_sure
 from grader.checks.retraining import Attempt, attempts, best_of, table_of
 from grader.checks.retraining import explained as explained_again
-from grader.checks.scoring import accuracy_of, hidden_accuracy, logits_of
+from grader.checks.scoring import NOT_FINITE, accuracy_of, hidden_accuracy, logits_of
 from grader.checks.training_run import (
     PREDICT,
     TRAIN,
@@ -73,7 +73,7 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
         return graded(
             criterion, 0.0, logits, asked=ASKED,
             next_step="Lower the learning rate, and look at the loss of the first batches."
-            if "diverged" in logits
+            if NOT_FINITE in logits
             else "Return an ordinary tensor of shape (images, classes) from forward().",
             hints=_hints(training),
         )

@@ -69,12 +69,13 @@ class Check:
 
 
 NOT_YOURS = "That is no mistake of yours: a person looks at your code."
+CALLS_EXIT = "the code called exit("   # as the worker says it, of the student's own line
 NOT_SHOWN = "The output is not shown here, because the code ran on hidden data."
 
 _NEXT_STEPS = {
     "not_found": "Add it, or rename what you have; the starter shows the names.",
     "exception": "Run the file on its own and fix the error above.",
-    "exited": "Remove calls such as exit() or quit(), which end the program before it can answer.",
+    "exited": "Find out what ends the program early, and let it run to its end.",
     "crashed": "Run the file on its own; an index out of range is the usual cause of such a crash.",
     "time_limit": "Look for a loop that does not end, or for work done at import.",
     "memory_limit": "Keep less in memory: lists of losses that hold graphs, or data copied often.",
@@ -167,7 +168,15 @@ def without_answer(
     if outcome.owner == "environment":
         return needs_marking(criterion, f"{reason} {NOT_YOURS}", asked=asked, seen=seen)
     return graded(criterion, 0.0, reason.replace("..", "."), asked=asked,
-                  next_step=_NEXT_STEPS[outcome.kind], seen=seen)
+                  next_step=_next_step(outcome, hidden=hidden), seen=seen)
+
+
+def _next_step(outcome: Outcome, *, hidden: bool) -> str:
+    if outcome.kind == wire.EXITED and CALLS_EXIT in outcome.message:
+        return "Remove that call of exit(): it ends the program before it can answer."
+    if outcome.kind == wire.EXCEPTION and hidden:
+        return "Try your code on other networks and inputs than those of the homework."
+    return _NEXT_STEPS[outcome.kind]
 
 
 def is_stub(outcome: Outcome) -> bool:

@@ -23,6 +23,7 @@ from grader.checks.training_run import (
     TRAIN,
     Rows,
     evaluations_after_training,
+    has_norms,
     train_question,
     trainings,
 )
@@ -34,8 +35,9 @@ IMAGES = 24
 ASKED = (
     "The network must be in train mode in every training pass and in eval mode in every evaluation "
     "pass, in every epoch. In evaluation an image's output must not depend on the other images of "
-    "its batch, and running statistics must not change."
+    "its batch"
 )
+OF_NORMS = ", and running statistics must not change"   # where the network has batch norms
 NOT_YET = (
     "Your script was stopped when its budget was used up, before it evaluated its network: a "
     "person reads how your code does that."
@@ -70,13 +72,14 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
     for evidence in (training, evaluation):
         if evidence.outcome.owner == "harness":
             hidden = evidence is evaluation
-            return without_answer(criterion, evidence.outcome, ASKED, hidden=hidden)
+            return without_answer(criterion, evidence.outcome, f"{ASKED}.", hidden=hidden)
     if not training.outcome.answered:
-        return without_answer(criterion, training.outcome, ASKED, in_any_form=True)
-    runs = training.value["runs"]
+        return without_answer(criterion, training.outcome, f"{ASKED}.", in_any_form=True)
+    runs, norms = training.value["runs"], has_norms(training.value)
+    asked = f"{ASKED}{OF_NORMS if norms else ''}."
     train_rows, evaluation_rows = trainings(runs), evaluations_after_training(runs)
     tracked = training.value["batches_tracked"]
-    problems = _training_problems(train_rows, tracked)
+    problems = _training_problems(runs, tracked)
     right_in_training = not problems
     lacks = is_of_the_environment(training.value["error"])
     if not evaluation_rows and lacks:
@@ -84,7 +87,7 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
         return without_answer(criterion, failure, ASKED)
     if not evaluation_rows and training.value["stopped"]:
         return needs_marking(
-            criterion, " ".join([*problems, NOT_YET]), asked=ASKED, tables=(_table(runs),),
+            criterion, " ".join([*problems, NOT_YET]), asked=asked, tables=(_table(runs, norms),),
             seen={"right_in_training": right_in_training},
         )  # fmt: skip
     in_evaluation = _evaluation_problems(evaluation_rows, training.value)
@@ -96,30 +99,57 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
         0.5 * right_in_training + 0.5 * (not in_evaluation),
         " ".join(problems) or f"Correct in all {len(train_rows)} training and "
         f"{len(evaluation_rows)} evaluation phases.",
-        asked=ASKED, hints=_hints(runs, training.value), tables=(_table(runs),),
-        next_step="Call model.train() at the start of each training epoch and model.eval() at the "
-        "start of each evaluation." if problems else "",
+        asked=asked, hints=_hints(runs, training.value), tables=(_table(runs, norms),),
+        next_step=_next_step(right_in_training, evaluation_rows, training.value)
+        if problems else "",
         seen={"batches_tracked": tracked[:1]},
     )  # fmt: skip
 
 
-def _training_problems(rows: Rows, tracked: list[int]) -> list[str]:
+def _next_step(right_in_training: bool, evaluations: Rows, value: Mapping[str, Any]) -> str:
+    if right_in_training and not evaluations:
+        return "Evaluate the network in eval mode after each epoch."
+    if right_in_training and value["deaf"]:
+        return (
+            "Let each batch norm keep running statistics (track_running_stats=True), and leave its "
+            "mode to model.train() and model.eval()."
+        )
+    return (
+        "Call model.train() at the start of each training epoch and model.eval() at the start of "
+        "each evaluation."
+    )
+
+
+def _training_problems(runs: Rows, tracked: list[int]) -> list[str]:
+    rows = trainings(runs)
     wrong = [row for row in rows if row["norms_evaluating"]]
     if not wrong:
         return [
             f"After {_passes(rows)} training batches the running statistics have not changed: "
             "num_batches_tracked is 0 in every batch norm, so eval mode has nothing to use."
         ] if tracked and not any(tracked) and _passes(rows) else []
-    if wrong[0] is not rows[0]:
+    if _switched_off(runs, wrong):
         return [
-            "The first epoch trains in train mode, but from the second on the network is in eval "
-            "mode: train() is called only once, before the epochs, and the evaluation after each "
-            "epoch switches to eval mode."
+            f"{_first(len(rows) - len(wrong))} in train mode, but every later one is in eval mode: "
+            "an evaluation switches to eval mode, and train mode is not switched on again."
         ]
     return [
         f"The network is in eval mode while it trains{_at(wrong[0])}, in {len(wrong)} of "
         f"{len(rows)} training phases."
     ]
+
+
+def _switched_off(runs: Rows, wrong: Rows) -> bool:
+    """True if all trainings are wrong from one on, and an evaluation in eval mode is before it."""
+    rows = trainings(runs)
+    if wrong[0] is rows[0] or list(wrong) != list(rows[-len(wrong):]):
+        return False
+    before = [run for run in runs[: list(runs).index(wrong[0])] if run["kind"] == "evaluate"]
+    return bool(before) and before[-1]["norms_evaluating"] > 0
+
+
+def _first(number: int) -> str:
+    return "The first training phase is" if number == 1 else f"The first {number} phases are"
 
 
 def _evaluation_problems(rows: Rows, value: Mapping[str, Any]) -> list[str]:
@@ -144,9 +174,20 @@ def _evaluation_problems(rows: Rows, value: Mapping[str, Any]) -> list[str]:
         return ["Dropout is active in evaluation."]
     return [
         f"The network is in train mode while it is evaluated{_at(wrong[0])}, in {len(wrong)} of "
-        f"{len(rows)} evaluation phases: eval() is not called, so batch norm uses the batch's "
-        "statistics and changes the running ones."
+        f"{len(rows)} evaluation phases{_consequence(wrong, value)}."
     ]
+
+
+def _consequence(wrong: Rows, value: Mapping[str, Any]) -> str:
+    """What train mode does to this network in an evaluation, as far as it was seen."""
+    found = []
+    if has_norms(value):
+        found.append("batch norm uses the batch's statistics")
+    if any(row["statistics_moved"] for row in wrong):
+        found.append("the running ones change")
+    if any(row["dropouts_training"] for row in wrong):
+        found.append("dropout is active")
+    return f": {' and '.join(found)}" if found else ""
 
 
 def _at(row: Mapping[str, Any]) -> str:
@@ -214,15 +255,16 @@ def _miscounted(runs: Rows, tracked: list[int]) -> list[str]:
     ]
 
 
-def _table(runs: Rows) -> Table:
-    rows = []
+def _table(runs: Rows, norms: bool) -> Table:
+    rows: list[tuple[str, ...]] = []
     for run in runs[:12]:
         in_train, in_eval = run["norms_training"], run["norms_evaluating"]
         mode = "both" if in_train and in_eval else "train" if in_train else "eval"
         lr = f"{run['lr']:.4g}" if isinstance(run["lr"], float) else ""
-        rows.append((run["kind"], str(run["passes"]), mode, lr,
-                     "changed" if run["statistics_moved"] else ""))
-    columns = ("phase", "batches", "mode", "learning rate", "running statistics")
+        moved = ("changed" if run["statistics_moved"] else "",) if norms else ()
+        rows.append((run["kind"], str(run["passes"]), mode, lr, *moved))
+    statistics = ("running statistics",) if norms else ()
+    columns = ("phase", "batches", "mode", "learning rate", *statistics)
     return Table("The first phases", columns, tuple(rows))
 
 

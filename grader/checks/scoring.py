@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from grader.checks.answer_key import AnswerKey, Labels
 from grader.records import Evidence
 
+NOT_FINITE = "are not finite (NaN or infinity)"
 Logits = NDArray[np.float32]
 
 
@@ -29,7 +30,8 @@ def logits_of(predictions: Evidence, key: AnswerKey) -> tuple[Logits, Logits] | 
         for blob, count in zip(predictions.blobs, counts, strict=True)
     ]
     if not all(np.isfinite(array).all() for array in arrays):
-        return "The training diverged: the network's outputs are not finite (NaN or infinity)."
+        return f"The trained network's outputs {NOT_FINITE}: its training diverged, or forward() "\
+               "computes them from log(0) or 1/0."
     return arrays[0], arrays[1]
 
 

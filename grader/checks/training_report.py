@@ -23,6 +23,8 @@ from grader.checks.training_run import (
     TRAIN,
     Rows,
     evaluations_after_training,
+    has_dropout,
+    has_norms,
     learning_curve,
     trainings,
 )
@@ -66,16 +68,8 @@ _MISTAKES: Mapping[str, tuple[str, str]] = {
         "and the network learns slowly: pass the raw scores.",
     ),
 }
-_EVALUATED_IN_TRAIN_MODE = (
-    "The network is in train mode while it is evaluated.",
-    "Batch norm then uses each batch's own statistics and updates the running ones, and dropout is "
-    "active: call model.eval() first.",
-)
-_TRAINED_IN_EVAL_MODE = (
-    "The network is in eval mode while it trains.",
-    "Batch norm then neither uses nor learns the statistics of the batches, and dropout is off: "
-    "call model.train() at the start of each epoch.",
-)
+_EVALUATED_IN_TRAIN_MODE = "The network is in train mode while it is evaluated."
+_TRAINED_IN_EVAL_MODE = "The network is in eval mode while it trains."
 _EVALUATED_ON_TRAINING_IMAGES = (
     "Every evaluation is of images that the network was trained on.",
     "That measures how well it remembers them, not how well it recognises new ones: evaluate it on "
@@ -128,21 +122,34 @@ def training_run(training: Evidence) -> TrainingRun:
 
 def cautions(value: Mapping[str, Any]) -> tuple[Caution, ...]:
     """The mistakes in a training: wrong modes first, then the others in the order reported."""
-    found = [*_modes(value["runs"]), *_training_images(value["runs"])]
+    found = [*_modes(value), *_training_images(value["runs"])]
     for one in value["mistakes"]:
         what, why = _MISTAKES[one["kind"]]
         found.append(Caution(what.format(detail=one["detail"][:20]), one["place"], why))
     return tuple(found)
 
 
-def _modes(runs: Rows) -> Iterator[Caution]:
-    for rows, field, (what, why) in (
-        (trainings(runs), "norms_evaluating", _TRAINED_IN_EVAL_MODE),
-        (evaluations_after_training(runs), "norms_training", _EVALUATED_IN_TRAIN_MODE),
-    ):
+def _modes(value: Mapping[str, Any]) -> Iterator[Caution]:
+    norms, dropout = has_norms(value), has_dropout(value)
+    evaluated = [
+        *["batch norm uses each batch's own statistics and updates the running ones"] * norms,
+        *["dropout is active"] * dropout,
+    ]
+    trained = [
+        *["batch norm neither uses nor learns the statistics of the batches"] * norms,
+        *["dropout is off"] * dropout,
+    ]
+    runs = value["runs"]
+    for rows, field, what, effects, advice in (
+        (trainings(runs), "norms_evaluating", _TRAINED_IN_EVAL_MODE, trained,
+         "Call model.train() at the start of each epoch."),
+        (evaluations_after_training(runs), "norms_training", _EVALUATED_IN_TRAIN_MODE, evaluated,
+         "Call model.eval() first."),
+    ):  # fmt: skip
         wrong = [run for run in rows if run[field]]
         if wrong:
-            yield Caution(what, wrong[0]["place"], why)
+            why = f"In that mode, {', and '.join(effects)}. " if effects else ""
+            yield Caution(what, wrong[0]["place"], why + advice)
 
 
 def _training_images(runs: Rows) -> Iterator[Caution]:

@@ -62,6 +62,17 @@ def evaluations_after_training(runs: Rows) -> list[Mapping[str, Any]]:
     ]
 
 
+def has_norms(value: Mapping[str, Any]) -> bool:
+    """True if the network that trained has batch norms, as far as the report shows."""
+    structure = value["optimizer"]["structure"] if value["optimizer"] else ()
+    return bool(value["batches_tracked"]) or any(row[2] == "batch_norm" for row in structure)
+
+
+def has_dropout(value: Mapping[str, Any]) -> bool:
+    """True if dropout was active in some pass of the network that trained."""
+    return any(run["dropouts_training"] for run in value["runs"])
+
+
 def trainings(runs: Rows) -> list[Mapping[str, Any]]:
     """Runs with a backward pass."""
     return [run for run in runs if run["kind"] == "train"]

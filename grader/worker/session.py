@@ -116,6 +116,18 @@ def _summary(error: BaseException, folder: Path) -> str:
     return f"{where}{type(error).__name__}" + (f": {first_line}" if first_line else "")
 
 
+def how_it_ended(error: SystemExit, folder: Path) -> str:
+    """Say where a program ended itself, and whether that line of the student's calls exit()."""
+    own = own_frames(error, folder)
+    status = printable(message_of(error)[:300])
+    if not own or re.search(r"exit\s*\(|quit\s*\(|SystemExit", own[-1].line or ""):
+        told = f"the code called exit({status}) before it had answered"
+    else:
+        told = f"`{printable((own[-1].line or '')[:80])}` ended the program, with status {status}"
+    where = innermost(error, folder)
+    return f"{where}: {told}" if where else told
+
+
 def innermost(error: BaseException, folder: Path) -> str:
     """The innermost line of the student's files that an exception passed through; "" for none."""
     own = own_frames(error, folder)

@@ -11,7 +11,19 @@ from grader.checks.mode_switch import EVALUATE, IMAGES, ask, judge
 from grader.checks.training_run import TRAIN
 from grader.records import Evidence, Verdict
 from grader.rubric.model import Limits
-from tests.checks.evidence import CRITERION, answered, inputs, key, run, trained, unanswered, work
+from tests.checks.evidence import (
+    CRITERION,
+    answered,
+    decaying,
+    inputs,
+    key,
+    optimizer,
+    run,
+    structure,
+    trained,
+    unanswered,
+    work,
+)
 
 LOGITS = np.random.default_rng(0).standard_normal((IMAGES, 10)).astype("<f4")
 REFERENCE = {EVALUATE: answered({}, LOGITS.tobytes(), LOGITS.tobytes())}
@@ -65,7 +77,52 @@ def test_eval_forgotten_loses_the_half_of_evaluation() -> None:
 def test_train_called_once_before_the_epochs_loses_the_half_of_training() -> None:
     found = verdict(trained([run("train"), run("evaluate"), in_eval_mode(), run("evaluate")]))
     assert found.fraction == 0.5
-    assert "train() is called only once, before the epochs" in found.reason
+    assert found.reason == (
+        "The first training phase is in train mode, but every later one is in eval mode: an "
+        "evaluation switches to eval mode, and train mode is not switched on again."
+    )
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        # No evaluation lies before it, or it is right again later: something else sets the mode.
+        [run("train"), in_eval_mode()],
+        [run("train"), run("evaluate"), in_eval_mode(), run("train")],
+        [run("train"), in_train_mode(), in_eval_mode()],
+    ],
+)
+def test_a_train_mode_that_is_lost_in_another_way_is_told_as_it_was_seen(rows: Any) -> None:
+    found = verdict(trained([*rows, run("evaluate")]))
+    assert "The network is in eval mode while it trains, in 1 of " in found.reason
+    assert "switched on again" not in found.reason
+
+
+def without_norms(*rows: Any) -> Evidence:
+    plain = [[name, size, "other" if kind == "batch_norm" else kind, own, trains]
+             for name, size, kind, own, trains in structure()]
+    return trained(rows, batches_tracked=[],
+                   optimizer=optimizer(*decaying(plain), rows=plain))
+
+
+@pytest.mark.parametrize(("dropouts", "told"), [(5, ": dropout is active."), (0, " phases.")])
+def test_batch_norm_is_not_mentioned_where_there_is_none(dropouts: int, told: str) -> None:
+    rows = [run("train"), in_train_mode(statistics_moved=False, dropouts_training=0),
+            run("train"), in_train_mode(statistics_moved=False, dropouts_training=dropouts)]
+    found = verdict(without_norms(*rows))
+    assert found.reason.endswith(told)
+    texts = (found.reason, found.asked, found.next_step, *found.tables[0].columns)
+    for text in texts:
+        assert "batch norm" not in text.lower() and "running statistics" not in text
+
+
+def test_what_train_mode_does_to_batch_norm_is_told_as_far_as_it_was_seen() -> None:
+    still = in_train_mode(statistics_moved=False, dropouts_training=0)
+    found = verdict(trained([run("train"), still]))
+    assert found.reason.endswith(": batch norm uses the batch's statistics.")
+    moved = verdict(trained([run("train"), in_train_mode()]))
+    assert "and the running ones change" in moved.reason
+    assert "running statistics must not change" in moved.asked
 
 
 def test_eval_mode_in_every_epoch_has_another_message() -> None:

@@ -74,7 +74,8 @@ def test_every_kind_of_mistake_has_a_caution() -> None:
     kinds = typing.get_args(mistake.model_fields["kind"].annotation)
     assert set(kinds) == set(training_report._MISTAKES)
     for kind in kinds:
-        told = {"runs": [], "mistakes": [{"kind": kind, "place": "a, line 1", "detail": "12"}]}
+        told = {"runs": [], "optimizer": None, "batches_tracked": [],
+                "mistakes": [{"kind": kind, "place": "a, line 1", "detail": "12"}]}
         (caution,) = training_report.cautions(told)
         assert "{" not in caution.what and caution.why.endswith(".")
 

@@ -147,8 +147,14 @@ def _has_count(evidence: Evidence, group: int, truth: Truth) -> bool:
     return has_count(evidence.value["numbers"], group, wanted)
 
 
-def table_of(answer: Answer, truth: Truth) -> Table:
-    """Numbers of elements: the right groups down, the student's groups across."""
+def table_of(answer: Answer, truth: Truth, network: str) -> Table:
+    """Numbers of elements: the right groups down, the student's groups across.
+
+    Args:
+        answer: The student's groups.
+        truth: The right groups.
+        network: The name of the network, for the title.
+    """
     columns = ("group", "parameters", "in your (i)", "in your (ii)", "in your (iii)", "in none")
     rows = []
     for group, names in enumerate(truth):
@@ -164,4 +170,4 @@ def table_of(answer: Answer, truth: Truth) -> Table:
         nowhere = sum(size for name, size in names.items() if name not in held)
         counted = any(answer.by_count)
         rows.append((title, f"{total:,}", *cells, "" if counted else f"{nowhere:,}"))
-    return Table("Parameters of ResNet-18", columns, tuple(rows))
+    return Table(f"Parameters of {network}", columns, tuple(rows))

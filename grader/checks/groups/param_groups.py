@@ -148,11 +148,16 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
             "The groups are of a network class of your own, so they were not tested on other "
             "networks."
         )
+    network = "your network" if own_network else "ResNet-18"
     reason = " ".join(problems) if fraction < 1 and problems else _summary(shares, truth)
     return graded(
         criterion, fraction, reason, asked=ASKED, hints=tuple(hints),
-        next_step="" if fraction == 1 else "Decide by the layer's type (isinstance), not by name.",
-        tables=(table_of(answer, truth), *shares_table(shares, _reasons(answer, truth, layers))),
+        next_step="" if fraction == 1 else "Compare the table with your groups; isinstance tells "
+        "the type of a layer.",
+        tables=(
+            table_of(answer, truth, network),
+            *shares_table(shares, _reasons(answer, truth, layers)),
+        ),
         seen={
             "lists": [chosen.label if chosen else None for chosen in answer.triple],
             "right_for_resnet18": list(answer.right),

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from grader import wire
-from grader.worker.environment.errors import message_of
 from grader.worker.process.fast_imports import load_worker
 from grader.worker.process.folder import arrange
 from grader.worker.process.gpu_memory import limit_gpu_memory
@@ -25,6 +24,7 @@ from grader.worker.session import (
     ProbeFailed,
     Session,
     failure,
+    how_it_ended,
     printable,
 )
 
@@ -118,7 +118,6 @@ def _answer(
         reply = failure(error, session)
         if reply["outcome"] == wire.ENVIRONMENT:
             return reply, ()
-        text = f"the code called exit({message_of(error)[:300]}) before it had answered"
-        return {"outcome": wire.EXITED, "message": text}, ()
+        return {"outcome": wire.EXITED, "message": how_it_ended(error, session.folder)}, ()
     except BaseException as error:
         return failure(error, session), ()
