@@ -48,7 +48,7 @@ ENV PATH=/opt/venv/bin:$PATH \
 
 # The worker comes last, so that a change to it rebuilds in a second. The root is read-only at run
 # time, so bytecode is compiled here and never checked against the sources' times.
-COPY grader/__init__.py grader/packing.py grader/wire.py /opt/grader/grader/
+COPY grader/__init__.py grader/packing.py grader/stopwatch.py grader/wire.py /opt/grader/grader/
 COPY grader/worker/ /opt/grader/grader/worker/
 RUN /opt/venv/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/grader
 

@@ -77,6 +77,13 @@ class RecordedWorker:
     def full_speed(self) -> None:
         self._worker.full_speed()
 
+    @property
+    def held_back(self) -> bool:
+        return self._worker.held_back
+
+    def processor_seconds(self) -> float | None:
+        return self._worker.processor_seconds()
+
     def read(self, size: int) -> bytes:
         data = self._worker.read(size)
         self._reply += data
@@ -128,7 +135,12 @@ class InstantWorker:
             self._reply = io.BytesIO(self._reply.read() + self._replies[key])
             self._news.notify()
 
+    held_back = False
+
     def full_speed(self) -> None:
+        pass
+
+    def processor_seconds(self) -> None:
         pass
 
     def read(self, size: int) -> bytes:

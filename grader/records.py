@@ -102,10 +102,12 @@ class Question:
         args: The probe's arguments, as JSON values.
         session: Questions of one session go to one child process, in order, so that a later one
             finds what an earlier one left, such as a trained network.
-        seconds: The time limit of the answer, loading the student's file included.
+        seconds: The time limit of the answer, loading the student's file included. A second is one
+            of processor time, or one in which the code is idle.
         blobs: Arrays that go along, packed.
         stopping: The rule for ending a training early. It stays on the host. None: no such rule.
         tests: A pytest file whose tests are the question. It stays on the host. None: no tests.
+        threads: Threads that the code may keep busy; each has that many seconds of processor time.
     """
 
     id: str
@@ -116,6 +118,7 @@ class Question:
     blobs: tuple[bytes, ...] = ()
     stopping: StopRule | None = None
     tests: Path | None = None
+    threads: int = 1
 
     @cached_property
     def digest(self) -> str:

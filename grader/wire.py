@@ -25,6 +25,7 @@ from typing import Any
 START = "start"      # submission, data, scratch: folders; output_bytes: cap; gpu_share
 # `second_run` is added by the supervisor: what to pretend, and the error of the first run.
 ASK = "ask"          # id, kind, args, session, seconds, second_run
+OVER = "over"        # id: the time for this question is over; the answer is due at once
 CONTINUE = "continue"   # shape, stop: the reply to an INTERIM; the blob holds images to predict
 # worker -> host
 READY = "ready"      # versions and device
@@ -33,7 +34,7 @@ LOADED = "loaded"    # a session's child has loaded the student's file (child ->
 # network's score by the script's own evaluation (correct, seen), or the network's predictions for
 # images that it was given (classes; the blob holds logits).
 INTERIM = "interim"  # id, correct, seen | id, classes
-ANSWER = "answer"    # id, outcome, phase, value, message, traceback, output, seconds
+ANSWER = "answer"    # id, outcome, phase, value, message, traceback, output
 # supervisor <-> a session's child, after each ANSWER
 CONFIRM = "confirm"      # token: a random text that is made after the student's code ran
 CONFIRMED = "confirmed"  # token: the same

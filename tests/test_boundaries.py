@@ -17,11 +17,11 @@ PACKAGE = ROOT / "grader"
 
 # Lowest first. A module imports only its own package and what stands above it in this list.
 LAYERS = (
-    "errors", "text", "files", "wire", "packing", "records",
+    "errors", "text", "files", "wire", "packing", "stopwatch", "records",
     "rubric", "worker", "submissions", "sandbox", "checks", "grading", "reports",
     "run", "marking", "validation", "export", "api", "cli", "own", "__main__",
 )  # fmt: skip
-MOST_AT_THE_TOP = 10
+MOST_AT_THE_TOP = 11
 ONLY_IMPORTERS = {
     "pytest": {"grader/checks/pytest_runner/__main__.py"},
     "docker": {"grader/sandbox/docker/engine.py"},
@@ -140,14 +140,15 @@ def test_the_worker_imports_only_what_its_image_has() -> None:
             continue
         for module in imported(path):
             if top(module) == "grader":
-                shared = module in ("grader.packing", "grader.wire")
+                shared = module in ("grader.packing", "grader.stopwatch", "grader.wire")
                 assert shared or within(module, "grader.worker"), (name, module)
             else:
                 assert top(module) in allowed, (name, module)
 
 
-def test_wire_needs_the_standard_library_only() -> None:
-    assert {top(module) for module in imported(PACKAGE / "wire.py")} <= sys.stdlib_module_names
+@pytest.mark.parametrize("name", ["wire.py", "stopwatch.py"])
+def test_wire_and_stopwatch_need_the_standard_library_only(name: str) -> None:
+    assert {top(module) for module in imported(PACKAGE / name)} <= sys.stdlib_module_names
 
 
 def test_packing_needs_numpy_besides() -> None:
@@ -162,7 +163,8 @@ def test_the_image_holds_the_worker_and_nothing_else_of_ours() -> None:
         if words and words[0] in ("COPY", "ADD"):
             copied |= {word for word in words[1:-1] if not word.startswith("--")}
     assert {name for name in copied if name.startswith("grader/")} == {
-        "grader/__init__.py", "grader/packing.py", "grader/wire.py", "grader/worker/"
+        "grader/__init__.py", "grader/packing.py", "grader/stopwatch.py", "grader/wire.py",
+        "grader/worker/",
     }
 
 

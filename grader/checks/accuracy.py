@@ -28,10 +28,12 @@ from grader.checks.scoring import NOT_FINITE, accuracy_of, hidden_accuracy, logi
 from grader.checks.training_run import (
     PREDICT,
     TRAIN,
+    ended_by_time,
     epochs_at,
     evaluations_after_training,
     predict_question,
     train_question,
+    why_it_ended,
 )
 from grader.records import ConfusionMatrix, Evidence, Question, Verdict
 from grader.rubric.model import Criterion, Limits
@@ -45,6 +47,7 @@ ASKED = (
 DISAGREEMENT = 0.02
 # A larger difference means that the script prepares its images in another way.
 DOUBTFUL = 0.05
+_UNFINISHED = "unfinished"   # in `seen` of a training that time ended
 
 
 def ask(criterion: Criterion, inputs: EvalInputs, limits: Limits) -> tuple[Question, ...]:
@@ -97,6 +100,8 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
     if share < 1 and is_of_the_environment(training.value["error"]):
         failure = as_exception(training.outcome, training.value["error"])
         return without_answer(criterion, failure, ASKED)
+    if share < 1 and ended_by_time(training):
+        return _unfinished(criterion, training, share, accuracy, key)
     reason = f"Top-1 accuracy {accuracy:.1%} on {len(hidden):,} hidden images."
     better = [step for step in thresholds if step.share > share]
     reason += f" The next threshold is {100 * better[-1].accuracy:.3g} %." if better else ""
@@ -106,7 +111,7 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
     if stopped == SURE:
         reason += " " + explained(training, epochs_at(training.value["runs"][-1], training.value))
     elif stopped:
-        reason += f" The training was stopped because its budget of {stopped} was used up."
+        reason += f" The training was stopped because {why_it_ended(stopped)}."
     seen = {
         "hidden_accuracy": accuracy,
         "validation_accuracy": on_validation,
@@ -123,6 +128,31 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
         "the end (train longer), or is the training accuracy far above the validation accuracy "
         "(overfitting)?",
     )  # fmt: skip
+
+
+def is_unfinished(verdict: Verdict) -> bool:
+    """True for the verdict on a training that was going on when its time was up."""
+    return verdict.status == "needs_marking" and bool(verdict.seen.get(_UNFINISHED))
+
+
+def _unfinished(
+    criterion: Criterion, training: Evidence, share: float, accuracy: float, key: AnswerKey
+) -> Verdict:
+    """A training that was going on when its time was up, and might have got further."""
+    value, profile = training.value, key.inputs.profile
+    epochs = epochs_at(value["runs"][-1], value)
+    far = "" if epochs is None else f", {epochs:.3g} of {profile.epochs} epochs"
+    reason = (
+        f"Your training was still going on when its {profile.seconds:g} seconds of processor time "
+        f"were used up, after {value['steps']:,} steps{far}. By then it had a top-1 accuracy of "
+        f"{accuracy:.1%} on {len(key.hidden_labels):,} hidden images. It is no failure to be slow: "
+        "a person looks at it."
+    )
+    seen = {
+        _UNFINISHED: True, "would_earn": share, "hidden_accuracy": accuracy,
+        "steps": value["steps"], "epochs": epochs,
+    }
+    return needs_marking(criterion, reason, asked=ASKED, seen=seen, hints=_hints(training))
 
 
 def stopped_in_vain(evidence: Mapping[str, Evidence], key: AnswerKey) -> bool:

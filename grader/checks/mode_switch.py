@@ -39,8 +39,8 @@ ASKED = (
 )
 OF_NORMS = ", and running statistics must not change"   # where the network has batch norms
 NOT_YET = (
-    "Your script was stopped when its budget was used up, before it evaluated its network: a "
-    "person reads how your code does that."
+    "Your script was stopped before it evaluated its network: a person reads how your code does "
+    "that."
 )
 TOLERANCE = 1e-3   # relative; float32 rounding depends on the batch that an image is in
 

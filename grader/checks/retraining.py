@@ -20,7 +20,13 @@ import numpy as np
 from grader.checks.answer_key import AnswerKey, EvalInputs
 from grader.checks.early_stopping import without_rule
 from grader.checks.scoring import hidden_accuracy, logits_of
-from grader.checks.training_run import PREDICT, TRAIN, predict_question, train_question
+from grader.checks.training_run import (
+    PREDICT,
+    TRAIN,
+    ended_by_time,
+    predict_question,
+    train_question,
+)
 from grader.records import Evidence, Question, Table
 from grader.rubric.model import Again, Limits, Threshold
 
@@ -79,6 +85,8 @@ def another(evidence: Mapping[str, Evidence], key: AnswerKey) -> int | None:
     rule, tried = key.inputs.profile.again, attempts(evidence, key)
     if rule is None or not tried or tried[0].accuracy is None or len(tried) > rule.at_most:
         return None
+    if ended_by_time(tried[0].training):
+        return None   # it is not chance that it missed the threshold
     if tried[-1].lost is not None or came_out_the_same(tried, key):
         return None
     reached = max(one.accuracy for one in tried if one.accuracy is not None)

@@ -27,6 +27,7 @@ from grader.checks.training_run import (
     has_norms,
     learning_curve,
     trainings,
+    why_it_ended,
 )
 from grader.records import Caution, Evidence, Figure, Phase, Series, TrainingRun, Verdict
 from grader.rubric.model import Criterion
@@ -176,7 +177,7 @@ def _facts(value: Mapping[str, Any], seconds: float) -> list[tuple[str, str]]:
     if value["stopped"] == SURE:
         facts.append(("stopped", "full credit was certain"))
     elif value["stopped"]:
-        facts.append(("stopped", f"its budget of {value['stopped']} was used up"))
+        facts.append(("stopped", why_it_ended(value["stopped"])))
     return facts
 
 

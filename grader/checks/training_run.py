@@ -10,7 +10,7 @@ from typing import Any
 
 from grader.checks.answer_key import EvalInputs
 from grader.checks.early_stopping import MAY_STOP, stop_rule
-from grader.records import LearningCurve, Question, Series
+from grader.records import Evidence, LearningCurve, Question, Series
 from grader.rubric.model import Limits
 
 TRAIN = "training"
@@ -18,6 +18,8 @@ PREDICT = "training/predict"
 BATCH = 64
 # Reading the file, building the loaders and one last evaluation are not training time.
 MARGIN_SECONDS = 60.0
+# A training that runs no network for this share of its budget, or `MARGIN_SECONDS`, hangs.
+STALL = 0.1
 FEW_IMAGES = 8   # a pass over so few is no evaluation
 
 Rows = Sequence[Mapping[str, Any]]
@@ -30,6 +32,7 @@ def train_question(inputs: EvalInputs, limits: Limits) -> Question:
     args: dict[str, Any] = {
         "epochs": profile.epochs,
         "seconds": profile.seconds,
+        "stall": min(profile.seconds, max(MARGIN_SECONDS, STALL * profile.seconds)),
         "batch": BATCH,
         "seed": 0,
         "threads": inputs.threads,
@@ -37,7 +40,9 @@ def train_question(inputs: EvalInputs, limits: Limits) -> Question:
     seconds = profile.seconds + max(limits.seconds, MARGIN_SECONDS)
     if rule is not None:
         args[MAY_STOP] = True
-    return Question(TRAIN, "train", args, TRAIN, seconds, stopping=rule)
+    return Question(
+        TRAIN, "train", args, TRAIN, seconds, stopping=rule, threads=inputs.threads
+    )
 
 
 def predict_question(inputs: EvalInputs, limits: Limits) -> Question:
@@ -46,6 +51,22 @@ def predict_question(inputs: EvalInputs, limits: Limits) -> Question:
     args = {"shapes": [list(part.shape) for part in images]}
     blobs = tuple(part.tobytes() for part in images)
     return Question(PREDICT, "predict", args, TRAIN, limits.seconds + 60, blobs)
+
+
+def ended_by_time(training: Evidence | None) -> bool:
+    """True if a training was still going on when its seconds were used up."""
+    return (
+        training is not None
+        and training.outcome.answered
+        and training.value["stopped"] == "seconds"
+    )
+
+
+def why_it_ended(stopped: str) -> str:
+    """Why a training was stopped by one of its limits, as a part of a sentence."""
+    if stopped == "stalled":
+        return "its network no longer ran"
+    return f"its budget of {stopped} was used up"
 
 
 def evaluations_after_training(runs: Rows) -> list[Mapping[str, Any]]:

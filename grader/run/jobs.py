@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 
 from grader import wire
+from grader.checks.training_run import ended_by_time
 from grader.records import Evidence, Question, Submission
 from grader.rubric.model import Limits
 from grader.run.cache.recall import Recall
@@ -17,15 +18,16 @@ from grader.run.pytest_session import examine
 from grader.run.schedule import Slot, Slots
 from grader.sandbox.base import Job, Sandbox
 from grader.sandbox.conversation import converse
-from grader.sandbox.outcomes import NOT_STARTED
+from grader.sandbox.outcomes import HELD_UP, NOT_STARTED
 
 Tell = Callable[[str, str], None]   # (student, what is happening now)
 
 # Seconds before a question that the harness failed to ask is repeated: soon for a container that
 # was lost, then late enough for an engine that is being restarted.
 PAUSES = (1.0, 10.0)
-# A worker that reports its own failure may be lying for a student: one repetition is enough.
-REPEATS_OF_A_BROKEN_WORKER = 1
+# A worker that reports its own failure may be lying for a student, and one that was held up has
+# cost much time: one repetition is enough.
+REPEATED_ONCE = (wire.WORKER_FAILED, HELD_UP)
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class Asker:
         slots: Turns on the processor and on GPUs.
         recall: Looks answers up in the cache.
         stop: Once set, nothing is repeated and nothing new begins.
+        alone: Nothing else runs. Trainings that time ended are asked for the last time.
         absent: Set while no worker can be started at all. One submission has waited for that to
             pass, so the others need not wait again.
         log: Takes each event.
@@ -48,6 +51,7 @@ class Asker:
     slots: Slots
     recall: Recall
     stop: threading.Event
+    alone: bool = False
     absent: threading.Event = field(default_factory=threading.Event)
     log: Log = no_log
 
@@ -100,13 +104,23 @@ def ask(
         found |= _ask_once(asker, submission, _whole_sessions(missing, lost), context, begun, tell)
     nothing_starts = {one.outcome.kind for one in found.values()} == {NOT_STARTED}
     asker.absent.set() if nothing_starts else asker.absent.clear()
-    asker.recall.remember(submission, questions, context.digest, found)
+    asker.recall.remember(submission, questions, context.digest, _lasting(asker, found))
     return known | found
 
 
+def _lasting(asker: Asker, found: Mapping[str, Evidence]) -> dict[str, Evidence]:
+    """Return what need not be asked again: a training that time ended is put once more, alone."""
+    unfinished = {
+        one.question.session
+        for one in found.values()
+        if one.question.kind == TRAINING and ended_by_time(one) and not asker.alone
+    }
+    return {id: one for id, one in found.items() if one.question.session not in unfinished}
+
+
 def _may_be_repeated(evidence: Evidence, attempt: int) -> bool:
-    if evidence.outcome.kind == wire.WORKER_FAILED:
-        return attempt <= REPEATS_OF_A_BROKEN_WORKER
+    if evidence.outcome.kind in REPEATED_ONCE and attempt > 1:
+        return False
     return evidence.outcome.owner == "harness"
 
 

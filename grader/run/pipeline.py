@@ -9,7 +9,7 @@ import dataclasses
 import threading
 from collections.abc import Collection, Iterator, Sequence
 
-from grader.checks.accuracy import stopped_in_vain
+from grader.checks.accuracy import is_unfinished, stopped_in_vain
 from grader.checks.answer_key import AnswerKey, KeyLost, NoKey
 from grader.checks.check import Check, Work, with_doubt, with_notes, with_unread
 from grader.checks.early_stopping import without_rule
@@ -29,12 +29,15 @@ from grader.run.setup import RunSetup
 from grader.submissions.discover import HandIn
 from grader.submissions.prepare import prepare
 
+Later = dict[str, tuple[HandIn, Grade]]   # by student: to be graded once more, the grade so far
+
 
 def grade_all(setup: RunSetup, hand_ins: Collection[HandIn], tell: Tell) -> Iterator[Grade]:
     """Grade every hand-in and yield grades as they are ready.
 
     Submissions that could not be scored are tried once more after all the others, and so is a
-    reference that could not be asked: an engine may be back by then.
+    reference that could not be asked: an engine may be back by then. Trainings that time ended are
+    put again last of all, one by one, with nothing else running.
 
     Args:
         setup: What all submissions share.
@@ -46,20 +49,40 @@ def grade_all(setup: RunSetup, hand_ins: Collection[HandIn], tell: Tell) -> Iter
         CheckError: A check of the instructor's is wrong.
         NoKey: The reference has no answer, so nobody can be graded.
     """
-    lost: dict[str, tuple[HandIn, Grade]] = {}
+    lost: Later = {}
+    slow: Later = {}
     for item, found in _round(setup, hand_ins, tell):
         if found.state == "not_scored":
             lost[item.student] = item, found
             tell(item.student, "not scored yet; tried again at the end")
+        elif _is_unfinished(found):
+            slow[item.student] = item, found
+            tell(item.student, "its time was up while it trained; trained again alone at the end")
         else:
             yield found
-    if not lost:
-        return
-    second = dataclasses.replace(setup, reference=setup.reference.retried())
-    for item, found in _round(second, [item for item, _ in lost.values()], tell):
-        del lost[item.student]
+    if lost:
+        again = dataclasses.replace(setup, reference=setup.reference.retried())
+        for found in _later(again, lost, tell):
+            if _is_unfinished(found):
+                slow[found.student] = lost[found.student][0], found
+            else:
+                yield found
+    if slow:
+        asker = dataclasses.replace(setup.asker, alone=True)
+        yield from _later(dataclasses.replace(setup, asker=asker, in_hand=1), slow, tell)
+
+
+def _later(setup: RunSetup, waiting: Later, tell: Tell) -> Iterator[Grade]:
+    """Grade these once more. The grade that is known stays where the run is stopped before."""
+    left = dict(waiting)
+    for item, found in _round(setup, [item for item, _ in waiting.values()], tell):
+        del left[item.student]
         yield found
-    yield from (found for _, found in lost.values())
+    yield from (found for _, found in left.values())
+
+
+def _is_unfinished(found: Grade) -> bool:
+    return any(is_unfinished(one.verdict) for one in found.criteria)
 
 
 def _round(
@@ -113,12 +136,19 @@ def grade_one(setup: RunSetup, item: HandIn, tell: Tell) -> Grade:
     for verdict in of_verdicts(fresh):
         log(item.student, "judged", verdict)
     # Kept even without a new verdict: the time of submission or the group may have changed.
-    setup.keep(submission, fresh if fresh.verdicts else Concluded(seconds=known.seconds))
+    kept = _final(fresh, setup.asker.alone)
+    setup.keep(submission, kept if kept.verdicts else Concluded(seconds=known.seconds))
     verdicts = [*known.verdicts.values(), *fresh.verdicts.values()]
     seconds = fresh.seconds if fresh.verdicts else known.seconds
     found = grade(setup.rubric, submission, verdicts, seconds, setup.marks(item.student))
     log(item.student, "graded", of_grade(found))
     return found
+
+
+def _final(found: Concluded, alone: bool) -> Concluded:
+    """Leave out verdicts on trainings that time ended, unless nothing else was running."""
+    final = {id: one for id, one in found.verdicts.items() if alone or not is_unfinished(one)}
+    return dataclasses.replace(found, verdicts=final)
 
 
 def _conclude(

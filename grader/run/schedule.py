@@ -139,9 +139,14 @@ def workers_ahead(turns: int, memory_mib: int) -> int:
     return max(0, min(turns, (_memory_mib() - turns * memory_mib) // _WARM_MIB))
 
 
-def threads_each(turns: int) -> int:
-    """Return the threads for each of `turns` jobs, so that no core is used twice."""
-    return max(1, cores() // turns)
+def threads_each(turns: int, cpus: float) -> int:
+    """Return the threads for each of `turns` jobs, so that no core is used twice.
+
+    Args:
+        turns: Jobs that run at a time.
+        cpus: The rubric's limit for each: more threads would only wait for each other.
+    """
+    return max(1, min(cores() // turns, int(cpus)))
 
 
 def longest_first(items: Iterable[Item], seconds: Callable[[Item], float | None]) -> list[Item]:

@@ -113,7 +113,7 @@ def set_up(
     drawn = draw_seed() if seed is None else seed
     turns = asker.slots.turns
     prepared = begun_once(lambda: prepare_context(
-        rubric, drawn, schedule.threads_each(turns), workspace / "data", cache
+        rubric, drawn, schedule.threads_each(turns, rubric.limits.cpus), workspace / "data", cache
     ))
 
     def context() -> RunContext:

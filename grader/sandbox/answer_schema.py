@@ -183,7 +183,7 @@ class Training(_Answer):
     form: Literal["function", "script"]
     runs: Many[_Run]
     steps: Count
-    stopped: Literal["epochs", "seconds", "sure"] | None
+    stopped: Literal["epochs", "seconds", "stalled", "sure"] | None
     batches_tracked: Many[Count]
     optimizer: OptimizerGroups | None
     reported_accuracy: Annotated[float, Field(ge=0, le=1)] | None

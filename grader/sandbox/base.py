@@ -122,8 +122,20 @@ class Worker(Protocol):
         """Give the worker its full share of the processor, since its turn has come.
 
         Before its turn a worker only imports what it needs, at a low priority where the sandbox
-        can set one (`Sandbox.waits_quietly`).
+        can set one (`Sandbox.waits_quietly`) and another worker has its turn.
         """
+
+    @property
+    def held_back(self) -> bool:
+        """True while the worker gets ready at a low priority, which may take any time."""
+        ...
+
+    def processor_seconds(self) -> float | None:
+        """Return the processor time that the worker and its processes have used; None if unknown.
+
+        It is in seconds and never falls.
+        """
+        ...
 
     def read(self, size: int) -> bytes:
         """Return up to `size` bytes of the worker's protocol stream, and b"" at its end. Blocks."""

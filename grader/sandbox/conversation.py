@@ -22,13 +22,19 @@ from grader.records import Evidence, Outcome, Question
 from grader.sandbox.answer_schema import checked, most_bytes
 from grader.sandbox.base import Job, Sandbox, Worker
 from grader.sandbox.interim import InterimLooks
-from grader.sandbox.outcomes import NOT_STARTED, from_answer, from_silence, in_time, out_of_memory
+from grader.sandbox.outcomes import (
+    NOT_STARTED,
+    from_answer,
+    from_silence,
+    out_of_memory,
+    too_crowded,
+)
+from grader.stopwatch import Stopwatch, unknown
 from grader.text import plain_line, plain_tail
 
-# Importing torch is slow with a cold page cache, and a worker that gets ready beside trainings has
-# only the processor time that they leave.
-START_SECONDS = 600.0
-GRACE_SECONDS = 10.0    # the worker keeps the time limit itself; the host steps in if it does not
+START_SECONDS = 600.0   # importing torch is slow with a cold page cache
+GRACE_SECONDS = 20.0    # for the worker's answer, once it has been told that time is over
+_POLL_SECONDS = 0.5
 
 Frame = tuple[dict[str, Any], tuple[bytes, ...]]
 Inbox = queue.Queue["Frame | object"]
@@ -104,7 +110,11 @@ def get_ready(worker: Worker, job: Job) -> tuple[Inbox, dict[str, str]]:
     threading.Thread(target=_listen, args=(worker, inbox, *caps), daemon=True).start()
     with contextlib.suppress(OSError):
         worker.write(start_message(worker, job))
-    ready = _next(inbox, START_SECONDS)
+    ready, waited = _next(inbox, _POLL_SECONDS), Stopwatch(unknown)
+    while ready is None and not waited.is_over(START_SECONDS):
+        if worker.held_back:   # until those whose turn it is have finished
+            waited.skip()
+        ready = _next(inbox, _POLL_SECONDS)
     if not isinstance(ready, tuple) or ready[0].get("type") != wire.READY:
         exit_ = worker.stop()
         complaint = plain_tail(str(getattr(worker, "stderr", "")), lines=8).strip()
@@ -157,7 +167,6 @@ def put(
 ) -> tuple[Evidence, bool]:
     """Ask one question. Returns its evidence, and whether the worker can be asked another one."""
     begun = time.monotonic()
-    limit = question.seconds + GRACE_SECONDS
     message = {
         "type": wire.ASK,
         "id": question.id,
@@ -168,15 +177,15 @@ def put(
     }
     with contextlib.suppress(OSError):
         worker.write(wire.encode(message, question.blobs))
-    reply = _next(inbox, limit)
-    while isinstance(reply, tuple) and (message_back := looks.reply(*reply)) is not None:
-        with contextlib.suppress(OSError):
-            worker.write(message_back)
-        reply = _next(inbox, max(0.0, begun + limit - time.monotonic()))
+    used = Stopwatch(worker.processor_seconds, question.threads)
+    reply = _reply(worker, inbox, question, looks, used)
     seconds = time.monotonic() - begun
+    crowded = used.is_crowded(question.seconds)
     if isinstance(reply, tuple) and _answers(reply[0], question):
         message, blobs = reply
-        outcome = in_time(from_answer(message, seconds), limit)
+        outcome = from_answer(message, seconds)
+        if outcome.kind == wire.TIME_LIMIT and crowded:
+            outcome = too_crowded(outcome, used.used)
         value = message.get("value") if outcome.answered else None
         blobs = blobs if outcome.answered else ()
         return looks.as_seen(checked(Evidence(question, outcome, value, blobs))), True
@@ -184,7 +193,32 @@ def put(
     if isinstance(reply, tuple) and exit_.lost is None:
         text = "the worker's reply was not an answer to its question"
         return Evidence(question, Outcome(wire.BAD_ANSWER, "student", text, seconds)), False
-    return Evidence(question, from_silence(exit_, seconds, limit)), False
+    return Evidence(question, from_silence(exit_, seconds, silent=reply is None)), False
+
+
+def _reply(
+    worker: Worker, inbox: Inbox, question: Question, looks: InterimLooks, used: Stopwatch
+) -> Frame | object | None:
+    """Wait for the reply to a question, and tell the worker when its time is over.
+
+    What arrives is read first, however late it is. None if the worker still says nothing after
+    `GRACE_SECONDS`, in which it has only to stop the code and say so.
+    """
+    grace: Stopwatch | None = None
+    while True:
+        reply = _next(inbox, _POLL_SECONDS)
+        message_back = looks.reply(*reply) if isinstance(reply, tuple) else None
+        if message_back is not None:
+            with contextlib.suppress(OSError):
+                worker.write(message_back)
+        elif reply is not None:
+            return reply
+        elif grace is None and used.is_over(question.seconds):
+            with contextlib.suppress(OSError):
+                worker.write(wire.encode({"type": wire.OVER, "id": question.id}))
+            grace = Stopwatch(unknown)
+        elif grace is not None and grace.is_over(GRACE_SECONDS):
+            return None
 
 
 def _answers(message: Mapping[str, Any], question: Question) -> bool:

@@ -23,8 +23,7 @@ DISK_LIMIT = "disk_limit"
 FILES_LIMIT = "files_limit"
 WORKER_LOST = "worker_lost"
 NOT_STARTED = "not_started"
-# A wait that ends this much after its limit was held up on the host: Ctrl-Z, a paused machine.
-HELD_SECONDS = 5.0
+HELD_UP = "held_up"
 
 OWNER: Mapping[str, Owner] = {
     wire.ANSWERED: "student",
@@ -42,11 +41,14 @@ OWNER: Mapping[str, Owner] = {
     wire.WORKER_FAILED: "harness",
     WORKER_LOST: "harness",
     NOT_STARTED: "harness",
+    HELD_UP: "harness",
 }
 
 # Only the host can know these, so a worker may not claim them. It may claim wire.WORKER_FAILED,
 # which earns no points either.
-_HOST_ONLY = {MEMORY_LIMIT, PROCESS_LIMIT, DISK_LIMIT, FILES_LIMIT, WORKER_LOST, NOT_STARTED}
+_HOST_ONLY = {
+    MEMORY_LIMIT, PROCESS_LIMIT, DISK_LIMIT, FILES_LIMIT, WORKER_LOST, NOT_STARTED, HELD_UP
+}
 # Characters; the worker's own messages and tracebacks are shorter.
 _MAX_MESSAGE = 8_000
 _MAX_TRACEBACK = 8_000
@@ -95,38 +97,32 @@ def from_answer(message: Mapping[str, Any], seconds: float) -> Outcome:
     )
 
 
-def from_silence(exit_: Exit, seconds: float, limit: float) -> Outcome:
+def from_silence(exit_: Exit, seconds: float, *, silent: bool) -> Outcome:
     """Return the outcome of a question on which the worker sent no answer.
 
     Args:
         exit_: How the worker ended, by itself or stopped.
         seconds: Time that the host waited.
-        limit: Time that the host would have waited.
+        silent: It ran on, and did not even say that its time was over when it was told so.
     """
     if exit_.lost is not None:
         return Outcome(WORKER_LOST, "harness", f"the sandbox was lost: {exit_.lost}", seconds)
     if exit_.out_of_memory:
         return out_of_memory(Outcome(wire.CRASHED, "student", seconds=seconds))
-    if seconds > limit + HELD_SECONDS:
-        return _held_up(seconds, limit)
-    if seconds >= limit:
-        return Outcome(wire.TIME_LIMIT, "student", "no answer within the time limit", seconds)
+    if silent:
+        text = "the worker did not react when its time was over"
+        return Outcome(HELD_UP, "harness", text, seconds)
     text = f"the worker ended by itself with exit status {exit_.code}, which is the grader's fault"
     return Outcome(WORKER_LOST, "harness", text, seconds)
 
 
-def in_time(outcome: Outcome, limit: float) -> Outcome:
-    """Turn a time limit that the host heard of much too late into a failure of the harness.
-
-    The same delay may have held up the worker. Other outcomes are returned unchanged.
-    """
-    late = outcome.kind == wire.TIME_LIMIT and outcome.seconds > limit + HELD_SECONDS
-    return _held_up(outcome.seconds, limit) if late else outcome
-
-
-def _held_up(seconds: float, limit: float) -> Outcome:
-    text = f"the grader itself was held up: it waited {seconds:.0f} s instead of {limit:.0f} s"
-    return Outcome(WORKER_LOST, "harness", text, seconds)
+def too_crowded(outcome: Outcome, used: float) -> Outcome:
+    """Return the outcome of code that got too little processor time to reach its time limit."""
+    text = (
+        f"the machine was too busy: the code had only {used:.0f} s of processor time within "
+        f"{outcome.seconds:.0f} s"
+    )
+    return Outcome(HELD_UP, "harness", text, outcome.seconds, outcome.phase)
 
 
 def _limit_or_kind(kind: str, text: str, counted: Sequence[Any]) -> str:

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
@@ -31,8 +31,11 @@ _POLL_SECONDS = 0.1
 class ProcessWorker:
     """A worker started by `ProcessSandbox`; see `grader.sandbox.base.Worker`."""
 
+    held_back = False
+
     def __init__(self, process: subprocess.Popen[bytes], paths: WorkerPaths, memory: int) -> None:
         self.paths = paths
+        self._spent: dict[psutil.Process, float] = {}
         self._process = process
         self._out_of_memory = threading.Event()
         threading.Thread(target=self._watch, args=(memory,), daemon=True).start()
@@ -44,6 +47,14 @@ class ProcessWorker:
 
     def full_speed(self) -> None:
         """Do nothing: only root can raise a priority, so the worker always ran at full speed."""
+
+    def processor_seconds(self) -> float:
+        # Each process by itself: a system may forget the time of a process that has ended.
+        for process in _family(self._process.pid):
+            with contextlib.suppress(psutil.Error):
+                times = process.cpu_times()
+                self._spent[process] = times.user + times.system
+        return sum(self._spent.values())
 
     def read(self, size: int) -> bytes:
         assert self._process.stdout
@@ -71,7 +82,8 @@ class ProcessWorker:
         """
         while self._process.poll() is None:
             family = _family(self._process.pid)
-            if sum(_memory(process) for process in family) > limit:
+            # What processes share costs time to find out, so it is looked at near the limit only.
+            if _total(_private, family) > limit and _total(_proportional, family) > limit:
                 self._out_of_memory.set()
                 for process in family:
                     if process.pid != self._process.pid:
@@ -178,10 +190,21 @@ def _family(pid: int) -> list[psutil.Process]:
         return []
 
 
-def _memory(process: psutil.Process) -> int:
-    """Return the process's bytes of memory, without pages that it shares with others."""
-    try:
-        info = process.memory_info()
-        return int(info.rss - getattr(info, "shared", 0))
-    except psutil.Error:
-        return 0
+def _total(measure: Callable[[psutil.Process], int], family: Iterable[psutil.Process]) -> int:
+    total = 0
+    for process in family:
+        with contextlib.suppress(psutil.Error):
+            total += measure(process)
+    return total
+
+
+def _private(process: psutil.Process) -> int:
+    """Return the process's bytes of memory, without files and memory that it shares by name."""
+    info = process.memory_info()
+    return int(info.rss - getattr(info, "shared", 0))
+
+
+def _proportional(process: psutil.Process) -> int:
+    """Return `_private`, with each page that forked processes share divided among them."""
+    private = _private(process)
+    return min(private, int(getattr(process.memory_full_info(), "pss", private)))

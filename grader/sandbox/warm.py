@@ -40,6 +40,13 @@ class _Ready:
     def full_speed(self) -> None:
         self.worker.full_speed()
 
+    @property
+    def held_back(self) -> bool:
+        return self.worker.held_back
+
+    def processor_seconds(self) -> float | None:
+        return self.worker.processor_seconds()
+
     def read(self, size: int) -> bytes:
         return self.worker.read(size)
 

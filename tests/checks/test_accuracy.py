@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from grader.checks.accuracy import ask, judge
+from grader.checks.accuracy import ask, is_unfinished, judge
 from grader.checks.training_run import PREDICT, TRAIN
 from grader.records import ConfusionMatrix, Evidence, Verdict
 from grader.rubric.model import Limits
@@ -39,6 +39,23 @@ def predicted(hidden: int = 10, validation: int = 10) -> Evidence:
 
 def verdict(predictions: Evidence, training: Evidence | None = None) -> Verdict:
     return judge(CRITERION, work({TRAIN: training or trained(), PREDICT: predictions}), KEY)
+
+
+def test_a_training_that_time_ended_below_full_credit_is_no_failure() -> None:
+    far = [run("train", ended_at=30)]
+    found = verdict(predicted(6), trained(far, stopped="seconds", steps=7, images_per_epoch=20))
+    assert (found.status, is_unfinished(found)) == ("needs_marking", True)
+    assert "after 7 steps, 1.5 of 2 epochs" in found.reason and "60.0%" in found.reason
+    assert found.seen["would_earn"] == 0.5 and found.seen["epochs"] == 1.5
+    enough = verdict(predicted(9), trained(far, stopped="seconds"))
+    assert (enough.status, is_unfinished(enough)) == ("passed", False)
+
+
+@pytest.mark.parametrize("stopped", [None, "epochs", "stalled"])
+def test_a_training_that_ended_in_another_way_is_judged(stopped: str | None) -> None:
+    found = verdict(predicted(5), trained(stopped=stopped))
+    assert (found.status, is_unfinished(found)) == ("failed", False)
+    assert ("its network no longer ran" in found.reason) == (stopped == "stalled")
 
 
 def test_it_asks_for_predictions_in_the_session_of_the_training() -> None:

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from grader.sandbox.docker import DockerSandbox
-from grader.sandbox.docker.lockdown import FULL_SHARES
+from grader.sandbox.docker.shares import FULL as FULL_SHARES
 from tests.faults.a_class import (
     FULL,
     SLOW,

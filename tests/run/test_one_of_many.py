@@ -124,7 +124,12 @@ class Mute:
     def read(self, size: int) -> bytes:
         return b""
 
+    held_back = False
+
     def full_speed(self) -> None:
+        pass
+
+    def processor_seconds(self) -> None:
         pass
 
     def stop(self) -> Exit:

@@ -115,7 +115,8 @@ def test_gpus_that_are_not_told_apart_are_everybodys() -> None:
 
 def test_threads_fill_the_cores_and_no_core_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(schedule, "cores", lambda: 8)
-    assert [schedule.threads_each(turns) for turns in (1, 2, 3, 8, 20)] == [8, 4, 2, 1, 1]
+    assert [schedule.threads_each(turns, 8) for turns in (1, 2, 3, 8, 20)] == [8, 4, 2, 1, 1]
+    assert [schedule.threads_each(turns, 2.5) for turns in (1, 2, 3, 8, 20)] == [2, 2, 2, 1, 1]
 
 
 def test_workers_get_ready_ahead_only_where_memory_holds_them(

@@ -51,6 +51,11 @@ class Worker:
     def full_speed(self) -> None:
         self._events.append((self._name, "at full speed"))
 
+    held_back = False
+
+    def processor_seconds(self) -> None:
+        """Not known."""
+
     def read(self, size: int) -> bytes:
         if not self._left:
             self._left = self._said.get()

@@ -24,6 +24,7 @@ from grader.rubric.model import Limits
 from grader.sandbox.base import Exit, Job
 from grader.sandbox.docker import DockerSandbox, leftovers, resolve_gpus
 from grader.sandbox.docker.inputs import Inputs
+from grader.sandbox.docker.shares import Shares
 
 pytestmark = pytest.mark.docker
 
@@ -107,7 +108,7 @@ def test_the_container_is_created_with_every_lock_on(
     }
 
 
-def test_a_container_has_little_of_the_processor_until_its_turn_has_come(
+def test_a_container_has_little_of_the_processor_only_beside_one_whose_turn_has_come(
     docker_sandbox: DockerSandbox, job: Job
 ) -> None:
     def shares(name: str) -> int:
@@ -115,10 +116,20 @@ def test_a_container_has_little_of_the_processor_until_its_turn_has_come(
         return int(host["CpuShares"])
 
     command = ("sleep", "60")
-    with dataclasses.replace(docker_sandbox, command=command).start(job, ()) as container:
-        assert shares(container.name) == 32
-        container.full_speed()
-        assert shares(container.name) == 1024
+    sandbox = dataclasses.replace(docker_sandbox, command=command, shares=Shares())
+    with sandbox.start(job, ()) as second:
+        assert shares(second.name) == 1024, "the machine's other users would starve it"
+        with sandbox.start(job, ()) as first:
+            first.full_speed()
+            assert (shares(first.name), shares(second.name)) == (1024, 32)
+            assert second.held_back and not first.held_back
+            with sandbox.start(job, ()) as third:
+                assert shares(third.name) == 32
+                third.full_speed()
+                assert shares(third.name) == 1024
+        assert shares(second.name) == 1024 and not second.held_back
+        spent = second.processor_seconds()
+        assert spent is not None and spent < 5
 
 
 def squeezed(text: str) -> str:
@@ -442,7 +453,7 @@ def test_inside_there_is_nothing_of_the_grader_but_the_worker(inside: Inside) ->
         found = {name for name in os.listdir("/opt/grader/grader") if name != "__pycache__"}
         print(json.dumps([sorted(found), sorted(os.environ)]))
         """) == [
-        ["__init__.py", "packing.py", "wire.py", "worker"],
+        ["__init__.py", "packing.py", "stopwatch.py", "wire.py", "worker"],
         sorted(ENVIRONMENT),
     ]
 

@@ -39,6 +39,11 @@ CONCERNS: dict[FlagKind, tuple[str, str]] = {
         "The grader or the machine failed; no student loses points. Fix the cause named below and "
         "run the same command again.",
     ),
+    "slow": (
+        "Trainings that did not finish in time",
+        "Each was repeated with nothing else running. Decide by how far it got, or raise the "
+        "profile's 'seconds' and run the same command again.",
+    ),
     "doubt": (
         "Doubtful results",
         "The grader does not decide these: read the code and mark it by hand. grades.json has the "

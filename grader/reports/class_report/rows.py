@@ -12,7 +12,7 @@ from grader.text import plain_line
 
 # Why an instructor should look at a result; the most urgent kind comes first.
 FlagKind = Literal[
-    "not_scored", "doubt", "remark", "disagreement", "waiting", "caution", "note"
+    "not_scored", "slow", "doubt", "remark", "disagreement", "waiting", "caution", "note"
 ]
 
 
@@ -104,6 +104,8 @@ def _flags(grade: Grade) -> Iterator[Flag]:
         elif verdict.status == "needs_marking":
             # A check that doubts what the code reported keeps the points that it would give.
             kind: FlagKind = "doubt" if "would_earn" in verdict.seen else "waiting"
+            if verdict.seen.get("unfinished") is True:   # a training that time ended
+                kind = "slow"
             yield Flag(kind, reason, verdict.criterion)
         if verdict.seen.get("disagrees") is True:
             yield Flag("disagreement", _disagreement(verdict.seen), verdict.criterion)

@@ -104,7 +104,7 @@ def _worker() -> list[str]:
     The conversion of notebooks is part of it: it decides which code the worker runs.
     """
     names = (
-        "worker", "wire.py", "packing.py", "checks/probe.py", "sandbox",
+        "worker", "wire.py", "packing.py", "stopwatch.py", "checks/probe.py", "sandbox",
         "checks/early_stopping.py", "checks/pytest_runner", "run/pytest_session.py",
         "submissions/prepare.py", "submissions/notebook.py", "submissions/ipython_syntax.py",
     )  # fmt: skip

@@ -50,7 +50,7 @@ def environment(
         {
             "processor": _processor(),
             "cores": schedule.cores(),
-            "threads": schedule.threads_each(turns),
+            "threads": schedule.threads_each(turns, limits.cpus),
             "gpu": _gpu() if gpus else "none",
             "sandbox": sandbox.name,
         },

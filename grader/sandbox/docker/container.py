@@ -22,7 +22,8 @@ from grader.sandbox.docker.engine import (
 )
 from grader.sandbox.docker.inputs import Inputs
 from grader.sandbox.docker.leftovers import Gate, labels, reap_leftovers, remove_run
-from grader.sandbox.docker.lockdown import FULL_SHARES, USER, environment, host_config, worker_paths
+from grader.sandbox.docker.lockdown import USER, environment, host_config, worker_paths
+from grader.sandbox.docker.shares import FULL, Shares
 from grader.sandbox.docker.stream import Streams
 
 _SIGKILL = 9
@@ -53,6 +54,7 @@ class DockerSandbox:
     name: str = "docker"
     inputs: Inputs = field(default_factory=Inputs, repr=False, compare=False)
     gate: Gate = field(default_factory=Gate, repr=False, compare=False)
+    shares: Shares = field(default_factory=Shares, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Raise UsageError if the engine does not have the runtime, before a job needs it."""
@@ -104,6 +106,7 @@ class DockerSandbox:
             yield container
         finally:
             if container is not None:
+                self.shares.ended(self.engine, name)
                 container.close()
             # If the engine is gone, `stop` has reported that; the next grader's `reap_leftovers`
             # removes the container.
@@ -112,8 +115,9 @@ class DockerSandbox:
 
     def _started(self, name: str, job: Job, gpus: Sequence[str]) -> Container:
         api = self.engine.api
+        weight = self.shares.of_a_new_one if self.waits_quietly else FULL
         with self.gate.passed():
-            self._create(name, job, gpus)
+            self._create(name, job, gpus, weight)
         # Attached before the start, so that no output is missed.
         streams = Streams(
             api.attach_socket(name, params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
@@ -123,9 +127,12 @@ class DockerSandbox:
         except BaseException:
             streams.close()
             raise
-        return Container(self.engine, name, streams, worker_paths(job), self.waits_quietly)
+        shares = self.shares if self.waits_quietly else None
+        if shares is not None:
+            shares.started(self.engine, name, weight)
+        return Container(self.engine, name, streams, worker_paths(job), shares)
 
-    def _create(self, name: str, job: Job, gpus: Sequence[str]) -> None:
+    def _create(self, name: str, job: Job, gpus: Sequence[str], weight: int) -> None:
         self.engine.api.create_container(
             self.image,
             name=name,
@@ -137,7 +144,8 @@ class DockerSandbox:
             stdin_open=True,          # closed for good when this process closes or ends
             network_disabled=True,
             host_config=host_config(
-                job, cpus=self.engine.cpus, devices=device_requests(gpus), runtime=self.runtime
+                job, cpus=self.engine.cpus, shares=weight, devices=device_requests(gpus),
+                runtime=self.runtime,
             ),
             use_config_proxy=False,   # students' code must not read a proxy's password
         )
@@ -147,10 +155,11 @@ class Container:
     """A worker in a container; see `grader.sandbox.base.Worker`."""
 
     def __init__(
-        self, engine: Engine, name: str, streams: Streams, paths: WorkerPaths, waits_quietly: bool
+        self, engine: Engine, name: str, streams: Streams, paths: WorkerPaths,
+        shares: Shares | None,
     ) -> None:
         self.name, self.paths = name, paths
-        self._waits_quietly = waits_quietly
+        self._shares = shares   # None: the weights of containers cannot be changed
         self._engine, self._streams = engine, streams
         self._stopping = threading.Lock()
         self._exit: Exit | None = None
@@ -160,9 +169,20 @@ class Container:
         self._streams.write(data)
 
     def full_speed(self) -> None:
-        if self._waits_quietly:
-            with engine_errors(f"giving {self.name} its full share of the processor"):
-                self._engine.api.update_container(self.name, cpu_shares=FULL_SHARES)
+        if self._shares is not None:
+            self._shares.in_turn(self._engine, self.name)
+
+    @property
+    def held_back(self) -> bool:
+        return self._shares is not None and self._shares.is_held_back(self.name)
+
+    def processor_seconds(self) -> float | None:
+        try:
+            with engine_errors(f"asking for the processor time of {self.name}"):
+                found = self._engine.api.stats(self.name, stream=False, one_shot=True)
+            return int(found["cpu_stats"]["cpu_usage"]["total_usage"]) / 1e9
+        except (SandboxError, KeyError, TypeError):
+            return None
 
     def read(self, size: int) -> bytes:
         return self._streams.read(size)

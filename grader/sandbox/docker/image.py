@@ -28,7 +28,10 @@ REPOSITORY = "grader-worker"
 LABEL = "grader.worker"
 PROJECT = Path(__file__).resolve().parents[3]
 # The files that the Dockerfile copies.
-_COPIED = ("grader/__init__.py", "grader/packing.py", "grader/wire.py", "grader/worker")
+_COPIED = (
+    "grader/__init__.py", "grader/packing.py", "grader/stopwatch.py", "grader/wire.py",
+    "grader/worker",
+)  # fmt: skip
 # At the top of a checkout; a wheel carries both beside this module.
 _DOCKERFILE, _CONSTRAINTS = "Dockerfile", "constraints.txt"
 _PACKAGED = "grader/sandbox/docker"

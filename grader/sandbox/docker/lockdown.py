@@ -16,8 +16,6 @@ from grader.sandbox.base import Job, WorkerPaths
 
 USER = "10001:10001"    # as in the Dockerfile; set here too, so that no image can make it root
 PATHS = WorkerPaths(submission="/submission", data="/data", scratch="/tmp")
-# A container that only gets ready takes next to no processor time from those whose turn it is.
-FULL_SHARES, _READY_SHARES = 1024, 32
 _MIB = 2**20
 _SHM_MIB = 256          # a DataLoader's workers pass their batches through /dev/shm
 _INODES = 65_536
@@ -43,13 +41,14 @@ def environment(limits: Limits) -> dict[str, str]:
 
 
 def host_config(
-    job: Job, *, cpus: int, devices: list[dict[str, Any]], runtime: str | None
+    job: Job, *, cpus: int, shares: int, devices: list[dict[str, Any]], runtime: str | None
 ) -> dict[str, Any]:
     """Return the HostConfig of a job's container.
 
     Args:
         job: The job.
         cpus: Number of CPUs that the engine has.
+        shares: Weight of the container where others want the same CPUs.
         devices: DeviceRequests for GPUs.
         runtime: OCI runtime; None: the engine's default.
     """
@@ -75,7 +74,7 @@ def host_config(
         # What it may use.
         "Memory": memory,
         "MemorySwap": memory,   # memory and swap together, so no swap
-        "CpuShares": _READY_SHARES if runtime is None else FULL_SHARES,
+        "CpuShares": shares,
         "NanoCpus": int(min(limits.cpus, cpus) * 1e9),
         "PidsLimit": limits.pids,
         "Ulimits": [

@@ -110,7 +110,8 @@ def figures_of(
         asker = Asker(
             sandbox, rubric.limits, slots, Recall(EvidenceCache(cache), ground), stop
         )
-        contexts = _contexts(rubric, folder / "data", schedule.threads_each(slots.turns))
+        threads = schedule.threads_each(slots.turns, rubric.limits.cpus)
+        contexts = _contexts(rubric, folder / "data", threads)
         prepared = {one.name: prepare(one.hand_in, folder / f"solution-{number}")
                     for number, one in enumerate(solutions)}
         now = environment(sandbox, folder, rubric.limits, gpus, slots.turns)

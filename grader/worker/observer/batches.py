@@ -23,6 +23,7 @@ from grader.worker.observer.source_lines import SourceLine, calling_line
 # Attributes in which data sets keep the data set that they wrap.
 _INNER = ("dataset", "ds", "data", "base", "subset", "source")
 _DEEPEST = 6
+A_FEW = 2   # batches
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,10 +36,18 @@ class Batch:
 
 
 class Batches:
-    """Observes every DataLoader of the process; `latest` is the batch that was loaded last."""
+    """Observes every DataLoader of the process.
+
+    Attributes:
+        latest: the batch that was loaded last.
+        closing: if true, iterations that run end at once, and new ones after `A_FEW` batches.
+        cut_short: the number of iterations that ended so.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.latest: Batch | None = None
+        self.closing = False
+        self.cut_short = 0
         self._folder = folder
         self._lines: WeakKeyDictionary[DataLoader[Any], SourceLine | None] = WeakKeyDictionary()
         self._epochs: Counter[int] = Counter()
@@ -79,18 +88,27 @@ class _ObservedIterator:
 
     def __init__(self, iterator: Any, loader: DataLoader[Any], batches: Batches) -> None:
         self._iterator, self._loader, self._batches = iterator, loader, batches
+        self._left = A_FEW if batches.closing else 0   # batches to give out while closing
 
     def __iter__(self) -> Iterator[Any]:
         return self
 
     def __next__(self) -> Any:
         try:
+            if self._batches.closing:
+                self._take_one()
             batch = next(self._iterator)
         except StopIteration:
             self._batches.ended(self._loader)
             raise
         self._batches.loaded(batch, self._loader)
         return batch
+
+    def _take_one(self) -> None:
+        if not self._left:
+            self._batches.cut_short += 1
+            raise StopIteration
+        self._left -= 1
 
     def __len__(self) -> int:
         return len(self._iterator)

@@ -132,6 +132,11 @@ class ObservedNetwork:
         self.dropouts = [inner for inner in modules if isinstance(inner, _DropoutNd)]
 
     @property
+    def was_evaluated(self) -> bool:
+        """True if an evaluation was seen since training began."""
+        return any(phase.kind == "evaluate" and phase.after_steps for phase in self.phases)
+
+    @property
     def progress(self) -> int:
         """Steps, or backward passes for a network that is trained without an optimizer."""
         return self.steps or self.backward_passes

@@ -8,10 +8,10 @@ from __future__ import annotations
 import functools
 import types
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from time import monotonic  # taken before the student's code may put another in its place
 from typing import Any
 
 import torch
@@ -19,6 +19,7 @@ from torch import nn
 from torch.optim import Optimizer, swa_utils
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
+from grader.stopwatch import Stopwatch
 from grader.worker.observer.batches import Batches
 from grader.worker.observer.composite_networks import join_composites
 from grader.worker.observer.hooks import Calls
@@ -27,6 +28,7 @@ from grader.worker.observer.networks import ObservedNetwork
 from grader.worker.observer.optimizer_steps import OptimizerSteps
 from grader.worker.observer.passes import Pass
 from grader.worker.observer.source_lines import calling_line
+from grader.worker.process.processor_time import processor_seconds
 
 MAX_NETWORKS = 100
 PATIENCE = 10.0   # seconds
@@ -43,10 +45,19 @@ class BudgetReached(BaseException):
 
 @dataclass(frozen=True)
 class Budget:
-    """The `images` to train a network on and the `seconds` of wall time; None is no limit."""
+    """The limits of a training; None is no limit.
+
+    Attributes:
+        images: images to train a network on.
+        seconds: seconds, as `Stopwatch` counts them.
+        stall: seconds in which no network runs.
+        threads: the threads that the training was given.
+    """
 
     images: int | None = None
     seconds: float | None = None
+    stall: float | None = None
+    threads: int = 1
 
 
 @dataclass
@@ -57,15 +68,15 @@ class Observer:
         budget: the limits at which the training is stopped.
         folder: the submission, whose lines are recorded.
         classes: the number of classes of the data, if known.
-        began: when the budget of seconds began, on the monotonic clock.
-        stopped: the budget that was used up: "epochs", "seconds", or "sure" for full credit.
+        stopwatch: counts the seconds of the training.
+        stopped: the budget that was used up: "epochs", "seconds", "stalled" if no network ran any
+            more, or "sure" for full credit.
         interim_look: if set, called before each training pass; true ends the training.
     """
 
     budget: Budget
     folder: Path
     classes: int | None = None
-    began: float = field(default_factory=monotonic)
     steps: OptimizerSteps = field(default_factory=OptimizerSteps)
     stopped: str | None = None
     interim_look: Callable[[ObservedNetwork], bool] | None = None
@@ -74,8 +85,10 @@ class Observer:
     _pending: deque[Pass] = field(default_factory=deque)
     _passes: int = 0
     _looking: bool = False
+    _latest: float = 0.0    # seconds at the latest pass
 
     def __post_init__(self) -> None:
+        self.stopwatch = Stopwatch(processor_seconds, self.budget.threads)
         self.calls = Calls(self._begin)
         self.batches = Batches(self.folder)
         self.mistakes = Mistakes(self.folder)
@@ -95,18 +108,34 @@ class Observer:
         if self.steps.count:   # gradients without a step after them had another purpose
             self._pending = deque(one for one in self._pending if not one.backward)
         self._settle(all_of_them=True)
-        self.calls.muted = True
+        self.calls.muted, self.batches.closing = True, False
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Observe the student's code, and end it by the budget, in this context only.
+
+        Passes that the grader makes afterwards count for nothing and end nothing.
+        """
+        self.calls.muted = False
+        try:
+            yield
+        finally:
+            self._close()
+            self.calls.muted = True
 
     def out_of_time(self) -> None:
-        """Stop the training once the budget of seconds is used up.
+        """Stop the training once no network runs any more, or the budget of seconds is used up.
 
         The alarm calls it in the main thread, again and again: code that trains gets `PATIENCE`
         more seconds to reach a batch boundary.
         """
         if self._looking:   # the grader's own look takes this time
             return
+        used, budget = self.stopwatch.look(), self.budget
+        if budget.stall is not None and used - self._latest >= budget.stall:
+            self._stop("stalled")
         patience = PATIENCE if self.trained else 0.0
-        if monotonic() - self.began >= (self.budget.seconds or 0.0) + patience:
+        if budget.seconds is not None and self.stopwatch.is_over(budget.seconds + patience):
             self._stop("seconds")
 
     @property
@@ -170,6 +199,8 @@ class Observer:
             network.stepped(parameters)
         self.mistakes.stepped()
         self._settle(all_of_them=True)
+        if self.batches.cut_short:
+            self._stop("seconds")
 
     def _loss(self, output: Any, targets: Any) -> Pass | None:
         """The open pass, if a loss is computed from its output; its score is noted."""
@@ -221,11 +252,24 @@ class Observer:
 
     def _check_budget(self, network: ObservedNetwork) -> None:
         budget = self.budget
-        if budget.seconds is not None and monotonic() - self.began > budget.seconds:
-            self._stop("seconds")
+        self._latest = self.stopwatch.look()
+        if budget.seconds is not None and self.stopwatch.is_over(budget.seconds):
+            self._close_down()
         elif budget.images is not None and network.images > budget.images:
             # Stopped one batch late, so that the evaluation after the last epoch is included.
             self._stop("epochs")
+
+    def _close_down(self) -> None:
+        """Stop the training, after one evaluation on a few images if there was none yet.
+
+        Only that shows how the script evaluates its network. So the loaders end early, until the
+        first step of the next epoch or until `PATIENCE` is over.
+        """
+        if self.steps.count and not any(one.was_evaluated for one in self._networks):
+            self.batches.closing = True
+        late = self.stopwatch.is_over((self.budget.seconds or 0.0) + PATIENCE)
+        if not self.batches.closing or late:
+            self._stop("seconds")
 
     def _look(self, network: ObservedNetwork, root: nn.Module) -> None:
         """Take an interim look at a network before its next training pass.
@@ -237,13 +281,13 @@ class Observer:
         trains = root.training and torch.is_grad_enabled()
         if self.interim_look is None or self._pending or not trains:
             return
-        before, began = self.calls.muted, monotonic()
+        before = self.calls.muted
         self.calls.muted = self._looking = True
         try:
             enough = self.interim_look(network)
         finally:
             self.calls.muted, self._looking = before, False
-            self.began += monotonic() - began
+            self.stopwatch.skip()
         if enough:
             self._stop("sure")
 

@@ -1,5 +1,4 @@
-"""Interrupts code after some seconds: by a signal where there is one, else by Ctrl-C's interrupt.
-"""
+"""Interrupts code now and then: by a signal where there is one, else by Ctrl-C's interrupt."""
 
 from __future__ import annotations
 
@@ -10,16 +9,17 @@ import types
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-AGAIN = 2.0   # seconds; an `except:` of the student's may swallow the first exception
+AGAIN = 2.0   # seconds
 
 
 @contextmanager
 def alarm(seconds: float, ring: Callable[[], None]) -> Iterator[None]:
-    """Call `ring` in the main thread after some seconds, wherever that is; it raises.
+    """Call `ring` in the main thread every `AGAIN` seconds, wherever that is; it may raise.
 
-    It is called again every `AGAIN` seconds until the context is left. Enter the context in the
-    main thread.
+    It is called again even so, since an `except:` of the student's may swallow the exception. The
+    first call comes after `seconds` if that is sooner. Enter the context in the main thread.
     """
+    seconds = min(seconds, AGAIN)
 
     def handle(number: int, frame: types.FrameType | None) -> None:
         ring()

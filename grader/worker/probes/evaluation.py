@@ -16,7 +16,7 @@ from grader.worker.probes.outputs import Rows, as_rows, put_together
 from grader.worker.probes.script_run import install_briefly
 from grader.worker.session import Answer, Session
 from grader.worker.student_code import sources
-from grader.worker.student_code.execution import call, function
+from grader.worker.student_code.execution import call
 
 NAME = "evaluate"
 
@@ -35,8 +35,7 @@ def evaluate(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, ...]
         network was left in train mode; whether buffers moved; batches tracked. Blobs: float32
         logits (N, C) per order, in the order of the images.
     """
-    install_briefly(session, None)
-    student = function(session, NAME)
+    student = install_briefly(session, None).function(session, NAME)
     if student is None or sources.has_own_signature(session.folder, NAME):
         raise sources.not_found(session.folder, f"a function {NAME}(model, loader)")
     network = networks.build(args["network"])

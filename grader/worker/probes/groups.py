@@ -14,6 +14,7 @@ from torch.nn.parameter import is_lazy
 from grader.worker import networks
 from grader.worker.networks.sizes import LAZY
 from grader.worker.probes.script_run import (
+    Glimpse,
     ScriptResult,
     candidates,
     install_briefly,
@@ -21,7 +22,7 @@ from grader.worker.probes.script_run import (
     run_for_names,
 )
 from grader.worker.session import Answer, BadAnswer, Session, failure
-from grader.worker.student_code.execution import call, function, takes
+from grader.worker.student_code.execution import takes
 from grader.worker.values import printed
 from grader.worker.values.containers import Drained, Reader, attributes
 from grader.worker.values.counts import numbers
@@ -48,17 +49,17 @@ def parameter_groups(session: Session, args: Mapping[str, Any], blobs: tuple[byt
     The value has every list found with the parameters in it, and the numbers in variables and in
     the output, which may be counts of groups. There are no blobs.
     """
-    shim_log = install_briefly(session, args["network"])
+    glimpse = install_briefly(session, args["network"])
     with printed.recording() as heard:
-        group = function(session, NAME)
+        group = glimpse.function(session, NAME)
         if group is not None and takes(group, 1):
-            return _ask_function(session, group, args, heard), ()
+            return _ask_function(session, glimpse, group, args, heard), ()
     best, most = None, -1
     for source in candidates(session, WANTED):
         if most > 0 and source.trains:
             continue   # a training takes time, and there are lists already
         result = run_for_names(
-            session, source, shim_log, args["network"], lambda result: _usable(result) > 0
+            session, source, glimpse, args["network"], lambda result: _usable(result) > 0
         )
         usable = _usable(result)
         done = usable >= 3 or _are_group_counts(_numbers(result), result.reader)
@@ -69,7 +70,7 @@ def parameter_groups(session: Session, args: Mapping[str, Any], blobs: tuple[byt
     assert best is not None
     if best.error is not None and not most and not _numbers(best):
         raise best.error
-    return _reply(session, best, shim_log.notes), ()
+    return _reply(session, best, glimpse.shim_log.notes), ()
 
 
 def _numbers(result: ScriptResult) -> list[dict[str, Any]]:
@@ -149,14 +150,15 @@ def _groups(found: list[dict[str, Any]], network: nn.Module) -> int:
 
 
 def _ask_function(
-    session: Session, group: Any, args: Mapping[str, Any], heard: printed.RecordedOutput
+    session: Session, glimpse: Glimpse, group: Any, args: Mapping[str, Any],
+    heard: printed.RecordedOutput,
 ) -> dict[str, Any]:
     """The groups that the function returns; without any, those in its variables or its output."""
     network = networks.build(args["network"])
     reader = Reader(known([network], session.folder), Drained())
     variables = Locals(session.folder)
     with variables.watched():
-        returned = call(group, network)
+        returned = glimpse.call(group, network)
     own = [frame for frame in variables.frames() if frame.label == f"{NAME}()"]
     frames = own if returned is None else [_returned(returned, own, reader, session)]
     found, _ = lists(frames, [network], [], reader)

@@ -7,6 +7,7 @@ from typing import Any
 
 from grader.worker import networks
 from grader.worker.probes.script_run import (
+    Glimpse,
     ScriptResult,
     candidates,
     install_briefly,
@@ -14,7 +15,7 @@ from grader.worker.probes.script_run import (
     run_for_names,
 )
 from grader.worker.session import Answer, BadAnswer, Session, failure
-from grader.worker.student_code.execution import call, function, takes
+from grader.worker.student_code.execution import takes
 from grader.worker.values import printed
 from grader.worker.values.containers import Drained, Reader
 from grader.worker.values.counts import as_count, as_table, tables
@@ -33,21 +34,21 @@ def layer_counts(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, 
 
     The value has each table as [[name, count], ...]. There are no blobs.
     """
-    shim_log = install_briefly(session, args["network"])
+    glimpse = install_briefly(session, args["network"])
     with printed.recording() as heard:
-        count = function(session, NAME)
+        count = glimpse.function(session, NAME)
         if count is not None and takes(count, 1):
-            return _ask_function(session, count, args, heard), ()
+            return _ask_function(session, glimpse, count, args, heard), ()
     first: ScriptResult | None = None
     for source in candidates(session, WANTED):
-        result = run_for_names(session, source, shim_log, args["network"], _has_layer_table)
+        result = run_for_names(session, source, glimpse, args["network"], _has_layer_table)
         if _has_layer_table(result):
-            return _reply(session, result, shim_log.notes), ()
+            return _reply(session, result, glimpse.shim_log.notes), ()
         first = first or result
     assert first is not None
     if first.error is not None and not _tables(first):
         raise first.error
-    return _reply(session, first, shim_log.notes), ()
+    return _reply(session, first, glimpse.shim_log.notes), ()
 
 
 def _tables(result: ScriptResult) -> list[dict[str, Any]]:
@@ -79,14 +80,15 @@ def _reply(session: Session, result: ScriptResult, notes: list[str]) -> dict[str
 
 
 def _ask_function(
-    session: Session, count: Any, args: Mapping[str, Any], heard: printed.RecordedOutput
+    session: Session, glimpse: Glimpse, count: Any, args: Mapping[str, Any],
+    heard: printed.RecordedOutput,
 ) -> dict[str, Any]:
     """The tables that the function returns; without any, those in its variables or its output."""
     network = networks.build(args["network"])
     reader = Reader(known([network], session.folder), Drained())
     variables = Locals(session.folder)
     with variables.watched():
-        returned = call(count, network)
+        returned = glimpse.call(count, network)
     found = []
     pairs = as_table(returned, reader)
     if not pairs and isinstance(returned, (list, tuple)):

@@ -12,7 +12,7 @@ from grader.worker import networks
 from grader.worker.probes.script_run import install_briefly
 from grader.worker.session import Answer, BadAnswer, Session
 from grader.worker.student_code import sources
-from grader.worker.student_code.execution import call, function
+from grader.worker.student_code.execution import call
 from grader.worker.values.parameter_lists import Index
 
 NAME = "make_optimizer"
@@ -23,8 +23,7 @@ def optimizer_groups(session: Session, args: Mapping[str, Any], blobs: tuple[byt
 
     The value is that of `describe`, with the network's `structure`. There are no blobs.
     """
-    install_briefly(session, None)
-    make = function(session, NAME)
+    make = install_briefly(session, None).function(session, NAME)
     if make is None:
         raise sources.not_found(session.folder, f"a function {NAME}(model)")
     network = networks.build(args["network"])

@@ -24,7 +24,12 @@ from grader.worker.observer.observer import Budget, BudgetReached, Observer
 from grader.worker.session import Session
 from grader.worker.student_code import sources
 from grader.worker.student_code.entry_points import inspecting_scripts
-from grader.worker.student_code.execution import is_ordinary_end, run_as_script
+from grader.worker.student_code.execution import (
+    call,
+    function,
+    is_ordinary_end,
+    run_as_script,
+)
 from grader.worker.student_code.sources import Source
 from grader.worker.values.containers import Drained, Known, Reader, attributes
 from grader.worker.values.locals import Locals
@@ -47,15 +52,40 @@ def view_of(session: Session) -> View | None:
     return view if view is not None and view.classes else None
 
 
-def install_briefly(session: Session, network: Mapping[str, Any] | None) -> shims.ShimLog:
+@dataclass(frozen=True)
+class Glimpse:
+    """Shims and an observer for a question that is not about training.
+
+    They give hardly any data and no time to train.
+    """
+
+    shim_log: shims.ShimLog
+    observer: Observer
+
+    def function(self, session: Session, name: str) -> Callable[..., Any] | None:
+        """Like `execution.function`; a training at the top of its file is kept short."""
+        with self.observer.watching():
+            return function(session, name)
+
+    def call(self, student: Callable[..., Any], *arguments: Any) -> Any:
+        """Like `execution.call`; None if a training within it was kept short."""
+        try:
+            with self.observer.watching():
+                return call(student, *arguments)
+        except BudgetReached:
+            return None
+
+
+def install_briefly(session: Session, network: Mapping[str, Any] | None) -> Glimpse:
     """Install shims and an observer for a question that is not about training.
 
-    They give hardly any data and no time to train. `network` is a spec that replaces each ResNet
-    that the script asks for.
+    `network` is a spec that replaces each ResNet that the script asks for.
     """
     torch.set_num_threads(1)  # for so little work, threads cost more than they save
-    Observer(BRIEF, session.folder).install()
-    return shims.install(network, view_of(session), BRIEF_IMAGES, session.home)
+    observer = Observer(BRIEF, session.folder)
+    observer.install()
+    shim_log = shims.install(network, view_of(session), BRIEF_IMAGES, session.home)
+    return Glimpse(shim_log, observer)
 
 
 @dataclass(frozen=True)
@@ -84,7 +114,7 @@ class ScriptResult:
 def run_for_names(
     session: Session,
     source: Source,
-    shim_log: shims.ShimLog,
+    glimpse: Glimpse,
     spec: Mapping[str, Any],
     answers: Callable[[ScriptResult], bool],
 ) -> ScriptResult:
@@ -96,10 +126,11 @@ def run_for_names(
     Args:
         session: the session; exceptions of functions are added to its notes.
         source: the script.
-        shim_log: the networks that the shims built.
+        glimpse: the shims, which know the networks that they built, and the observer.
         spec: the network of the question.
         answers: tells whether a result answers the question.
     """
+    shim_log, watching = glimpse.shim_log, glimpse.observer.watching
     variables, drained = Locals(session.folder), Drained()
     namespace: dict[str, Any] = {}
 
@@ -112,7 +143,7 @@ def run_for_names(
         return ScriptResult(frames, shim_log.built, own, asked, error, printed, reader)
 
     with recording() as heard:
-        with variables.watched():
+        with variables.watched(), watching():
             error = run_as_script(source, namespace)
             if isinstance(error, SystemExit):
                 session.home.ended()
@@ -123,7 +154,7 @@ def run_for_names(
         found = result(heard.text)
         if answers(found):
             return found
-        with variables.watched():
+        with variables.watched(), watching():
             for function in _uncalled(source, namespace, variables, 1):
                 first = next(iter(inspect.signature(function).parameters), "")
                 name = function.__name__

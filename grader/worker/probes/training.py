@@ -36,8 +36,8 @@ def train(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, ...]) -
 
     Args:
         session: the session; `trained` is set for `predict`.
-        args: `epochs`, `seconds`, `batch`, `seed`, `threads`, and `look`: true if the host may end
-            the training early.
+        args: `epochs`, `seconds`, `stall`, `batch`, `seed`, `threads`, and `look`: true if the host
+            may end the training early.
         blobs: none.
 
     Returns:
@@ -49,8 +49,9 @@ def train(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, ...]) -
     torch.manual_seed(int(args["seed"]))
     np.random.seed(int(args["seed"]))
     torch.set_num_threads(int(args["threads"]))
-    images, seconds = len(view.split("train")[1]), float(args["seconds"])
-    budget = Budget(int(args["epochs"]) * images, seconds)
+    images = len(view.split("train")[1])
+    seconds, stall = float(args["seconds"]), float(args["stall"])
+    budget = Budget(int(args["epochs"]) * images, seconds, stall, int(args["threads"]))
     observer = Observer(budget, session.folder, len(view.classes))
     observer.install()
     saved = SavedCheckpoints()
@@ -64,7 +65,7 @@ def train(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, ...]) -
             session.consult, observer, shim_log.served, images,
             lambda one, served: _prepared(one, served, view, entry),
         )
-    with alarm(seconds, observer.out_of_time):
+    with alarm(min(seconds, stall), observer.out_of_time):
         try:
             entry = find_entry(session, view, args, lambda: bool(observer.trained))
             returned = entry.run()
@@ -75,7 +76,7 @@ def train(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, ...]) -
     observer.finish()
     chosen = _chosen(observer, saved, shim_log, view, entry, returned)
     if chosen is None:
-        raise _why_not(error, entry, session.folder, seconds)
+        raise _why_not(error, entry, session.folder, min(seconds, stall))
     session.trained = chosen
     if isinstance(error, BudgetReached):
         error = None

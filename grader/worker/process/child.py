@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import IO, Any
 
 from grader import wire
@@ -27,7 +27,7 @@ from grader.worker.process.streams import Tail, write_all
 CAN_FORK = sys.platform == "linux" and not os.environ.get("GRADER_WORKER_SPAWN")
 
 NO_FRAME = "no frame"   # type of the event for bytes that are no frame
-_POLL_SECONDS = 0.2     # how often to check whether a silent child still runs
+_POLL_SECONDS = 0.2     # how often to check whether a silent child still runs and has time left
 # The supervisor gets the CPU first, or it would wait behind every process of a fork bomb. This does
 # not slow a training down: priorities do not count between containers.
 _NICE = 10
@@ -72,14 +72,14 @@ class Child:
     def alive(self) -> bool:
         return self._process.poll() is None
 
-    def next_event(self, deadline: float) -> Event:
-        """The next frame from the child, or None if it ended. Raises TimeoutError at the deadline.
+    def next_event(self, over: Callable[[], bool]) -> Event:
+        """The next frame from the child, or None if it ended. Raises TimeoutError once it is over.
 
         The child counts as ended when its process is: processes that it started may keep its pipe
-        open. `deadline` is a time of `time.monotonic()`.
+        open.
         """
         alive = True
-        while time.monotonic() < deadline:
+        while not over():
             try:
                 return self._events.get(timeout=_POLL_SECONDS)
             except queue.Empty:

@@ -1,8 +1,9 @@
 """The worker's first process: imports torch once and runs each session in a child process.
 
-The supervisor never runs student code. It passes questions on, enforces time limits, reads what the
-child prints, reports how the child ended, and cleans up after it. The worker ends when its stdin
-does: the host may be killed at any moment, and a container must not outlive it.
+The supervisor never runs student code. It passes questions on, stops a child when the host says
+that its time is over, reads what the child prints, reports how the child ended, and cleans up after
+it. The worker ends when its stdin does: the host may be killed at any moment, and a container must
+not outlive it.
 """
 
 from __future__ import annotations
@@ -15,21 +16,23 @@ import secrets
 import signal
 import sys
 import threading
-import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, BinaryIO
 
 from grader import wire
+from grader.stopwatch import Stopwatch
 from grader.worker.process import child as children
 from grader.worker.process import cleanup, limit_events
 from grader.worker.process.fast_imports import load_worker
+from grader.worker.process.processor_time import processor_seconds
 from grader.worker.process.streams import forbid_inspection, take_over, write_all
 
 Frame = tuple[dict[str, Any], tuple[bytes, ...]]
-Consult = Callable[[Frame, float], bytes]   # a session's INTERIM, deadline -> the host's reply
+Consult = Callable[[Frame], bytes]   # a session's INTERIM -> the host's reply
+_POLL_SECONDS = 0.2
+TRAINING = "train"   # the kind of question whose arguments have a budget of seconds
 SHARE_OF_FIRST_RUN = 0.5   # of the limit; a question whose first run took more is not asked again
-CONFIRM_SECONDS = 5.0   # in which an idle session's loop must confirm its answer
 
 
 def serve() -> None:
@@ -42,7 +45,9 @@ def serve() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     inbox: queue.Queue[Frame] = queue.Queue()
     current: list[children.Child] = []
-    threading.Thread(target=_receive, args=(questions, inbox, current), daemon=True).start()
+    over: set[str] = set()   # ids of questions whose time is over, by the host's measure
+    arguments = (questions, inbox, current, over)
+    threading.Thread(target=_receive, args=arguments, daemon=True).start()
 
     start, _ = inbox.get()
     if children.CAN_FORK:
@@ -62,21 +67,19 @@ def serve() -> None:
             current.append(children.start(start))
             session = message["session"]
         before = limit_events.counts()
-        consult = partial(_consult, inbox, answers, message["id"])
-        fresh = not current[0].asked
-        reply, reply_blobs = _ask(current[0], message, blobs, consult)
+        is_over = partial(over.__contains__, message["id"])
+        consult = partial(_consult, inbox, answers, message["id"], is_over)
+        fresh, spent = not current[0].asked, Stopwatch(processor_seconds)
+        reply, reply_blobs = _ask(current[0], message, blobs, is_over, consult)
         if reply.get("again"):
-            spent = reply["seconds"]
-            if fresh and spent < SHARE_OF_FIRST_RUN * message["seconds"]:
+            if fresh and spent.look() < _room_for_a_first_run(message):
                 _end(current)
                 cleanup.empty_folders(start["scratch"])
                 current.append(children.start(start))
                 second = message | {
-                    "second_run": {"pretend": reply["again"], "error": _error_of(reply)},
-                    "seconds": message["seconds"] - spent,
+                    "second_run": {"pretend": reply["again"], "error": _error_of(reply)}
                 }
-                reply, reply_blobs = _ask(current[0], second, blobs, consult)
-                reply["seconds"] = round(reply["seconds"] + spent, 3)
+                reply, reply_blobs = _ask(current[0], second, blobs, is_over, consult)
             else:
                 _blame_the_environment(reply)
         reply["struck"] = limit_events.since(before, start["scratch"])
@@ -85,10 +88,15 @@ def serve() -> None:
         write_all(answers, wire.encode(reply, reply_blobs))
 
 
-def _receive(stream: BinaryIO, inbox: queue.Queue[Frame], current: list[children.Child]) -> None:
+def _receive(
+    stream: BinaryIO, inbox: queue.Queue[Frame], current: list[children.Child], over: set[str]
+) -> None:
     with contextlib.suppress(wire.FrameError, OSError):
         while frame := wire.read_frame(stream.read):
-            inbox.put(frame)
+            if frame[0]["type"] == wire.OVER:
+                over.add(frame[0]["id"])
+            else:
+                inbox.put(frame)
     _end(current)
     os._exit(0)
 
@@ -101,41 +109,40 @@ def _end(current: list[children.Child]) -> None:
 
 
 def _consult(
-    inbox: queue.Queue[Frame], answers: BinaryIO, question: str, interim: Frame, deadline: float
+    inbox: queue.Queue[Frame], answers: BinaryIO, question: str, over: Callable[[], bool],
+    interim: Frame,
 ) -> bytes:
     """Pass a training's interim report on to the host and return the host's reply.
 
-    Raises TimeoutError at the deadline.
+    Raises TimeoutError once the time for the question is over.
     """
     message, blobs = interim
     report = {key: message.get(key) for key in ("correct", "seen", "classes")}
     write_all(answers, wire.encode({"type": wire.INTERIM, "id": question, **report}, blobs))
-    try:
-        return wire.encode(*inbox.get(timeout=max(0.0, deadline - time.monotonic())))
-    except queue.Empty:
-        raise TimeoutError from None
+    while not over():
+        with contextlib.suppress(queue.Empty):
+            return wire.encode(*inbox.get(timeout=_POLL_SECONDS))
+    raise TimeoutError
 
 
 def _ask(
-    child: children.Child, message: Mapping[str, Any], blobs: tuple[bytes, ...], consult: Consult
+    child: children.Child, message: Mapping[str, Any], blobs: tuple[bytes, ...],
+    over: Callable[[], bool], consult: Consult,
 ) -> Frame:
     """Ask a child one question.
 
     The supervisor itself observed the outcome in the reply; the value is self-reported by the
     session, whose process also runs the student's code.
     """
-    begun = time.monotonic()
     child.asked = True
     child.send(wire.encode(dict(message), blobs))
     has_interim = message["args"].get("look") is True
-    deadline = begun + float(message["seconds"])
-    reply, reply_blobs = _await(child, deadline, consult if has_interim else None)
+    reply, reply_blobs = _await(child, over, consult if has_interim else None)
     header = {
         "type": wire.ANSWER,
         "id": message["id"],
         "outcome": reply.get("outcome", wire.BAD_ANSWER),
         "phase": "call" if child.loaded else "load",
-        "seconds": round(time.monotonic() - begun, 3),
         "output": child.output.take(),
         **{key: reply.get(key) for key in ("value", "message", "traceback", "again")},
     }
@@ -160,12 +167,20 @@ def _blame_the_environment(reply: dict[str, Any]) -> None:
     found["message"] = f"{reply['again'][-1]} ({found['message']})"
 
 
-def _await(child: children.Child, deadline: float, consult: Consult | None) -> Frame:
+def _room_for_a_first_run(message: Mapping[str, Any]) -> float:
+    """Seconds after which a question is not asked again: both runs share its limit."""
+    seconds = float(message["seconds"])
+    if message["kind"] == TRAINING:   # its second run may take the whole budget of the training
+        return seconds - float(message["args"]["seconds"])
+    return SHARE_OF_FIRST_RUN * seconds
+
+
+def _await(child: children.Child, over: Callable[[], bool], consult: Consult | None) -> Frame:
     while True:
         try:
-            event = child.next_event(deadline)
+            event = child.next_event(over)
             if consult and event is not None and event[0].get("type") == wire.INTERIM:
-                child.send(consult(event, deadline))
+                child.send(consult(event))
                 continue
         except TimeoutError:
             return {"outcome": wire.TIME_LIMIT, "message": "no answer within the time limit"}, ()
@@ -175,14 +190,14 @@ def _await(child: children.Child, deadline: float, consult: Consult | None) -> F
         if message.get("type") == wire.LOADED:
             child.loaded = True
         elif message.get("type") == wire.ANSWER:
-            problem = _unconfirmed(child, deadline + CONFIRM_SECONDS)
+            problem = _unconfirmed(child, over)
             return (problem, ()) if problem else (message, blobs)
         else:
             text = message.get("message", "a message that the grader's own code does not send")
             return {"outcome": wire.BAD_ANSWER, "message": text}, ()
 
 
-def _unconfirmed(child: children.Child, deadline: float) -> dict[str, Any] | None:
+def _unconfirmed(child: children.Child, over: Callable[[], bool]) -> dict[str, Any] | None:
     """The outcome that replaces an answer that does not count; None if the answer counts.
 
     Student code can find the session's pipe and write an answer to it. So an answer counts only if
@@ -194,7 +209,7 @@ def _unconfirmed(child: children.Child, deadline: float) -> dict[str, Any] | Non
     token = secrets.token_hex(16)
     child.send(wire.encode({"type": wire.CONFIRM, "token": token}))
     try:
-        event = child.next_event(deadline)
+        event = child.next_event(over)
     except TimeoutError:
         return {"outcome": wire.TIME_LIMIT, "message": "it answered and then never came back"}
     if event is None:

@@ -130,6 +130,7 @@ def test_whoever_a_person_must_look_at_is_listed_with_why() -> None:
     doubt = replace(WAITS, reason="A person looks at it.", seen={"would_earn": 0.7})
     seen = {"disagrees": True, "reported_accuracy": 0.971, "validation_accuracy": 0.8}
     caution = TrainingRun((), (), cautions=(Caution("The loss is NaN from step 3 on.", "", ""),))
+    slow = replace(doubt, reason="Still going on.", seen={"would_earn": 0.7, "unfinished": True})
     remarked = marked("e")
     remarked = replace(
         remarked, submission=replace(remarked.submission, remarks=("a.py:3 reaches for C",))
@@ -137,14 +138,17 @@ def test_whoever_a_person_must_look_at_is_listed_with_why() -> None:
     report = report_of(
         marked("a", accuracy=LOST), marked("b", accuracy=doubt), marked("c", written_a=WAITS),
         marked("d", accuracy=Verdict("x", "partial", 0.5, "So so.", seen=seen, run=caution)),
-        remarked, replace(marked("f"), notes=("The time of submission is not known.",)),
+        remarked, marked("g", accuracy=slow),
+        replace(marked("f"), notes=("The time of submission is not known.",)),
     )  # fmt: skip
     told = {
         concern.kind: (concern.findings[0].text, [one.student for one in concern.findings[0].who])
         for concern in report.concerns
     }
+    assert list(told)[:2] == ["not_scored", "slow"]
     assert told == {
         "not_scored": (LOST.reason, ["a"]),
+        "slow": ("Still going on.", ["g"]),
         "doubt": ("A person looks at it.", ["b"]),
         "remark": ("a.py:3 reaches for C", ["e"]),
         "disagreement": ("The code reports 97.1% on the validation images, the grader computes "

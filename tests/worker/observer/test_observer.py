@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 import weakref
 from collections.abc import Callable, Iterator
@@ -15,10 +16,11 @@ from torch import nn
 from torch.optim import optimizer as optimizers
 from torch.optim import swa_utils
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, TensorDataset
 
+from grader.stopwatch import WINDOW
 from grader.worker.observer.networks import ObservedNetwork, Phase
-from grader.worker.observer.observer import Budget, BudgetReached, Observer
+from grader.worker.observer.observer import PATIENCE, Budget, BudgetReached, Observer
 
 Install = Callable[..., Observer]
 PATCHED: tuple[tuple[Any, str], ...] = (
@@ -178,7 +180,8 @@ def test_a_replaced_clock_does_not_stop_the_budget_of_seconds(
     install(seconds=0.01)
     model = network()
     monkeypatch.setattr(time, "monotonic", lambda: 0.0)
-    time.sleep(0.05)
+    monkeypatch.setattr(os, "times", lambda: (0.0,) * 5)
+    time.sleep(WINDOW)
     with pytest.raises(BudgetReached, match="seconds"):
         train(model, sgd(model, 0.0))
 
@@ -555,9 +558,100 @@ def test_code_that_trains_may_reach_the_end_of_a_batch(install: Install) -> None
     train(model, sgd(model, 0.0))
     observer.budget = Budget(seconds=0.0)
     observer.out_of_time()
-    observer.began -= 11
+    observer.stopwatch.used += 11
     with pytest.raises(BudgetReached, match="seconds"):
         observer.out_of_time()
+
+
+def epochs_of(model: nn.Module, loader: DataLoader[Any], number: int, evaluates: bool) -> None:
+    """Trains as scripts do, with an evaluation after each epoch or none."""
+    optimizer = sgd(model, 0.0)
+    for _ in range(number):
+        model.train()
+        for images, _ in loader:
+            optimizer.zero_grad()
+            model(images).sum().backward()
+            optimizer.step()
+        if evaluates:
+            model.eval()
+            with torch.no_grad():
+                for images, _ in loader:
+                    model(images)
+
+
+def out_of_seconds(install: Install, model: nn.Module) -> Observer:
+    """An observer that has seen one step, after which the seconds are used up."""
+    observer = install()
+    train(model, sgd(model, 0.0))
+    observer.budget = Budget(seconds=0.0)
+    return observer
+
+
+def a_loader() -> DataLoader[Any]:
+    data = TensorDataset(torch.randn(40, 4), torch.zeros(40, dtype=torch.long))
+    return DataLoader(data, batch_size=4)
+
+
+def test_a_script_that_is_cut_in_its_first_epoch_evaluates_its_network_once(
+    install: Install,
+) -> None:
+    observer = out_of_seconds(install, model := network())
+    with pytest.raises(BudgetReached, match="seconds"):
+        epochs_of(model, a_loader(), 3, evaluates=True)
+    observer.finish()
+    assert [(one.kind, one.passes, one.norms_training) for one in phases(observer)] == [
+        ("train", 1, 1), ("train", 1, 1), ("evaluate", 2, 0), ("train", 1, 1)
+    ]
+    assert len(list(a_loader())) == 10, "the grader's own loaders are whole again"
+
+
+def test_a_script_that_has_evaluated_its_network_is_cut_at_the_next_batch(
+    install: Install,
+) -> None:
+    observer, model = install(), network()
+    epochs_of(model, a_loader(), 1, evaluates=True)
+    observer.budget = Budget(seconds=0.0)
+    with pytest.raises(BudgetReached, match="seconds"):
+        epochs_of(model, a_loader(), 1, evaluates=True)
+    observer.finish()
+    assert [(one.kind, one.passes) for one in phases(observer)] == [("train", 10), ("evaluate", 10)]
+
+
+def test_a_script_that_never_evaluates_is_cut_in_its_next_epoch(install: Install) -> None:
+    observer = out_of_seconds(install, model := network())
+    with pytest.raises(BudgetReached, match="seconds"):
+        epochs_of(model, a_loader(), 100, evaluates=False)
+    assert observer.steps.count == 3
+
+
+def test_a_training_without_loaders_is_cut_when_patience_is_over(install: Install) -> None:
+    observer = out_of_seconds(install, model := network())
+    train(model, sgd(model, 0.0), passes=5)
+    observer.stopwatch.used += PATIENCE
+    with pytest.raises(BudgetReached, match="seconds"):
+        train(model, sgd(model, 0.0))
+
+
+def test_code_that_runs_no_network_for_long_hangs_also_after_some_steps(install: Install) -> None:
+    observer, model = install(seconds=600, stall=60), network()
+    train(model, sgd(model, 0.0))
+    observer.stopwatch.used += 59
+    observer.out_of_time()
+    train(model, sgd(model, 0.0))   # slow, and not hanging
+    observer.stopwatch.used += 59
+    observer.out_of_time()
+    observer.stopwatch.used += 2
+    with pytest.raises(BudgetReached, match="stalled"):
+        observer.out_of_time()
+
+
+def test_passes_of_the_graders_own_are_not_ended_by_the_students_budget(install: Install) -> None:
+    observer, model = install(images=2), network()
+    with pytest.raises(BudgetReached, match="epochs"), observer.watching():
+        train(model, sgd(model, 0.0), passes=9)
+    model(torch.randn(3, 4))
+    with pytest.raises(BudgetReached), observer.watching():
+        model(torch.randn(3, 4))
 
 
 def test_an_optimizer_of_another_network_is_reported(install: Install) -> None:
@@ -694,6 +788,6 @@ def test_an_interim_look_uses_none_of_the_seconds_of_the_training(install: Insta
     train(model, sgd(model, 0.0), passes=2)
     assert observer.stopped is None
     observer.interim_look = None
-    time.sleep(0.5)
-    with pytest.raises(BudgetReached, match="seconds"):
-        train(model, sgd(model, 0.0))
+    time.sleep(0.6)
+    train(model, sgd(model, 0.0))
+    assert observer.batches.closing
