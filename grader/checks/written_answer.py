@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import Field
@@ -11,6 +13,7 @@ from grader.checks.answer_key import AnswerKey, EvalInputs
 from grader.checks.check import Check, Work, needs_marking, not_attempted
 from grader.records import Verdict
 from grader.rubric.model import Criterion, Limits, Model
+from grader.submissions.left_out import shown
 
 
 class Params(Model):
@@ -25,25 +28,38 @@ def ask(criterion: Criterion, inputs: EvalInputs, limits: Limits) -> tuple[()]:
 
 
 def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
-    """A person marks the answer; a blank one earns nothing."""
+    """A person marks the answer; a blank one earns nothing, unless an unread file may hold it."""
     part = criterion.params.answer  # type: ignore[attr-defined]  # validated as Params by the rubric
     asked = f"Your written answer to part ({part})."
-    text = work.submission.answers.get(part, "")
+    submission = work.submission
+    text = _answer(criterion.part, part, submission.answers)
     if text.strip():
         reason = f"{len(text.split())} words, waiting to be marked by a person."
         return needs_marking(criterion, reason, asked=asked, seen={"answer": text})
-    pdf = work.submission.answers.get("pdf")
+    pdf = submission.answers.get("pdf")
     if pdf:
         reason = f"The answers are in {pdf}, which a person reads."
-        seen = {"pdf": pdf, "sha256": _digest(work.submission.folder / pdf)}
+        seen = {"pdf": pdf, "sha256": _digest(submission.folder / pdf)}
         return needs_marking(criterion, reason, asked=asked, seen=seen)
+    if submission.unread:
+        names = ", ".join(map(shown, submission.unread[:3]))
+        reason = f"No part ({part}) was found by name. A person looks for it in {names}."
+        digests = {name: _digest(submission.folder / name) for name in submission.unread}
+        return needs_marking(criterion, reason, asked=asked, seen={"unread": digests})
     return not_attempted(
         criterion,
-        f"part ({part}) is blank. No answer was found in answers.md, a LaTeX file or the "
-        "notebook's Markdown cells.",
+        f"part ({part}) is blank. No answer was found in a text, Word, LaTeX or Markdown file, in "
+        "a notebook, or in comments and docstrings.",
         asked=asked,
         next_step=f"Write it under a heading '## ({part})' in answers.md.",
     )
+
+
+def _answer(where: str, part: str, answers: Mapping[str, str]) -> str:
+    """Return the answer to a part; `where` is the criterion's part, such as "2(a)"."""
+    number = re.match(r"\D*(\d{1,3})", where)
+    problem = "" if number is None or int(number[1]) == 1 else str(int(number[1]))
+    return answers.get(f"{problem}{part}", "") or answers.get(part, "")
 
 
 def _digest(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""Converts a notebook to Python source that runs as a script, and collects its Markdown cells.
+"""Converts a notebook to Python source that runs as a script, and collects its texts.
 
 The source is made of the code cells in order. Each starts with a line of its own, exactly
 
@@ -41,7 +41,7 @@ class NotebookError(ValueError):
 
 @dataclass(frozen=True)
 class Notebook:
-    """A converted notebook: Python source, and the texts of its Markdown cells."""
+    """A converted notebook: Python source, and the texts of its Markdown and raw cells."""
 
     source: str
     markdown: tuple[str, ...]
@@ -75,7 +75,7 @@ def read_notebook(text: str, ipython: IPythonSyntax | None = None) -> Notebook:
         for number, (kind, source) in enumerate(cells, start=1)
         if kind == "code"
     ]
-    return Notebook("".join(marked), tuple(source for kind, source in cells if kind == "markdown"))
+    return Notebook("".join(marked), tuple(source for kind, source in cells if kind != "code"))
 
 
 def _cells(text: str) -> Iterator[tuple[str, str]]:
@@ -121,7 +121,6 @@ def _bare(cell: dict[str, Any], version: int) -> dict[str, Any]:
     if kind == "heading":
         level = max(1, min(int(level), 6))
         return {"cell_type": kind, "metadata": {}, "level": level, "source": text}
-    # Markdown is the only kind of text that is read.
     kind = "markdown" if kind in ("markdown", "html") else "raw"
     return {"cell_type": kind, "metadata": {}, "source": text}
 

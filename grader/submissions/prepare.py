@@ -12,11 +12,11 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 from grader.errors import RefusedArchive
 from grader.records import Submission
+from grader.submissions.answer_files import read_answers
 from grader.submissions.code_in_texts import adopt_code_in_texts
 from grader.submissions.collect import chunks_of, collect, files_in
 from grader.submissions.discover import HandIn
@@ -27,11 +27,7 @@ from grader.submissions.safe_writer import Caps, free, kind
 from grader.submissions.stamp import stamp_of
 from grader.submissions.student_names import module_name
 from grader.submissions.suspicious_code import remarks
-from grader.submissions.written_answers import latex_answers, markdown_answers, merged
 
-_LARGEST_TEXT = 1_000_000  # bytes of an answers file that are read
-_MOST_TEXTS = 20  # answers files of one kind that are read
-_MOST_MARKDOWN = 20_000_000  # characters in the cells of all notebooks, pictures among them
 _MOST_NOTES = 20
 
 
@@ -64,13 +60,14 @@ def prepare(hand_in: HandIn, workspace: Path, caps: Caps | None = None) -> Submi
     if refused is None and not any(file.endswith(".py") for file in files):
         found = ", ".join(map(shown, files[:8])) or "no files"
         notes.append(f"No Python code was found (no .py, no readable .ipynb). Found: {found}.")
+    answers, unread = read_answers(folder, files, cells)
     return Submission(
         student=hand_in.student,
         source=hand_in.sources[0],
         folder=folder,
         files=files,
         digest=digest,
-        answers=_answers(folder, files, cells),
+        answers=answers,
         submitted_at=hand_in.submitted_at,
         refused=refused,
         notes=_shortened(notes),
@@ -79,7 +76,7 @@ def prepare(hand_in: HandIn, workspace: Path, caps: Caps | None = None) -> Submi
         attempt=hand_in.attempt,
         marked_late=hand_in.marked_late,
         stamp=stamp_of(hand_in.sources),
-        unread=tuple(left_out.unread[:_MOST_NOTES]),
+        unread=tuple([*left_out.unread, *unread][:_MOST_NOTES]),
     )
 
 
@@ -140,42 +137,6 @@ def _convert_notebooks(folder: Path, notes: list[str], unread: list[str]) -> lis
 def _decoded(notebook: bytes) -> str:
     """Decode UTF-8, or UTF-16 as some editors and shells on Windows write it."""
     return notebook.decode(json.detect_encoding(notebook), "replace")
-
-
-def _answers(folder: Path, files: tuple[str, ...], cells: list[str]) -> dict[str, str]:
-    """Return written answers by part: from answers.md, other Markdown, LaTeX, notebook cells.
-
-    A PDF is not read; its name is the value of "pdf", so that a person can open it.
-    """
-    by = {suffix: _with_suffix(files, suffix) for suffix in (".md", ".tex", ".pdf")}
-    by[".md"].sort(key=lambda file: Path(file).name.lower() != "answers.md")
-    answers = merged(
-        [
-            *(markdown_answers([_text(folder / file)]) for file in by[".md"][:_MOST_TEXTS]),
-            *(latex_answers(_text(folder / file)) for file in by[".tex"][:_MOST_TEXTS]),
-            markdown_answers(_beginning(cells, _MOST_MARKDOWN)),
-        ]
-    )
-    return answers | ({"pdf": by[".pdf"][0]} if by[".pdf"] else {})
-
-
-def _beginning(texts: list[str], limit: int) -> Iterator[str]:
-    for text in texts:
-        yield text[:limit]
-        limit = max(0, limit - len(text))
-
-
-def _with_suffix(files: tuple[str, ...], suffix: str) -> list[str]:
-    return [
-        file
-        for file in files
-        if file.lower().endswith(suffix) and not Path(file).name.lower().startswith("readme")
-    ]
-
-
-def _text(path: Path) -> str:
-    with path.open("rb") as file:
-        return file.read(_LARGEST_TEXT).decode("utf-8-sig", "replace")
 
 
 def _digest(folder: Path, refused: str) -> str:

@@ -13,8 +13,10 @@ CODE = (".py", ".ipynb")
 ARCHIVES = (
     ".zip", ".tar", ".tgz", ".tbz2", ".txz", ".tar.gz", ".tar.bz2", ".tar.xz", ".rar", ".7z",
 )  # fmt: skip
-TEXTS = (".md", ".markdown", ".tex", ".txt", ".text", ".rst", ".docx")
-_DOCUMENTS = (*TEXTS, ".pdf", ".doc", ".odt", ".rtf", ".pages", ".html", ".htm")
+_DOCUMENTS = (
+    ".md", ".markdown", ".tex", ".txt", ".text", ".rst", ".docx", ".odt",
+    ".pdf", ".doc", ".rtf", ".pages", ".html", ".htm", ".ppt", ".pptx", ".key", ".xps", ".djvu",
+)  # fmt: skip
 
 _KNOWN = (*CODE, *ARCHIVES)
 # Appended by a browser, a mail program or an editor on a system that hides suffixes.

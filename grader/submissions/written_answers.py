@@ -6,7 +6,8 @@ A part begins at a line that names it, in any of the usual ways: `(a)`, `a)`, `#
 a, b, c in order. LaTeX is rewritten as Markdown first, so that one reader handles both.
 
 A part that is blank, or has only the starter's placeholder, is "". A part that is not named is
-missing. Only the first of several problems in one text is read.
+missing. Parts of Problem 1, or of no problem by name, are "a", "b" and so on; those of Problem 2
+are "2a", "2b".
 """
 
 from __future__ import annotations
@@ -15,13 +16,17 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+_PROBLEM_IN_NAME = re.compile(
+    r"(?<![a-z])(?:problem|prob|question|q|p)[ _-]?(\d{1,2})(?!\d)", re.IGNORECASE
+)
 _HEAD = 200  # characters of a line that may name a part
 _PROBLEM = r"(?:problem|question|exercise|prob\.|ex\.|q)[ \t]*(?P<problem>\d{1,3})\b"
 _LINE = re.compile(
     r"""
     [ ]{0,3} (?P<hashes>\#{1,6}(?=[ \t(]))? [ \t]* (?:[-*+][ \t]+)? (?P<strong>\*\*|__|\*|_)? [ \t]*
     """
-    rf"(?:{_PROBLEM} [ \t]* [-.:,\u2013\u2014]? [ \t]*)? (?P<rest>.*)",
+    r"(?:(?:homework|assignment|hw)[ \t]*\d{1,3}[ \t]*[-.:,\u2013\u2014]?[ \t]*(?=prob|ques|exer|ex\.|q))?"
+    rf"(?:{_PROBLEM} [ \t]* (?:(?P<stop>[-.:\u2013\u2014])|,)? [ \t]*)? (?P<rest>.*)",
     re.VERBOSE | re.IGNORECASE,
 )
 _MARKER = re.compile(
@@ -83,14 +88,33 @@ class _Reading:
     titles: dict[str, str] = field(default_factory=dict)
     letter: str | None = None
     level: int = 7  # of the heading that began the part; 7 for no heading
-    problem: str | None = None
-    elsewhere: bool = False  # inside another problem than the first
+    problem: str = ""  # its number; "" for Problem 1 and for none
 
 
-def markdown_answers(texts: Iterable[str]) -> dict[str, str]:
-    """Return the answers in Markdown: one text, or the cells of a notebook in order."""
-    reading = _Reading()
+def problem_in(name: str) -> str:
+    """Return the number of the problem that a file is named after; "" for none and for 1."""
+    found = _PROBLEM_IN_NAME.search(name)
+    return _other_than_one(found[1]) if found else ""
+
+
+def _other_than_one(number: str) -> str:
+    return "" if int(number) == 1 else str(int(number))
+
+
+def markdown_answers(
+    texts: Iterable[str], problem: str = "", *, separate: bool = False
+) -> dict[str, str]:
+    """Return the answers in Markdown: one text, or the cells of a notebook in order.
+
+    Args:
+        texts: The texts, in order.
+        problem: The number of the problem until a heading names another.
+        separate: No answer goes on in the next text.
+    """
+    reading = _Reading(problem=problem)
     for text in texts:
+        if separate:
+            reading.letter = None
         fenced = False  # inside ``` ... ``` a "#" begins a comment, not a heading
         for line in [*_HTML_COMMENT.sub("", text).splitlines(), ""]:
             fenced ^= _FENCE.match(line) is not None
@@ -99,15 +123,16 @@ def markdown_answers(texts: Iterable[str]) -> dict[str, str]:
     return {part: _text(reading.titles[part], lines) for part, lines in reading.parts.items()}
 
 
-def latex_answers(text: str) -> dict[str, str]:
-    """Return the answers in a LaTeX file."""
+def latex_answers(text: str, problem: str = "") -> dict[str, str]:
+    """Return the answers in a LaTeX file; `problem` as in `markdown_answers`."""
     text = re.sub(r"(?<!\\)%[^\n]*", "", text)
     text = text.partition(r"\begin{document}")[2] or text
     text = text.partition(r"\end{document}")[0]
     markdown = text
     for pattern, replacement in _LATEX_NAMES:
         markdown = re.sub(pattern, replacement, markdown)
-    return markdown_answers([markdown]) or _enumerated(text)
+    named = markdown_answers([markdown], problem)
+    return named or {f"{problem}{part}": text for part, text in _enumerated(text).items()}
 
 
 def merged(found: Iterable[Mapping[str, str]]) -> dict[str, str]:
@@ -127,42 +152,45 @@ def _begins(line: str, reading: _Reading) -> bool:
     is_title = hashes is not None or strong in ("**", "__")
     level = len(hashes or "#######")
     marker = _MARKER.match(rest) or (_TITLE_MARKER.match(rest) if is_title else None)
-    part = _part(marker, is_title, reading) if marker else None
-    problem = form["problem"] or (marker["number"] if marker and part else None)
-    if problem and (part or is_title or not rest.strip(" \t.:*_")):
-        reading.problem = reading.problem or problem
-        reading.elsewhere = problem != reading.problem
+    number = form["problem"] or (marker["number"] if marker else None)
+    problem = _other_than_one(number) if number else reading.problem
+    part = _part(marker, is_title, reading, problem) if marker else None
+    heading = is_title or form["stop"] or not rest.strip(" \t.:*_")
+    if number and (part or (form["problem"] and heading)):
+        reading.problem = problem
         reading.letter = None
     elif part is None:
         ends = level <= reading.level < 7
         reading.letter = None if ends else reading.letter
         return ends
-    if marker and part and not reading.elsewhere:
+    if marker and part:
         after = rest[marker.end() :] + line[_HEAD:]
         title, answer = "", after
         if hashes:
             title, answer = after, ""
         elif strong:  # "**(a) Title** answer"
             title, _, answer = after.partition(strong)
-        reading.letter, reading.level = part, level
-        reading.parts.setdefault(part, [])
-        reading.titles.setdefault(part, title.strip(" \t:*_"))
+        reading.letter, reading.level = reading.problem + part, level
+        reading.parts.setdefault(reading.letter, [])
+        reading.titles.setdefault(reading.letter, title.strip(" \t:*_"))
         _take(answer.strip(), reading)
     return True
 
 
-def _part(marker: re.Match[str], is_title: bool, reading: _Reading) -> str | None:
-    """Return the part that a marker names; None if it belongs to the prose."""
+def _part(
+    marker: re.Match[str], is_title: bool, reading: _Reading, problem: str
+) -> str | None:
+    """Return the part of a problem that a marker names; None if it belongs to the prose."""
     part = next(text for name, text in marker.groupdict().items() if text and name != "number")
     part = part.lower()
-    if part in "ivx" and chr(ord(part) - 1) not in reading.parts:
+    if part in "ivx" and problem + chr(ord(part) - 1) not in reading.parts:
         return None  # a Roman number within an answer
     # "(a)" at the start of a line may refer back to a part; a heading or bold type doesn't.
-    return part if is_title or reading.elsewhere or part not in reading.parts else None
+    return part if is_title or problem + part not in reading.parts else None
 
 
 def _take(line: str, reading: _Reading) -> None:
-    if reading.letter is not None and not reading.elsewhere:
+    if reading.letter is not None:
         reading.parts[reading.letter].append(line)
 
 

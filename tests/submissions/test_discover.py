@@ -327,19 +327,20 @@ def test_a_broken_notebook_is_noted_and_the_rest_is_used(tmp_path: Path) -> None
     ]
 
 
-def test_answers_md_comes_before_other_texts_and_a_readme_is_not_read(tmp_path: Path) -> None:
+def test_answers_md_comes_before_other_texts_and_a_readme_after_them(tmp_path: Path) -> None:
     source = write_files(
         tmp_path / "ada",
         {
             "a.md": "(a) Other\n(b) Kept",
             "answers.md": "(a) First\n(b)\n*Write your answer here.*\n(c)",
-            "README.md": "(d) not an answer",
+            "README.md": "(d) Readme\n(b) Later",
             "x.tex": "(c) LaTeX",
             "hw.pdf": b"%PDF",
         },
     )
     found = prepared(tmp_path, source)
-    assert found.answers == {"a": "First", "b": "Kept", "c": "LaTeX", "pdf": "hw.pdf"}
+    parts = {"a": "First", "b": "Kept", "c": "LaTeX", "d": "Readme"}
+    assert found.answers == parts | {"pdf": "hw.pdf"}
     assert found.notes == (
         "No Python code was found (no .py, no readable .ipynb). Found: "
         "'README.md', 'a.md', 'answers.md', 'hw.pdf', 'x.tex'.",

@@ -43,7 +43,7 @@ def converted(cell: str) -> str:
 def test_a_marker_counts_all_cells_as_jupyter_shows_them() -> None:
     found = read_notebook(notebook(("markdown", "# Hello"), "x = 1", ("raw", "raw"), "y = 2\n"))
     assert found.source == "# %% [cell 2]\nx = 1\n# %% [cell 4]\ny = 2\n\n"
-    assert found.markdown == ("# Hello",)
+    assert found.markdown == ("# Hello", "raw")
 
 
 def test_a_cell_may_be_a_list_of_lines_and_may_have_outputs() -> None:

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from grader.submissions.written_answers import latex_answers, markdown_answers, merged
+from grader.submissions.written_answers import latex_answers, markdown_answers, merged, problem_in
 
 
 @pytest.mark.parametrize(
@@ -78,9 +78,28 @@ def test_another_section_ends_a_part_and_a_deeper_one_does_not() -> None:
     assert markdown_answers([text]) == {"a": "One\n### Details\nMore"}
 
 
-def test_only_the_first_problem_is_read() -> None:
-    text = "# Problem 1\n(a) One\n(b) Two\n# Problem 2\n(a) Other\n(c) Third\n2(d) Fourth"
-    assert markdown_answers([text]) == {"a": "One", "b": "Two"}
+@pytest.mark.parametrize(
+    "other",
+    ["# Problem 2\n(a) Other", "Problem 2: Training\n(a) Other", "2(a) Other", "2. (a) Other",
+     "**Problem 2 (a)** Other", "Q2 (a) Other", "# HW 2, Problem 2\n## (a)\nOther"],
+)  # fmt: skip
+def test_a_heading_of_another_problem_is_not_part_a(other: str) -> None:
+    assert markdown_answers([f"# Problem 1\n(b) Two\n{other}"]) == {"b": "Two", "2a": "Other"}
+    assert markdown_answers([other]) == {"2a": "Other"}
+    both = markdown_answers([f"# Problem 1\n(a) One\n(b) Two\n{other}\n# Problem 1\n(d) Four"])
+    assert both == {"a": "One", "b": "Two", "2a": "Other", "d": "Four"}
+
+
+def test_a_file_may_be_named_after_its_problem() -> None:
+    names = {"hw2_problem2.py": "2", "ada_hw2_p2.tex": "2", "hw2_problem1.md": "", "hw2.py": "",
+             "answers.md": "", "Problem 03.docx": "3", "help2.md": "", "problem12.md": "12"}
+    assert {name: problem_in(name) for name in names} == names
+    assert markdown_answers(["(a) One\n1(b) Two"], "2") == {"2a": "One", "b": "Two"}
+
+
+def test_a_problem_in_prose_begins_nothing() -> None:
+    text = "(a) One.\nProblem 2 was harder.\nq2 in the notes\nmore"
+    assert set(markdown_answers([text])) == {"a"}
 
 
 def test_a_part_goes_on_in_the_next_cell_of_a_notebook() -> None:
