@@ -20,6 +20,7 @@ from grader.checks.check import (
     not_attempted,
     not_scored,
 )
+from grader.checks.files_read import of_named
 from grader.errors import CheckError
 from grader.records import Question, Table, Verdict
 from grader.rubric.model import Criterion, Limits, Model
@@ -37,9 +38,11 @@ class Params(Model):
 def ask(criterion: Criterion, inputs: EvalInputs, limits: Limits) -> tuple[Question, ...]:
     """One question for the whole file; its tests ask further questions while they run."""
     file = criterion.params.file  # type: ignore[attr-defined]  # validated as Params by the rubric
-    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    args = {"tests": hashlib.sha256(file.read_bytes()).hexdigest()}
+    if criterion.data:
+        args["data"] = " ".join(map(of_named, criterion.data))
     name = _id(file)
-    return (Question(name, "pytest", {"tests": digest}, name, limits.seconds, tests=file),)
+    return (Question(name, "pytest", args, name, limits.seconds, tests=file),)
 
 
 def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:

@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from grader.checks.files_read import unchanged
 from grader.errors import GraderError
 from grader.grading.marks import Mark, marks_in
 from grader.records import Concluded, Conditions, Submission, Trace, Verdict
@@ -209,6 +210,9 @@ class Gradebook:
             holds = self._wanted.get(criterion) == fingerprint
             verdict = read_record(VERDICT, text) if holds else None
             if verdict is None or (verdict.status == "not_scored" and criterion in found):
+                continue
+            if not unchanged(verdict.seen.get("read")):   # files of the instructor's
+                found.pop(criterion, None)
                 continue
             found[criterion] = verdict
             seconds[grading] = took

@@ -25,7 +25,7 @@ from grader.text import plain, plain_line
 
 Json = dict[str, Any]
 _LONGEST_EVIDENCE = 2000   # characters of one value that a check recorded
-_SHOWN_ELSEWHERE = ("answer", "pdf", "sha256", "marked")
+_NOT_SHOWN = ("answer", "pdf", "sha256", "marked", "read")   # or shown in another place
 
 
 def class_payload(service: MarkingService) -> Json:
@@ -155,7 +155,7 @@ def _files(answer: StudentAnswer, *, names: bool) -> str:
 
 def _evidence(seen: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     for name, value in seen.items():
-        if name not in _SHOWN_ELSEWHERE:
+        if name not in _NOT_SHOWN:
             text = value if isinstance(value, str) else json.dumps(json_safe(value))
             yield plain_line(name.replace("_", " "), 60), plain(text, _LONGEST_EVIDENCE)
 

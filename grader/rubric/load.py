@@ -48,6 +48,7 @@ def load(path: Path, checks: FindModels, profile: str | None = None) -> Rubric:
     if rubric is None or found:
         raise RubricError("\n".join(text for _, text in sorted(found, key=lambda one: one[0])))
     rubric = _rooted(rubric, path.resolve().parent)
+    _check_data(rubric, document, path)
     if rubric.handouts is not None and not rubric.handouts.is_dir():
         where = f"{path}:{line_of(document, ('handouts',))}"
         raise RubricError(
@@ -184,6 +185,18 @@ def _missing_files(
             yield line, f"{path}:{line}: criteria.{index}.{key}: there is no file {value}"
 
 
+def _check_data(rubric: Rubric, document: Any, path: Path) -> None:
+    """Raises RubricError for a criterion's data that do not exist."""
+    for index, one in enumerate(rubric.criteria):
+        for file in one.data:
+            if not file.exists():
+                where = f"{path}:{line_of(document, ('criteria', index, 'data'))}"
+                raise RubricError(
+                    f"{where}: criteria.{index}.data: there is no file or folder {file}; name what "
+                    "your tests or checks read, relative to the rubric"
+                )
+
+
 def _rooted(rubric: Rubric, folder: Path) -> Rubric:
     def rooted(path: Path | None) -> Path | None:
         return None if path is None else folder / path.expanduser()
@@ -207,6 +220,10 @@ def _rooted(rubric: Rubric, folder: Path) -> Rubric:
             "validation": rooted(rubric.validation),
             "late": _with_extensions(rubric.late, folder),
             "groups": _groups(rubric.groups, folder),
+            "criteria": tuple(
+                one.model_copy(update={"data": tuple(folder / file for file in one.data)})
+                for one in rubric.criteria
+            ),
         }
     )
 

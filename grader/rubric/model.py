@@ -12,7 +12,7 @@ from datetime import date as Date
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Discriminator, Field, Tag, model_validator
+from pydantic import BaseModel, BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from grader.rubric.base import Model as Model
 from grader.rubric.base import Share, rule
@@ -173,6 +173,16 @@ class Option(Model):
     text: str = Field(min_length=1, description="shown to the student")
 
 
+# One file or folder, or several.
+Files = Annotated[
+    tuple[Path, ...],
+    BeforeValidator(
+        lambda value: [value] if isinstance(value, str) else value,
+        json_schema_input_type=Path | tuple[Path, ...],
+    ),
+]
+
+
 class Criterion(Model):
     """One criterion of a homework. Students read its `title`."""
 
@@ -185,6 +195,7 @@ class Criterion(Model):
     visibility: Literal["visible", "after_due", "hidden"] = "visible"
     depends_on: tuple[Identifier, ...] = ()
     options: tuple[Option, ...] = Field((), description="for the person who marks it")
+    data: Files = Field((), description="files and folders that your tests or checks read")
 
     @model_validator(mode="after")
     def _full_points_can_be_had(self) -> Criterion:

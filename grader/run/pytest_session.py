@@ -15,7 +15,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
@@ -77,6 +77,7 @@ def _examined(interactive: InteractiveSession, question: Question) -> Evidence:
             "tests": tests.results or [],
             "ended": "" if tests.results else tests.last_words(),
             "attempted": not calls or stubs < calls,
+            "read": tests.read,
         }
         if tests.results is None:
             text = "the tests did not finish"
@@ -102,6 +103,7 @@ class _Tests:
     process: subprocess.Popen[bytes]
     stderr: IO[bytes]
     results: list[dict[str, Any]] | None = None
+    read: dict[str, str] = field(default_factory=dict)
 
     def questions(self) -> Iterator[Frame]:
         """Yield what the tests ask, until they end. Raises CheckError if they cannot begin."""
@@ -112,7 +114,7 @@ class _Tests:
             elif kind == BROKEN:
                 raise CheckError(f"{self.file}: pytest cannot use it: {frame[0]['message']}")
             elif kind == DONE:
-                self.results = frame[0]["tests"]
+                self.results, self.read = frame[0]["tests"], frame[0]["read"]
                 return
 
     def _next(self) -> Frame | None:

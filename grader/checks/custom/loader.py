@@ -23,6 +23,7 @@ from pydantic import BaseModel
 from grader.checks.answer_key import AnswerKey, EvalInputs, NoKey
 from grader.checks.check import Check, QuestionList, Work, not_scored, without_answer
 from grader.checks.custom.answers import Unanswered
+from grader.checks.files_read import FilesRead, Read, noting, unchanged
 from grader.errors import CheckError, GraderError
 from grader.records import Verdict
 from grader.rubric.model import Criterion, Limits
@@ -36,14 +37,22 @@ def checks_in(path: Path) -> tuple[Check, ...]:
     Raises CheckError, with the line, for a file or a check that cannot be used.
     """
     try:
-        return _checks_in(path, path.read_bytes())
+        text = path.read_bytes()
     except OSError as error:
         raise CheckError(f"{path}: cannot be read: {error.strerror}") from None
+    checks, read = _checks_in(path, text)
+    if not unchanged(read):   # a table that the file loads, say
+        _checks_in.cache_clear()
+        checks, _ = _checks_in(path, text)
+    return checks
 
 
 @functools.cache
-def _checks_in(path: Path, text: bytes) -> tuple[Check, ...]:
-    module = _imported(path, text)
+def _checks_in(path: Path, text: bytes) -> tuple[tuple[Check, ...], Read]:
+    """The checks, and digests of the files that the file read while it was loaded."""
+    read = FilesRead(path.parent)
+    with noting(read):
+        module = _imported(path, text)
     found = [value for value in vars(module).values() if isinstance(value, Check)]
     unique = list(dict.fromkeys(found))
     if not unique:
@@ -52,7 +61,7 @@ def _checks_in(path: Path, text: bytes) -> tuple[Check, ...]:
         )
     for check in unique:
         _validate(path, check)
-    return tuple(_wrapped(path, check) for check in unique)
+    return tuple(_wrapped(path, check, read) for check in unique), read.digests(str(path))
 
 
 def _imported(path: Path, text: bytes) -> types.ModuleType:
@@ -94,16 +103,30 @@ def _validate(path: Path, check: Check) -> None:
             ) from None
 
 
-def _wrapped(path: Path, check: Check) -> Check:
+def _wrapped(path: Path, check: Check, loaded: FilesRead) -> Check:
     """A copy of the check whose own errors cost no student a mark.
 
-    An error in `ask` stops the run, one in `judge` leaves the criterion `not_scored`.
+    An error in `ask` stops the run, one in `judge` leaves the criterion `not_scored`. A verdict
+    names the files that the check read, and `loaded` those that were read before.
     """
+    asked = FilesRead(path.parent)
 
     def ask(criterion: Criterion, inputs: EvalInputs, limits: Limits) -> QuestionList:
-        return _located(path, lambda: tuple(check.ask(criterion, inputs, limits)))
+        with noting(asked):
+            return _located(path, lambda: tuple(check.ask(criterion, inputs, limits)))
 
     def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
+        judged = FilesRead(path.parent)
+        with noting(judged):
+            verdict = judge_safely(criterion, work, key)
+        read = {
+            name: digest for one in (loaded, asked, judged)
+            for name, digest in one.digests(str(path)).items()
+        }
+        seen = {**verdict.seen, "read": read} if read else verdict.seen
+        return dataclasses.replace(verdict, seen=seen)
+
+    def judge_safely(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
         try:
             return _valid(criterion, check.judge(criterion, work, key))
         except Unanswered as missing:

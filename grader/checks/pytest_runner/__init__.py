@@ -7,5 +7,5 @@ the grader does with them is `grader/run/pytest_session.py`.
 
 # From the tests to the grader:
 ASK = "ask"         # test: its number, seconds, args of a probe; the blobs are its arrays
-DONE = "done"       # tests: the result of each
+DONE = "done"       # tests: the result of each; read: digests of the files that they read
 BROKEN = "broken"   # message: the file cannot be used

@@ -9,12 +9,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import pytest
 
 from grader import wire
+from grader.checks.files_read import FilesRead, noting_all
 from grader.checks.pytest_runner import ASK, BROKEN, DONE
 from grader.checks.pytest_runner.student import HarnessError, Reply, Student, StudentError
 
@@ -29,8 +31,8 @@ _OPTIONS = (
 class TestRun:
     """The pytest plugin that provides the `student` fixture and collects the results."""
 
-    def __init__(self, questions: BinaryIO, answers: BinaryIO) -> None:
-        self._questions, self._answers = questions, answers
+    def __init__(self, questions: BinaryIO, answers: BinaryIO, read: FilesRead) -> None:
+        self._questions, self._answers, self._read = questions, answers, read
         self.tests: list[dict[str, Any]] = []
         self.broken: list[str] = []
         self._running: dict[str, Any] = {}
@@ -60,6 +62,18 @@ class TestRun:
         """Sends a frame to the grader."""
         self._questions.write(wire.encode(message, blobs))
         self._questions.flush()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(self, collector: pytest.Collector) -> Any:
+        """Notes what the file reads while it is imported."""
+        with noting_all(self._read) if isinstance(collector, pytest.Module) else nullcontext():
+            return (yield)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self) -> Any:
+        """Notes what a test reads."""
+        with noting_all(self._read):
+            return (yield)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Notes a file that cannot be collected: nobody is graded by it."""
@@ -137,14 +151,16 @@ def main() -> None:
     os.dup2(null, 0)
     os.dup2(2, 1)
     file = Path(sys.argv[1])
-    test_run = TestRun(questions, answers)
+    read = FilesRead(file.parent)
+    test_run = TestRun(questions, answers, read)
     options = [*_OPTIONS, "--rootdir", str(file.parent), "-c", os.devnull]
     code = pytest.main([*options, str(file)], plugins=[test_run])
     if test_run.broken or code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         text = "\n".join(test_run.broken) or f"pytest ended with {pytest.ExitCode(code).name}"
         test_run.send({"type": BROKEN, "message": text[-4000:]})
     else:
-        test_run.send({"type": DONE, "tests": test_run.tests})
+        depends = read.digests(leave_out=str(file))   # the file itself is part of the question
+        test_run.send({"type": DONE, "tests": test_run.tests, "read": depends})
 
 
 if __name__ == "__main__":

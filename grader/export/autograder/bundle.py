@@ -85,6 +85,7 @@ def _places(rubric: Rubric) -> Iterator[Path]:
     own = [*rubric.own_files]
     for criterion in rubric.criteria:
         own += [value for _, value in criterion.params if isinstance(value, Path)]
+        yield from criterion.data
     for file in own:   # and the modules beside it, which it may import
         yield from {file, *file.parent.glob("*.py")}
 

@@ -54,7 +54,9 @@ def write_bundle(
     for name, text in public.texts.items():
         (grading / name).write_text(text, encoding="utf-8")
     for name, path in public.files.items():
-        shutil.copyfile(path, grading / name)
+        (grading / name).parent.mkdir(parents=True, exist_ok=True)
+        copy = shutil.copytree if path.is_dir() else shutil.copyfile
+        copy(path, grading / name)
     wheel = pack_grader(grading)
     extra = f"--extra-index-url {torch_index}\n" if torch_index else ""
     pinned = f"{extra}./{wheel}[torch,homework]\n"

@@ -6,7 +6,7 @@ the data. It has no paths of the reference solution or hidden images, and no cal
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,14 +72,29 @@ def _criterion(one: Criterion, texts: dict[str, str], files: dict[str, Path]) ->
     if one.depends_on:
         row["depends_on"] = list(one.depends_on)
     row |= one.params.model_dump(mode="json")
+    named: list[str] = []
     for key, value in one.params:
         if isinstance(value, Path):
             row[key] = _beside(value.name, texts, files)
             if one.check == _TESTS:
                 texts[row[key]] = public_tests(value)
+                named += _named(one.data, value.parent, texts[row[key]], files)
             else:
                 files[row[key]] = value
-    return row
+    return row | ({"data": named} if named else {})
+
+
+def _named(
+    data: Iterable[Path], home: Path, text: str, files: dict[str, Path]
+) -> list[str]:
+    """Add the data that the public tests name, at the same place beside them; hidden tests' stay.
+    """
+    found = []
+    for place in data:
+        if place.name in text and place.is_relative_to(home):
+            found.append(place.relative_to(home).as_posix())
+            files[found[-1]] = place
+    return found
 
 
 def _own_checks(rubric: Rubric, wanted: set[str], texts: dict[str, str]) -> list[str]:

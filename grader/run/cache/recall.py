@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from grader.checks.early_stopping import stopped_for_sure
+from grader.checks.files_read import unchanged
 from grader.records import Evidence, Question, Submission
 from grader.run.cache.evidence import EvidenceCache
 from grader.run.provenance.fingerprints import answer_keys
@@ -44,7 +45,7 @@ class Recall:
             under = [key, key + rules[question.session]] if question.session in rules else [key]
             for one in under:
                 evidence = self.cache.find(one, question, self.since)
-                if evidence is not None:
+                if evidence is not None and _holds(evidence):
                     found[question.id] = evidence
                     break
         return found
@@ -87,6 +88,11 @@ class Recall:
         if not submission.digest:
             return {}
         return answer_keys(self.ground, submission, questions, data)
+
+
+def _holds(evidence: Evidence) -> bool:
+    """True unless a file that the instructor's tests read has changed since."""
+    return evidence.question.tests is None or unchanged(evidence.value.get("read"))
 
 
 def _rules(questions: Sequence[Question]) -> dict[str, str]:

@@ -24,6 +24,7 @@ from typing import Any
 from pydantic import BaseModel
 
 import grader
+from grader.checks.files_read import of_named
 from grader.checks.registry import CHECKS, checks_with
 from grader.records import Question, Submission
 from grader.rubric.model import Criterion, DataSpec, Limits, Rubric
@@ -60,6 +61,7 @@ def fingerprints(
             thresholds if checks[item.check].thresholds else None,
             None if item.check in CHECKS else own,
             shared,
+            *map(of_named, item.data),
         )
         for item in criteria
     }

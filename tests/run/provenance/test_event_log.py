@@ -20,7 +20,7 @@ FACTS = {
     "remembered": {"questions"},
     "asked": {"questions", "gpus"},
     "answered": {"question", "outcome", "seconds", "fault", "phase", "message", "worker"},
-    "judged": {"criterion", "status", "fraction"},
+    "judged": {"criterion", "status", "attempted", "fraction"},
     "graded": {"state", "score", "max", "seconds"},
 }
 
