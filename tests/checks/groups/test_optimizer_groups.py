@@ -134,6 +134,12 @@ def test_without_any_optimizer_the_failure_is_reported(training: str, make: str,
     assert found.seen["outcome"] == told
 
 
+def test_a_file_that_cannot_be_loaded_is_shown_with_its_error() -> None:
+    message = "hw2.py, line 6: SyntaxError: expected ':'"
+    found = verdict(*(unanswered("exception", message, phase="load") for _ in range(2)))
+    assert "line 6: SyntaxError" in found.reason and "hidden" not in found.reason
+
+
 def test_a_network_that_was_trained_by_hand_waits_for_a_person() -> None:
     found = verdict(trained(optimizer=None))
     assert (found.status, found.fraction) == ("needs_marking", 0)
