@@ -78,7 +78,7 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
     public = work.evidence[PUBLIC]
     if not public.outcome.answered:
         return without_answer(criterion, public.outcome, ASKED, in_any_form=True)
-    mine = [work.evidence[name] for name in (*_hidden(key.inputs), BEYOND)]
+    mine = [work.evidence[name] for name in _hidden(key.inputs)]   # BEYOND gives hints only
     others_fault = [evidence for evidence in mine if evidence.outcome.owner != "student"]
     if others_fault:
         others_fault.sort(key=lambda evidence: evidence.outcome.owner != "harness")

@@ -288,8 +288,9 @@ def test_networks_beyond_the_homework_give_hints_and_cost_nothing() -> None:
     )
 
 
-def test_no_answer_beyond_the_homework_costs_nothing() -> None:
-    assert verdict(right() | {BEYOND: unanswered("exception")}).fraction == 1
+@pytest.mark.parametrize("kind", ["exception", "worker_failed", "held_up", "time_limit"])
+def test_no_answer_beyond_the_homework_costs_nothing_whoever_is_at_fault(kind: str) -> None:
+    assert verdict(right() | {BEYOND: unanswered(kind)}).fraction == 1
 
 
 @pytest.mark.parametrize("name", [PUBLIC, *HIDDEN])
