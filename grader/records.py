@@ -38,7 +38,8 @@ class Submission:
         submitted_at: When it was handed in; None if unknown.
         refused: Why it cannot be opened safely, for the student; None if it was opened.
         notes: Lines for the student, such as what was left out.
-        remarks: Lines for the person who marks it.
+        remarks: Lines for the person who marks it, on code outside the allowlist.
+        reaching: Those of the remarks whose code could ask the grader's own modules.
         members: The students of the group that handed it in; empty for one student's own work.
         attempt: The number of the attempt; higher is later.
         marked_late: A system without times of submission calls it late.
@@ -56,6 +57,7 @@ class Submission:
     refused: str | None = None
     notes: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    reaching: tuple[str, ...] = ()
     members: tuple[str, ...] = ()
     attempt: int = 1
     marked_late: bool = False

@@ -53,7 +53,9 @@ class Check:
             its docstring.
         needs_reference: The reference solution gets the same questions, and `key` has its answers.
         self_reported: The verdict rests on values that only the student's process can measure, so
-            a person reviews submissions whose code could change them.
+            a person reviews submissions with code outside the allowlist, which could change them.
+        known_to_worker: The worker's own modules know the answer, so a person reviews submissions
+            whose code could ask them.
         thresholds: `judge` uses the thresholds of the profile.
         by_hand: A person gives the points.
     """
@@ -64,6 +66,7 @@ class Check:
     judge: Callable[[Criterion, Work, AnswerKey], Verdict]
     needs_reference: bool = False
     self_reported: bool = False
+    known_to_worker: bool = False
     thresholds: bool = False
     by_hand: bool = False
 
@@ -257,16 +260,26 @@ def with_unread(verdict: Verdict, submission: Submission) -> Verdict:
     )
 
 
-def with_doubt(verdict: Verdict, submission: Submission) -> Verdict:
-    """Turns a self-reported verdict into `needs_marking` where the code could have forged it.
+def with_doubt(verdict: Verdict, submission: Submission, check: Check) -> Verdict:
+    """Turns a verdict into `needs_marking` where the submission's code could have forged it.
 
-    What the verdict would have earned is kept in `seen` for the person who marks.
+    What the verdict would have earned is kept in `seen` for the person who marks. A verdict that
+    earns nothing stays.
+
+    Args:
+        verdict: The check's own verdict.
+        submission: Its remarks tell what its code does beyond what homework needs.
+        check: Tells which remarks matter.
     """
-    if verdict.status not in ("passed", "partial") or not submission.remarks:
+    doubts = submission.remarks if check.self_reported else submission.reaching
+    if not doubts or not (check.self_reported or check.known_to_worker):
+        return verdict
+    if verdict.status not in ("passed", "partial"):
         return verdict
     reason = (
-        "This was measured in the process that ran your code, and your code uses what could "
-        f"change the result: a person looks at it. ({'; '.join(submission.remarks)})"
+        "This was measured in the process that ran your code, and your code does what homework "
+        f"does not need and what could change the result: a person looks at it. "
+        f"({'; '.join(doubts)})"
     )
     seen = {**verdict.seen, "would_earn": verdict.fraction, "without_doubt": verdict.reason}
     return dataclasses.replace(

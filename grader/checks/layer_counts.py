@@ -231,4 +231,4 @@ def _shown(count: int | None) -> str:
     return "missing" if count is None else f"{count:,}"
 
 
-CHECK = Check("layer_counts", NoParams, ask, judge, needs_reference=True)
+CHECK = Check("layer_counts", NoParams, ask, judge, needs_reference=True, known_to_worker=True)

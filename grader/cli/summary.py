@@ -33,9 +33,9 @@ def conclude(console: Console, ran: Results, out: Path) -> int:
                       "`grader mark`.")
     suspicious = sum(bool(one.submission.remarks) for one in ran.students)
     if suspicious:
-        console.print(f"{counted(suspicious, 'submission')} with code that could forge the report "
-                      f"of a training. See 'remarks' in {out / 'grades.json'}.",
-                      markup=False, soft_wrap=True)
+        console.print(f"{counted(suspicious, 'submission')} with code beyond what homework needs; "
+                      "a person decides what it could forge. See 'remarks' in "
+                      f"{out / 'grades.json'}.", markup=False, soft_wrap=True)
     if lost:
         _complain(console, f"{counted(lost, 'submission')} could not be scored because the "
                   "grader or this machine failed. No student lost points. The reasons are in "

@@ -220,6 +220,7 @@ class Rubric(Model):
     reference: Path = Path("reference")
     recorded: Path | None = Field(None, description="its answers, by `grader release`")
     handouts: Path | None = Field(None, description="folder of files that students were given")
+    imports: tuple[str, ...] = Field((), description="modules that students may use as well")
     checks: Path | tuple[Path, ...] = Field((), description="Python files with your own checks")
     starter: Path | None = Field(None, description="folder that students start from")
     validation: Path | None = Field(None, description="folder: cases.yaml, mutants, variants")

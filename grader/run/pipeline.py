@@ -26,6 +26,7 @@ from grader.run.provenance.event_log import of_grade, of_submission, of_verdicts
 from grader.run.provenance.traces import traces
 from grader.run.schedule import Stopped
 from grader.run.setup import RunSetup
+from grader.submissions.allowlist import imports_of
 from grader.submissions.discover import HandIn
 from grader.submissions.prepare import prepare
 
@@ -118,7 +119,7 @@ def grade_one(setup: RunSetup, item: HandIn, tell: Tell) -> Grade:
     tell(item.student, "unpacking")
     known, missing, log = Concluded(), setup.criteria, setup.asker.log
     try:
-        submission = prepare(item, setup.workspace)
+        submission = prepare(item, setup.workspace, imports=imports_of(setup.rubric))
         log(item.student, "opened", of_submission(submission))
         known = setup.known(submission)
         if known.verdicts:
@@ -208,8 +209,8 @@ def _judge_all(
     if submission.source == setup.rubric.reference.resolve():   # the instructor's own work
         return verdicts
     return [
-        with_doubt(verdict, submission) if check.self_reported else verdict
-        for check, verdict in zip(checks, verdicts, strict=True)
+        with_doubt(verdict, submission, check)
+        for verdict, check in zip(verdicts, checks, strict=True)
     ]
 
 

@@ -12,10 +12,12 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 from grader.errors import RefusedArchive
 from grader.records import Submission
+from grader.submissions.allowlist import remarks
 from grader.submissions.answer_files import read_answers
 from grader.submissions.code_in_texts import adopt_code_in_texts
 from grader.submissions.collect import chunks_of, collect, files_in
@@ -26,16 +28,23 @@ from grader.submissions.notebook import LARGEST_NOTEBOOK, NotebookError, read_no
 from grader.submissions.safe_writer import Caps, free, kind
 from grader.submissions.stamp import stamp_of
 from grader.submissions.student_names import module_name
-from grader.submissions.suspicious_code import remarks
 
 _MOST_NOTES = 20
 
 
-def prepare(hand_in: HandIn, workspace: Path, caps: Caps | None = None) -> Submission:
+def prepare(
+    hand_in: HandIn, workspace: Path, caps: Caps | None = None, imports: Iterable[str] = ()
+) -> Submission:
     """Lay out one attempt under `workspace`, replacing the files of an earlier run.
 
-    `caps` limits its size; None stands for the usual caps. Raises OSError only if the grader's own
-    disk fails.
+    Args:
+        hand_in: The files of the attempt.
+        workspace: The folder of the run.
+        caps: Limits its size; None stands for the usual caps.
+        imports: Modules that its code may use beside the usual ones.
+
+    Raises:
+        OSError: Only if the grader's own disk fails.
     """
     root = workspace / "students" / hand_in.student
     shutil.rmtree(root, ignore_errors=True)
@@ -58,9 +67,10 @@ def prepare(hand_in: HandIn, workspace: Path, caps: Caps | None = None) -> Submi
     cells = _convert_notebooks(folder, notes, left_out.unread)
     files = tuple(sorted(files_in(folder)))
     if refused is None and not any(file.endswith(".py") for file in files):
-        found = ", ".join(map(shown, files[:8])) or "no files"
-        notes.append(f"No Python code was found (no .py, no readable .ipynb). Found: {found}.")
+        names = ", ".join(map(shown, files[:8])) or "no files"
+        notes.append(f"No Python code was found (no .py, no readable .ipynb). Found: {names}.")
     answers, unread = read_answers(folder, files, cells)
+    found = remarks(folder, files, imports)
     return Submission(
         student=hand_in.student,
         source=hand_in.sources[0],
@@ -71,7 +81,8 @@ def prepare(hand_in: HandIn, workspace: Path, caps: Caps | None = None) -> Submi
         submitted_at=hand_in.submitted_at,
         refused=refused,
         notes=_shortened(notes),
-        remarks=remarks(folder, files),
+        remarks=tuple(map(str, found)),
+        reaching=tuple(str(one) for one in found if one.reaches),
         members=hand_in.members,
         attempt=hand_in.attempt,
         marked_late=hand_in.marked_late,

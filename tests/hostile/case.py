@@ -41,6 +41,7 @@ AT_A_TIME = 2   # cases of a class: with less than a core each they reach their 
 # R: refused before anything ran, with a reason.
 # N: no effect: every criterion gets what the honest student gets, which is all.
 # "5 points", "needs_marking": in these words, where that is what it earns without the attack.
+# Code outside the allowlist earns its N or its points from a person only; that is N and points too.
 Must = tuple[str, ...]
 _ANOTHER = re.compile(r"^# file: (.+)\n", re.MULTILINE)
 
@@ -172,6 +173,9 @@ def happened(grade: Grade) -> Mapping[str, str]:
 def _word(grade: Grade, index: int) -> str:
     row = grade.criteria[index]
     outcome = str(row.verdict.seen.get("outcome", ""))
+    if row.verdict.status == "needs_marking" and "without_doubt" in row.verdict.seen:
+        share = float(row.verdict.seen["would_earn"])
+        return f"needs_marking {'N' if share == 1 else f'{share * row.max:g} points'}"
     if row.verdict.status in ("not_scored", "needs_marking"):
         return row.verdict.status
     if row.verdict.status == "passed":
@@ -185,6 +189,9 @@ def _word(grade: Grade, index: int) -> str:
 
 def is_as_it_must(word: str, must: Must) -> bool:
     """A limit that struck is a zero, too."""
+    status, _, earned = word.partition(" ")
+    if status == "needs_marking" and (status in must or earned in must):
+        return True
     return word in must or ("Z" in must and word.startswith("L ")) or (
         "L" in must and word.startswith("L ")
     )

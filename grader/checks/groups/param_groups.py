@@ -272,4 +272,6 @@ def _summary(shares: Sequence[float], truth: Truth) -> str:
     return f"Correct: {'; '.join(right)}." if right else "None of the three groups is right."
 
 
-CHECK = Check("param_groups", Params, ask, judge, needs_reference=True)
+CHECK = Check(
+    "param_groups", Params, ask, judge, needs_reference=True, known_to_worker=True
+)

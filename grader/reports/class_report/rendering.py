@@ -51,8 +51,8 @@ CONCERNS: dict[FlagKind, tuple[str, str]] = {
     ),
     "remark": (
         "Suspicious code",
-        "This code can change what the grader observes; homework rarely needs it. Read the lines "
-        "named below.",
+        "This code does what homework rarely needs and what could change what the grader observes. "
+        "Criteria that rest on it wait for a person. Read the lines named below.",
     ),
     "disagreement": (
         "Reported accuracy differs from measured accuracy",

@@ -77,6 +77,7 @@ def ingredients(
         "the data": _of_data(rubric.active.data),
         "the limits": _of(rubric.limits.model_dump(mode="json")),
         "the reference": of_folder(rubric.recorded or rubric.reference),
+        "the allowed imports": _of(sorted(rubric.imports)),
         "the handouts": of_folder(rubric.handouts) if rubric.handouts is not None else "",
         "the checks' code": of_folder(_PACKAGE / "checks"),
         "the worker's code": _of(_worker()),

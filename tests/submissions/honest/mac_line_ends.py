@@ -1,0 +1,1 @@
+import torchfrom torch import nnnet = nn.Linear(2, 2)print(sum(p.numel() for p in net.parameters()))
