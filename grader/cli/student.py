@@ -86,6 +86,11 @@ def release(to: Path, torch_index: str | None, **options: Any) -> int:
     done = write(rubric, to, option.run_options(options), option.line_of(console), torch_index)
     click.echo(f"{done.path}: {done.criteria} of {len(rubric.criteria)} criteria, "
                f"{done.answers} answers of the reference, {done.bytes / 2**20:.1f} MiB.")
+    if done.files:
+        click.echo(f"Files of tests and checks in it: {', '.join(done.files)}.")
+    if done.left_out:
+        click.echo("Students cannot check these at home, because they need secret files: "
+                   f"{', '.join(done.left_out)}.")
     if rubric.starter is None:
         click.echo("It has no starter: the rubric has no key 'starter'.")
     return 0

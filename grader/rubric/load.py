@@ -156,6 +156,7 @@ def _bind_parameters(document: Any, path: Path, checks: Models) -> list[Mistake]
                 allowed = sorted(own | set(checks[name].model_fields))
                 found += mistakes(error, document, path, ("criteria", index), allowed)
             found += _missing_files(parameters, document, path, index)
+            found += _misnamed_files(parameters, document, path, index)
         else:   # whether a key belongs to the check is not known
             others = [key for key in others if key in of_checks]
             if isinstance(criterion.get("check"), str):
@@ -195,6 +196,30 @@ def _check_data(rubric: Rubric, document: Any, path: Path) -> None:
                     f"{where}: criteria.{index}.data: there is no file or folder {file}; name what "
                     "your tests or checks read, relative to the rubric"
                 )
+
+def _misnamed_files(
+    parameters: BaseModel, document: Any, path: Path, index: int
+) -> Iterator[Mistake]:
+    """Yield what 'public' and 'secret' name and is no file of the check, or is both."""
+    criterion = document["criteria"][index]
+    files = [key for key, value in parameters if isinstance(value, Path)]
+    data = criterion.get("data", [])
+    named = [str(name) for name in (data if isinstance(data, list) else [data])]
+    files += ["data", *named] if named else []
+    names_of_files = {*files, *(Path(file).name for file in files)}
+    seen: set[str] = set()
+    for word in ("public", "secret"):
+        names = criterion.get(word)
+        for number, name in enumerate(names if isinstance(names, list) else ()):
+            place = ("criteria", index, word, number)
+            line = line_of(document, place)
+            where = f"{path}:{line}: {'.'.join(map(str, place))}"
+            if name in seen:
+                yield line, f"{where}: '{name}' is named already; a file is either public or secret"
+            elif name not in names_of_files and parameters != Model():
+                guess = did_you_mean(str(name), files)
+                yield line, f"{where}: '{name}' is no file of this check{guess}"
+            seen.add(name)
 
 
 def _rooted(rubric: Rubric, folder: Path) -> Rubric:

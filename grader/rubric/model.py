@@ -196,6 +196,13 @@ class Criterion(Model):
     depends_on: tuple[Identifier, ...] = ()
     options: tuple[Option, ...] = Field((), description="for the person who marks it")
     data: Files = Field((), description="files and folders that your tests or checks read")
+    public: tuple[str, ...] = Field((), description="files that students get, by key or name")
+    secret: tuple[str, ...] = Field((), description="files that students never get")
+
+    @property
+    def files(self) -> Mapping[str, Path]:
+        """The files that its check names, by key."""
+        return {key: value for key, value in self.params if isinstance(value, Path)}
 
     @model_validator(mode="after")
     def _full_points_can_be_had(self) -> Criterion:

@@ -16,7 +16,13 @@ from pathlib import Path
 from string import Template
 
 from grader.errors import UsageError
-from grader.export.student_bundle.public_rubric import HANDOUTS, PublicRubric, visible
+from grader.export.student_bundle.public_rubric import (
+    HANDOUTS,
+    PublicRubric,
+    at_home,
+    secret_files,
+    visible,
+)
 from grader.export.student_bundle.wheel import pack_grader
 from grader.rubric.load import write_document
 from grader.rubric.model import Rubric
@@ -25,6 +31,7 @@ _HERE = Path(__file__).parent
 _MOMENT = (2020, 1, 1, 0, 0, 0)   # the same homework is the same bytes
 _CLUTTER = shutil.ignore_patterns("__pycache__", "*.pyc", ".DS_Store", ".ipynb_checkpoints")
 GRADING = "grading"
+_NOT_HERE = ", which only your instructor can check"
 
 
 def write_bundle(
@@ -76,8 +83,9 @@ def write_zip(folder: Path, path: Path) -> None:
 def leaks(rubric: Rubric, texts: Mapping[str, bytes]) -> list[str]:
     """Return a line for each thing in the bundle that students must not get.
 
-    These are copies of files of the reference solution or of the validation set, and ids and
-    titles of criteria that are not visible. `texts` are the bundle's files, by name.
+    These are copies of files of the reference solution, of the validation set or of a criterion's
+    secret files, and ids and titles of criteria that are not visible. `texts` are the bundle's
+    files, by name.
     """
     ours = {file.read_bytes(): file for file in _kept_back(rubric)}
     hidden = [one for one in rubric.criteria if one not in visible(rubric)]
@@ -102,7 +110,8 @@ def _kept_back(rubric: Rubric) -> list[Path]:
             is_given = any(file.is_relative_to(one) for one in given)
             if file.is_file() and file.stat().st_size > 200 and not is_given:
                 found.append(file)
-    return found
+    secret = (file for place in secret_files(rubric) for file in [place, *place.rglob("*")])
+    return found + [file for file in secret if file.is_file() and file.stat().st_size]
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -120,7 +129,11 @@ def _own(path: Path, text: str) -> None:
 
 
 def _readme(rubric: Rubric, folder: Path) -> str:
-    rows = [f"| {one.part} | {one.title} ({one.points:g}) |" for one in visible(rubric)]
+    here = at_home(rubric)
+    rows = [
+        f"| {one.part} | {one.title} ({one.points:g}){'' if one in here else _NOT_HERE} |"
+        for one in visible(rubric)
+    ]
     code = sorted(one.name for one in folder.iterdir() if one.suffix in (".py", ".ipynb"))
     file = next((name for name in code if name != "check.py"), "YOUR_FILE.py")
     template = Template((_HERE / "README.md").read_text(encoding="utf-8"))

@@ -6,7 +6,7 @@ the data. It has no paths of the reference solution or hidden images, and no cal
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,62 @@ def visible(rubric: Rubric) -> tuple[Criterion, ...]:
     return found
 
 
+def at_home(rubric: Rubric) -> tuple[Criterion, ...]:
+    """Return the visible criteria that students can check: those that need no secret file.
+
+    Raises UsageError if a file of a visible criterion is neither public nor secret. The message has
+    the rubric's own words for them.
+    """
+    seen = visible(rubric)
+    lines = []
+    for one in seen:
+        words = {*_words(one, one.public), *_words(one, one.secret)}
+        if open_ := [name for name in (*_own_files(one), *_data_at_home(one)) if name not in words]:
+            lines.append(f"criterion '{one.id}': {', '.join(open_)}")
+    if lines:
+        raise UsageError(
+            "nothing was written, because these files of criteria are neither public nor secret: "
+            + "; ".join(lines) + ". Add 'public: [...]' to the criterion for those that students "
+            "may have, and 'secret: [...]' for those with hidden inputs or labels. A criterion "
+            "with a secret file cannot be checked at home and is left out"
+        )
+    found = tuple(
+        one for one in seen if not _words(one, one.secret) & {*one.files, *_data_at_home(one)}
+    )
+    if not found:
+        raise UsageError("every visible criterion has a secret file, so students could check "
+                         "nothing")
+    return found
+
+
+def secret_files(rubric: Rubric) -> list[Path]:
+    """Return the files that the rubric calls secret, of hidden criteria, too."""
+    return [file for one in rubric.criteria for words in [_words(one, one.secret)]
+            for name, file in [*one.files.items(), *((file.name, file) for file in one.data)]
+            if name in words]
+
+
+def _own_files(one: Criterion) -> Mapping[str, Path]:
+    """Return the files that a check names, by key; tests have a public part of their own."""
+    return {} if one.check == _TESTS else one.files
+
+
+def _data_at_home(one: Criterion) -> Mapping[str, Path]:
+    """Return the data that checking at home reads, by name; those of hidden tests stay."""
+    if one.check != _TESTS:
+        return {place.name: place for place in one.data}
+    tests = one.files["file"]
+    text, home = public_tests(tests), tests.parent
+    return {place.name: place for place in one.data
+            if place.name in text and place.is_relative_to(home)}
+
+
+def _words(one: Criterion, names: Iterable[str]) -> set[str]:
+    """Return the keys and names of files; `data` stands for all of them."""
+    found = {Path(name).name for name in names}
+    return found | {place.name for place in one.data} if "data" in found else found
+
+
 def public_rubric(rubric: Rubric, seed: int, hidden: int) -> PublicRubric:
     """Return the public part of a rubric.
 
@@ -44,12 +100,14 @@ def public_rubric(rubric: Rubric, seed: int, hidden: int) -> PublicRubric:
         seed: splits the public data.
         hidden: how many of the public images the split holds out as hidden images.
 
-    Raises UsageError for a file whose public part cannot be separated from its hidden part.
+    Raises UsageError for a file whose public part cannot be separated from its hidden part, and as
+    `at_home` does.
     """
-    criteria = visible(rubric)
+    criteria = at_home(rubric)
     texts: dict[str, str] = {}
     files: dict[str, Path] = {}
-    rows = [_criterion(one, texts, files) for one in criteria]
+    ids = {one.id for one in criteria}
+    rows = [_criterion(one, ids, texts, files) for one in criteria]
     own = _own_checks(rubric, {one.check for one in criteria}, texts)
     document: dict[str, Any] = {
         "title": rubric.title,
@@ -65,36 +123,32 @@ def public_rubric(rubric: Rubric, seed: int, hidden: int) -> PublicRubric:
     return PublicRubric(document, texts, files)
 
 
-def _criterion(one: Criterion, texts: dict[str, str], files: dict[str, Path]) -> dict[str, Any]:
+def _criterion(
+    one: Criterion, ids: Container[str], texts: dict[str, str], files: dict[str, Path]
+) -> dict[str, Any]:
     row: dict[str, Any] = {
         "id": one.id, "title": one.title, "part": one.part, "points": one.points, "check": one.check
     }
-    if one.depends_on:
-        row["depends_on"] = list(one.depends_on)
+    if before := [other for other in one.depends_on if other in ids]:
+        row["depends_on"] = before
     row |= one.params.model_dump(mode="json")
-    named: list[str] = []
-    for key, value in one.params:
-        if isinstance(value, Path):
-            row[key] = _beside(value.name, texts, files)
-            if one.check == _TESTS:
-                texts[row[key]] = public_tests(value)
-                named += _named(one.data, value.parent, texts[row[key]], files)
-            else:
-                files[row[key]] = value
-    return row | ({"data": named} if named else {})
+    for key, value in one.files.items():
+        row[key] = _beside(value.name, texts, files)
+        if one.check == _TESTS:
+            texts[row[key]] = public_tests(value)
+        else:
+            files[row[key]] = value
+    if named := [_placed(one, place, files) for place in _data_at_home(one).values()]:
+        row["data"] = named
+    return row
 
 
-def _named(
-    data: Iterable[Path], home: Path, text: str, files: dict[str, Path]
-) -> list[str]:
-    """Add the data that the public tests name, at the same place beside them; hidden tests' stay.
-    """
-    found = []
-    for place in data:
-        if place.name in text and place.is_relative_to(home):
-            found.append(place.relative_to(home).as_posix())
-            files[found[-1]] = place
-    return found
+def _placed(one: Criterion, place: Path, files: dict[str, Path]) -> str:
+    """Add data at the same place beside the tests, or beside the check."""
+    home = one.files["file"].parent if one.check == _TESTS else place.parent
+    name = place.relative_to(home).as_posix()
+    files[name] = place
+    return name
 
 
 def _own_checks(rubric: Rubric, wanted: set[str], texts: dict[str, str]) -> list[str]:

@@ -18,7 +18,7 @@ from PIL import Image
 from grader.checks.registry import parameter_models
 from grader.errors import UsageError
 from grader.export.student_bundle.bundle import GRADING, leaks, write_bundle, write_zip
-from grader.export.student_bundle.public_rubric import ANSWERS, IMAGES, public_rubric
+from grader.export.student_bundle.public_rubric import ANSWERS, IMAGES, public_rubric, visible
 from grader.rubric.load import load
 from grader.rubric.model import Rubric
 from grader.run.context import draw_seed
@@ -34,12 +34,20 @@ _LARGEST_SHARE = 5   # of a class's own images at most one in so many is held ou
 
 @dataclass(frozen=True)
 class Released:
-    """The path that was written, and the numbers of criteria, answers and bytes in it."""
+    """The path that was written, and what is in it.
+
+    Attributes:
+        criteria, answers, bytes: their numbers.
+        files: files of the instructor's checks and tests, as they are called in it.
+        left_out: ids of visible criteria that cannot be checked at home.
+    """
 
     path: Path
     criteria: int
     answers: int
     bytes: int
+    files: tuple[str, ...]
+    left_out: tuple[str, ...]
 
 
 def release(
@@ -75,8 +83,11 @@ def release(
         else:
             shutil.copytree(folder, to, dirs_exist_ok=True)
         size = sum(one.stat().st_size for one in folder.rglob("*") if one.is_file())
-        criteria = len(public.document["criteria"])
-        return Released(to, criteria, len(read_recorded(answers).answers), size)
+        ids = [one["id"] for one in public.document["criteria"]]
+        left_out = tuple(one.id for one in visible(rubric) if one.id not in ids)
+        files = tuple(sorted([*public.texts, *public.files]))
+        recorded = len(read_recorded(answers).answers)
+        return Released(to, len(ids), recorded, size, files, left_out)
 
 
 def _must_be_new(to: Path) -> None:

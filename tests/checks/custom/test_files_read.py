@@ -215,7 +215,7 @@ def test_named_data_must_exist(tmp_path: Path) -> None:
 
 
 def test_named_data_go_along_with_the_tests(tmp_path: Path) -> None:
-    path = in_homework(tmp_path, "[numbers.json, tables, exam.csv]")
+    path = in_homework(tmp_path, "[numbers.json, tables, exam.csv]\npublic: [numbers.json]")
     rubric = read(path)
     packed = autograder_zip(rubric, path, ())
     for name in (b"homework/numbers.json", b"homework/tables/one.csv", b"homework/exam.csv"):

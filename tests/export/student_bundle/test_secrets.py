@@ -175,4 +175,4 @@ def test_the_bundle_of_it_can_be_checked_by(bundle: Path, tmp_path: Path) -> Non
         cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "12 / 13 points: 3 passed, 1 failed" in done.stdout, done.stdout
+    assert "12 / 13 points: 3 passed, 1 not attempted" in done.stdout, done.stdout
