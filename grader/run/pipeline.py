@@ -162,8 +162,8 @@ def _conclude(
     if submission.refused is not None:
         return _concluded([_refused(criterion, submission.refused) for criterion in criteria])
     context = setup.context()
-    of_code = [one for one in criteria if not context.checks[one.check].by_hand]
-    waiting = _without_code(submission, of_code)
+    by_hand = [one for one in criteria if context.checks[one.check].by_hand]
+    waiting = _without_code(submission, criteria, by_hand)
     criteria = [one for one in criteria if one.id not in waiting]
     with_reference = [one.id for one in criteria if context.checks[one.check].needs_reference]
     if with_reference:
@@ -244,15 +244,22 @@ def _refused(criterion: Criterion, why: str) -> Verdict:
     )
 
 
-def _without_code(submission: Submission, criteria: Sequence[Criterion]) -> dict[str, Verdict]:
-    """Return verdicts for a person where there is no code, but something else than answers."""
-    answers_alone = submission.answers or not submission.files
-    if submission.has_code or (answers_alone and not submission.unread):
+def _without_code(
+    submission: Submission, criteria: Sequence[Criterion], by_hand: Collection[Criterion] = ()
+) -> dict[str, Verdict]:
+    """Return verdicts for a person where there is no code, unless answers are all there is.
+
+    Written answers, which are `by_hand`, are judged as always if anything was read. A PDF may hold
+    the code, too.
+    """
+    was_read = submission.answers.keys() - {"pdf"}
+    if submission.has_code or (was_read and not submission.unread):
         return {}
     reason = " ".join(("A person looks at what was handed in.", *submission.notes))
     step = "Hand in the .py or .ipynb itself, or a plain zip of it."
     return {
-        one.id: Verdict(one.id, "needs_marking", 0.0, reason, next_step=step) for one in criteria
+        one.id: Verdict(one.id, "needs_marking", 0.0, reason, next_step=step)
+        for one in criteria if not (submission.answers and one in by_hand)
     }
 
 

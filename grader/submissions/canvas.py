@@ -18,9 +18,11 @@ It starts with a byte order mark, and has rows for the points possible and for a
 from __future__ import annotations
 
 import hashlib
+import itertools
 import re
-from collections.abc import Sequence
-from pathlib import Path
+import unicodedata
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePath
 
 from grader.rubric.csv_table import read_table
 from grader.submissions.layout import Submitter, Upload
@@ -74,8 +76,17 @@ def file_names(files: Sequence[Path]) -> dict[Path, str]:
         plain = _AGAIN.sub("", name) if numbered else name
         alike = [other for other in given if _AGAIN.sub("", other) == plain]
         name = plain if len(alike) == 1 else name
-        names[file] = file.name if name in names.values() else name
+        names[file] = next(one for one in _choices(name, file) if one not in names.values())
     return names
+
+
+def _choices(name: str, file: Path) -> Iterator[str]:
+    """Yield names for a file, the best first; in one spelling, so that none replaces another."""
+    yield name
+    whole = PurePath(unicodedata.normalize("NFC", file.name))
+    yield whole.name
+    for number in itertools.count(2):
+        yield f"{whole.stem}_{number}{whole.suffix}"
 
 
 def _upload(files: list[Path], attempt: int) -> Upload:

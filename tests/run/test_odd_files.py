@@ -61,16 +61,26 @@ def test_what_is_unread_changes_nothing_else() -> None:
     assert with_unread(failed, submission()) == failed
 
 
-def test_without_code_a_person_decides_unless_answers_or_nothing_was_handed_in() -> None:
+def test_without_code_a_person_decides_unless_answers_are_all_there_is() -> None:
     asked = [criterion("x")]
     waiting = [
         submission(files=("hw2.docx",)),
+        submission(files=()),   # an upload that failed, or files that a system lost
+        submission(files=("hw2.pdf",), answers={"pdf": "hw2.pdf"}),   # a printed notebook
         submission(files=(), unread=("hw2.rar",)),
         submission(files=("answers.md",), answers={"a": "One"}, unread=("hw2.ipynb",)),
     ]
     for work in waiting:
         assert _without_code(work, asked)["x"].status == "needs_marking"
-    asked_as_usual = [
-        submission(), submission(files=()), submission(files=("a.md",), answers={"a": "One"}),
-    ]
+    asked_as_usual = [submission(), submission(files=("a.md",), answers={"a": "One"})]
     assert not any(_without_code(work, asked) for work in asked_as_usual)
+
+
+def test_a_written_answer_is_not_blank_where_nothing_could_be_read() -> None:
+    code, text = criterion("x"), criterion("written")
+    for files in ((), ("hw1.gz",), ("brocktessa_14_text.html",)):
+        found = _without_code(submission(files=files), [code, text], [text])
+        assert set(found) == {"x", "written"}
+    read = submission(files=("a.md", "x.docx"), answers={"a": "One"}, unread=("x.docx",))
+    pdf = submission(files=("a.pdf",), answers={"pdf": "a.pdf"})
+    assert all(set(_without_code(work, [code, text], [text])) == {"x"} for work in (read, pdf))

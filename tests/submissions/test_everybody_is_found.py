@@ -176,6 +176,14 @@ def test_both_spellings_of_a_letter_are_one_student(
     assert only.student == ONE and len(only.sources) == 2
 
 
+def test_no_file_is_lost_where_two_differ_in_their_spelling_only(tmp_path: Path) -> None:
+    folder = write_files(tmp_path / "class", {f"{ONE}.py": "x = 1", f"{TWO}.py": "x = 2"})
+    (only,) = discover(folder)
+    found = prepare(only, tmp_path / "w")
+    assert found.files == (f"{ONE}.py", f"{ONE}_2.py") and found.notes == ()
+    assert {(found.folder / name).read_text() for name in found.files} == {"x = 1", "x = 2"}
+
+
 def test_a_roster_and_the_lists_of_a_rubric_meet_both_spellings(tmp_path: Path) -> None:
     folder = in_class(
         tmp_path, f"{TWO}.py", f"{TWO}a_1/hw.py", f"{TWO}b_1/hw.py",
