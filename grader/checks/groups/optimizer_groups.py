@@ -97,10 +97,10 @@ def _judge_training(criterion: Criterion, training: Evidence, made: Evidence) ->
     if seen is None and not training.outcome.answered and training.value:
         return _judge_unused(criterion, training.value["built"])
     if seen is None:
-        # A file that cannot even be loaded has nothing to do with the hidden network.
+        # What ends the training as well, or the file's loading, is not due to the hidden network.
         unread = training.outcome.phase == "load" and training.outcome.kind != "not_found"
-        missing = made.outcome.kind == "not_found"
-        tells_more = missing or unread or training.outcome.owner == "environment"
+        also = made.outcome.kind in ("not_found", training.outcome.kind)
+        tells_more = also or unread or training.outcome.owner == "environment"
         failure = training if tells_more and not training.outcome.answered else made
         return without_answer(
             criterion, failure.outcome, ASKED, hidden=failure is made, in_any_form=True

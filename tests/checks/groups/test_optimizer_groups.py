@@ -146,6 +146,12 @@ def test_a_network_that_was_trained_by_hand_waits_for_a_person() -> None:
     assert "without an optimizer of torch.optim" in found.reason
 
 
+def test_a_time_limit_of_both_is_not_blamed_on_hidden_data() -> None:
+    slow = "no training step was taken within 60 s; by then the code was at hw2.py, line 21"
+    found = verdict(unanswered("time_limit", slow), unanswered("time_limit"))
+    assert slow in found.reason and "hidden" not in found.reason
+
+
 @pytest.mark.parametrize("which", ["training", "make"])
 def test_the_harness_failing_is_not_scored(which: str) -> None:
     lost = unanswered("worker_lost")
