@@ -122,6 +122,7 @@ class OptimizerGroups(_Answer):
     optimizer: Text
     groups: Many[_Group]
     structure: Many[_Parameter]
+    penalised: Texts = []
 
 
 class Evaluation(_Answer):
@@ -201,6 +202,12 @@ class Training(_Answer):
     figures: Annotated[list[_Figure], Field(max_length=MOST_FIGURES)]
 
 
+class Untrained(_Answer):
+    """What a question about a training leaves that ended without one: optimizers without a step."""
+
+    built: Annotated[list[OptimizerGroups], Field(max_length=8)]
+
+
 class Prediction(_Answer):
     classes: Count
 
@@ -216,6 +223,9 @@ KINDS: Mapping[str, type[_Answer]] = {
     "predict": Prediction,
 }
 
+
+# A part of the answer that is kept where the question ended without one.
+LEFT: Mapping[str, type[_Answer]] = {"train": Untrained}
 
 # Answers to these carry no arrays.
 _WITHOUT_ARRAYS = ("layer_counts", "parameter_groups", "optimizer_groups")
@@ -234,12 +244,14 @@ def checked(evidence: Evidence) -> Evidence:
 
     Returns:
         The evidence with the keys that the schema names; a bad answer of the student's if it does
-        not fit. Evidence without an answer is returned unchanged.
+        not fit. Evidence without an answer keeps what `LEFT` names, if that fits.
     """
-    if evidence.question.kind == OWN and evidence.outcome.answered:
+    if not evidence.outcome.answered:
+        return dataclasses.replace(evidence, value=_left(evidence))
+    if evidence.question.kind == OWN:
         return _checked_own(evidence)
     model = KINDS.get(evidence.question.kind)
-    if model is None or not evidence.outcome.answered:
+    if model is None:
         return evidence
     try:
         value = model.model_validate(evidence.value).model_dump(exclude_unset=True)
@@ -247,6 +259,15 @@ def checked(evidence: Evidence) -> Evidence:
         return _refused(evidence, _described(error))
     wrong = _wrong_blobs(evidence.question, value, [len(blob) for blob in evidence.blobs])
     return _refused(evidence, wrong) if wrong else dataclasses.replace(evidence, value=value)
+
+
+def _left(evidence: Evidence) -> dict[str, Any] | None:
+    """What a question that ended without an answer left; None if there is nothing that fits."""
+    model = LEFT.get(evidence.question.kind)
+    try:
+        return model.model_validate(evidence.value).model_dump() if model else None
+    except ValidationError:
+        return None
 
 
 def _checked_own(evidence: Evidence) -> Evidence:

@@ -186,7 +186,7 @@ def put(
         outcome = from_answer(message, seconds)
         if outcome.kind == wire.TIME_LIMIT and crowded:
             outcome = too_crowded(outcome, used.used)
-        value = message.get("value") if outcome.answered else None
+        value = message.get("value")
         blobs = blobs if outcome.answered else ()
         return looks.as_seen(checked(Evidence(question, outcome, value, blobs))), True
     exit_ = worker.stop()

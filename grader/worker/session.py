@@ -8,12 +8,15 @@ import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from grader import wire
 from grader.worker.environment.errors import message_of, own_frames
 from grader.worker.environment.home import Home
 from grader.worker.environment.reasons import lacking, python_version
+
+if TYPE_CHECKING:
+    from grader.worker.observer.built_optimizers import BuiltOptimizers
 
 MAX_TRACEBACK = 6000   # characters
 Frame = tuple[dict[str, Any], tuple[bytes, ...]]
@@ -54,6 +57,8 @@ class Session:
         consult: sends an INTERIM message to the host and returns its reply.
         trained: the network that the latest training produced.
         student: the `Student` of an instructor's own probes, made for the first of them.
+        optimizers: those that the student's code builds, once a probe has installed it.
+        left: data of a question that ends without an answer, sent beside its outcome.
         notes: remarks for the report, such as an exception that costs nothing.
         home: what the code has asked for and did not find.
     """
@@ -64,6 +69,8 @@ class Session:
     consult: Consult | None = None
     trained: Predictor | None = None
     student: object | None = None
+    optimizers: BuiltOptimizers | None = None
+    left: Mapping[str, Any] | None = None
     notes: list[str] = field(default_factory=list)
     home: Home = field(default_factory=Home)
 

@@ -81,7 +81,7 @@ def answer_of(
     lists, numbers = evidence.value["lists"], group_counts(evidence.value["numbers"])
     triple = choose_again(lists, public.triple) if public else choose(lists, truth)
     if two_lists and not any(map(_is_exactly, triple, truth)):
-        triple = in_two_lists(lists, truth) or triple
+        triple = in_two_lists(lists, truth, layers) or triple
     by_count: list[bool] = []
     counts: list[int | None] = []
     mistakes: list[str] = []

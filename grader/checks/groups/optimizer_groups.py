@@ -10,6 +10,7 @@ from pydantic import Field
 
 from grader.checks.answer_key import AnswerKey, EvalInputs
 from grader.checks.check import Check, Work, graded, needs_marking, without_answer
+from grader.checks.groups.assignment import NUMERALS
 from grader.checks.groups.optimizer_problems import (
     Problem,
     Seen,
@@ -94,8 +95,9 @@ def _judge_training(criterion: Criterion, training: Evidence, made: Evidence) ->
             "groups to check: a person reads the code."
         )
         return needs_marking(criterion, reason, asked=ASKED)
-    if seen is None and not training.outcome.answered and training.value:
-        return _judge_unused(criterion, training.value["built"])
+    unused = training.value["built"] if training.value and not training.outcome.answered else []
+    if seen is None and unused:
+        return _judge_unused(criterion, unused)
     if seen is None:
         # What ends the training as well, or the file's loading, is not due to the hidden network.
         unread = training.outcome.phase == "load" and training.outcome.kind != "not_found"
@@ -112,11 +114,14 @@ def _judge_training(criterion: Criterion, training: Evidence, made: Evidence) ->
             "not show how they would be treated: a person reads the code."
         )
         return needs_marking(criterion, reason, asked=ASKED)
+    plain = {**seen, "penalised": ()}
     problems = [
         # The hidden network has all three groups; it decides on those that the trained one lacks.
-        problem_of(group, made.value if not truth[group] and made.outcome.answered else seen)
+        problem_of(group, made.value if not truth[group] and made.outcome.answered else plain)
         for group in range(3)
     ]
+    if observed and problems_of(observed) != problems_of({**observed, "penalised": ()}):
+        return _penalised(criterion, observed)
     hints = []
     if observed and made.outcome.answered and _pattern(made.value) != _pattern(observed):
         hints.append("make_optimizer() groups parameters unlike the optimizer that trained.")
@@ -124,6 +129,24 @@ def _judge_training(criterion: Criterion, training: Evidence, made: Evidence) ->
     if rates:
         hints.append(f"Learning rate by epoch: {', '.join(rates)}.")
     return _verdict(criterion, seen, problems, ASKED, hidden=not observed, hints=hints)
+
+
+def _penalised(criterion: Criterion, seen: Seen) -> Verdict:
+    """Leaves weight decay by hand to a person, with what it would earn as weight decay."""
+    with_penalty = _verdict(criterion, seen, problems_of(seen), ASKED, hidden=False)
+    sizes = [
+        f"{sum(size for name, size in group.items() if name in seen['penalised']):,} of "
+        f"{sum(group.values()):,} parameters of {numeral}"
+        for numeral, group in zip(NUMERALS, trainable(seen), strict=True)
+    ]
+    reason = (
+        f"Your loss has a penalty on {', '.join(sizes)}: weight decay by hand. A person reads the "
+        "code."
+    )
+    seen_by_marker = {"would_earn": with_penalty.fraction, "without_doubt": with_penalty.reason}
+    return needs_marking(
+        criterion, reason, asked=ASKED, tables=with_penalty.tables, seen=seen_by_marker
+    )
 
 
 def _judge_unused(criterion: Criterion, built: Sequence[Seen]) -> Verdict:

@@ -27,6 +27,7 @@ from grader.worker.observer.mistakes import Mistakes
 from grader.worker.observer.networks import ObservedNetwork
 from grader.worker.observer.optimizer_steps import OptimizerSteps
 from grader.worker.observer.passes import Pass
+from grader.worker.observer.penalties import Penalties
 from grader.worker.observer.source_lines import calling_line
 from grader.worker.process.processor_time import processor_seconds
 
@@ -92,6 +93,7 @@ class Observer:
         self.calls = Calls(self._begin)
         self.batches = Batches(self.folder)
         self.mistakes = Mistakes(self.folder)
+        self.penalties = Penalties()
 
     def install(self) -> None:
         """Hook into torch."""
@@ -100,6 +102,7 @@ class Observer:
         self.steps.install()
         self.batches.install()
         self.mistakes.install(self._loss)
+        self.penalties.install()
         swa_utils.update_bn = self._unseen(swa_utils.update_bn)
 
     def finish(self) -> None:

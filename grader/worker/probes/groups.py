@@ -14,6 +14,7 @@ from torch.nn.parameter import is_lazy
 from grader.worker import networks
 from grader.worker.networks.sizes import LAZY
 from grader.worker.probes.script_run import (
+    OF_OPTIMIZERS,
     Glimpse,
     ScriptResult,
     candidates,
@@ -59,7 +60,7 @@ def parameter_groups(session: Session, args: Mapping[str, Any], blobs: tuple[byt
         if most > 0 and source.trains:
             continue   # a training takes time, and there are lists already
         result = run_for_names(
-            session, source, glimpse, args["network"], lambda result: _usable(result) > 0
+            session, source, glimpse, args["network"], _left_lists
         )
         usable = _usable(result)
         done = usable >= 3 or _are_group_counts(_numbers(result), result.reader)
@@ -141,6 +142,12 @@ def _usable(result: ScriptResult) -> int:
     return number if number > 1 else 0
 
 
+def _left_lists(result: ScriptResult) -> bool:
+    """True if there are lists that may be groups, apart from the groups of optimizers."""
+    found, network = _lists(result)
+    return _groups([row for row in found if row["origin"] != OF_OPTIMIZERS], network) > 1
+
+
 def _groups(found: list[dict[str, Any]], network: nn.Module) -> int:
     """Count the lists that hold some but not all parameters, without lists of other lists."""
     everything = len(list(network.parameters()))
@@ -155,10 +162,13 @@ def _ask_function(
 ) -> dict[str, Any]:
     """The groups that the function returns; without any, those in its variables or its output."""
     network = networks.build(args["network"])
-    reader = Reader(known([network], session.folder), Drained())
+    assert session.optimizers is not None
+    drained = Drained()
+    reader = Reader(known([network], session.folder), drained)
     variables = Locals(session.folder)
     with variables.watched():
         returned = glimpse.call(group, network)
+    drained.update(session.optimizers.used_up)
     own = [frame for frame in variables.frames() if frame.label == f"{NAME}()"]
     frames = own if returned is None else [_returned(returned, own, reader, session)]
     found, _ = lists(frames, [network], [], reader)

@@ -12,9 +12,11 @@ from torch import nn
 
 from grader.worker import networks, shims
 from grader.worker.networks.sizes import elements
+from grader.worker.observer.built_optimizers import BuiltOptimizers
 from grader.worker.observer.networks import ObservedNetwork, tracked_batches
 from grader.worker.observer.observer import Observer
 from grader.worker.observer.optimizer_steps import Settings
+from grader.worker.observer.penalties import Penalties
 from grader.worker.probes.candidates import Candidate, same_parameters, substantially_trained
 from grader.worker.probes.cautions import cautions, words
 from grader.worker.probes.optimizer import describe
@@ -23,6 +25,7 @@ from grader.worker.student_code import sources
 from grader.worker.values.parameter_lists import Index
 
 MAX_RATES = 400
+MAX_BUILT = 8
 _FIELDS = (
     "kind", "after_steps", "passes", "images", "norms_training", "norms_evaluating",
     "dropouts_training", "with_gradients", "seen", "correct", "loss", "lr", "statistics_moved",
@@ -58,7 +61,7 @@ def report(
         "steps": chosen.observed.steps,
         "stopped": observer.stopped,
         "batches_tracked": tracked_batches(network),
-        "optimizer": _optimizer(used, network) if used else None,
+        "optimizer": _optimizer(used, network, observer.penalties) if used else None,
         # The constructor of a scheduler takes one step.
         "schedulers": [name for name, times in observer.steps.schedulers.items() if times > 1],
         "rates": [list(rate) for rate in _some(observer.steps.rates)],
@@ -142,9 +145,41 @@ def _device(network: nn.Module) -> str:
     return str(parameter.device) if parameter is not None else "cpu"
 
 
-def _optimizer(used: Settings, network: nn.Module) -> dict[str, Any]:
-    described = describe(used.optimizer, used.groups, Index(network))
-    return described | {"structure": networks.describe(network)}
+def _optimizer(
+    used: Settings, network: nn.Module, penalties: Penalties | None = None
+) -> dict[str, Any]:
+    index = Index(network)
+    described = describe(used.optimizer, used.groups, index)
+    penalised = [index.names[key] for key in (penalties.found if penalties else ())
+                 if key in index.names]
+    return described | {"structure": networks.describe(network), "penalised": penalised}
+
+
+def built_optimizers(found: BuiltOptimizers) -> list[dict[str, Any]]:
+    """Describe the optimizers that took no step, the latest last.
+
+    Optimizers that share a network's parameters among them are described as one.
+    """
+    joined: list[tuple[list[str], list[dict[str, Any]], nn.Module]] = []
+    for one in found.found:
+        if one.network is None:
+            continue
+        groups = one.optimizer.param_groups
+        name, own = type(one.optimizer).__name__, _ids(groups)
+        if joined and joined[-1][2] is one.network and not own & _ids(joined[-1][1]):
+            joined[-1][0].append(name)
+            joined[-1][1].extend(groups)
+        else:
+            joined.append(([name], list(groups), one.network))
+    described = [
+        _optimizer(Settings(" and ".join(dict.fromkeys(names)), groups), network)
+        for names, groups, network in joined[-MAX_BUILT:]
+    ]
+    return [_encodable(one) for one in described]
+
+
+def _ids(groups: list[dict[str, Any]]) -> set[int]:
+    return {id(parameter) for group in groups for parameter in group["params"]}
 
 
 def reported_accuracy(returned: Any) -> float | None:

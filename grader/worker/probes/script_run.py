@@ -20,6 +20,7 @@ from torch import nn
 
 from grader.worker import networks, shims
 from grader.worker.dataset_view import View, open_view
+from grader.worker.observer.built_optimizers import BuiltOptimizers
 from grader.worker.observer.observer import Budget, BudgetReached, Observer
 from grader.worker.session import Session
 from grader.worker.student_code import sources
@@ -40,6 +41,7 @@ BRIEF_IMAGES = 32
 BRIEF = Budget(images=4 * BRIEF_IMAGES, seconds=10)
 MOST_OBJECTS = 60
 MOST_SCRIPTS = 3
+OF_OPTIMIZERS = "the optimizers that it built"
 
 _NETWORK_NAMES = {"model", "net", "network", "module", "resnet", "m"}
 _TRAINS = re.compile(r"train|fit|eval|valid|test|predict", re.I)
@@ -81,6 +83,8 @@ def install_briefly(session: Session, network: Mapping[str, Any] | None) -> Glim
 
     `network` is a spec that replaces each ResNet that the script asks for.
     """
+    session.optimizers = BuiltOptimizers(also_used=True)
+    session.optimizers.install()
     torch.set_num_threads(1)  # for so little work, threads cost more than they save
     observer = Observer(BRIEF, session.folder)
     observer.install()
@@ -131,14 +135,19 @@ def run_for_names(
         answers: tells whether a result answers the question.
     """
     shim_log, watching = glimpse.shim_log, glimpse.observer.watching
+    optimizers = session.optimizers
+    assert optimizers is not None
     variables, drained = Locals(session.folder), Drained()
     namespace: dict[str, Any] = {}
 
     def result(printed: str) -> ScriptResult:
-        frames = _frames(session.folder, source, namespace, variables)
+        frames = [
+            _of_optimizers(optimizers), *_frames(session.folder, source, namespace, variables)
+        ]
         found = _whole([*shim_log.built, *_networks(frames)], shim_log.built)
         own = [network for network in found if network not in shim_log.built]
         asked = shim_log.built or [networks.build(spec)]
+        drained.update(optimizers.used_up)   # so that it can be read again
         reader = Reader(known([*asked, *own], session.folder), drained)
         return ScriptResult(frames, shim_log.built, own, asked, error, printed, reader)
 
@@ -162,6 +171,19 @@ def run_for_names(
                 if first.lower() in _NETWORK_NAMES and not elsewhere:
                     _try(function, session, torchvision.models.resnet18())
         return result(heard.text)
+
+
+def _of_optimizers(found: BuiltOptimizers) -> Frame:
+    """The groups of the optimizers that the code built, each under its own name if it has one."""
+    values: dict[str, Any] = {}
+    for number, one in enumerate(found.found, 1):
+        groups = one.optimizer.param_groups
+        names = [group.get("name") for group in groups]
+        named = len(set(names)) == len(names) and all(isinstance(name, str) for name in names)
+        values[f"optimizer {number}"] = (
+            dict(zip(names, groups, strict=True)) if named else list(groups)
+        )
+    return Frame(OF_OPTIMIZERS, values, {})
 
 
 def _uncalled(

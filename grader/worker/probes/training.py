@@ -12,6 +12,7 @@ from torch import nn
 
 from grader.worker import shims
 from grader.worker.dataset_view import View
+from grader.worker.observer.built_optimizers import BuiltOptimizers
 from grader.worker.observer.checkpoints import SavedCheckpoints
 from grader.worker.observer.networks import ObservedNetwork
 from grader.worker.observer.observer import Budget, BudgetReached, Observer
@@ -20,7 +21,7 @@ from grader.worker.probes.candidates import Candidate, best, substantially_train
 from grader.worker.probes.eval_mode import norms_ignoring_eval
 from grader.worker.probes.interim import InterimLooks
 from grader.worker.probes.preprocessing import Prepared, as_the_script_does
-from grader.worker.probes.report import report
+from grader.worker.probes.report import built_optimizers, report
 from grader.worker.probes.script_run import view_of
 from grader.worker.probes.training_entry import WANTED, TrainingEntry, find_entry
 from grader.worker.session import Answer, BadAnswer, NotFound, OutOfTime, Session, innermost
@@ -54,6 +55,8 @@ def train(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, ...]) -
     budget = Budget(int(args["epochs"]) * images, seconds, stall, int(args["threads"]))
     observer = Observer(budget, session.folder, len(view.classes))
     observer.install()
+    session.optimizers = BuiltOptimizers(also_used=False)
+    session.optimizers.install()
     saved = SavedCheckpoints()
     saved.install()
     shim_log = shims.install(None, view, None, session.home)
@@ -76,6 +79,7 @@ def train(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, ...]) -
     observer.finish()
     chosen = _chosen(observer, saved, shim_log, view, entry, returned)
     if chosen is None:
+        session.left = {"built": built_optimizers(session.optimizers)}
         raise _why_not(error, entry, session.folder, min(seconds, stall))
     session.trained = chosen
     if isinstance(error, BudgetReached):

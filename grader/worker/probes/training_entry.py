@@ -18,7 +18,11 @@ from torch import nn
 from grader.worker.dataset_view import View, loader
 from grader.worker.session import BadAnswer, Session
 from grader.worker.student_code import sources
-from grader.worker.student_code.entry_points import is_called, training_scripts
+from grader.worker.student_code.entry_points import (
+    is_called,
+    optimizing_scripts,
+    training_scripts,
+)
 from grader.worker.student_code.execution import (
     call,
     function,
@@ -145,7 +149,8 @@ def _run_scripts(session: Session, trained: Callable[[], bool]) -> None:
     After a script that has not, the functions that it defines and does not call are called. Raises
     the exception that ended the first script.
     """
-    found = training_scripts(session.folder)
+    # A script that trains nothing may still build the optimizer that it was to be trained with.
+    found = training_scripts(session.folder) or optimizing_scripts(session.folder)
     if not found:
         broken = sources.first_syntax_error(session.folder)
         raise broken or sources.not_found(session.folder, WANTED)

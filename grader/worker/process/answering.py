@@ -98,8 +98,18 @@ def _answer(
     session: Session, message: Mapping[str, Any], blobs: tuple[bytes, ...]
 ) -> tuple[dict[str, Any], tuple[bytes, ...]]:
     """Run the probe for a question; returns the reply's fields and blobs, also for exceptions."""
+    reply, reply_blobs = _reply(session, message, blobs)
+    if reply["outcome"] != wire.ANSWERED and session.left is not None:
+        reply["value"] = session.left
+    return reply, reply_blobs
+
+
+def _reply(
+    session: Session, message: Mapping[str, Any], blobs: tuple[bytes, ...]
+) -> tuple[dict[str, Any], tuple[bytes, ...]]:
     from grader.worker.probes import PROBES
 
+    session.left = None
     try:
         value, reply_blobs = PROBES[message["kind"]](session, message["args"], blobs)
         # A value that JSON cannot hold is the student's fault, so it has to be found here.

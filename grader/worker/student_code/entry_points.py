@@ -34,6 +34,12 @@ def training_scripts(folder: Path) -> list[Source]:
     return sorted(run, key=lambda one: -len({"backward", "step"} & one.attributes))
 
 
+def optimizing_scripts(folder: Path) -> list[Source]:
+    """The files that a person would run to build an optimizer of `torch.optim`."""
+    files = read(folder)
+    return _entries(files, [one for one in files if "optim" in one.attributes | one.imports])
+
+
 def entry_scripts(folder: Path) -> list[Source]:
     """The files that no other file of the submission imports."""
     files = read(folder)

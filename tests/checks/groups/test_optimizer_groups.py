@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -159,6 +160,60 @@ def test_the_harness_failing_is_not_scored(which: str) -> None:
         with_groups(*decaying(ROWS)), lost
     )
     assert found.status == "not_scored"
+
+
+def unused(*groups: tuple[Group, ...]) -> Evidence:
+    """A training that was not seen, and the optimizers that its code builds."""
+    built = [optimizer(*some, rows=ROWS) for some in groups]
+    return dataclasses.replace(unanswered("not_found"), value={"built": built})
+
+
+EVERYTHING: tuple[Group, ...] = (([*NORM, *BIASES, *REST], 5e-4),)
+
+
+@pytest.mark.parametrize("kind", ["not_found", "exception", "time_limit"])
+def test_an_optimizer_without_a_step_is_judged_where_no_training_was_seen(kind: str) -> None:
+    training = dataclasses.replace(unanswered(kind), value=unused(decaying(ROWS)).value)
+    found = verdict(training)
+    assert (found.status, found.fraction) == ("passed", 1)
+    assert "No training was seen" in found.hints[0]
+    assert verdict(unused(EVERYTHING)).fraction == pytest.approx(1 / 3)
+
+
+def test_several_optimizers_without_a_step_are_for_a_person_unless_they_are_alike() -> None:
+    assert verdict(unused(decaying(ROWS), decaying(ROWS))).fraction == 1
+    found = verdict(unused(EVERYTHING, decaying(ROWS)))
+    assert (found.status, len(found.tables)) == ("needs_marking", 2)
+    assert "builds 2 different optimizers" in found.reason
+
+
+def test_an_optimizer_without_a_step_is_no_excuse_for_one_that_trained() -> None:
+    training = with_groups(*EVERYTHING)
+    training.value["built"] = [optimizer(*decaying(ROWS), rows=ROWS)]
+    assert verdict(training).fraction == pytest.approx(1 / 3)
+    assert verdict(unused(EVERYTHING), made(*decaying(ROWS))).fraction == 1
+    assert verdict(unused()).status == "failed"
+
+
+def penalised(names: Sequence[str], *groups: Group) -> Verdict:
+    seen = optimizer(*groups, rows=ROWS) | {"penalised": list(names)}
+    return verdict(trained(optimizer=seen))
+
+
+def test_weight_decay_by_hand_is_for_a_person_who_learns_what_it_would_earn() -> None:
+    nothing = ([*NORM, *BIASES, *REST], 0.0)
+    found = penalised(REST, nothing)
+    assert (found.status, found.seen["would_earn"]) == ("needs_marking", 1)
+    assert "508 of 508 parameters of (iii): weight decay by hand" in found.reason
+    everywhere = penalised([*NORM, *BIASES, *REST], nothing)
+    assert (everywhere.status, everywhere.seen["would_earn"]) == ("needs_marking", 1 / 3)
+    spoilt = penalised(NORM, *decaying(ROWS))
+    assert (spoilt.status, spoilt.seen["would_earn"]) == ("needs_marking", 2 / 3)
+
+
+def test_a_penalty_that_changes_nothing_asks_nobody() -> None:
+    assert penalised(REST, *decaying(ROWS)).fraction == 1
+    assert penalised([*NORM, *REST], *EVERYTHING).fraction == pytest.approx(1 / 3)
 
 
 def test_the_learning_rate_is_reported_as_observed() -> None:

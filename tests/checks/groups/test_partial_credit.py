@@ -270,6 +270,18 @@ def test_of_two_lists_the_one_that_is_a_group_earns_its_share(title: str) -> Non
     assert "Groups (i) and (ii) are together in one list." in found_.reason
 
 
+def test_two_lists_with_one_mistake_keep_its_share() -> None:
+    def decayed_by_name(n: Names, b: Names, r: Names) -> list[dict[str, object]]:
+        decayed = [name for name in (*n, *r) if "bn" not in name and not name.endswith("bias")]
+        others = [name for name in (*n, *b, *r) if name not in decayed]
+        return [found("decay", decayed), found("rest", others)]
+
+    found_ = in_rows(decayed_by_name)
+    assert found_.fraction == pytest.approx(0.75 / 3)
+    assert "Groups (i) and (ii) are together in one list." in found_.reason
+    assert found_.tables[-1].rows[2][2] == "only layers of the shortcuts are wrong"
+
+
 def test_other_groups_may_be_together() -> None:
     found_ = in_rows(lambda n, b, r: [found("x", n), found("y", [*b, *r])])
     assert found_.fraction == pytest.approx(1 / 3)
@@ -277,7 +289,7 @@ def test_other_groups_may_be_together() -> None:
 
 
 def test_two_lists_of_which_none_is_a_group_earn_nothing() -> None:
-    assert in_rows(lambda n, b, r: [found("x", n[1:]), found("y", [*n[:1], *b, *r])]).fraction == 0
+    assert in_rows(lambda n, b, r: [found("x", n[4:]), found("y", [*n[:4], *b, *r])]).fraction == 0
     # A name that names another group decides.
     wrong = in_rows(lambda n, b, r: [found("bn", r), found("x", [*n, *b])])
     assert wrong.fraction == 0

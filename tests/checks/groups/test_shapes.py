@@ -266,6 +266,39 @@ RIGHT_GROUPS = {
         bias = [(m.bias, "bias") for m in linear(net) if m.bias is not None]
         rest = [(m, "weight") for m in linear(net)]
     """,
+    "only in the groups of an optimizer": """
+        net = resnet18()
+        torch.optim.AdamW([{"params": others(net), "weight_decay": 1e-3},
+                           {"params": affine(net)}, {"params": offsets(net)}], lr=0.1)
+    """,
+    "only in an optimizer that a function builds, under names": """
+        def main():
+            net = resnet18()
+            optimizer = torch.optim.SGD([{"params": offsets(net), "name": "bias"}], lr=0.1)
+            optimizer.add_param_group({"params": others(net), "name": "weights"})
+            optimizer.add_param_group({"params": affine(net), "name": "bn"})
+            return optimizer.state_dict()
+        main()
+    """,
+    "in generators that an optimizer used up": """
+        net = resnet18()
+        bn, bias = (p for p in affine(net)), filter(lambda p: True, offsets(net))
+        rest = iter(others(net))
+        torch.optim.SGD([{"params": bn}, {"params": bias}, {"params": rest}], lr=0.1)
+    """,
+    "in a generator that an optimizer begins with": """
+        net = resnet18()
+        bn, bias, rest = (p for p in affine(net)), offsets(net), (p for p in others(net))
+        optimizer = torch.optim.SGD(rest, lr=0.1, weight_decay=1e-3)
+        optimizer.add_param_group({"params": bn, "weight_decay": 0})
+        optimizer.add_param_group({"params": bias, "weight_decay": 0})
+    """,
+    "in a function that nobody calls, beside an optimizer of two groups": """
+        def three_groups(net):
+            return affine(net), offsets(net), others(net)
+        net = resnet18()
+        torch.optim.SGD([{"params": others(net)}, {"params": affine(net) + offsets(net)}], lr=0.1)
+    """,
     "beside a lazy layer, which has no size yet": """
         net, head = resnet18(), nn.LazyLinear(10)
         bn, bias, rest, weight = affine(net), offsets(net), others(net), head.weight
@@ -429,6 +462,10 @@ WRONG_GROUPS = {
     "labels that are swapped": """
         net = resnet18()
         print("bias", size(affine(net)), "bn", size(offsets(net)), "other", size(others(net)[1:]))
+    """,
+    "two groups of an optimizer": """
+        net = resnet18()
+        torch.optim.SGD([{"params": others(net)}, {"params": affine(net) + offsets(net)}], lr=0.1)
     """,
     "right counts beside lists that are wrong and named": """
         net = resnet18()
