@@ -247,7 +247,8 @@ def checked(evidence: Evidence) -> Evidence:
         not fit. Evidence without an answer keeps what `LEFT` names, if that fits.
     """
     if not evidence.outcome.answered:
-        return dataclasses.replace(evidence, value=_left(evidence))
+        nothing = evidence.value is None
+        return evidence if nothing else dataclasses.replace(evidence, value=_left(evidence))
     if evidence.question.kind == OWN:
         return _checked_own(evidence)
     model = KINDS.get(evidence.question.kind)

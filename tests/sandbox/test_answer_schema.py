@@ -231,6 +231,25 @@ def test_evidence_without_an_answer_is_returned_unchanged() -> None:
     assert checked(evidence) is evidence
 
 
+def test_what_a_training_left_is_kept_if_it_fits() -> None:
+    lost = dataclasses.replace(
+        said("train", None), outcome=Outcome("not_found", "student"), blobs=()
+    )
+    group = {"names": ["a"], "foreign": 0, "weight_decay": 0.0, "lr": 0.1}
+    built = {"optimizer": "SGD", "groups": [group], "structure": [], "penalised": []}
+    for value, kept in [
+        ({"built": [built], "else": 1}, {"built": [built]}),
+        ({"built": [built | {"groups": [{}]}]}, None),
+        ({"built": [built] * 9}, None),
+        ("text", None),
+    ]:
+        assert checked(dataclasses.replace(lost, value=value)).value == kept
+    other = dataclasses.replace(
+        said("layer_counts", {"tables": []}), outcome=Outcome("not_found", "student")
+    )
+    assert checked(other).value is None
+
+
 keys = st.text(max_size=3) | st.sampled_from(["tables", "names"])
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)

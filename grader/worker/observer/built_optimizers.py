@@ -34,7 +34,11 @@ class BuiltOptimizers:
     """
 
     def __init__(self, *, also_used: bool) -> None:
-        """`also_used` keeps optimizers after their first step, which keeps their networks alive."""
+        """Start without optimizers.
+
+        Args:
+            also_used: keep optimizers after their first step, and do not search their networks.
+        """
         self.used_up: dict[int, tuple[Any, list[Any]]] = {}
         self._found: dict[int, Built] = {}
         self._also_used = also_used
@@ -72,7 +76,8 @@ class BuiltOptimizers:
         return items
 
     def _add(self, optimizer: Optimizer) -> None:
-        network = _network_of(optimizer) if len(self._found) < MOST else None
+        searched = not self._also_used and len(self._found) < MOST
+        network = _network_of(optimizer) if searched else None
         self._found[id(optimizer)] = Built(optimizer, network)
         while len(self._found) > MOST:
             del self._found[next(iter(self._found))]
