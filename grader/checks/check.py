@@ -76,7 +76,7 @@ CALLS_EXIT = "the code called exit("   # as the worker says it, of the student's
 NOT_SHOWN = "The output is not shown here, because the code ran on hidden data."
 
 _NEXT_STEPS = {
-    "not_found": "Add it, or rename what you have; the starter shows the names.",
+    "not_found": "Add it, or rename what you have to the name that is expected.",
     "exception": "Run the file on its own and fix the error above.",
     "exited": "Find out what ends the program early, and let it run to its end.",
     "crashed": "Run the file on its own; an index out of range is the usual cause of such a crash.",
@@ -85,7 +85,7 @@ _NEXT_STEPS = {
     "process_limit": "Start fewer processes and threads; a DataLoader needs two or four workers.",
     "disk_limit": "Write less: keep one checkpoint, not one per epoch, and do not copy the data.",
     "files_limit": "Close the files that you open; `with open(...) as file` does it for you.",
-    "bad_answer": "Return what the starter's docstring says.",
+    "bad_answer": "Return what the homework asks for, in the form that is expected.",
 }
 _HAPPENED = {
     "not_found": "This was not found",

@@ -165,7 +165,7 @@ def _printed(criterion: Criterion, public: Evidence, truth: Pairs, *, tried: boo
     details: dict[str, Any] = {
         "asked": ASKED, "hints": tuple(public.value["notes"]),
         "seen": {"output": output[-4000:]} if output else {},
-        "next_step": "Add it, or rename what you have; the starter shows the names.",
+        "next_step": "Add it, or rename what you have to the name that is expected.",
     }  # fmt: skip
     long = [row for row in public.value["tables"] if len(row["pairs"]) >= ENOUGH_PRINTED]
     several = len([one for one in numbers if one >= SMALLEST]) >= ENOUGH_PRINTED

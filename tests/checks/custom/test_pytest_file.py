@@ -193,6 +193,15 @@ def test_messages_are_feedback_except_those_of_hidden_tests(
     assert "12345" in repr(grade.criteria[0].verdict.seen)   # for whoever marks
 
 
+def test_functions_that_the_starter_left_to_write_were_not_attempted(
+    rubric: Path, tmp_path: Path
+) -> None:
+    stub = "def softmax(x):\n    raise NotImplementedError('softmax')\n"
+    (row,) = graded(rubric, stub, tmp_path / "stub").criteria
+    assert (row.verdict.result, row.points) == ("not_attempted", 0)
+    assert "still raises NotImplementedError" in row.verdict.reason
+
+
 def test_a_broken_test_costs_no_points(tmp_path: Path) -> None:
     tests = found(examined(tmp_path, '''
         import pytest
