@@ -11,6 +11,10 @@ import ast
 import re
 import warnings
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from IPython.core.inputtransformer2 import TransformerManager
 
 # Cell magics that run the rest of their cell as Python in the notebook's own namespace.
 _TRANSPARENT = re.compile(r"(?:\s*%%(?:time|timeit|capture|prun|memit|debug|snakeviz)\b[^\n]*)+")
@@ -39,12 +43,14 @@ class IPythonSyntax:
 
         Everything else stays as it is and need not be valid Python. Raises TooLong, nothing else.
         """
+        from IPython.core.inputtransformer2 import TransformerManager
+
         lines, kept = _without_long_lines(_lines(without_transparent_magics(cell)))
         blank = next((number for number, line in enumerate(lines) if line.strip()), len(lines))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
-                code = self._transformed(lines[blank:])
+                code = self._transformed(lines[blank:], TransformerManager())
             except TooLong:
                 raise
             except Exception:  # what IPython cannot read is for Python to complain about
@@ -55,15 +61,12 @@ class IPythonSyntax:
             python = python.replace(name, line)
         return python if cell.endswith("\n") else python.removesuffix("\n")
 
-    def _transformed(self, lines: list[str]) -> list[str]:
+    def _transformed(self, lines: list[str], manager: TransformerManager) -> list[str]:
         """Apply the steps of `TransformerManager.transform_cell` one at a time.
 
         A cell magic turns the whole cell into one line. Each later step replaces one statement by
         one line; blank lines fill up what it had more.
         """
-        from IPython.core.inputtransformer2 import TransformerManager
-
-        manager = TransformerManager()
         self._pay(lines)
         for transform in (*manager.cleanup_transforms, *manager.line_transforms):
             lines = transform(lines)

@@ -8,9 +8,8 @@ where N counts all cells (code, Markdown and raw) from 1, top to bottom. The cel
 first line is line 1 of that cell. No other line begins like a marker. Lines end with a line feed.
 
 A cell that is Python stays as it is. Any other cell is rewritten by IPython's transformer, with
-line numbers kept. If the result is not Python either, the cell becomes code that raises its
-SyntaxError when it runs, and the other cells still run. Outputs, cell ids, tags and kernels are
-ignored.
+line numbers kept. The result need not be Python; the worker tells, whose Python may be newer.
+Outputs, cell ids, tags and kernels are ignored.
 """
 
 from __future__ import annotations
@@ -30,6 +29,7 @@ _LARGEST_CELL = 500_000  # characters; compiling takes a thousand times as many 
 _MOST_CELLS = 20_000
 _MOST_NODES = 3_000_000  # values of all kinds, since each takes memory
 
+_PROMPT = re.compile(r"\s*In \[\d+\]: ")  # Python takes it for an annotation
 _MARKER = re.compile(r"^# (?=%% \[cell )", re.MULTILINE)
 # IPython runs these without their % in a cell of one line; students leave it out elsewhere, too.
 _INSTALL = re.compile(r"^([ \t]*)(?=(?:pip3?|conda|mamba)[ \t]+install\b)", re.MULTILINE)
@@ -71,7 +71,7 @@ def read_notebook(text: str, ipython: IPythonSyntax | None = None) -> Notebook:
     ipython = ipython or IPythonSyntax()
     marked = [
         # A marker that the student wrote becomes an ordinary comment.
-        f"# %% [cell {number}]\n" + _MARKER.sub("#  ", _runnable(source, number, ipython)) + "\n"
+        f"# %% [cell {number}]\n" + _MARKER.sub("#  ", _converted(source, number, ipython)) + "\n"
         for number, (kind, source) in enumerate(cells, start=1)
         if kind == "code"
     ]
@@ -131,34 +131,28 @@ def _clean(source: str) -> str:
     return source.encode("utf-8", "replace").decode("utf-8")
 
 
-def _runnable(source: str, number: int, ipython: IPythonSyntax) -> str:
-    """Return Python in as many lines; if the cell has none, code that raises its SyntaxError."""
+def _converted(source: str, number: int, ipython: IPythonSyntax) -> str:
+    """Return the cell in as many lines, as Python if it is IPython's or Python's at all."""
     for python in (source, without_transparent_magics(source)):
-        error = _syntax_error(python)
-        if error is None:
+        if _is_python(python) and not _PROMPT.match(source):
             return python
     try:
         python = ipython.to_python(source)
-        error = _syntax_error(python)
-        if error is not None and _INSTALL.search(source):
-            python = ipython.to_python(_INSTALL.sub(r"\1%", source))
-            error = error if _syntax_error(python) else None
+        if not _is_python(python) and _INSTALL.search(source):
+            magic = ipython.to_python(_INSTALL.sub(r"\1%", source))
+            python = magic if _is_python(magic) else python
     except TooLong:
-        error = f"{error} (the cell has too much text for its magics to be read; put data into a file)"
-    if error is None:
-        return python
-    commented = "# " + source.replace("\n", "\n# ")
-    return f"raise SyntaxError({f'cell {number}, {error}'!r})  {commented}"
+        why = "the cell has too much text for its magics to be read; put data into a file"
+        commented = "# " + source.replace("\n", "\n# ")
+        return f"raise SyntaxError({why!r}, ('cell {number}', 1, None, None))  {commented}"
+    return python
 
 
-def _syntax_error(source: str) -> str | None:
+def _is_python(source: str) -> bool:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # "\d" in a string is no mistake here
             compile(source, "<cell>", "exec", dont_inherit=True)
-    except SyntaxError as error:
-        where = f"line {error.lineno}: {error.msg}"
-        return f"{where}: {error.text.strip()[:80]}" if error.text else where
-    except Exception as error:  # nested too deeply, a number of 5,000 digits ...
-        return f"line 1: Python can't compile it ({type(error).__name__}: {error})"
-    return None
+    except Exception:  # SyntaxError; nested too deeply, a number of 5,000 digits ...
+        return False
+    return True

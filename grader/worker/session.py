@@ -90,16 +90,21 @@ def failure(error: BaseException, session: Session) -> dict[str, str]:
     every = traceback.extract_tb(error.__traceback__)
     worker = str(Path(__file__).parent)
     ours = bool(every) and every[-1].filename.startswith(worker)
-    frames = [frame for frame in every if not frame.filename.startswith(worker)]
+    frames = [
+        frame for frame in every
+        if not frame.filename.startswith((worker, "<frozen importlib"))
+    ]  # fmt: skip
     own = [index for index, frame in enumerate(frames) if frame.filename.startswith(str(folder))]
-    shown = frames[own[0] :] if own else every[-3:]
+    # The worker parses the student's files, so it is the one to raise their syntax errors.
+    parsing = isinstance(error, SyntaxError)
+    shown = frames[own[0] :] if own else [] if parsing else every[-3:]
+    if own and _cell_of(error):   # its line stands for a cell that is no Python
+        shown = shown[:-1]
     lines = traceback.format_list(shown) if shown else []
     lines += traceback.format_exception_only(error)
     text = "".join(lines).replace(str(folder) + os.sep, "")
     if len(text) > MAX_TRACEBACK:
         text = text[: MAX_TRACEBACK // 2] + "\n[...]\n" + text[-MAX_TRACEBACK // 2 :]
-    # The worker parses the student's files, so it is the one to raise their syntax errors.
-    parsing = isinstance(error, SyntaxError)
     summary = _summary(error, folder)
     broken = ours and not own and not parsing
     reason = ""
@@ -118,9 +123,19 @@ def _summary(error: BaseException, folder: Path) -> str:
     own = own_frames(error, folder)
     where = f"{place(Path(own[-1].filename), own[-1].lineno)}: " if own else ""
     first_line = (message_of(error).strip().splitlines() or [""])[0][:300]
-    if isinstance(error, SyntaxError):
+    if own and (cell := _cell_of(error)):
+        where = f"{Path(own[-1].filename).name}, {cell}: "
+        first_line = first_line.removesuffix(f" ({cell})")
+    elif isinstance(error, SyntaxError):
         first_line += f"; {python_version()} read the file"
     return f"{where}{type(error).__name__}" + (f": {first_line}" if first_line else "")
+
+
+def _cell_of(error: BaseException) -> str:
+    """`cell 3, line 2` for the error of a notebook's cell that is no Python; "" for any other."""
+    if isinstance(error, SyntaxError) and re.fullmatch(r"cell \d+", error.filename or ""):
+        return f"{error.filename}, line {error.lineno}"
+    return ""
 
 
 def how_it_ended(error: SystemExit, folder: Path) -> str:

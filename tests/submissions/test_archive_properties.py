@@ -31,6 +31,7 @@ from grader.submissions.discover import discover
 from grader.submissions.notebook import NotebookError, read_notebook
 from grader.submissions.prepare import prepare
 from grader.submissions.safe_writer import Caps, Member, SafeWriter
+from grader.worker.student_code.broken_cells import runnable
 
 CAPS = Caps(total_bytes=20_000, file_bytes=10_000, entries=20, path_length=60, depth=4)
 MEMORY = 32_000_000  # of which a decompressor takes some megabytes
@@ -272,7 +273,7 @@ def is_read(text: str) -> bool:
     except NotebookError as error:
         assert str(error).isprintable()
         return False
-    compile(notebook.source.encode("utf-8"), "notebook", "exec")
+    compile(runnable(notebook.source).encode("utf-8"), "notebook", "exec")
     assert all(isinstance(cell, str) for cell in notebook.markdown)
     return True
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import nbformat
@@ -13,7 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grader.submissions.ipython_syntax import IPythonSyntax
-from grader.submissions.notebook import LARGEST_NOTEBOOK, NotebookError, read_notebook
+from grader.submissions.notebook import LARGEST_NOTEBOOK, Notebook, NotebookError
+from grader.submissions.notebook import read_notebook as read_as_it_is
+from grader.worker.student_code.broken_cells import runnable
 
 
 def notebook(*cells: str | tuple[str, str]) -> str:
@@ -27,6 +30,12 @@ def notebook(*cells: str | tuple[str, str]) -> str:
             "cells": [{"cell_type": kind, "source": text} for kind, text in pairs],
         }
     )
+
+
+def read_notebook(text: str, ipython: IPythonSyntax | None = None) -> Notebook:
+    """A notebook as the worker runs it."""
+    found = read_as_it_is(text, ipython)
+    return replace(found, source=runnable(found.source))
 
 
 def converted(cell: str) -> str:
@@ -115,6 +124,10 @@ GONE = LINE_MAGIC("gone", "")
         ("x = '#'  # it's (\n%gone", f"x = '#'  # it's (\n{GONE}"),
         ("x = '\u2028'\n%gone", f"x = '\u2028'\n{GONE}"),
         ("  y = 2\n  x = 1", "y = 2\nx = 1"),
+        ("In [3]: x = 1\n   ...: y = 2", "x = 1\ny = 2"),
+        ("%%time\n    y = 2\n    x = 1", "\ny = 2\nx = 1"),
+        ("%%capture out\n  %pwd\n  x = 1", "\n" + LINE_MAGIC("pwd", "") + "\nx = 1"),
+        ("\n\tx = 1\n\tif x:\n\t\t!ls", "\nx = 1\nif x:\n\t" + SHELL("ls")),
         (">>> def f():\n...     return 1\n\n>>> x = f()", "def f():\n    return 1\n\nx = f()"),
     ],
 )
@@ -156,7 +169,7 @@ def test_an_error_below_a_magic_names_the_right_line() -> None:
 )
 def test_a_cell_that_ipython_would_read_for_minutes_is_a_syntax_error(slow: str) -> None:
     source = read_notebook(notebook("!ls\n" + slow, "!ls\nx = 1")).source
-    with pytest.raises(SyntaxError, match=r"cell 1, line \d.*too much text for its magics"):
+    with pytest.raises(SyntaxError, match=r"too much text for its magics.*cell 1, line \d"):
         exec(source, {})
     assert source.endswith("# %% [cell 2]\nget_ipython().system('ls')\nx = 1\n")
 
@@ -201,13 +214,26 @@ def test_a_cell_that_is_no_python_raises_its_syntax_error_when_it_runs(cell: str
     assert (first, last) == ("1]\ngood = 1\n", "3]\nalso = 2\n")
     code = broken.partition("\n")[2]
     assert code.count("\n") == cell.count("\n") + 1
-    with pytest.raises(SyntaxError, match=r"^cell 2, line \d+: "):
+    with pytest.raises(SyntaxError, match=r"\(cell 2, line \d+\)$"):
         exec(compile(code, "cell", "exec"), {})
 
 
 def test_a_syntax_error_names_the_line_and_shows_it() -> None:
-    with pytest.raises(SyntaxError, match=r"cell 1, line 2: invalid syntax: def f\(:"):
+    with pytest.raises(SyntaxError) as error:
         exec(read_notebook(notebook("x = 1\ndef f(:\n  pass")).source, {})
+    assert str(error.value) == "invalid syntax (cell 1, line 2)"
+    assert (error.value.text, error.value.offset) == ("def f(:", 7)
+
+
+def test_two_broken_cells_are_not_one_string() -> None:
+    source = read_notebook(notebook('x = """', "y = 1", '"""', "z = 2")).source
+    assert source.count("raise SyntaxError") == 2 and "\ny = 1\n" in source
+
+
+@pytest.mark.parametrize("cell", ['d = {"a": 1}\nx = f"{d["a"]}"', "x = 1\n!ls\ntype X = int"])
+def test_syntax_of_a_newer_python_is_left_to_the_python_that_runs_it(cell: str) -> None:
+    code = read_as_it_is(notebook(cell)).source.partition("\n")[2]
+    assert "raise SyntaxError" not in code and cell.split("\n")[-1] in code
 
 
 @pytest.mark.parametrize(

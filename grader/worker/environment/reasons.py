@@ -73,8 +73,8 @@ def _syntax(error: BaseException, folder: Path) -> str:
     try:
         text = Path(error.filename).read_text(encoding="utf-8-sig", errors="replace")
     except (OSError, ValueError):
-        return ""
-    needed = version_needed(text)
+        text = (error.text or "").strip()   # of a notebook's cell
+    needed = version_needed(text) if text else None
     if needed is None or needed <= sys.version_info[:2]:
         return ""
     return f"{python_version()} was used, and this syntax needs Python {needed[0]}.{needed[1]}"

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grader.worker.session import NotFound
+from grader.worker.student_code.broken_cells import CELL, runnable
 
 FUNCTIONS = (
     "build_model",
@@ -19,7 +20,6 @@ FUNCTIONS = (
     "evaluate",
     "train",
 )
-CELL = re.compile(r"# %% \[cell (\d+)\]")
 # The arguments of the functions that train, in order, and the words that students use for them.
 _TAKES = {
     "train": ("model", "loader", "loader", "epochs"),
@@ -179,6 +179,8 @@ def _tree(path: Path, text: str) -> ast.Module:
 @functools.cache
 def _source(path: Path) -> Source:
     text = path.read_text(encoding="utf-8-sig", errors="replace")
+    if CELL.match(text):
+        text = runnable(text)
     try:
         tree = _tree(path, text)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
