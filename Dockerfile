@@ -6,7 +6,7 @@
 #
 # docs/docker.md describes base images behind a proxy, wheels without CUDA, and GPUs.
 
-ARG BASE_IMAGE=python:3.11-slim
+ARG BASE_IMAGE=python:3.13-slim
 FROM ${BASE_IMAGE}
 
 # Every version is pinned, so that two machines that build on different days get the same packages.
@@ -28,9 +28,15 @@ RUN python3 -m venv /opt/venv \
       "torch==${TORCH_VERSION}" "torchvision==${TORCHVISION_VERSION}"
 
 # Libraries that students import; the extra `homework` in pyproject.toml lists the same ones.
-ARG STUDENT_PACKAGES="matplotlib pillow scikit-learn opencv-python-headless pandas scikit-image seaborn tensorboard torchinfo torchsummary tqdm"
+ARG STUDENT_PACKAGES="matplotlib pillow scikit-learn opencv-python-headless pandas scikit-image seaborn tensorboard torchinfo torchsummary tqdm torchmetrics timm einops albumentations lightning torchviz"
 RUN /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check -c /opt/constraints.txt \
       "torch==${TORCH_VERSION}" "torchvision==${TORCHVISION_VERSION}" ${STUDENT_PACKAGES}
+
+# Packages that a rubric names under `packages`, in a layer of their own.
+ARG EXTRA_PACKAGES=""
+RUN if [ -n "${EXTRA_PACKAGES}" ]; then \
+      /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check -c /opt/constraints.txt \
+      "torch==${TORCH_VERSION}" "torchvision==${TORCHVISION_VERSION}" ${EXTRA_PACKAGES}; fi
 
 # The user needs a name: getpass.getuser() fails without one, and parts of torch call it.
 RUN echo 'student:x:10001:10001:student:/tmp:/usr/sbin/nologin' >> /etc/passwd \

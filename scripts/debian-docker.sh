@@ -4,10 +4,10 @@
 #   scripts/debian-docker.sh engine        install and start an engine, unless one answers
 #   scripts/debian-docker.sh base [NAME]   make a base image of Debian's packages, unless it exists
 #
-# Then: export GRADER_BASE_IMAGE=NAME (grader-base:bookworm), and `grader image build`.
+# Then: export GRADER_BASE_IMAGE=NAME (grader-base:trixie), and `grader image build`.
 set -euo pipefail
 
-readonly SUITE=bookworm
+readonly SUITE=trixie   # its Python is 3.13
 readonly LOG=${DOCKERD_LOG:-/var/log/dockerd.log}
 readonly CERTIFICATES=/etc/ssl/certs/ca-certificates.crt
 
@@ -45,6 +45,8 @@ base() {
         --include=python3,python3-venv,python3-pip,ca-certificates \
         --customize-hook="copy-in $CERTIFICATES /etc/ssl/certs/" "$SUITE" - |
         docker import --change "ENV PIP_CERT=$CERTIFICATES" - "$name"
+    # Older instructions export this name: it is the same image, and its Debian is newer.
+    docker tag "$name" grader-base:bookworm
 }
 
 case "${1:-}" in

@@ -139,8 +139,7 @@ def _engine(plans: Plans) -> Iterator[Finding]:
     with closing(engine):
         runtimes = ", ".join(engine.runtimes)
         yield Finding("engine", "ok", f"{engine.version}, {engine.cpus} CPUs, runtimes {runtimes}")
-        base = plans.base_image
-        tag = image_tag(Build({"BASE_IMAGE": base} if base else {}))
+        tag = image_tag(Build.of(plans.base_image, _packages(plans)))
         if has_image(engine, tag):
             yield Finding("image", "ok", tag)
         else:
@@ -209,6 +208,13 @@ def _disk(out: Path) -> Iterator[Finding]:
             state = "warning" if free >= _NOTHING_GIB else "problem"
         fix = "Free disk space: the worker's image takes several GiB."
         yield Finding(name, state, found, "" if state == "ok" else fix)
+
+
+def _packages(plans: Plans) -> tuple[str, ...]:
+    try:
+        return _load(plans).packages
+    except (GraderError, OSError):
+        return ()   # `_rubric` reports it
 
 
 def _rubric(plans: Plans) -> Iterator[Finding]:

@@ -29,15 +29,22 @@ def image() -> None:
 
 
 @image.command()
+@option.rubric
 @option.base_image
 @click.option("--rebuild", is_flag=True, help="Build from scratch even if it exists.")
-def build(base_image: str | None, rebuild: bool) -> int:
-    """Build the image that submissions run in, and print its name."""
+def build(rubric_path: Path, base_image: str | None, rebuild: bool) -> int:
+    """Build the image that submissions run in, and print its name.
+
+    It has the packages that the rubric names, if there is a rubric.
+    """
+    from grader.checks.registry import parameter_models
+    from grader.rubric.load import load
     from grader.sandbox.docker import Build, connect, ensure_image
 
     console = option.console_of(stderr=True)
-    arguments = {"BASE_IMAGE": base_image} if base_image else {}
-    click.echo(ensure_image(connect(), Build(arguments), option.line_of(console), rebuild=rebuild))
+    packages = load(rubric_path, parameter_models).packages if rubric_path.is_file() else ()
+    wanted = Build.of(base_image, packages)
+    click.echo(ensure_image(connect(), wanted, option.line_of(console), rebuild=rebuild))
     return 0
 
 

@@ -44,8 +44,11 @@ def check(file: Path, watch: bool, as_json: bool, out: Path | None, strict: bool
     from grader import api
     from grader.cli.student_view import show
     from grader.reports.grades_file import GradesWriter, submission_json
+    from grader.run.differences import differences
 
     console = option.console_of()
+    for line in () if as_json else differences(rubric):
+        console.print(line, style="yellow")
     with nullcontext() if as_json else console.status("Checking your work ..."):
         results = api.check(file, rubric, criteria=criteria, seed=options["seed"])
     (grade,) = results.students

@@ -20,6 +20,11 @@ from grader.rubric.late_policy import Late
 
 ID_PATTERN = r"^[a-z0-9][a-z0-9-]*$"
 Identifier = Annotated[str, Field(pattern=ID_PATTERN)]
+# A requirement without spaces, quotes and paths: it becomes words of a command.
+PACKAGE_PATTERN = (
+    r"^[A-Za-z0-9][A-Za-z0-9._-]*(\[[A-Za-z0-9,._-]+\])?([<>=!~]=?=?[A-Za-z0-9.*+!]+,?)*$"
+)
+Package = Annotated[str, Field(pattern=PACKAGE_PATTERN)]
 
 
 # Visibilities, from the most to the least visible.
@@ -229,6 +234,7 @@ class Rubric(Model):
     handouts: Path | None = Field(None, description="folder of files that students were given")
     imports: tuple[str, ...] = Field((), description="modules that students may use as well")
     checks: Path | tuple[Path, ...] = Field((), description="Python files with your own checks")
+    packages: tuple[Package, ...] = Field((), description="installed beside torch, as for pip")
     starter: Path | None = Field(None, description="folder that students start from")
     validation: Path | None = Field(None, description="folder: cases.yaml, mutants, variants")
     total: float = Field(gt=0, description="sum of the criteria's points")

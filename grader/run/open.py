@@ -22,6 +22,7 @@ from grader.run.cache.evidence import EvidenceCache
 from grader.run.cache.file import CacheFile
 from grader.run.cache.recall import Recall
 from grader.run.context import draw_seed
+from grader.run.differences import differences
 from grader.run.jobs import Tell
 from grader.run.options import RunOptions
 from grader.run.provenance.conditions import conditions
@@ -77,7 +78,11 @@ def grades_of(
     """
     stop = stop or threading.Event()
     criteria = options.criteria or tuple(criterion.id for criterion in rubric.criteria)
-    with workspace() as folder, (opener or open_sandbox)(options, folder, say) as (sandbox, gpus):
+    where = dataclasses.replace(options, packages=rubric.packages)
+    with workspace() as folder, (opener or open_sandbox)(where, folder, say) as (sandbox, gpus):
+        if sandbox.name == "process":
+            for line in differences(rubric):
+                say(line)
         memory = rubric.limits.memory_mib
         on_gpus = schedule.gpu_turns(gpus, options.slots_per_gpu)
         jobs = options.jobs or schedule.default_jobs(memory, beside=on_gpus)
@@ -149,8 +154,8 @@ def open_sandbox(
             say("No Docker Engine answers, so submissions run in the process sandbox.")
         else:
             with closing(engine):
-                base = options.base_image
-                tag = ensure_image(engine, Build({"BASE_IMAGE": base} if base else {}), say)
+                build = Build.of(options.base_image, options.packages)
+                tag = ensure_image(engine, build, say)
                 container = DockerSandbox(engine, tag, runtime=options.runtime)
                 container.reap_leftovers()
                 try:

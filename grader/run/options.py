@@ -18,6 +18,7 @@ class RunOptions:
         jobs: Submissions graded at a time. None: by cores and memory.
         runtime: The engine's container runtime, such as "runsc". None: the engine's default.
         base_image: The image that the worker's image is built on. None: the Dockerfile's.
+        packages: Packages of the rubric, which the worker's image has as well.
         criteria: Ids of the criteria to grade. Empty: all of the rubric's.
         seed: Seed of the hidden inputs. None: the gradebook's, or a new one.
         fresh: Grade again what an earlier run has graded.
@@ -35,6 +36,7 @@ class RunOptions:
     jobs: int | None = None
     runtime: str | None = None
     base_image: str | None = None
+    packages: tuple[str, ...] = ()
     criteria: tuple[str, ...] = ()
     seed: int | None = None
     fresh: bool = False

@@ -120,7 +120,7 @@ def test_an_image_that_is_removed_scores_nobody_and_is_built_again(
 ) -> None:
     # An image of its own, made of the same layers: another name for the base is another tag.
     api = docker_sandbox.engine.api
-    base = os.environ.get("GRADER_BASE_IMAGE", "python:3.11-slim")
+    base = os.environ.get("GRADER_BASE_IMAGE", "python:3.13-slim")
     api.tag(base, "grader-base", "faults")
     own = {"GRADER_BASE_IMAGE": "grader-base:faults"}
     tag = image_tag(Build({"BASE_IMAGE": "grader-base:faults"}))

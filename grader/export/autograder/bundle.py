@@ -47,6 +47,7 @@ def autograder_zip(
     Raises UsageError for a file outside the rubric's folder, and if this grader is not installed.
     """
     torch, others = _requirements()
+    others = sorted([*others, *rubric.packages])
     options = {"rubric": rubric_path.name, "profile": rubric.profile, "criteria": list(criteria)}
     files = {name: (_HERE / name).read_bytes() for name in _EXECUTABLE}
     files |= {

@@ -66,7 +66,7 @@ def write_bundle(
         copy(path, grading / name)
     wheel = pack_grader(grading)
     extra = f"--extra-index-url {torch_index}\n" if torch_index else ""
-    pinned = f"{extra}./{wheel}[torch,homework]\n"
+    pinned = f"{extra}./{wheel}[torch,homework]\n" + "".join(f"{one}\n" for one in rubric.packages)
     (grading / "requirements.txt").write_text(pinned, encoding="utf-8")
 
 

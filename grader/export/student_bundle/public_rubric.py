@@ -114,6 +114,7 @@ def public_rubric(rubric: Rubric, seed: int, hidden: int) -> PublicRubric:
         "recorded": ANSWERS,
         **({"handouts": f"../{HANDOUTS}"} if rubric.handouts is not None else {}),
         **({"checks": own} if own else {}),
+        **({"packages": list(rubric.packages)} if rubric.packages else {}),
         "total": sum(one.points for one in criteria),
         "cap": rubric.cap,
         **_profile(rubric, seed, hidden),

@@ -6,6 +6,7 @@ these answers, and only images that students may see.
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import shutil
 import tempfile
@@ -109,6 +110,7 @@ def _record(
         if text != UNPROTECTED:   # the instructor's own solution needs no sandbox
             say(text)
 
+    options = dataclasses.replace(options, packages=public.packages)
     with workspace() as place, open_sandbox(options, place, warn) as (sandbox, _):
         setup = set_up(public, ids, sandbox, place, data_cache(), seed=seed)
         return record_answers(seed, setup.reference)

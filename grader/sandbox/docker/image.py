@@ -14,7 +14,7 @@ import json
 import os
 import tarfile
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -39,6 +39,7 @@ _PACKAGED = "grader/sandbox/docker"
 END_OF_IMAGE = "# --- end of the worker's image ---"
 _ARGUMENTS = (
     "BASE_IMAGE", "TORCH_VERSION", "TORCHVISION_VERSION", "TORCH_INDEX", "STUDENT_PACKAGES",
+    "EXTRA_PACKAGES",
 )  # fmt: skip
 _KEEP_OLD = timedelta(days=7)
 _LOG_LINES = 20
@@ -56,6 +57,12 @@ class Build:
 
     args: Mapping[str, str] = field(default_factory=dict)
     context: Path = PROJECT
+
+    @classmethod
+    def of(cls, base_image: str | None, packages: Sequence[str] = ()) -> Build:
+        """A build on a base image (None: the default one) with the packages of a rubric."""
+        given = {"BASE_IMAGE": base_image or "", "EXTRA_PACKAGES": " ".join(packages)}
+        return cls({name: value for name, value in given.items() if value})
 
     @property
     def effective_args(self) -> dict[str, str]:

@@ -100,6 +100,7 @@ def figures_of(
         UsageError: A solution gives no predictions, so it is not right.
         GraderError: The harness failed.
     """
+    options = dataclasses.replace(options, packages=rubric.packages)
     with workspace() as folder, open_sandbox(options, folder, say) as (sandbox, gpus):
         beside = schedule.gpu_turns(gpus, options.slots_per_gpu)
         # As in a grading.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 from grader.checks.registry import checks_with
@@ -19,6 +20,7 @@ def warnings_now(rubric: Rubric, options: RunOptions, say: Say) -> list[str]:
     """Return `warnings` for the sandbox that `options` name; starts a worker if it needs one."""
     if rubric.active.calibration is None or not _judges_by_thresholds(rubric):
         return warnings(rubric, None)
+    options = dataclasses.replace(options, packages=rubric.packages)
     with workspace() as folder, open_sandbox(options, folder, say) as (sandbox, gpus):
         return warnings(rubric, environment(sandbox, folder, rubric.limits, gpus, turns=1))
 

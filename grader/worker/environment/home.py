@@ -3,7 +3,8 @@
 The first run tells the truth, so that a script which asks for the sake of speed runs as it always
 did. If it ends without a result and has missed something, it is run once more, in a new process:
 `torch.cuda` says that there is a GPU, or data sets say that they have as many images as the real
-ones. An error that comes again in the same place is the student's.
+ones. One that then misses the other gets a third run, with both. An error that comes again in the
+same place is the student's.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ class Home:
     """What the student's code asked for and did not find.
 
     Attributes:
-        pretended: GPU, IMAGES, or both: this is the second run, and they are said to be here.
-        first_error: in the second run, the message of the error that ended the first.
+        pretended: GPU, IMAGES, or both: this is a second run, and they are said to be here.
+        first_error: in a second run, the message of the error that ended the one before.
         missed: GPU, IMAGES, or both: what the code asked for, and is not here.
         again: what to pretend in a second run; empty if the code has a result, or an error that is
             the student's.
@@ -62,7 +63,7 @@ class Home:
             known: the reason that the error itself shows; "" if none.
         """
         of_images = IMAGES in self.missed and isinstance(error, _OF_LENGTHS) and not known
-        if self.pretended:
+        if IMAGES in self.pretended:
             return IMAGES if of_images and message != self.first_error else known
         if known == GPU or not (known or isinstance(error, _NEVER_OF_A_GPU)):
             self.ended()
@@ -75,7 +76,7 @@ class Home:
 
         A training that was evaluated has what it is judged by.
         """
-        if self.pretended or not self.again:
+        if not self.again - self.pretended:
             return False
         value = reply.get("value")
         runs = value.get("runs", ()) if isinstance(value, Mapping) else ()

@@ -71,17 +71,18 @@ def serve() -> None:
         consult = partial(_consult, inbox, answers, message["id"], is_over)
         fresh, spent = not current[0].asked, Stopwatch(processor_seconds)
         reply, reply_blobs = _ask(current[0], message, blobs, is_over, consult)
+        pretended: set[str] = set()
+        while fresh and reply.get("again") and spent.look() < _room_for_a_first_run(message):
+            _end(current)
+            cleanup.empty_folders(start["scratch"])
+            current.append(children.start(start))
+            pretended |= set(reply["again"])
+            second = message | {
+                "second_run": {"pretend": sorted(pretended), "error": _error_of(reply)}
+            }
+            reply, reply_blobs = _ask(current[0], second, blobs, is_over, consult)
         if reply.get("again"):
-            if fresh and spent.look() < _room_for_a_first_run(message):
-                _end(current)
-                cleanup.empty_folders(start["scratch"])
-                current.append(children.start(start))
-                second = message | {
-                    "second_run": {"pretend": reply["again"], "error": _error_of(reply)}
-                }
-                reply, reply_blobs = _ask(current[0], second, blobs, is_over, consult)
-            else:
-                _blame_the_environment(reply)
+            _blame_the_environment(reply)
         reply["struck"] = limit_events.since(before, start["scratch"])
         if reply["outcome"] in (wire.CRASHED, wire.EXITED, wire.TIME_LIMIT, wire.BAD_ANSWER):
             _end(current)

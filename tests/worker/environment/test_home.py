@@ -42,6 +42,13 @@ def test_code_that_ends_without_a_result_is_run_again_only_if_it_asked_for_a_gpu
     assert (with_gpu.again, without.again) == ({GPU}, set())
 
 
+def test_a_script_that_needs_a_gpu_and_images_gets_a_third_run() -> None:
+    second = Home(missed={GPU, IMAGES})
+    second.begin({"pretend": [GPU], "error": "SystemExit: a GPU is needed"})
+    assert second.reason(AssertionError(), "hw2.py, line 9: AssertionError", "") == ""
+    assert IMAGES in second.again and second.worth_a_second_run({"value": None})
+
+
 def test_an_error_that_comes_again_in_its_place_is_the_students() -> None:
     second = Home(missed={IMAGES})
     second.begin({"pretend": [IMAGES], "error": PLACE})
