@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from grader.submissions.allowlist.allowed import (
@@ -44,7 +44,8 @@ class Upload:
         private: Private names that its own classes and functions define.
         exports: What imported names of its own modules stand for.
         saved: Expressions of the paths to which it saves with torch, as text.
-        loads_only_its_own: Nothing in it but `torch.save` can have written a file that it loads.
+        names: All names in each of its files; ".name" is an attribute or argument that it sets.
+        writes_bytes: It may write a file in another way than by `torch.save`.
         pickles: Names of files in it that hold a pickle, or may hold one.
         zipped: It holds an archive that Python could import from.
     """
@@ -54,6 +55,7 @@ class Upload:
     private: frozenset[str] = frozenset()
     exports: dict[str, str] = field(default_factory=dict)
     saved: frozenset[str] = frozenset()
+    names: Mapping[str, frozenset[str]] = field(default_factory=dict)
     writes_bytes: bool = False
     pickles: tuple[str, ...] = ()
     zipped: bool = False
@@ -82,10 +84,14 @@ class Upload:
                     return f"uses {here}.{below}"
             elif length == 1 and top not in WHOLE:
                 return f"uses {top}, which is not among the usual modules"
-            held = length > 1 and parts[length - 1] in RESTRICTED - ALIKE
+            held = length > 1 and parts[length - 1].strip("_") in RESTRICTED - ALIKE
             if held and here not in NAMESAKES and top not in PARTS:
                 return f"uses {parts[length - 1]} by way of {top}"
         return None
+
+    def elsewhere(self, file: str) -> frozenset[str]:
+        """Return all names in its other files, which may call or change what is in this one."""
+        return frozenset().union(*(names for one, names in self.names.items() if one != file))
 
     def is_own(self, full: str) -> bool:
         """Return True for something of the submission's own files."""

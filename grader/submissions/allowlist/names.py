@@ -84,6 +84,10 @@ class Names:
                 self.values.setdefault(node.id, [])
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
                 self.values.setdefault(node.name, []).append(None)
+            case ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
+                self.values.setdefault(name, []).append(None)
+            case ast.MatchMapping(rest=str(name)) | ast.ExceptHandler(name=str(name)):
+                self.values.setdefault(name, []).append(None)
             case ast.AugAssign(target=ast.Name(id=name)):
                 self.values.setdefault(name, []).append(None)
             case ast.withitem() if node.optional_vars is not None:

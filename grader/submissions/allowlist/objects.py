@@ -12,15 +12,25 @@ from grader.submissions.allowlist.syntax import is_dunder, last_name, root_of
 _HARMLESS_USES = allowed.words("hasattr getattr dir print isinstance type repr str id help reload")
 
 
-def of_attribute(name: str, node: ast.AST, upload: Upload) -> Findings:
-    """Yield a finding for a name of an attribute that homework does not need."""
+def of_attribute(
+    name: str, node: ast.AST, upload: Upload, *, of_library: bool = False
+) -> Findings:
+    """Yield a finding for a name of an attribute that homework does not need.
+
+    Args:
+        name: The attribute.
+        node: The place for the remark.
+        upload: The whole submission, whose own private names are allowed.
+        of_library: It is no attribute of the submission's own objects.
+    """
+    own = frozenset() if of_library else upload.private
     if name in allowed.BLOCKED or name.startswith("_global_") or name == "_C":
         yield Found(node, f"reads {name}")
     elif is_dunder(name):
         if name not in allowed.DUNDERS | allowed.GLOBALS | {"__dict__"}:
             yield Found(node, f"reads {name}")
     elif name.startswith("_") and name.strip("_") and (
-        name not in allowed.PRIVATE | upload.private
+        name not in allowed.PRIVATE | own
     ):
         yield Found(node, f"reads the private attribute {name}", reaches=False)
 

@@ -94,7 +94,7 @@ def review(
     )
     for file, several in trees.items():
         seen: set[str] = set()
-        for line, what, reaches in sorted(_of_file(several, upload)):
+        for line, what, reaches in sorted(_of_file(several, upload, upload.elsewhere(file))):
             kind = what.partition("attribute _")[0]
             kind = "a module" if kind.endswith("usual modules") else kind
             if kind not in seen:
@@ -104,28 +104,30 @@ def review(
 
 
 def _of_file(
-    several: Iterable[ast.Module | Unreadable], upload: Upload
+    several: Iterable[ast.Module | Unreadable], upload: Upload, elsewhere: frozenset[str]
 ) -> Iterator[tuple[int, str, bool]]:
     for tree in several:
         if isinstance(tree, Unreadable):
             yield tree.line, tree.why, True
             continue
         try:
-            for one in _of_tree(tree, upload, depth=0):
+            for one in _of_tree(tree, upload, elsewhere, depth=0):
                 yield getattr(one.node, "lineno", 1), one.what, one.reaches
         except (RecursionError, MemoryError) as error:
             yield 1, f"cannot be read ({type(error).__name__})", True
 
 
-def _of_tree(tree: ast.Module, upload: Upload, depth: int) -> Findings:
-    names = Code(tree, upload.exports, upload.modules)
+def _of_tree(
+    tree: ast.Module, upload: Upload, elsewhere: frozenset[str], depth: int
+) -> Findings:
+    names = Code(tree, upload.exports, upload.modules, elsewhere)
 
     def scan(code: str, node: ast.AST) -> Findings:
         inner = parse(code) if depth < 5 else Unreadable("runs code in code in code")
         if isinstance(inner, Unreadable):
             yield Found(node, f"has code in a text that {inner.why}")
         else:
-            for one in _of_tree(inner, upload, depth + 1):
+            for one in _of_tree(inner, upload, elsewhere, depth + 1):
                 yield Found(node, one.what, one.reaches)
 
     yield from rules.findings(names, upload)
@@ -169,9 +171,25 @@ def _gathered(trees: Mapping[str, Iterable[ast.Module | Unreadable]]) -> Upload:
         modules=frozenset(modules),
         private=frozenset(name for name in private if name.startswith("_")),
         exports=exports,
+        names={file: frozenset().union(*map(_names_in, several)) for file, several in trees.items()},
         saved=frozenset(saved),
         writes_bytes=writes_bytes,
     )
+
+
+def _names_in(tree: ast.Module | Unreadable) -> set[str]:
+    if isinstance(tree, Unreadable):
+        return set()
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        match node:
+            case ast.Attribute(attr=name, ctx=ast.Store() | ast.Del()):
+                found |= {name, f".{name}"}
+            case ast.Name(id=name) | ast.Attribute(attr=name) | ast.alias(name=name):
+                found.add(name)
+            case ast.keyword(arg=str(name)):
+                found |= {name, f".{name}"}
+    return found
 
 
 def _opens_bytes(call: ast.Call) -> bool:

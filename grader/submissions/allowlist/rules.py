@@ -48,7 +48,7 @@ def _imports(node: ast.Import | ast.ImportFrom, upload: Upload) -> Findings:
     for full in wanted:
         for part in full.split("."):
             if part not in ("__future__", "__main__"):
-                yield from of_attribute(part, node, upload)
+                yield from of_attribute(part, node, upload, of_library=not upload.is_own(full))
 
 
 def _reaches(full: str) -> bool:
@@ -81,7 +81,9 @@ def _attribute(node: ast.Attribute, names: Code, upload: Upload) -> Findings:
     if node.attr == "__dict__":
         yield from of_dict(node, node.value, names, upload)
         return
-    yield from of_attribute(node.attr, node, upload)
+    whole = names.dotted(node)
+    of_library = whole is not None and not upload.is_own(whole)
+    yield from of_attribute(node.attr, node, upload, of_library=of_library)
     if not isinstance(outer, ast.Attribute):   # the whole dotted name
         full = names.dotted(node)
         if full is None:

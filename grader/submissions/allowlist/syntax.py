@@ -117,7 +117,7 @@ def default_of(of: ast.arguments, name: str) -> ast.expr | None:
     return next((value for one, value in pairs if one.arg == name), None)
 
 
-def last_name(node: ast.AST) -> str | None:
+def last_name(node: ast.AST | None) -> str | None:
     match node:
         case ast.Name(id=name):
             return name
