@@ -112,6 +112,9 @@ CODE: dict[str, str] = {
     "an encoding that hides": "# coding: utf-7\n+AGcAYw-",
     "nested deeply": "x = " + "(" * 5000 + ")" * 5000,
     "another interpreter's text by unicode_escape": "# coding: unicode_escape\nx = '\\u0067'",
+    "closure by a formatter": "import string\nstring.Formatter().get_field(made, [print], {})",
+    "closure by a table": "import pandas as pd\npd.DataFrame().query(made)",
+    "module on one way only": "import sys\nm = sys if made else None\nm.modules",
     # Names that seem certain
     "a private name of its own for a module's": "import collections\n_sys = 1\ncollections._sys.modules",
     "an option changed by its type": "p.add_argument('--a', default='x', type=lambda s: made(s))\ngetattr(o, args.a)",

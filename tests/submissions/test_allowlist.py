@@ -147,6 +147,11 @@ def test_a_module_of_the_submission_or_the_rubric_may_be_imported() -> None:
     assert review([("hw2.py", code), *others.items()], ["albatross"]) == ()
 
 
+def test_packages_of_the_rubric_may_be_imported(rubric: Rubric) -> None:
+    changed = rubric.model_copy(update={"packages": ("sound-file>=1",), "imports": ("mine",)})
+    assert set(imports_of(changed)) >= {"sound_file", "mine", "allcnn"}
+
+
 def test_a_notebook_is_read_as_the_code_that_runs(tmp_path: Path) -> None:
     magics = "%matplotlib inline\\n!nvidia-smi\\n%load_ext autoreload\\n"
     for cell, count in ((magics + "import torch", 0), (magics + "import gc\\ngc.get_objects()", 1)):

@@ -75,7 +75,7 @@ BLOCKED_PARTS = words(
     """
     IPython.core PIL.ImageMath logging.config joblib.load joblib.externals matplotlib.testing
     numpy.ctypeslib numpy.distutils numpy.f2py numpy.lib.format pandas.eval pandas.read_pickle
-    scipy.LowLevelCallable sklearn.externals torch.classes torch.library torch.ops
+    scipy.LowLevelCallable string.Formatter sklearn.externals torch.classes torch.library torch.ops
     torch.overrides torch.package torch.serialization torch.utils.cpp_extension
     torch.utils.dlpack torch.utils.hooks torch.cuda.memory typing.ForwardRef
     typing.get_type_hints yaml.full_load yaml.unsafe_load yaml.unsafe_load_all
@@ -125,7 +125,7 @@ BLOCKED = words(
     """
     ag_frame ag_code call_method cell_contents co_code co_consts co_names cr_frame cr_code
     f_back f_builtins f_code f_globals f_locals f_trace fileno func_globals gi_code gi_frame
-    get_objects get_referents get_referrers get_type_hints getmembers getsignal hooks_dict_ref
+    get_field get_objects get_referents get_referrers get_type_hints getmembers getsignal hooks_dict_ref
     load_library load_module add_safe_globals safe_globals register_module_backward_hook
     register_module_buffer_registration_hook register_module_forward_hook
     register_module_forward_pre_hook register_module_full_backward_hook

@@ -177,6 +177,9 @@ def _method(
                 yield Found(node, "writes a file of code")
         case "extract" | "extractall" | "unpack_archive", _ if upload.pickles:
             yield Found(node, f"unpacks an archive, and {upload.pickles[0]} may be one")
+        case "eval" | "query", [text, *_] if "pandas" in names.imported.values():
+            if (code := fold(text)) is None or "@" in code:
+                yield Found(node, f"runs a text by pandas' {called.attr}")
         case "open", _ if names.dotted(called) is None:
             yield from of_open(node, names)
 

@@ -50,8 +50,6 @@ def handed_on(node: ast.expr, full: str, names: Code) -> Findings:
             return
         case ast.Tuple() | ast.List() if _only_named(outer, names):
             return
-        case ast.IfExp() if isinstance(names.parents.get(outer), ast.Assign):
-            return
     yield Found(node, f"hands the module {full} on")
 
 

@@ -62,9 +62,10 @@ def remarks(
 
 
 def imports_of(rubric: Rubric) -> tuple[str, ...]:
-    """Return the modules that a rubric allows beside the usual ones: its own and the handouts."""
+    """Return the modules that a rubric allows beside the usual ones, the handouts among them."""
     given = rubric.handouts.glob("*.py") if rubric.handouts is not None else ()
-    return (*rubric.imports, *(path.stem for path in given))
+    packages = (re.split(r"[^\w.-]", one)[0].replace("-", "_") for one in rubric.packages)
+    return (*rubric.imports, *packages, *(path.stem for path in given))
 
 
 def review(
