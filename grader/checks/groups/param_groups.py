@@ -179,7 +179,7 @@ def _doubt(public: Evidence, answer: Answer, truth: Truth, resnet18: Truth) -> s
         return ""
     if not public.value["replaced"]:
         # Without another network in its place, typed-in numbers look like computed ones.
-        if any(answer.by_count):
+        if any(map(min, answer.by_count, answer.right)):   # a right count
             return "Only counts for your own network class were found: a person reads the code."
         if _is_small(truth, resnet18):
             return (

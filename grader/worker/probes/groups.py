@@ -36,6 +36,7 @@ WANTED = (
     "pairs, at the top of a script or inside a function without arguments"
 )
 
+MOST = 10**12   # larger numbers are ids and no counts
 SMALL = 3   # a network with less than a third of the other's parameters is no rival of it
 
 # Names that a count of a group has, unlike a loop's index or a setting.
@@ -81,7 +82,7 @@ def _numbers(result: ScriptResult) -> list[dict[str, Any]]:
 def _counts(frames: list[Frame], output: str, reader: Reader) -> list[dict[str, Any]]:
     """The numbers in variables and in an output, without the counts of single layers."""
     found = [*numbers(frames, reader), *printed.numbers(output)]
-    return [row for row in found if not _counts_a_layer(row, reader)]
+    return [row for row in found if row["value"] < MOST and not _counts_a_layer(row, reader)]
 
 
 def _counts_a_layer(row: Mapping[str, Any], reader: Reader) -> bool:

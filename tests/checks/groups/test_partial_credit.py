@@ -304,6 +304,18 @@ def test_two_lists_of_a_small_network_of_ones_own_are_those_of_its_training() ->
     assert (found_.status, found_.fraction) == ("failed", 0)
 
 
+def test_wrong_numbers_beside_two_lists_of_ones_own_network_ask_nobody() -> None:
+    norm, biases, rest = groups_of(ROWS[PUBLIC])
+    numbers = [{"frame": 0, "name": "bn_ids", "value": 7, "cell": 0, "line": 0}]
+    value = {
+        **lists(PUBLIC, []).value, "numbers": numbers, "replaced": False,
+        "lists": [found("decayed", rest), found("spared", [*norm, *biases])],
+    }
+    answers = {name: lists(name, groups_of(of)) for name, of in ROWS.items()}
+    found_ = verdict(answers | {PUBLIC: answered(value)})
+    assert found_.status == "partial" and found_.fraction == pytest.approx(1 / 3)
+
+
 def test_nothing_at_all_is_told_as_such() -> None:
     found_ = in_rows(lambda n, b, r: [])
     assert found_.result == "not_attempted" and "no groups of parameters" in found_.reason
