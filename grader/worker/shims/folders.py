@@ -30,6 +30,7 @@ class Folders:
     def __init__(self, log: ShimLog, folder: Path) -> None:
         self._log = log
         self._own = folder.parent.resolve()
+        self._any = False   # something was written elsewhere; libraries look for many files
         # Before they are patched: what is patched asks this class.
         self._mkdir, self._is_folder, self._exists = os.mkdir, os.path.isdir, os.path.lexists
 
@@ -56,12 +57,15 @@ class Folders:
             self._make(path.parent)
             return asked
         self._log.note(f"{asked} is outside of the upload; it was written to another folder")
+        self._any = True
         moved = self._moved(path)
         self._make(moved.parent)
         return type(asked)(str(moved))
 
     def to_read(self, asked: Any) -> Any:
         """The path of what was written elsewhere; other paths are unchanged."""
+        if not self._any:
+            return asked
         path = Path(as_text(asked))
         if not path.is_absolute() or self._exists(path) or self._is_own(path):
             return asked
