@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from fractions import Fraction
 
@@ -78,6 +79,11 @@ def test_the_tail_probability_is_exact(total: int, data: st.DataObject, percent:
     assert at_least(correct, total, percent / 100) == pytest.approx(float(exact), rel=1e-9, abs=0)
 
 
+@functools.cache
+def counts_that_are_sure(total: int, threshold: float, risk: float) -> list[int]:
+    return [n for n in range(total + 1) if is_sure(n, total, threshold, risk)]
+
+
 @pytest.mark.parametrize("total", [20, 75, 300, 1250])
 @pytest.mark.parametrize("threshold", [0.5, 0.88, 0.95])
 @pytest.mark.parametrize("below", [1e-9, 0.001, 0.02, 0.2])
@@ -85,11 +91,12 @@ def test_the_tail_probability_is_exact(total: int, data: st.DataObject, percent:
 def test_a_network_below_the_threshold_is_stopped_with_at_most_the_risk(
     total: int, threshold: float, below: float, parts: int
 ) -> None:
-    rule, true = StopRule(threshold, parts, 0.01), threshold - below
-    sure = [n for n in range(total + 1) if is_sure(n, total, threshold, rule.risk_per_look)]
-    at_one_look = sum(
-        math.comb(total, n) * Fraction(true) ** n * Fraction(1 - true) ** (total - n) for n in sure
-    )
+    rule, true = StopRule(threshold, parts, 0.01), Fraction(threshold - below)
+    sure = counts_that_are_sure(total, threshold, rule.risk_per_look)
+    # Exactly, as whole numbers over one denominator: a sum of fractions would reduce each of them.
+    right, of = true.numerator, true.denominator
+    ways = sum(math.comb(total, n) * right**n * (of - right) ** (total - n) for n in sure)
+    at_one_look = Fraction(ways, of**total)
     assert 1 - (1 - at_one_look) ** parts <= rule.risk
     assert sure == list(range(sure[0], total + 1)) if sure else total < 300
 
