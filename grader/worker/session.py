@@ -109,7 +109,8 @@ def failure(error: BaseException, session: Session) -> dict[str, str]:
     broken = ours and not own and not parsing
     reason = ""
     if not broken:
-        reason = session.home.reason(error, summary, lacking(error, folder))
+        known = lacking(error, folder, gpu=session.home.gpu)
+        reason = session.home.reason(error, summary, known)
     kind = wire.WORKER_FAILED if broken else wire.ENVIRONMENT if reason else wire.EXCEPTION
     return {
         "outcome": kind,

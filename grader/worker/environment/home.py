@@ -34,6 +34,7 @@ class Home:
         again: what to pretend in a second run; empty if the code has a result, or an error that is
             the student's.
         share: the part of each epoch that a `DataLoader` gives out.
+        gpu: True if there is one. The answer of torch would not do: the code may have replaced it.
     """
 
     pretended: frozenset[str] = frozenset()
@@ -41,6 +42,7 @@ class Home:
     missed: set[str] = field(default_factory=set)
     again: set[str] = field(default_factory=set)
     share: float = 1.0
+    gpu: bool = True
 
     def begin(self, second_run: Mapping[str, Any] | None) -> None:
         """Set what is pretended; None in a first run."""

@@ -14,7 +14,7 @@ import re
 import subprocess
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePath, PureWindowsPath
 
 from grader.worker.environment import packages
@@ -37,14 +37,18 @@ _NO_NETWORK = re.compile(
 _PICTURES = frozenset((".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm"))
 
 
-def lacking(error: BaseException, folder: Path) -> str:
+def lacking(error: BaseException, folder: Path, *, gpu: bool) -> str:
     """What this machine lacks that the error is due to, in words; "" if it is the student's own.
 
     Args:
         error: the exception that ended the student's code.
         folder: the session's copy of the submission.
+        gpu: True if the code has a GPU.
     """
-    rules = (_syntax, packages.missing, _gpu, _version, _program, _terminal, _network, _path)
+    rules: tuple[Callable[[BaseException, Path], str], ...] = (
+        _syntax, packages.missing, *(() if gpu else (_gpu,)),
+        _version, _program, _terminal, _network, _path,
+    )  # fmt: skip
     for one in _chain(error):
         for rule in rules:
             if reason := rule(one, folder):
@@ -99,7 +103,7 @@ def _library(error: BaseException) -> str:
 
 def _gpu(error: BaseException, folder: Path) -> str:
     others = (NameError, SyntaxError, ImportError, LookupError)
-    if sys.modules["torch"].cuda.is_available() or isinstance(error, others):
+    if isinstance(error, others):
         return ""
     words = (message_of(error).strip().splitlines() or [""])[0]
     frames = own_frames(error, folder)

@@ -66,7 +66,8 @@ class DeviceRedirect:
 
 def install(log: ShimLog, home: Home) -> None:
     """Patch torch on a machine without a CUDA device; with one, do nothing."""
-    if torch.cuda.is_available():
+    home.gpu = torch.cuda.is_available()
+    if home.gpu:
         return
     missing = ("cuda",) if torch.backends.mps.is_available() else ("cuda", "mps")
     redirect = DeviceRedirect(log, missing)
