@@ -47,14 +47,14 @@ def check(file: Path, watch: bool, as_json: bool, out: Path | None, strict: bool
     from grader.run.differences import differences
 
     console = option.console_of()
-    for line in () if as_json else differences(rubric):
-        console.print(line, style="yellow")
     with nullcontext() if as_json else console.status("Checking your work ..."):
         results = api.check(file, rubric, criteria=criteria, seed=options["seed"])
     (grade,) = results.students
     if as_json:
         click.echo(submission_json(grade))
     else:
+        for line in differences(rubric):
+            console.print(line, style="yellow")
         show(grade, console)
     if out is not None:
         marks = GradesWriter(rubric)

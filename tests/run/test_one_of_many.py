@@ -46,7 +46,7 @@ def grade_of(rubric: Rubric, item: HandIn, workspace: Path) -> Grade:
 def test_an_error_that_nobody_foresaw_costs_no_student_a_mark(
     rubric: Rubric, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    def fail(*arguments: Any) -> Submission:
+    def fail(*arguments: Any, **named: Any) -> Submission:
         raise error
 
     monkeypatch.setattr(pipeline, "prepare", fail)

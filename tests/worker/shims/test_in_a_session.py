@@ -89,4 +89,6 @@ def test_a_script_that_compiles_for_itself_runs_to_its_end(
     (evidence,) = converse(sandbox, Job("student", submission, (question,), Limits()))
     assert evidence.outcome.answered, evidence.outcome
     assert not evidence.value["error"], evidence.value["error"]
-    assert {row["name"] for row in evidence.value["lists"]} == {"norms", "rest"}
+    assert {row["name"] for row in evidence.value["lists"]} == {
+        "norms", "rest", "optimizer 1",
+    }
