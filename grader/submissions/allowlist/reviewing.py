@@ -84,12 +84,13 @@ def review(
         if file.lower().endswith(".py"):
             left -= len(data)
             trees[file] = list(readings(data)) if left >= 0 else [_TOO_MUCH]
-            continue
-        zipped = zipped or is_zip(data)
-        if is_compiled(file):
-            found.append(Remark(file, 1, "is compiled code", True))
-        if is_pickle(data):
-            pickles.append(file)
+        else:
+            zipped = zipped or is_zip(data)
+            if is_compiled(file):
+                found.append(Remark(file, 1, "is compiled code", True))
+            if is_pickle(data):
+                pickles.append(file)
+        del data   # or it would be kept while the next file is read
     upload = dataclasses.replace(
         _gathered(trees), imports=frozenset(imports), pickles=tuple(pickles), zipped=zipped
     )
