@@ -1,12 +1,14 @@
 """Lets a script write where the student's machine has a folder and the sandbox has none.
 
 A missing folder in the submission's is made: an empty folder is not in an upload. A file elsewhere,
-such as below `/content/drive`, goes to a folder of the session's, and is found there again.
+such as below `/content/drive`, goes to a folder of the session's, and is found there again. In a
+folder that this machine has, such as `/etc`, nothing is made up.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
 import os
 import tempfile
@@ -19,6 +21,9 @@ import torch
 from grader.worker.shims.import_hooks import OnImport
 from grader.worker.shims.log import ShimLog
 from grader.worker.shims.paths import as_text
+
+# Folders of other machines are made in these and in the root: `/home/ada`, `/mnt/data`, `/content`.
+_OF_PEOPLE = ("/home", "/mnt", "/media", "/Users")
 
 
 class Folders:
@@ -40,17 +45,23 @@ class Folders:
         if not text:
             return asked
         path = Path(os.path.normpath(Path.cwd() / text))
-        if self._is_folder(path.parent) and os.access(path.parent, os.W_OK):
-            return asked
-        return self._placed(asked, path)
+        return asked if self._is_folder(path.parent) else self._placed(asked, path)
 
     def to_make(self, asked: Any) -> Any:
         """The folder to make, below its parent, which is made if it is missing.
 
         None is made elsewhere on this machine, however much the user may write there.
+
+        Raises:
+            PermissionError: It would lie in a folder of this machine's system.
         """
         path = Path(os.path.normpath(Path.cwd() / as_text(asked)))
-        return asked if not as_text(asked) or self._is_folder(path) else self._placed(asked, path)
+        if not as_text(asked) or self._is_folder(path):
+            return asked
+        peoples = path.parent == path.parent.parent or str(path.parent) in _OF_PEOPLE
+        if self._is_folder(path.parent) and not peoples and not self._is_own(path):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(asked))
+        return self._placed(asked, path)
 
     def _placed(self, asked: Any, path: Path) -> Any:
         if self._is_own(path):

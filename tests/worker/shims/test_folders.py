@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -76,3 +77,35 @@ def test_what_is_read_is_not_made_up(tmp_path: Path, code: str) -> None:
             print("missing")
     """
     assert run(tmp_path, script, view=False).out == "missing\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have other folders")
+@pytest.mark.parametrize("code", [
+    "os.mkdir('/etc/of_nobody')",
+    "os.makedirs('/usr/lib/of_nobody/runs')",
+    "open('/proc/self/of_nobody', 'w')",
+    "os.open('/proc/self/of_nobody', os.O_CREAT | os.O_WRONLY)",
+])  # fmt: skip
+def test_nothing_is_made_up_in_the_folders_of_the_system(tmp_path: Path, code: str) -> None:
+    script = f"""
+        import os
+        try:
+            {code}
+        except OSError:
+            print("refused")
+    """
+    assert run(tmp_path, script, view=False).out == "refused\n"
+    assert not Path("/etc/of_nobody").exists() and not Path("/usr/lib/of_nobody").exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have other folders")
+@pytest.mark.parametrize("folder", ["/home/of_nobody", "/mnt/of_nobody", "/of_nobody"])
+def test_folders_of_people_are_those_of_other_machines(tmp_path: Path, folder: str) -> None:
+    script = f"""
+        import os
+        os.makedirs({folder!r} + "/runs", exist_ok=True)
+        open({folder!r} + "/runs/x.txt", "w").write("x")
+        print(open({folder!r} + "/runs/x.txt").read())
+    """
+    assert run(tmp_path, script, view=False).out == "x\n"
+    assert not Path(folder).exists()
