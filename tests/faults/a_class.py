@@ -26,7 +26,7 @@ FULL = 10.0   # what layer-counts is worth there
 # An honest student who takes a while, so that there is something to interrupt.
 SLOW = HONEST.replace(
     "def layer_parameter_counts(model):",
-    "def layer_parameter_counts(model):\n    __import__('time').sleep(2)",
+    "def layer_parameter_counts(model):\n    import time\n    time.sleep(2)",
 )
 
 
