@@ -2,14 +2,17 @@
 
 The result has printable characters, line feeds and tabs only: no terminal escape sequences, no
 characters that reverse or hide text, no piles of accents, no lone surrogates. HTML and Markdown are
-escaped where they are written; `neutral` is for cells of a spreadsheet.
+escaped where they are written; `neutral` is for cells of a spreadsheet. `write_text` writes a file
+of text in one step, so that no reader finds half of it.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 CUT = " […]"
 
@@ -84,3 +87,20 @@ def folded(name: str) -> str:
 def counted(number: int, noun: str) -> str:
     """Return the number with its noun: "1 submission", "2 submissions"."""
     return f"{number} {noun}" + "s" * (number != 1)
+
+
+def write_text(path: Path, pieces: Iterable[str]) -> None:
+    """Write a new file beside `path` and rename it to `path`.
+
+    Raises OSError, and leaves the old file, if that fails.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with beside.open("w", encoding="utf-8", newline="") as file:
+            file.writelines(pieces)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)

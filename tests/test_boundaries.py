@@ -17,11 +17,11 @@ PACKAGE = ROOT / "grader"
 
 # Lowest first. A module imports only its own package and what stands above it in this list.
 LAYERS = (
-    "errors", "text", "files", "wire", "packing", "stopwatch", "records",
+    "errors", "text", "wire", "packing", "stopwatch", "records",
     "rubric", "worker", "submissions", "sandbox", "checks", "grading", "reports",
     "run", "marking", "validation", "export", "api", "cli", "own", "__main__",
 )  # fmt: skip
-MOST_AT_THE_TOP = 11
+MOST_AT_THE_TOP = 10
 ONLY_IMPORTERS = {
     "pytest": {"grader/checks/pytest_runner/__main__.py"},
     "docker": {"grader/sandbox/docker/engine.py"},

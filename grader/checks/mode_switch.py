@@ -179,7 +179,7 @@ def _evaluation_problems(rows: Rows, value: Mapping[str, Any]) -> list[str]:
 
 
 def _consequence(wrong: Rows, value: Mapping[str, Any]) -> str:
-    """What train mode does to this network in an evaluation, as far as it was seen."""
+    """Say in a clause how train mode changes this network's evaluation, as far as was seen."""
     found = []
     if has_norms(value):
         found.append("batch norm uses the batch's statistics")

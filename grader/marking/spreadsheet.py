@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grader.errors import UsageError
-from grader.files import replace
 from grader.marking.answers import StudentAnswer, in_order
 from grader.marking.payloads import answer_text
 from grader.marking.service import (
@@ -26,7 +25,7 @@ from grader.marking.service import (
     conflict_message,
 )
 from grader.rubric.csv_table import read_table
-from grader.text import neutral, plain, plain_line
+from grader.text import neutral, plain, plain_line, write_text
 
 COLUMNS = ("id", "criterion", "number", "answer", "max", "points", "comment", "version")
 _NEEDED = ("id", "criterion", "points", "comment", "version")
@@ -63,7 +62,7 @@ def write_csv(service: MarkingService, path: Path, marker: str, *, names: bool) 
                 writer.writerow([*cells, neutral(one.student)] if names else cells)
                 rows += 1
     # Without a byte order mark Excel assumes an encoding by country.
-    replace(path, ["\ufeff", written.getvalue()])
+    write_text(path, ["\ufeff", written.getvalue()])
     return rows
 
 

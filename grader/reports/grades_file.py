@@ -18,10 +18,9 @@ from pathlib import Path
 from textwrap import indent
 from typing import Any
 
-from grader.files import replace
 from grader.records import CriterionGrade, Grade, Status
 from grader.rubric.model import Rubric
-from grader.text import neutral
+from grader.text import neutral, write_text
 
 _DEEPEST = 40
 _LARGEST_INTEGER = 2**64
@@ -49,9 +48,9 @@ class GradesWriter:
     def write(self, folder: Path) -> None:
         """Replace `grades.json` and `grades.csv` in the folder."""
         rows = sorted(self._rows)
-        replace(folder / "grades.json", self._document(packed for _, packed, _ in rows))
+        write_text(folder / "grades.json", self._document(packed for _, packed, _ in rows))
         head = _csv_line(["student", "score", "max", "state", *self._ids, "notes", "missing"])
-        replace(folder / "grades.csv", chain([head], (line.decode() for _, _, line in rows)))
+        write_text(folder / "grades.csv", chain([head], (line.decode() for _, _, line in rows)))
 
     def _document(self, packed: Iterable[bytes]) -> Iterator[str]:
         """The text of `grades.json`, piece by piece: always valid JSON in ASCII."""

@@ -1,4 +1,4 @@
-"""What differs between this Python and the image in which a class is graded."""
+"""Compares this Python with the image in which a class is graded."""
 
 from __future__ import annotations
 

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import grader
-from grader.files import replace
 from grader.grading.late_penalty import due_of
 from grader.records import Grade, Verdict
 from grader.reports.class_report.rendering import render
@@ -24,6 +23,7 @@ from grader.run.provenance.fingerprints import of_folder
 from grader.submissions.discover import HandIn
 from grader.submissions.roster import NAME as ROSTER
 from grader.submissions.roster import Roster, as_csv
+from grader.text import write_text
 
 LARGEST_PDF = 30_000_000   # bytes that are kept
 _REPORTS = Path(grader.__file__).parent / "reports"
@@ -106,7 +106,7 @@ class ReportFile:
     def _write(self, left: int, running: bool, pictures: PictureCache | None) -> None:
         """Write the report; pictures of a page that is soon replaced are not cached."""
         report = summarize(self._rubric, self._rows.values(), self._everyone, left, running)
-        replace(self._path, [render(report, datetime.now(UTC), pictures)])
+        write_text(self._path, [render(report, datetime.now(UTC), pictures)])
 
 
 def keep_roster(submissions: Path, hand_ins: Iterable[HandIn], out: Path) -> None:
@@ -121,7 +121,7 @@ def keep_roster(submissions: Path, hand_ins: Iterable[HandIn], out: Path) -> Non
     people = {one.student: one for item in hand_ins for one in item.people
               if one.email or one.sid or one.canvas_id}
     if people:
-        replace(out / ROSTER, [as_csv(Roster(tuple(people.values())))])
+        write_text(out / ROSTER, [as_csv(Roster(tuple(people.values())))])
 
 
 def in_short(grade: Grade) -> Grade:

@@ -203,7 +203,7 @@ class Training(_Answer):
 
 
 class Untrained(_Answer):
-    """What a question about a training leaves that ended without one: optimizers without a step."""
+    """Optimizers without a step, left by a question that ended without a training."""
 
     built: Annotated[list[OptimizerGroups], Field(max_length=8)]
 
@@ -263,7 +263,7 @@ def checked(evidence: Evidence) -> Evidence:
 
 
 def _left(evidence: Evidence) -> dict[str, Any] | None:
-    """What a question that ended without an answer left; None if there is nothing that fits."""
+    """Return the data left by a question that ended without an answer; None if none fit."""
     model = LEFT.get(evidence.question.kind)
     try:
         return model.model_validate(evidence.value).model_dump() if model else None

@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from grader.errors import UsageError
-from grader.files import replace
+from grader.text import write_text
 from grader.submissions import gradescope as gradescope_export
 from grader.submissions.canvas import (
     ID,
@@ -194,7 +194,7 @@ class _Class:
             for number, one in enumerate(_in_order(self._entries, student), start=1)
         ]
         roster = Roster(tuple(self._people.values()), tuple(entries))
-        replace(self._to / NAME, [as_csv(roster)])
+        write_text(self._to / NAME, [as_csv(roster)])
         left_out, unread = tuple(self._left_out), tuple(self._unread)
         return Imported(roster, self._new, self._known, left_out, unread)
 

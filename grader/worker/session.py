@@ -120,7 +120,7 @@ def failure(error: BaseException, session: Session) -> dict[str, str]:
 
 
 def _summary(error: BaseException, folder: Path) -> str:
-    """Where an exception was raised, its type and the first line of its text."""
+    """Return where an exception was raised, its type and the first line of its text."""
     own = own_frames(error, folder)
     where = f"{place(Path(own[-1].filename), own[-1].lineno)}: " if own else ""
     first_line = (message_of(error).strip().splitlines() or [""])[0][:300]

@@ -51,7 +51,7 @@ class Answer:
 
     @property
     def right(self) -> Each:
-        """For each group, True if it is right."""
+        """Tell which groups are right: a boolean each."""
         first, second, third = (mistake == RIGHT for mistake in self.mistakes)
         return first, second, third
 

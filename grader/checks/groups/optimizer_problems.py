@@ -15,7 +15,7 @@ Seen = Mapping[str, Any]   # an optimizer as the worker reports it
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong with one group of an optimizer.
+    """A mistake in one group of an optimizer.
 
     Attributes:
         mistake: RIGHT, a field of `Mistakes`, or UNKNOWN.

@@ -243,7 +243,7 @@ def _share(group: int, answer: Answer, hidden: Sequence[Answer], leaves: ListMis
 
 
 def _reasons(answer: Answer, truth: Truth, layers: Layers) -> list[str]:
-    """What is wrong with each group for ResNet-18; for another network, if that one is right."""
+    """Return each group's mistake for ResNet-18, or for another network if that one is right."""
     found = []
     for mistake, chosen, own in zip(answer.mistakes, answer.triple, truth, strict=True):
         wrong = set(chosen.names) ^ set(own) if chosen else set()

@@ -46,7 +46,7 @@ class Mistakes(Model):
 
 
 class ListMistakes(Mistakes):
-    """The same for lists and counts, in which more can go wrong than in an optimizer."""
+    """Shares for lists and counts, which have more kinds of mistakes than optimizers."""
 
     running_statistics: Share = Field(0, description="buffers are among the parameters")
     tensors_counted: Share = Field(0, description="tensors are counted instead of elements")
@@ -137,7 +137,7 @@ def _lists_with_one_mistake(group: Mapping[str, int], layers: Layers) -> Iterato
 
 
 def in_words(mistake: str, wrong: set[str], layers: Layers) -> str:
-    """What is wrong with a group, as the end of a sentence; "" for RIGHT and UNKNOWN."""
+    """Return the mistake in a group as the end of a sentence; "" for RIGHT and UNKNOWN."""
     kinds = sorted({layers[name][0] for name in wrong if name in layers})
     return _WORDS.get(mistake, "").format(layers=" and ".join(kinds) or "layers of one kind")
 

@@ -23,7 +23,6 @@ from grader.checks.registry import parameter_models
 from grader.errors import GraderError, SandboxError, UsageError
 from grader.export.autograder.bundle import OPTIONS
 from grader.export.gradescope import results_json
-from grader.files import replace
 from grader.grading.gradebook_file import in_memory
 from grader.grading.points import for_student
 from grader.records import Grade
@@ -41,6 +40,7 @@ from grader.submissions.enrolment import enrol
 from grader.submissions.gradescope import of_one
 from grader.submissions.roster import Person, Roster
 from grader.submissions.student_names import student_key
+from grader.text import write_text
 
 
 def main(root: Path) -> int:
@@ -51,7 +51,7 @@ def main(root: Path) -> int:
         sys.stderr.write(f"grader: not graded, and no score was written: {error}\n")
         return 1
     written = json.dumps(results, indent=2, allow_nan=False)
-    replace(root / "results" / "results.json", [written])
+    write_text(root / "results" / "results.json", [written])
     return 0
 
 

@@ -36,7 +36,7 @@ Findings = Iterator[Found]
 
 @dataclass(frozen=True)
 class Upload:
-    """What the rules know about the whole submission.
+    """Facts about the whole submission that the rules use.
 
     Attributes:
         modules: Names of its own modules and of the handouts.

@@ -1,4 +1,4 @@
-"""What a student's machine has and this one lacks, and a second run as if it were here.
+"""Notes what only a student's machine has, and plans a second run as if it were here.
 
 The first run tells the truth, so that a script which asks for the sake of speed runs as it always
 did. If it ends without a result and has missed something, it is run once more, in a new process:
@@ -25,7 +25,7 @@ _NEVER_OF_A_GPU = (SyntaxError, ImportError, TypeError, AttributeError)
 
 @dataclass
 class Home:
-    """What the student's code asked for and did not find.
+    """Things that the student's code asked for and did not find.
 
     Attributes:
         pretended: GPU, IMAGES, or both: this is a second run, and they are said to be here.

@@ -38,7 +38,7 @@ _PICTURES = frozenset((".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff",
 
 
 def lacking(error: BaseException, folder: Path, *, gpu: bool) -> str:
-    """What this machine lacks that the error is due to, in words; "" if it is the student's own.
+    """Return what this machine lacks and the error is due to, in words; "" if it is the student's.
 
     Args:
         error: the exception that ended the student's code.

@@ -11,10 +11,10 @@ from click.testing import CliRunner
 
 from benchmarks.made_up import made_up_class, rubric
 from grader.cli.app import cli
-from grader.files import replace
 from grader.run import results_folder as results
 from grader.run.cache.file import no_cache, open_cache
 from grader.run.results_folder import ReportFile
+from grader.text import write_text
 
 ROOT = Path(__file__).parent.parent.parent.parent
 CLASS = made_up_class(12)
@@ -64,9 +64,9 @@ def test_a_run_can_be_watched(
     def spied(path: Path, pieces: Iterable[str]) -> None:
         text = "".join(pieces)
         pages.append(text)
-        replace(path, [text])
+        write_text(path, [text])
 
-    monkeypatch.setattr(results, "replace", spied)
+    monkeypatch.setattr(results, "write_text", spied)
     monkeypatch.setattr(results, "_REPORT_EVERY", 0.0)
     monkeypatch.setattr(results, "_REPORT_SHARE", 1e9)
     grade(submissions, tmp_path / "out")
@@ -104,7 +104,7 @@ def test_a_disk_that_fails_leaves_the_page_that_was_there(tmp_path: Path) -> Non
         raise OSError(28, "No space left on device")
 
     with pytest.raises(OSError, match="No space left"):
-        replace(page, half())
+        write_text(page, half())
     assert [one.name for one in tmp_path.iterdir()] == ["report.html"]
     assert page.read_text() == "before"
 
