@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from docker.errors import NotFound
 
 from grader.sandbox.docker import DockerSandbox
 from grader.sandbox.docker.shares import FULL as FULL_SHARES
@@ -121,6 +122,13 @@ def workers(grader: Grader, engine: DockerSandbox | None) -> int:
     """
     if engine is None:
         return len(psutil.Process(grader.process.pid).children())
-    inspect = engine.engine.api.inspect_container
     found = [one.split()[0] for one in containers(engine, grader)]
-    return sum(inspect(name)["HostConfig"]["CpuShares"] == FULL_SHARES for name in found)
+    return sum(_shares(engine, name) == FULL_SHARES for name in found)
+
+
+def _shares(engine: DockerSandbox, name: str) -> int:
+    """The processor weight of a container; 0 if it is gone since the list was made."""
+    try:
+        return int(engine.engine.api.inspect_container(name)["HostConfig"]["CpuShares"])
+    except NotFound:
+        return 0
