@@ -30,7 +30,8 @@ settings.load_profile("ci" if os.environ.get("CI") else "local")
 # of the module runs once; hostile tests for one sandbox share one run of the grader. CLASSES are
 # never graded side by side: the kernel gives all containers together as much of the processor as it
 # gives one process, and trainings have a time limit. The modules in SPREAD take long and have no
-# fixtures that cost much: each of their tests goes to any process that is free.
+# fixtures that cost much: each of their tests goes to any process that is free, and so do tests of
+# faults, which mostly wait.
 CLASSES = ("tests/run/test_samples.py", "tests/run/test_examples.py")
 SPREAD = ("tests/run/test_early_stopping.py", "tests/test_tutorials.py")
 # What takes longest begins first, so that all processes end at about the same time.
@@ -56,7 +57,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
         def _split_scope(self, nodeid: str) -> str:
             module, _, test = nodeid.partition("::")
             sandbox = re.search(r"\b(process|spawned|docker)\b", test.partition("[")[2])
-            if module in SPREAD:
+            if module in SPREAD or module.startswith("tests/faults/"):
                 return nodeid
             if module in CLASSES:
                 return "classes"

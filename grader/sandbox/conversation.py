@@ -156,7 +156,9 @@ def _ask_all(
             continue
         evidence, alive = put(worker, inbox, question, InterimLooks(job, question))
         if evidence.outcome.kind == wire.TIME_LIMIT and evidence.outcome.phase == "load":
-            load_failed, tried_seconds = evidence.outcome, question.seconds
+            # The seconds were spent once, however many questions have this outcome.
+            load_failed = dataclasses.replace(evidence.outcome, seconds=0.0)
+            tried_seconds = question.seconds
         yield evidence
         if not alive:
             return

@@ -7,6 +7,7 @@ a worker is lost.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import signal
 from collections.abc import Callable, Iterable
@@ -76,7 +77,8 @@ class InteractiveSession:
         evidence, alive = put(worker, inbox, question, InterimLooks(self._job, question))
         outcome = evidence.outcome
         if outcome.kind == wire.TIME_LIMIT and outcome.phase == "load":
-            self._failed, self._tried_seconds = outcome, question.seconds
+            self._failed = dataclasses.replace(outcome, seconds=0.0)   # they were spent once
+            self._tried_seconds = question.seconds
         if outcome.kind == wire.CRASHED and outcome.message == signal.SIGKILL.name:
             # Whether that was the memory limit is known only once the worker has ended.
             alive = False

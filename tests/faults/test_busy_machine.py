@@ -39,6 +39,7 @@ def sandbox(request: pytest.FixtureRequest) -> Sandbox:
     return requested_sandbox(request)
 
 
+@pytest.mark.alone
 def test_samples_get_their_marks_beside_eight_busy_processes(sandbox: Sandbox) -> None:
     everyone = [one for one in discover(SAMPLES) if one.student in STUDENTS]
     assert len(everyone) == len(STUDENTS)

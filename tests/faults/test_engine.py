@@ -136,6 +136,7 @@ def test_an_image_that_is_removed_scores_nobody_and_is_built_again(
             api.remove_image(name, force=True)
 
 
+@pytest.mark.alone
 @pytest.mark.skipif(
     os.environ.get("GRADER_ENGINE_IS_OURS") != "1",
     reason="restarts the machine's Docker Engine; GRADER_ENGINE_IS_OURS=1 says that it may",

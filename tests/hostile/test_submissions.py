@@ -20,7 +20,6 @@ from tests.hostile.case import (
 )
 from tests.hostile.conftest import Verify
 
-pytestmark = pytest.mark.alone
 CASES = read_cases()
 
 
