@@ -123,6 +123,7 @@ class OptimizerGroups(_Answer):
     groups: Many[_Group]
     structure: Many[_Parameter]
     penalised: Texts = []
+    doubt: Literal["", "another", "unexplained"] = ""
 
 
 class Evaluation(_Answer):

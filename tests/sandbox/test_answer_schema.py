@@ -236,7 +236,9 @@ def test_what_a_training_left_is_kept_if_it_fits() -> None:
         said("train", None), outcome=Outcome("not_found", "student"), blobs=()
     )
     group = {"names": ["a"], "foreign": 0, "weight_decay": 0.0, "lr": 0.1}
-    built = {"optimizer": "SGD", "groups": [group], "structure": [], "penalised": []}
+    built = {
+        "optimizer": "SGD", "groups": [group], "structure": [], "penalised": [], "doubt": "",
+    }  # fmt: skip
     for value, kept in [
         ({"built": [built], "else": 1}, {"built": [built]}),
         ({"built": [built | {"groups": [{}]}]}, None),

@@ -30,6 +30,13 @@ ASKED = (
     "The optimizer's parameter groups: weight decay on (iii) all the rest, none on (i) batch-norm "
     "affine parameters and (ii) biases, and each trainable parameter in it exactly once."
 )
+# By kind, as the worker reports it: why the groups may not tell what was decayed.
+DOUBTS = {
+    "another": "Two optimizers with different weight decay trained the same parameters, and the "
+    "one that took fewer steps changed them more",
+    "unexplained": "Steps of your optimizer change the weights in a way that gradients and weight "
+    "decay do not explain",
+}
 NO_TRAINING = "No training was seen, so the optimizer that your code builds was judged."
 ASKED_OF_FUNCTION = f"The optimizer that make_optimizer(model) makes for a test network. {ASKED}"
 
@@ -120,6 +127,9 @@ def _judge_training(criterion: Criterion, training: Evidence, made: Evidence) ->
         problem_of(group, made.value if not truth[group] and made.outcome.answered else plain)
         for group in range(3)
     ]
+    if observed and observed.get("doubt"):
+        reason = f"{DOUBTS[observed['doubt']]}. A person reads the code."
+        return _by_a_person(criterion, observed, reason)
     if observed and problems_of(observed) != problems_of({**observed, "penalised": ()}):
         return _penalised(criterion, observed)
     hints = []
@@ -133,7 +143,6 @@ def _judge_training(criterion: Criterion, training: Evidence, made: Evidence) ->
 
 def _penalised(criterion: Criterion, seen: Seen) -> Verdict:
     """Leaves weight decay by hand to a person, with what it would earn as weight decay."""
-    with_penalty = _verdict(criterion, seen, problems_of(seen), ASKED, hidden=False)
     sizes = [
         f"{sum(size for name, size in group.items() if name in seen['penalised']):,} of "
         f"{sum(group.values()):,} parameters of {numeral}"
@@ -143,10 +152,14 @@ def _penalised(criterion: Criterion, seen: Seen) -> Verdict:
         f"Your loss has a penalty on {', '.join(sizes)}: weight decay by hand. A person reads the "
         "code."
     )
-    seen_by_marker = {"would_earn": with_penalty.fraction, "without_doubt": with_penalty.reason}
-    return needs_marking(
-        criterion, reason, asked=ASKED, tables=with_penalty.tables, seen=seen_by_marker
-    )
+    return _by_a_person(criterion, seen, reason)
+
+
+def _by_a_person(criterion: Criterion, seen: Seen, reason: str) -> Verdict:
+    """Leaves an optimizer to a person, with what its groups would earn."""
+    found = _verdict(criterion, seen, problems_of(seen), ASKED, hidden=False)
+    seen_by_marker = {"would_earn": found.fraction, "without_doubt": found.reason}
+    return needs_marking(criterion, reason, asked=ASKED, tables=found.tables, seen=seen_by_marker)
 
 
 def _judge_unused(criterion: Criterion, built: Sequence[Seen]) -> Verdict:

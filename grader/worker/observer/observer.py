@@ -17,9 +17,13 @@ from typing import Any
 import torch
 from torch import nn
 from torch.optim import Optimizer, swa_utils
-from torch.optim.optimizer import register_optimizer_step_post_hook
+from torch.optim.optimizer import (
+    register_optimizer_step_post_hook,
+    register_optimizer_step_pre_hook,
+)
 
 from grader.stopwatch import Stopwatch
+from grader.worker.observer.applied_steps import AppliedSteps
 from grader.worker.observer.batches import Batches
 from grader.worker.observer.composite_networks import join_composites
 from grader.worker.observer.hooks import Calls
@@ -79,6 +83,7 @@ class Observer:
     folder: Path
     classes: int | None = None
     steps: OptimizerSteps = field(default_factory=OptimizerSteps)
+    applied: AppliedSteps = field(default_factory=AppliedSteps)
     stopped: str | None = None
     interim_look: Callable[[ObservedNetwork], bool] | None = None
     _networks: list[ObservedNetwork] = field(default_factory=list)
@@ -98,7 +103,9 @@ class Observer:
     def install(self) -> None:
         """Hook into torch."""
         self.calls.install()
+        register_optimizer_step_pre_hook(self._steps)
         register_optimizer_step_post_hook(self._stepped)
+        self.applied.install()
         self.steps.install()
         self.batches.install()
         self.mistakes.install(self._loss)
@@ -193,10 +200,16 @@ class Observer:
         self._pending.append(one)
         return one
 
+    def _steps(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
+        if not self.calls.muted:
+            self.applied.begins(optimizer)
+
     def _stepped(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
         if self.calls.muted:
             return
-        self.steps.add(optimizer)
+        applied = self.applied.ends(optimizer)
+        if applied is not None:
+            self.steps.add(applied)
         parameters = {id(one) for group in optimizer.param_groups for one in group["params"]}
         for network in self._networks:
             network.stepped(parameters)
@@ -204,6 +217,10 @@ class Observer:
         self._settle(all_of_them=True)
         if self.batches.cut_short:
             self._stop("seconds")
+
+    def _goes_backward(self, network: ObservedNetwork) -> None:
+        self.mistakes.before_backward(network)
+        self.applied.goes_backward()
 
     def _loss(self, output: Any, targets: Any) -> Pass | None:
         """The open pass, if a loss is computed from its output; its score is noted."""
@@ -229,8 +246,7 @@ class Observer:
             if network.parameters == parameters:
                 break   # a wrapper, such as DataParallel, and what it wraps
         else:
-            check = self.mistakes.before_backward
-            network = ObservedNetwork(root, parameters, check, self.classes)
+            network = ObservedNetwork(root, parameters, self._goes_backward, self.classes)
             if len(self._networks) < MAX_NETWORKS:
                 self._networks.append(network)
         self._by_module[id(root)] = root, network   # the reference keeps the id from being reused

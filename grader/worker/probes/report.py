@@ -152,7 +152,8 @@ def _optimizer(
     described = describe(used.optimizer, used.groups, index)
     penalised = [index.names[key] for key in (penalties.found if penalties else ())
                  if key in index.names]
-    return described | {"structure": networks.describe(network), "penalised": penalised}
+    seen = {"structure": networks.describe(network), "penalised": penalised, "doubt": used.doubt}
+    return described | seen
 
 
 def built_optimizers(found: BuiltOptimizers) -> list[dict[str, Any]]:

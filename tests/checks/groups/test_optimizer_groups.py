@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from grader.checks.groups.optimizer_groups import MAKE, Params, ask, judge
+from grader.checks.groups.optimizer_groups import DOUBTS, MAKE, Params, ask, judge
 from grader.checks.training_run import TRAIN
 from grader.records import Evidence, Verdict
 from grader.rubric.model import Limits
@@ -214,6 +214,14 @@ def test_weight_decay_by_hand_is_for_a_person_who_learns_what_it_would_earn() ->
 def test_a_penalty_that_changes_nothing_asks_nobody() -> None:
     assert penalised(REST, *decaying(ROWS)).fraction == 1
     assert penalised([*NORM, *REST], *EVERYTHING).fraction == pytest.approx(1 / 3)
+
+
+@pytest.mark.parametrize("doubt", DOUBTS)
+def test_steps_that_do_not_agree_with_the_groups_are_for_a_person(doubt: str) -> None:
+    seen = optimizer(*decaying(ROWS), rows=ROWS) | {"doubt": doubt}
+    found = verdict(trained(optimizer=seen))
+    assert (found.status, found.seen["would_earn"]) == ("needs_marking", 1)
+    assert found.reason == f"{DOUBTS[doubt]}. A person reads the code."
 
 
 def test_the_learning_rate_is_reported_as_observed() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 import weakref
 from collections.abc import Callable, Iterator
@@ -40,9 +41,12 @@ PATCHED: tuple[tuple[Any, str], ...] = (
 @pytest.fixture
 def install(monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
     """Installs an observer, and removes its hooks from torch afterwards."""
-    hooks = optimizers._global_optimizer_post_hooks
-    before = dict(hooks)
-    for owner, name in PATCHED:
+    tables: tuple[Any, ...] = (
+        optimizers._global_optimizer_pre_hooks, optimizers._global_optimizer_post_hooks,
+    )  # fmt: skip
+    before = [dict(table) for table in tables]
+    steps = (sys.modules["torch.optim.sgd"], "sgd"), (sys.modules["torch.optim.adam"], "adam")
+    for owner, name in (*PATCHED, *steps):
         monkeypatch.setattr(owner, name, getattr(owner, name))
 
     def installed(**budget: Any) -> Observer:
@@ -51,8 +55,9 @@ def install(monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
         return observer
 
     yield installed
-    hooks.clear()
-    hooks.update(before)
+    for table, entries in zip(tables, before, strict=True):
+        table.clear()
+        table.update(entries)
 
 
 def network() -> nn.Sequential:
