@@ -10,6 +10,7 @@ from typing import Any
 
 from grader.checks.answer_key import EvalInputs
 from grader.checks.early_stopping import MAY_STOP, stop_rule
+from grader.checks.groups.kinds import parameters_of
 from grader.records import Evidence, LearningCurve, Question, Series
 from grader.rubric.model import Limits
 
@@ -86,7 +87,9 @@ def evaluations_after_training(runs: Rows) -> list[Mapping[str, Any]]:
 def has_norms(value: Mapping[str, Any]) -> bool:
     """True if the network that trained has batch norms, as far as the report shows."""
     structure = value["optimizer"]["structure"] if value["optimizer"] else ()
-    return bool(value["batches_tracked"]) or any(row[2] == "batch_norm" for row in structure)
+    return bool(value["batches_tracked"]) or any(
+        one.kind == "batch_norm" for one in parameters_of(structure)
+    )
 
 
 def has_dropout(value: Mapping[str, Any]) -> bool:

@@ -9,6 +9,7 @@ dropped.
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -41,6 +42,12 @@ Texts = Many[Text]
 Notes = Annotated[Texts, AfterValidator(lambda notes: [note[:500] for note in notes[:50]])]
 
 
+def _countable(shape: list[int]) -> list[int]:
+    if math.prod(shape) >= 2**63:
+        raise ValueError("no tensor has so many elements")
+    return shape
+
+
 class _Answer(BaseModel):
     """Part of an answer. Values are not converted: a text is no number, a bool is no count."""
 
@@ -50,11 +57,14 @@ class _Answer(BaseModel):
 # A student's figures, as `grader/worker/shims/` keeps them: how many, and pixels of a side.
 MOST_FIGURES, LARGEST_FIGURE = 6, 640
 
+_Shape = Annotated[list[Count], Field(max_length=64), AfterValidator(_countable)]
+_Classes = Annotated[list[Text], Field(max_length=64)]
 # A JSON list of a fixed length; its items are as strict as the rest.
 _Pair = Annotated[tuple[Text, Count], Strict(False)]
 _Rate = Annotated[tuple[Count, Finite], Strict(False)]
+# Name, own name, shape, number of the tensor, trainable, classes; see `networks.describe`.
 _Parameter = Annotated[
-    tuple[Text, Count, Literal["batch_norm", "conv_or_linear", "other"], Text, bool], Strict(False)
+    tuple[Text, Text, _Shape | None, Count, bool, _Classes], Strict(False)
 ]
 
 

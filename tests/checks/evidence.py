@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -27,18 +28,45 @@ PROFILE = Profile(
 CRITERION = criterion("the-one", 6, title="The one")
 
 
-def structure(conv_bias: bool = False, scale: int = 1) -> list[list[Any]]:
-    """[name, elements, kind, own name, trainable] of a residual network with one shortcut."""
+LAYERS: Mapping[str, tuple[str, ...]] = {
+    "norm": ("batchnorm.BatchNorm2d", "batchnorm._BatchNorm", "batchnorm._NormBase"),
+    "convolution": ("conv.Conv2d", "conv._ConvNd"),
+    "linear": ("linear.Linear",),
+    "other": ("normalization.GroupNorm",),
+}
+
+
+def parameter(
+    name: str, elements: int, layer: str, tensor: int, *, trainable: bool = True
+) -> list[Any]:
+    """A row of the worker's description of a network; `layer` is a key of LAYERS."""
+    classes = [f"torch.nn.modules.{own}" for own in (*LAYERS[layer], "module.Module")]
+    return [name, name.rpartition(".")[2], [elements], tensor, trainable, classes]
+
+
+def structure(
+    conv_bias: bool = False, scale: int = 1, *, norms: str = "norm"
+) -> list[list[Any]]:
+    """The worker's description of a residual network with one shortcut.
+
+    Args:
+        conv_bias: Its convolutions have biases.
+        scale: Multiplies the number of elements of each parameter.
+        norms: The key in LAYERS of its norms.
+    """
     rows: list[list[Any]] = []
 
+    def add(name: str, size: int, layer: str) -> None:
+        rows.append(parameter(name, size * scale, layer, len(rows)))
+
     def conv(name: str, size: int) -> None:
-        rows.append([f"{name}.weight", size * scale, "conv_or_linear", "weight", True])
+        add(f"{name}.weight", size, "convolution")
         if conv_bias:
-            rows.append([f"{name}.bias", scale, "conv_or_linear", "bias", True])
+            add(f"{name}.bias", 1, "convolution")
 
     def norm(name: str, size: int) -> None:
-        rows.append([f"{name}.weight", size * scale, "batch_norm", "weight", True])
-        rows.append([f"{name}.bias", size * scale, "batch_norm", "bias", True])
+        add(f"{name}.weight", size, norms)
+        add(f"{name}.bias", size, norms)
 
     conv("conv1", 108)
     norm("bn1", 4)
@@ -46,20 +74,20 @@ def structure(conv_bias: bool = False, scale: int = 1) -> list[list[Any]]:
     norm("layer1.0.bn1", 8)
     conv("layer1.0.downsample.0", 32)
     norm("layer1.0.downsample.1", 8)
-    rows.append(["fc.weight", 80 * scale, "conv_or_linear", "weight", True])
-    rows.append(["fc.bias", 10 * scale, "conv_or_linear", "bias", True])
+    add("fc.weight", 80, "linear")
+    add("fc.bias", 10, "linear")
     return rows
 
 
 def groups_of(rows: Sequence[Sequence[Any]]) -> tuple[list[str], list[str], list[str]]:
-    """The right groups, as names."""
-    norm = [row[0] for row in rows if row[2] == "batch_norm"]
-    biases = [row[0] for row in rows if row[2] != "batch_norm" and row[3] == "bias"]
+    """The right groups of networks whose norms are batch norms, as names."""
+    norm = [row[0] for row in rows if any("BatchNorm" in name for name in row[5])]
+    biases = [row[0] for row in rows if row[0] not in norm and row[1] == "bias"]
     return norm, biases, [row[0] for row in rows if row[0] not in (*norm, *biases)]
 
 
 def truth(rows: Sequence[Sequence[Any]]) -> Truth:
-    sizes = {row[0]: row[1] for row in rows}
+    sizes = {row[0]: math.prod(row[2]) for row in rows}
     first, second, third = ({name: sizes[name] for name in names} for names in groups_of(rows))
     return first, second, third
 

@@ -16,7 +16,7 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrizations, parametrize
 
-from grader.checks.groups.assignment import truth_of
+from grader.checks.groups.kinds import parameters_of, truth_of
 from grader.checks.hidden_networks import (
     HINT_FEATURES,
     HINTS_PER_NETWORK,
@@ -53,9 +53,10 @@ def check_counts(network: nn.Module, spec: object) -> None:
     assert sum(map(len, groups)) == sum(map(len, expected.groups)), spec
     assert layer_parameter_counts(network) == expected.layers, spec
     ids = {name: id(one) for name, one in network.named_parameters()}
-    rows = networks.describe(network)
-    assert [{ids[name] for name in group} for group in truth_of(rows)] == [*expected.groups], spec
-    assert sum(row[1] for row in rows if row[4]) == sum(expected.layers.values()), spec
+    found = parameters_of(networks.describe(network))
+    assert [{ids[name] for name in group} for group in truth_of(found)] == [*expected.groups], spec
+    trainable = sum(one.elements for one in found if one.trainable)
+    assert trainable == sum(expected.layers.values()), spec
 
 
 @pytest.mark.parametrize("tenth", range(10))
@@ -251,6 +252,6 @@ class Stretching(nn.BatchNorm2d):
 
 def test_a_further_parameter_of_a_batch_norm_belongs_to_the_rest() -> None:
     network = nn.Sequential(nn.Conv2d(3, 4, 1), Stretching(4))
-    assert [list(group) for group in truth_of(networks.describe(network))] == [
+    assert [list(group) for group in truth_of(parameters_of(networks.describe(network)))] == [
         ["1.weight", "1.bias"], ["0.bias"], ["0.weight", "1.stretch"],
     ]

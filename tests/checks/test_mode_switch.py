@@ -99,8 +99,7 @@ def test_a_train_mode_that_is_lost_in_another_way_is_told_as_it_was_seen(rows: A
 
 
 def without_norms(*rows: Any) -> Evidence:
-    plain = [[name, size, "other" if kind == "batch_norm" else kind, own, trains]
-             for name, size, kind, own, trains in structure()]
+    plain = structure(norms="other")
     return trained(rows, batches_tracked=[],
                    optimizer=optimizer(*decaying(plain), rows=plain))
 

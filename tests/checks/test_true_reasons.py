@@ -89,8 +89,7 @@ def test_a_table_is_of_the_students_network_where_it_is_theirs(own: bool) -> Non
     ("norms", "dropout"), [(True, True), (True, False), (False, True), (False, False)]
 )
 def test_a_caution_names_the_layers_that_the_network_has(norms: bool, dropout: bool) -> None:
-    kinds = {"batch_norm": "batch_norm" if norms else "other"}
-    rows = [[one[0], one[1], kinds.get(one[2], one[2]), *one[3:]] for one in structure()]
+    rows = structure(norms="norm" if norms else "other")
     active = 5 if dropout else 0
     runs = [run("train", dropouts_training=active, norms_evaluating=5),
             run("evaluate", norms_training=5, dropouts_training=active)]

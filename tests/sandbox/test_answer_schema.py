@@ -28,8 +28,10 @@ Edit = Callable[[Any], Any]
 
 TABLE = {"frame": 0, "name": "counts", "pairs": [["conv1", 9], ["fc", 3]], "cell": 0, "line": 1}
 STRUCTURE = [
-    ["conv1.weight", 9, "conv_or_linear", "weight", True], ["bn1.weight", 2, "batch_norm", "weight",
-    True], ["fc.bias", 3, "conv_or_linear", "bias", True],
+    ["conv1.weight", "weight", [1, 1, 3, 3], 0, True, ["torch.nn.modules.conv._ConvNd"]],
+    ["bn1.weight", "weight", [2], 1, True, ["torch.nn.modules.batchnorm._BatchNorm"]],
+    ["fc.bias", "bias", [3], 2, True, ["torch.nn.modules.linear.Linear"]],
+    ["head.weight", "weight", None, 3, False, []],
 ]
 LISTS = [
     {"frame": 0, "origin": "returned", "name": f"returned[{number}]", "cell": 0, "line": 0,
@@ -157,6 +159,10 @@ def test_a_loss_that_diverged_is_an_answer(number: Any) -> None:
         ("layer_counts", ("notes",), [None], "notes[0] is 'None'"),
         ("layer_counts", ("notes", 0), "x" * 200_000, "notes[0] is 'xxx"),
         ("parameter_groups", ("structure", 0, 2), "conv", "structure[0][2] is 'conv'"),
+        ("parameter_groups", ("structure", 0, 2), [2**32, 2**31], "structure[0][2] is a list of 2"),
+        ("parameter_groups", ("structure", 0, 2, 3), -1, "structure[0][2][3] is '-1'"),
+        ("parameter_groups", ("structure", 0, 3), -1, "structure[0][3] is '-1'"),
+        ("parameter_groups", ("structure", 0, 5), "conv", "structure[0][5] is 'conv'"),
         ("parameter_groups", ("structure", 0), [], "structure[0]"),
         ("parameter_groups", ("lists", 1, "names"), "fc.bias", "lists[1].names is 'fc.bias'"),
         ("parameter_groups", ("lists", 1, "foreign"), -1, "lists[1].foreign is '-1'"),

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from grader import packing
+from grader.checks.groups.kinds import parameters_of
 from grader.checks.pytest_runner.student import Reply, Student, StudentError
 from grader.worker import networks
 from grader.worker.networks.sizes import LAZY
@@ -28,12 +29,12 @@ def lazy(kind: type[nn.Module]) -> nn.Sequential:
 @pytest.mark.parametrize("kind", LAZY_LAYERS)
 def test_a_lazy_layer_has_no_elements_before_its_first_pass(kind: type[nn.Module]) -> None:
     network = lazy(kind)
-    sizes = {row[0]: row[1] for row in networks.describe(network)}
+    sizes = {one.name: one.elements for one in parameters_of(networks.describe(network))}
     assert sizes["0.weight"] == 12 and sizes["1.weight"] == 0
     assert as_count(dict(network.named_parameters())["1.weight"]) is None
     assert same_parameters(network, lazy(kind))
     network(torch.zeros(2, 3, 5, 5))
-    assert {row[0]: row[1] for row in networks.describe(network)}["1.weight"] > 0
+    assert {row[0]: row[2] for row in networks.describe(network)}["1.weight"] is not None
 
 
 @pytest.mark.parametrize(

@@ -238,12 +238,3 @@ def chosen_of(rows: Sequence[Row], *, named: bool) -> Chosen:
         named=named,
         places=tuple(_place(row) for row in rows),
     )
-
-
-def truth_of(structure: Sequence[Sequence[Any]]) -> Truth:
-    """The right groups of a student's own network, by the types of its layers."""
-    groups: Truth = ({}, {}, {})
-    for name, count, kind, own, _ in structure:
-        index = 0 if kind == "batch_norm" else 1 if own == "bias" and kind != "other" else 2
-        groups[index][name] = count
-    return groups

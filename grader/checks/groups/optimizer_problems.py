@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from grader.checks.groups.assignment import GROUPS, NUMERALS, Truth, truth_of
+from grader.checks.groups.assignment import GROUPS, NUMERALS, Truth
+from grader.checks.groups.kinds import parameters_of, truth_of
 from grader.checks.groups.partial_credit import RIGHT, UNKNOWN, in_words, layers_of, mistake_in
 from grader.records import Table
 
@@ -52,7 +53,7 @@ def problem_of(group: int, seen: Seen) -> Problem:
     text = _sentence(group, len(wanted), missing, twice, len(misled))
     if not text:
         return Problem()
-    layers = layers_of(seen["structure"])
+    layers = layers_of(parameters_of(seen["structure"]))
     mistake = mistake_in(wrong, wanted, layers) if wrong else "repeated"
     mistake = UNKNOWN if wrong and twice else mistake
     return Problem(mistake, text, in_words(mistake, wrong, layers))
@@ -76,7 +77,7 @@ def _sentence(
 
 def trainable(seen: Seen) -> Truth:
     """The three groups of the optimizer's network, trainable parameters only."""
-    return truth_of([row for row in seen["structure"] if row[4]])
+    return truth_of(one for one in parameters_of(seen["structure"]) if one.trainable)
 
 
 def groups_table(seen: Seen, *, hidden: bool = False) -> Table:

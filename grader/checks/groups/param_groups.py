@@ -20,7 +20,8 @@ from grader.checks.check import (
     without_answer,
 )
 from grader.checks.groups.answer import Answer, answer_of, table_of, unassigned
-from grader.checks.groups.assignment import GROUPS, NUMERALS, Truth, label, truth_of
+from grader.checks.groups.assignment import GROUPS, NUMERALS, Truth, label
+from grader.checks.groups.kinds import parameters_of, truth_of
 from grader.checks.groups.param_group_mistakes import diagnose
 from grader.checks.groups.partial_credit import (
     RIGHT,
@@ -84,12 +85,10 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
         others_fault.sort(key=lambda evidence: evidence.outcome.owner != "harness")
         return without_answer(criterion, others_fault[0].outcome, ASKED, hidden=True)
     own_network = not public.value["replaced"]
-    truth = (
-        truth_of(public.value["structure"]) if own_network else truth_from_reference(key, PUBLIC)
-    )
-    layers = (
-        layers_of(public.value["structure"]) if own_network else layers_from_reference(key, PUBLIC)
-    )
+    truth, layers = truth_from_reference(key, PUBLIC), layers_from_reference(key, PUBLIC)
+    if own_network:
+        parameters = parameters_of(public.value["structure"])
+        truth, layers = truth_of(parameters), layers_of(parameters)
     small = own_network and _is_small(truth, truth_from_reference(key, PUBLIC))
     # Two lists of a small network of the student's own belong to its training, not to this part.
     answer = answer_of(public, truth, layers, two_lists=not small)
@@ -205,14 +204,14 @@ def _is_small(truth: Truth, resnet18: Truth) -> bool:
 def truth_from_reference(key: AnswerKey, question: str) -> Truth:
     """The reference solution's groups: number of elements by parameter name."""
     value = key.value(question)
-    sizes = {row[0]: row[1] for row in value["structure"]}
+    sizes = {one.name: one.elements for one in parameters_of(value["structure"])}
     first, second, third = ({n: sizes[n] for n in row["names"]} for row in value["lists"])
     return first, second, third
 
 
 def layers_from_reference(key: AnswerKey, question: str) -> Layers:
     """The layers of a network, as the reference solution's worker described it."""
-    return layers_of(key.value(question)["structure"])
+    return layers_of(parameters_of(key.value(question)["structure"]))
 
 
 def _hidden(inputs: EvalInputs) -> dict[str, dict[str, Any]]:

@@ -7,12 +7,12 @@ group, or one that nobody could name, leave nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from pydantic import Field
 
 from grader.checks.groups.assignment import NUMERALS, Truth
+from grader.checks.groups.kinds import Kind, Parameter
 from grader.records import Table
 from grader.rubric.base import Share
 from grader.rubric.model import Model
@@ -23,7 +23,12 @@ RIGHT, UNKNOWN = "", "unknown"   # beside the names of mistakes
 Layers = Mapping[str, tuple[str, bool]]
 
 _SHORTCUT = re.compile(r"(^|[._])(downsample|shortcut|skip|proj(ection)?)([._\d]|$)", re.I)
-_LINEAR = re.compile(r"(^|[._])(fc|lin(ear)?|dense|classifier|head)([._\d]|$)", re.I)
+_TYPES: Mapping[Kind, str] = {
+    "batch_norm": "batch norms",
+    "convolution": "convolutions",
+    "linear": "linear layers",
+    "other": "other layers",
+}
 _WORDS = {
     "shortcuts": "only layers of the shortcuts are wrong",
     "one_kind_of_layer": "only {layers} are wrong",
@@ -57,17 +62,11 @@ def kept(mistake: str, shares: Mistakes) -> float:
     return 1.0 if mistake == RIGHT else float(getattr(shares, mistake, 0.0))
 
 
-def layers_of(structure: Sequence[Sequence[Any]]) -> Layers:
-    """The layers of a network, from the worker's description of it."""
-    return {row[0]: (_type(row[0], row[2]), bool(_SHORTCUT.search(row[0]))) for row in structure}
-
-
-def _type(name: str, kind: str) -> str:
-    if kind == "batch_norm":
-        return "batch norms"
-    if kind == "conv_or_linear":
-        return "linear layers" if _LINEAR.search(name.rpartition(".")[0]) else "convolutions"
-    return "other layers"
+def layers_of(parameters: Iterable[Parameter]) -> Layers:
+    """The layers of a network, from its parameters."""
+    return {
+        one.name: (_TYPES[one.kind], bool(_SHORTCUT.search(one.name))) for one in parameters
+    }
 
 
 def mistake_in_list(

@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn.utils.parametrize import is_parametrized
 from torchvision.models.resnet import BasicBlock, Bottleneck
 
-from grader.worker.networks.sizes import elements
+from grader.worker.networks.sizes import shape
 from grader.worker.networks.variants import EXTRAS
 
 
@@ -161,26 +161,32 @@ def _give_convolutions_biases(network: nn.Module) -> None:
 
 
 def describe(network: nn.Module) -> list[list[Any]]:
-    """List a network's parameters: [name, elements, kind of owner, own name, trainable] each.
+    """List a network's parameters: [name, own name, shape, tensor, trainable, classes] each.
 
-    Parameters come in the order of `named_modules`, a shared one once. The kind is "batch_norm",
-    "conv_or_linear" or "other", by the type of the module that owns the parameter; the host sorts
-    the parameters of a student's own network into groups by it. A parametrized tensor keeps the
-    kind and own name that it has without the parametrization. Before a lazy layer's first pass, its
-    parameters have 0 elements.
+    It says what the network is, and the host says what that means: nothing in this process may tell
+    which group a parameter is in, or count a layer's.
+
+    A parameter has a row for each module that owns it, in the order of `named_modules`, and all its
+    rows have the same number `tensor`. The classes are those of torch.nn that the owner's class is
+    or derives from, the nearest first. A parametrized tensor has the owner and own name that it has
+    without the parametrization. Before a lazy layer's first pass, the shape is None.
     """
     rows: list[list[Any]] = []
-    seen: set[int] = set()
+    tensors: dict[int, int] = {}
     for prefix, module in network.named_modules():
-        dot = f"{prefix}." if prefix else ""
+        dot, classes = f"{prefix}." if prefix else "", _classes(module)
         own = [(f"{dot}{attribute}", attribute, parameter)
                for attribute, parameter in module.named_parameters(recurse=False)]
         for name, attribute, parameter in own + _originals(module, dot):
-            if id(parameter) not in seen:
-                seen.add(id(parameter))
-                kind = _kind(module, attribute)
-                rows.append([name, elements(parameter), kind, attribute, parameter.requires_grad])
+            tensor = tensors.setdefault(id(parameter), len(tensors))
+            trainable = parameter.requires_grad
+            rows.append([name, attribute, shape(parameter), tensor, trainable, classes])
     return rows
+
+
+def _classes(module: nn.Module) -> list[str]:
+    own = (cls for cls in type(module).__mro__ if str(cls.__module__).startswith("torch.nn."))
+    return [f"{cls.__module__}.{cls.__qualname__}" for cls in own]
 
 
 def _originals(module: nn.Module, dot: str) -> list[tuple[str, str, nn.Parameter]]:
@@ -193,11 +199,3 @@ def _originals(module: nn.Module, dot: str) -> list[tuple[str, str, nn.Parameter
         for attribute, chain in chains.items()
         for own, parameter in chain.named_parameters(recurse=False)
     ]
-
-
-def _kind(module: nn.Module, attribute: str) -> str:
-    if isinstance(module, nn.modules.batchnorm._BatchNorm) and attribute in ("weight", "bias"):
-        return "batch_norm"
-    if isinstance(module, (nn.modules.conv._ConvNd, nn.Linear)):
-        return "conv_or_linear"
-    return "other"

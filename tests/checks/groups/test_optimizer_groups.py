@@ -20,6 +20,7 @@ from tests.checks.evidence import (
     inputs,
     key,
     optimizer,
+    parameter,
     run,
     structure,
     trained,
@@ -99,13 +100,13 @@ def test_a_parameter_that_stands_twice_is_reported() -> None:
 
 
 def test_frozen_parameters_need_not_be_in_the_optimizer() -> None:
-    rows = [[*row[:4], row[0] != "conv1.weight"] for row in ROWS]
+    rows = [[*row[:4], row[0] != "conv1.weight", row[5]] for row in ROWS]
     groups = ((NORM, 0.0), (BIASES, 0.0), ([name for name in REST if name != "conv1.weight"], 1e-4))
     assert verdict(with_groups(*groups, rows=rows)).fraction == 1
 
 
 def test_a_network_without_batch_norms_has_nothing_to_spare_there() -> None:
-    rows = [row for row in ROWS if row[2] != "batch_norm"]
+    rows = [row for row in ROWS if row[0] not in NORM]
     assert verdict(with_groups(*decaying(rows), rows=rows)).fraction == 1
 
 
@@ -239,7 +240,7 @@ def test_the_table_has_a_row_per_group_of_the_optimizer() -> None:
 
 def plain_network(decay: float) -> Evidence:
     """A training of a network without batch norms and biases."""
-    rows = [["conv.weight", 108, "conv_or_linear", "weight", True]]
+    rows = [parameter("conv.weight", 108, "convolution", 0)]
     return trained(optimizer=optimizer((["conv.weight"], decay), rows=rows))
 
 

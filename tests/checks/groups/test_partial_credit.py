@@ -64,7 +64,7 @@ def in_counts(change: Change) -> Verdict:
     """The verdict on the counts of the same groups, without the lists."""
     found_ = {}
     for name, rows in ROWS.items():
-        sizes = {row[0]: row[1] for row in rows}
+        sizes = {name: size for group in truth(rows) for name, size in group.items()}
         numbers = [
             {"frame": 0, "name": label, "cell": 0, "line": line, "printed": True,
              "value": sum(sizes[one] for one in group)}

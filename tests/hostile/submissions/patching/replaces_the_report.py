@@ -12,9 +12,9 @@ EVALUATE = RUN | {"kind": "evaluate", "after_steps": 10, "norms_training": 0,
                   "norms_evaluating": 10}
 GROUPS = [{"names": names, "foreign": 0, "weight_decay": decay, "lr": 0.05}
           for names, decay in ((["bn.weight"], 0.0), (["fc.bias"], 0.0), (["fc.weight"], 1e-3))]
-STRUCTURE = [["bn.weight", 1, "batch_norm", "weight", True],
-             ["fc.bias", 1, "conv_or_linear", "bias", True],
-             ["fc.weight", 1, "conv_or_linear", "weight", True]]
+STRUCTURE = [["bn.weight", "weight", [1], 0, True, ["torch.nn.modules.batchnorm._BatchNorm"]],
+             ["fc.bias", "bias", [1], 1, True, ["torch.nn.modules.linear.Linear"]],
+             ["fc.weight", "weight", [1], 2, True, ["torch.nn.modules.linear.Linear"]]]
 training.report = lambda *args: {
     "form": "function", "runs": [TRAIN, EVALUATE], "steps": 10, "stopped": None,
     "batches_tracked": [10], "reported_accuracy": 1.0, "error": None, "uncalled": [], "notes": [],
