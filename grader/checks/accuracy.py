@@ -22,6 +22,7 @@ from grader.checks.check import (
     without_answer,
 )
 from grader.checks.early_stopping import SURE, explained, stopped_for_sure
+from grader.checks.learnt_here import doubt as not_learnt_here
 from grader.checks.retraining import Attempt, attempts, best_of, table_of
 from grader.checks.retraining import explained as explained_again
 from grader.checks.scoring import NOT_FINITE, accuracy_of, hidden_accuracy, logits_of
@@ -94,8 +95,13 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
     reached = next((step for step in thresholds if accuracy >= step.accuracy), None)
     share = reached.share if reached else 0.0
     doubt = _doubt(training, share, on_validation)
+    if share and not doubt:
+        doubt = not_learnt_here(training.value, accuracy, key)
     if doubt:
-        seen = {"would_earn": share, "hidden_accuracy": accuracy}
+        seen = {
+            "would_earn": share, "hidden_accuracy": accuracy,
+            "learnt": training.value.get("learnt"),
+        }
         return needs_marking(criterion, doubt, asked=ASKED, seen=seen)
     if share < 1 and is_of_the_environment(training.value["error"]):
         failure = as_exception(training.outcome, training.value["error"])

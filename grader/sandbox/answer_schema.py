@@ -191,6 +191,27 @@ class _Prepared(_Answer):
     sure: bool
 
 
+class _Window(_Answer):
+    after: Count
+    images: Count
+    correct: Count
+    loss: Measured
+    most: Count
+
+
+class _Scored(_Answer):
+    images: Count
+    correct: Count
+    most: Count
+
+
+class _Learnt(_Answer):
+    windows: Annotated[list[_Window], Field(max_length=100)]
+    at_start: _Scored | None
+    moved: Finite | None
+    likeness: Finite | None
+
+
 class Training(_Answer):
     form: Literal["function", "script"]
     runs: Many[_Run]
@@ -210,6 +231,7 @@ class Training(_Answer):
     mistakes: Many[_Mistake]
     network: _Network
     prepared: _Prepared
+    learnt: _Learnt | None = None
     figures: Annotated[list[_Figure], Field(max_length=MOST_FIGURES)]
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
+from grader.worker.observer.beginning import Beginning
 from grader.worker.observer.networks import ObservedNetwork, Phase
 
 LONGEST = 8
@@ -62,9 +63,22 @@ def _joined(parts: Sequence[ObservedNetwork]) -> ObservedNetwork:
     ]
     network.steps = max(one.steps for one in parts)
     network.images, network.samples = last.images, first.samples
+    network.beginning = _beginning(parts)
     network.backward_passes = last.backward_passes
     network.training_loader = last.training_loader or first.training_loader
     return network
+
+
+def _beginning(parts: Sequence[ObservedNetwork]) -> Beginning:
+    """The first images of the last part, and the weights of all parts."""
+    kept = [one.beginning.weights for one in parts]
+    weights = {
+        f"parts.{number}.{name}": value
+        for number, one in enumerate(kept) if one is not None
+        for name, value in one.items()
+    }
+    whole = None if any(one is None for one in kept) else weights
+    return Beginning(parts[-1].beginning.windows, whole, begun=True, closed=True)
 
 
 def _with_modes_of(phase: Phase, others: Sequence[ObservedNetwork], at: int) -> Phase:

@@ -24,6 +24,8 @@ class PassFacts(Protocol):
         moved: running statistics changed, although it cannot be a training pass.
         dropouts: the number of dropout layers in training mode.
         gradients: gradients were recorded.
+        labels: the labels that loss and right answers were computed with, int64 (N,); None where
+            they are unknown.
         scored: `loss` (nats) and `correct`, both summed over the images, are known.
         may_train: gradients and modes are those of a training pass.
         in_train_mode: a batch norm was in training mode as it was called.
@@ -40,6 +42,7 @@ class PassFacts(Protocol):
     dropouts: int
     gradients: bool
     scored: bool
+    labels: torch.Tensor | None
     loss: float
     correct: float
 

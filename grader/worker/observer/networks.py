@@ -18,6 +18,7 @@ from torch.nn.modules.dropout import _DropoutNd
 from torch.utils.data import DataLoader
 
 from grader.worker.observer.batches import Batch, base
+from grader.worker.observer.beginning import Beginning
 from grader.worker.observer.facts import PassFacts
 from grader.worker.observer.source_lines import SourceLine
 
@@ -104,6 +105,8 @@ class ObservedNetwork:
         latest_place: the student's line of the latest pass.
         fed_by: the network whose output was its input while it was trained.
         gives_scores: it puts out one row per image.
+        beginning: how its training began; that of another network where it goes on with the
+            weights of that one.
         samples: the first images of its latest evaluation on each data set, as the network got
             them; the key is the loader, or None.
     """
@@ -121,6 +124,7 @@ class ObservedNetwork:
     input_dimensions: int = 4
     gives_scores: bool = False
     samples: dict[DataLoader[Any] | None, torch.Tensor] = field(default_factory=dict)
+    beginning: Beginning = field(default_factory=Beginning)
     training_loader: DataLoader[Any] | None = None
     _fresh: bool = False   # a backward pass was seen since the last step
     _latest_batch: tuple[Batch | None, int] = (None, 0)
@@ -179,6 +183,7 @@ class ObservedNetwork:
             if len(self.phases) < MAX_PHASES:
                 self.phases.append(phase)
         phase.add(one)
+        self.beginning.add(one, self.images)
         if kind == "train":
             self.images += one.images if one.first_of_batch else 0
             self.training_loader = self.training_loader if loader is None else loader

@@ -50,6 +50,7 @@ class Pass:
         self.dropouts = sum(inner.training for inner in network.dropouts)
         self.moved = self.backward = self.scored = False
         self.loss = self.correct = 0.0
+        self.labels: torch.Tensor | None = None
         self.output: torch.Tensor | None = None   # detached
         self._waits = False
         self._flags = any(
@@ -113,7 +114,7 @@ class Pass:
         lowest, highest = torch.aminmax(targets)
         if int(highest) >= output.shape[1] or int(lowest) < 0:
             return
-        self.scored = True
+        self.scored, self.labels = True, targets.detach()
         self.loss = float(cross_entropy(output, targets, reduction="sum"))
         self.correct = float((output.argmax(1) == targets).sum())
 

@@ -7,7 +7,7 @@ student's own validation images decide.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,7 +59,7 @@ class Candidate:
         with torch.no_grad():
             for start in range(0, len(images), size):
                 batch = self.prepared.prepare(images[start : start + size]).to(device)
-                parts.append(_rows(self.network, batch, self.observed.classes))
+                parts.append(rows_of(self.network, batch, self.observed.classes))
         return put_together(parts)
 
 
@@ -140,7 +140,9 @@ def _shapes(network: nn.Module) -> dict[str, tuple[int, ...] | None]:
     return {bare(name): shape(parameter) for name, parameter in network.named_parameters()}
 
 
-def _rows(network: nn.Module, batch: torch.Tensor, classes: int | None) -> Rows:
+def rows_of(
+    network: Callable[[torch.Tensor], Any], batch: torch.Tensor, classes: int | None
+) -> Rows:
     """Logits of a batch; the mean over the crops for a batch of shape (N, crops, C, H, W)."""
     if batch.dim() < 5:
         return as_rows(network(batch), len(batch), classes)

@@ -20,6 +20,7 @@ from grader.worker.observer.timer import alarm
 from grader.worker.probes.candidates import Candidate, best, substantially_trained
 from grader.worker.probes.eval_mode import norms_ignoring_eval
 from grader.worker.probes.interim import InterimLooks
+from grader.worker.probes.learnt import learnt
 from grader.worker.probes.preprocessing import Prepared, as_the_script_does
 from grader.worker.probes.report import built_optimizers, report
 from grader.worker.probes.script_run import view_of
@@ -87,6 +88,7 @@ def train(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, ...]) -
     shims.keep_open_figures(shim_log)
     value = report(session, observer, chosen, shim_log, returned, error)
     value["deaf"] = _norms_ignoring_eval(chosen, view)
+    value["learnt"] = learnt(chosen, view)
     return value, tuple(one.pixels.tobytes() for one in shim_log.figures)
 
 

@@ -1,0 +1,157 @@
+"""Judges whether a network's accuracy was learnt in the observed training.
+
+A network that has learnt nothing guesses. So a network that is good before its first step has its
+weights, or its answers, from elsewhere: a file that was brought along, numbers in the source, a
+search through published images. The verdict is a person's then; nothing is taken off.
+
+"Far better than chance" is the exact one-sided binomial test of `early_stopping.at_least`: so many
+right answers, or more, would come with a probability of at most `RISK` from a network that is right
+`TIMES_CHANCE` times as often as one that always says the commonest class. The factor leaves room
+for untrained networks, whose guesses may happen to fit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from grader.checks.answer_key import AnswerKey
+from grader.checks.early_stopping import at_least
+
+RISK = 1e-6
+TIMES_CHANCE = 3
+UNMOVED = 1e-3   # share of a tensor's length; a training moves its weights by far more
+UNLIKE = 0.3     # correlation; states of one training have more, of two trainings about 0
+SOON = 256       # images after which a network has hardly begun to learn
+FEWEST = 128     # images from `SOON` on that say something
+# Where the nearest neighbour comes this close to the highest threshold, few images may be enough.
+EASY = 0.1
+MANY = 10_000
+
+
+def doubt(value: Mapping[str, Any], accuracy: float, key: AnswerKey) -> str:
+    """Why a person must look at an accuracy that earns points; "" if it was learnt here.
+
+    Args:
+        value: the worker's report of the training.
+        accuracy: top-1 accuracy on the hidden images.
+        key: the images and labels of the run.
+    """
+    learnt = value.get("learnt")
+    if learnt is None:
+        return ""
+    found = (
+        _good_at_once(learnt, key)
+        or _good_too_soon(learnt, key)
+        or _unmoved(learnt, value["rates"], accuracy, key)
+        or _another_network(learnt)
+    )
+    return f"{found} A person looks at it." if found else ""
+
+
+def is_far_better(correct: int, images: int, chance: float) -> bool:
+    """True if right answers cannot be those of a network that guesses.
+
+    Args:
+        correct: right answers.
+        images: images that were predicted.
+        chance: the share that is right if the commonest class is always the answer.
+    """
+    bound = min(TIMES_CHANCE * chance, (1 + chance) / 2)
+    if images > MANY:   # the sum of so many terms would take long
+        correct, images = correct * MANY // images, MANY
+    return images > 0 and at_least(correct, images, bound) <= RISK
+
+
+def _good_at_once(learnt: Mapping[str, Any], key: AnswerKey) -> str:
+    classes = len(key.inputs.classes)
+    rows = [(row, "of the first {images:,} images that it got{loss}")
+            for row in learnt["windows"][:1] if row["after"] == 0]
+    if learnt["at_start"] is not None:
+        rows.append((learnt["at_start"], "of {images:,} validation images"))
+    for row, which in rows:
+        chance = max(1 / classes, row["most"] / row["images"]) if row["images"] else 1.0
+        if is_far_better(row["correct"], row["images"], chance):
+            of = which.format(images=row["images"], loss=_loss(row, classes))
+            return (
+                f"The network was good before it was trained here: with the weights that it had "
+                f"at its first step, {row['correct']:,} {of} are right; about {chance:.0%} are by "
+                "chance. So what it knows was not learnt in this training."
+            )
+    return ""
+
+
+def _loss(row: Mapping[str, Any], classes: int) -> str:
+    loss = row.get("loss")
+    if not isinstance(loss, (int, float)):
+        return ""
+    return f" (mean loss {loss / row['images']:.3g} nats, {math.log(classes):.3g} by chance)"
+
+
+def _good_too_soon(learnt: Mapping[str, Any], key: AnswerKey) -> str:
+    """Compares the images from `SOON` on with the highest threshold, unless the data are easy."""
+    rows = [row for row in learnt["windows"] if row["after"] >= SOON]
+    images, correct = (sum(row[name] for row in rows) for name in ("images", "correct"))
+    top = key.inputs.profile.thresholds[0].accuracy
+    if images < FEWEST or correct < top * images:
+        return ""
+    if 2 * sum(row["most"] for row in rows) > images:   # sorted by class
+        return ""
+    nearest = nearest_neighbour(key)
+    if nearest > top - EASY:
+        return ""
+    return (
+        f"The network learnt faster than the data allow: after {rows[0]['after']:,} images of "
+        f"training it had {correct:,} of the next {images:,} images right, which is already "
+        f"{top:.0%}, the accuracy for full credit (a nearest neighbour among "
+        f"{len(key.validation_labels):,} images: {nearest:.0%}). So a part of it may have been "
+        "trained elsewhere."
+    )
+
+
+def nearest_neighbour(key: AnswerKey) -> float:
+    """Share of validation images whose nearest other one, by pixels, has the same label."""
+    images = key.inputs.validation_images
+    if len(images) < 2:
+        return 1.0
+    rows = images[:1000].reshape(min(len(images), 1000), -1).astype(np.float32)
+    labels = key.validation_labels[:1000]
+    squares = (rows**2).sum(1)
+    distances = squares[:, None] + squares[None] - 2 * rows @ rows.T
+    np.fill_diagonal(distances, np.inf)
+    return float((labels[distances.argmin(1)] == labels).mean())
+
+
+def _unmoved(
+    learnt: Mapping[str, Any], rates: list[tuple[int, float]], accuracy: float, key: AnswerKey
+) -> str:
+    chance = 1 / len(key.inputs.classes)
+    if not is_far_better(round(accuracy * len(key.hidden_labels)), len(key.hidden_labels), chance):
+        return ""
+    if rates and all(lr == 0 for _, lr in rates):
+        return (
+            f"The learning rate was 0 in every step, and the network has an accuracy of "
+            f"{accuracy:.1%}. So what it knows was not learnt in this training."
+        )
+    moved = learnt["moved"]
+    if moved is not None and moved < UNMOVED:
+        return (
+            f"The weights hardly moved: by {moved:.2g} of their length at most, and the "
+            f"network has an accuracy of {accuracy:.1%}. So what it knows was not learnt in this "
+            "training."
+        )
+    return ""
+
+
+def _another_network(learnt: Mapping[str, Any]) -> str:
+    like = learnt["likeness"]
+    if like is None or like >= UNLIKE:
+        return ""
+    return (
+        "The network that predicts is another one than the network that was trained: the weights "
+        f"of the two have a correlation of {like:.2f} (states of one training have more than "
+        f"{UNLIKE})."
+    )
