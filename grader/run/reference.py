@@ -16,7 +16,7 @@ from grader.run.context import TRAINING, RunContext, question_set_of
 from grader.run.jobs import Asker, ask
 from grader.run.recorded_answers import reference_answers_of
 from grader.submissions.discover import hand_in
-from grader.submissions.prepare import prepare
+from grader.submissions.prepare import prepare_trusted
 
 Answers = Mapping[str, Evidence]
 Value = TypeVar("Value")
@@ -107,7 +107,7 @@ def ask_reference(
     if rubric.recorded is not None:
         return reference_answers_of(rubric.recorded, questions)
     reference = dataclasses.replace(hand_in(rubric.reference), student="reference")
-    submission = prepare(reference, workspace / "reference")
+    submission = prepare_trusted(reference, workspace / "reference")
     answers = ask(asker, submission, questions, context, lambda who, what: None)
     key = context.key(answers)
     for question in questions:

@@ -13,6 +13,7 @@ from pathlib import Path, PurePath
 
 from grader.submissions import documents
 from grader.submissions.script_texts import script_texts
+from grader.submissions.steps import Steps
 from grader.submissions.suffixes import is_archive, is_document
 from grader.submissions.written_answers import (
     latex_answers,
@@ -51,7 +52,7 @@ _DATA = (
 
 
 def read_answers(
-    folder: Path, files: Sequence[str], cells: Sequence[str]
+    folder: Path, files: Sequence[str], cells: Sequence[str], steps: Steps
 ) -> tuple[dict[str, str], list[str]]:
     """Return the answers by part, and the names of files that may hold answers that nobody read.
 
@@ -61,25 +62,31 @@ def read_answers(
         folder: The submission's folder.
         files: The files in it.
         cells: The texts of all Markdown cells of its notebooks.
+        steps: Told of each file; it knows those to skip.
     """
     found: list[Mapping[str, str]] = []
     unread: list[str] = []
     last: list[Mapping[str, str]] = []
     for suffixes in _KINDS:
         for file in sorted(_with_suffix(files, suffixes), key=_order)[:_MOST_TEXTS]:
-            text = _text(folder / file)
+            text = _text(folder / file) if steps.may("find answers in", file) else None
             answers = {} if text is None else _answers(file, text)
             is_readme = _README.match(PurePath(file).name) is not None
             (last if is_readme else found).append(answers)
             if not answers and not is_readme and (text is None or _is_prose(file, text)):
                 unread.append(file)
-    found.append(markdown_answers(_beginning(cells, _MOST_TEXT)))
+    if steps.may("find answers in", "the cells"):
+        found.append(markdown_answers(_beginning(cells, _MOST_TEXT)))
+    else:
+        unread.append("the texts in notebooks")
     scripts = [file for file in files if file.endswith(".py")][:_MOST_TEXTS]
     sources = [_text(folder / file) or "" for file in scripts]
-    last += [
-        markdown_answers(script_texts(source), problem_in(PurePath(file).name), separate=True)
-        for file, source in zip(scripts, _beginning(sources, _LARGEST_TEXT), strict=True)
-    ]
+    for file, source in zip(scripts, _beginning(sources, _LARGEST_TEXT), strict=True):
+        if steps.may("find answers in", file):
+            texts = script_texts(source)
+            last.append(markdown_answers(texts, problem_in(PurePath(file).name), separate=True))
+        else:
+            unread.append(file)
     unread += _for_a_person(files, "\n".join(sources))
     pdf = _with_suffix(files, (".pdf",))
     return merged([*found, *last]) | ({"pdf": pdf[0]} if pdf else {}), unread

@@ -12,7 +12,6 @@ import io
 import lzma
 import stat
 import tarfile
-import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -61,11 +60,13 @@ def opened(archive: Path, scratch: Path, caps: Caps) -> Iterator[list[Member]]:
         with ZipHeaders(archive) as file, _parsed(file) as members:
             yield [_zipped(members, info) for info in members.infolist()]
     elif head.startswith((b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00")):
-        with tempfile.TemporaryDirectory(dir=scratch) as folder:
-            plain = Path(folder) / "plain.tar"
+        plain = scratch / "plain.tar"   # by a relative path, if that is what `scratch` is
+        try:
             cut = _decompress(archive, plain, caps.total_bytes + TAR_OVERHEAD)
             with BoundedReader(plain) as contents:
                 yield _in_tar(plain, contents, archive.name, cut)
+        finally:
+            plain.unlink()
     else:
         with BoundedReader(archive) as contents:
             yield _in_tar(archive, contents, archive.name)

@@ -8,20 +8,22 @@ from pathlib import Path
 
 from grader.submissions.left_out import shown
 from grader.submissions.safe_writer import free
+from grader.submissions.steps import Steps
 
 _SUFFIXES = ("", ".txt", ".text", ".json", ".md")
 _LARGEST_SCRIPT = 200_000  # bytes
 _MOST = 50  # files that are looked at
 
 
-def adopt_code_in_texts(folder: Path) -> list[str]:
+def adopt_code_in_texts(folder: Path, steps: Steps) -> list[str]:
     """Copy texts that are code to files named as such, if there is no code; returns notes."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     if any(path.suffix in (".py", ".ipynb") for path in paths):
         return []
     notes = []
     for path in [one for one in paths if one.suffix.lower() in _SUFFIXES][:_MOST]:
-        if suffix := _suffix_of(path):
+        may = steps.may("look for code in", path.relative_to(folder).as_posix())
+        if may and (suffix := _suffix_of(path)):
             copy = free(path.with_name(f"{path.stem}{suffix}"))
             copy.write_bytes(path.read_bytes())
             notes.append(f"{shown(path.name)} is taken for {shown(copy.name)}.")

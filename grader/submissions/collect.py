@@ -10,9 +10,9 @@ from pathlib import Path, PurePath
 from grader.errors import RefusedArchive, UnreadableArchive
 from grader.submissions.archives import opened
 from grader.submissions.canvas import file_names
-from grader.submissions.discover import HandIn
 from grader.submissions.left_out import LeftOut
 from grader.submissions.safe_writer import Caps, Member, SafeWriter, free, kind
+from grader.submissions.steps import TOO_MUCH, Steps
 from grader.submissions.stored_names import is_clutter
 from grader.submissions.student_names import module_name, owner
 from grader.submissions.suffixes import is_archive, is_code, is_document, stem
@@ -23,32 +23,38 @@ _MOST_ARCHIVES = 20   # opened in one submission
 _DEEPEST = 64   # folders that are looked into
 
 
-def collect(hand_in: HandIn, upload: Path, caps: Caps) -> LeftOut:
+def collect(sources: Sequence[Path], upload: Path, caps: Caps, steps: Steps) -> LeftOut:
     """Copy and unpack everything into the new folder `upload`; returns what was left out.
 
     Args:
-        hand_in: the files to collect.
+        sources: the files and folders to collect.
         upload: the folder to make.
         caps: the limits for all files together.
+        steps: told of each archive; it knows those to skip.
 
     Raises RefusedArchive, with a reason for the student, if there is only an archive that is made
     to do harm.
     """
+    steps.may("copy")
     writer = SafeWriter(upload, caps)
-    names = file_names(hand_in.sources)
-    alone = len(hand_in.sources) == 1
-    files = [source for source in hand_in.sources if kind(source) == "file"]
-    for source in hand_in.sources:
+    names = file_names(sources)
+    alone = len(sources) == 1
+    files = [source for source in sources if kind(source) == "file"]
+    for source in sources:
         if kind(source) == "other":
             writer.left_out.unopened(source.name, UnreadableArchive(_IRREGULAR))
     writer.write(_file(source, names[source]) for source in files if not is_archive(source.name))
-    for source in hand_in.sources:
+    for source in sources:
         inside = upload if alone else free(upload / module_name(stem(owner(source.name).file)))
         if kind(source) == "folder":
             writer.write(_members(source, writer.left_out), inside)
         elif source in files and is_archive(source.name):
-            unpack(source, writer, inside)
-    _unpack_nested(writer)
+            if steps.may("unpack", source.name):
+                unpack(source, writer, inside)
+            else:
+                writer.left_out.unopened(source.name, UnreadableArchive(TOO_MUCH))
+            steps.may("copy")
+    _unpack_nested(writer, steps)
     if writer.left_out.refused and not any(files_in(upload)):
         raise RefusedArchive(writer.left_out.refused)
     if not any(files_in(upload)):   # a person looks at whatever it was
@@ -70,7 +76,7 @@ def unpack(archive: Path, writer: SafeWriter, inside: Path | None = None) -> boo
     return True
 
 
-def _unpack_nested(writer: SafeWriter) -> None:
+def _unpack_nested(writer: SafeWriter, steps: Steps) -> None:
     """Unpack archives in the submission that hold work, as systems make them that zip uploads.
 
     Beside code, an archive is a data set or an old copy, unless it brings files of other names.
@@ -86,6 +92,8 @@ def _unpack_nested(writer: SafeWriter) -> None:
         if len(looked_at) > _MOST_ARCHIVES:
             problem = f"more than {_MOST_ARCHIVES} archives in one another are not opened"
             writer.left_out.unopened(path.name, UnreadableArchive(problem))
+        elif not steps.may("unpack", archives[0]):
+            writer.left_out.unopened(path.name, UnreadableArchive(TOO_MUCH))
         elif _brings_work(path, files, writer):
             unpack(path, writer, free(path.with_name(module_name(stem(path.name)))))
             path.unlink()

@@ -32,12 +32,12 @@ from grader.submissions.canvas import (
     given_name_first,
     read_gradebook,
 )
-from grader.submissions.collect import unpack
 from grader.submissions.discover import is_no_submission, uploads_in
 from grader.submissions.gradescope import METADATA
 from grader.submissions.layout import Submitter, Upload
 from grader.submissions.roster import NAME, Entry, Person, Roster, as_csv, read_roster, same
-from grader.submissions.safe_writer import MEGABYTE, Caps, SafeWriter, kind
+from grader.submissions.parse_child.start import BeyondLimits, Unpacked, unpack_in_child
+from grader.submissions.safe_writer import MEGABYTE, Caps, kind
 from grader.submissions.stored_names import is_clutter
 from grader.submissions.student_names import is_typed, student_key
 from grader.submissions.suffixes import is_archive
@@ -108,13 +108,16 @@ def _opened(source: Path) -> Iterator[tuple[Path, list[str]]]:
     if not source.is_file() or not is_archive(source.name):
         raise UsageError(f"{source}: no folder and no archive; expected the download")
     with tempfile.TemporaryDirectory(prefix="grader-import-") as place:
-        writer = SafeWriter(Path(place) / "in", _CAPS)
-        if not unpack(source, writer):
+        try:
+            found = unpack_in_child(source, Path(place), _CAPS)
+        except BeyondLimits as error:
+            found = Unpacked(False, (f"{error}.",), ())
+        if not found.is_read:
             raise UsageError(
-                f"{source}: not unpacked: {' '.join(writer.left_out.lines())} Download it again, or "
+                f"{source}: not unpacked: {' '.join(found.lines)} Download it again, or "
                 "unpack it yourself and import the folder"
             )
-        yield _top(writer.target), writer.left_out.names()
+        yield _top(Path(place) / "in"), list(found.names)
 
 
 def _top(folder: Path) -> Path:

@@ -119,7 +119,7 @@ def _without_long_lines(lines: list[str]) -> tuple[list[str], dict[str, str]]:
 
 def _is_python(code: str) -> bool:
     try:
-        compile(code, "<line>", "exec", dont_inherit=True)
+        ast.parse(code)
     except Exception:   # SyntaxError, or nested too deeply
         return False
     return True

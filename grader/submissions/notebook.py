@@ -14,6 +14,7 @@ Outputs, cell ids, tags and kernels are ignored.
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import warnings
@@ -22,6 +23,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from grader.submissions.ipython_syntax import IPythonSyntax, TooLong, without_transparent_magics
+from grader.submissions.steps import TOO_MUCH
 
 LARGEST_NOTEBOOK = 50_000_000  # bytes
 _LARGEST_CODE = 2_000_000  # characters, all cells together
@@ -58,6 +60,8 @@ def read_notebook(text: str, ipython: IPythonSyntax | None = None) -> Notebook:
         raise
     except RecursionError:
         raise NotebookError("the notebook is nested too deeply") from None
+    except MemoryError:
+        raise NotebookError(TOO_MUCH) from None
     except Exception as error:  # fields of any type where others belong: AttributeError and so on
         raise NotebookError(
             f"the notebook is malformed ({type(error).__name__}); save it again in Jupyter"
@@ -152,7 +156,7 @@ def _is_python(source: str) -> bool:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # "\d" in a string is no mistake here
-            compile(source, "<cell>", "exec", dont_inherit=True)
+            ast.parse(source)
     except Exception:  # SyntaxError; nested too deeply, a number of 5,000 digits ...
         return False
     return True

@@ -25,7 +25,7 @@ from tests.hostile.case import grade_path, happened
 from tests.hostile.conftest import Verify
 
 PROCESS = pytest.mark.parametrize("sandbox", ["process"], indirect=True, scope="session")
-PEAK = 160 * MEGABYTE  # of the grader's memory: a hundred thousand entries are half of it
+PEAK = 100 * MEGABYTE  # of the grader's memory: the first grading loads the data, nothing else
 
 
 def write(content: Iterable[bytes], path: Path) -> Path:

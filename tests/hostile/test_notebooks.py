@@ -1,7 +1,8 @@
 """Notebooks that are made to hurt: graded as what their code is, or left out with the reason.
 
-A notebook is read on the host, where nothing of it is run; its code runs in the sandbox as a
-script. So all but the cells that never end do no harm in the process sandbox either.
+A notebook is read on the host by a child with limits, which runs nothing of it; its code runs in
+the sandbox as a script. So all but the cells that never end do no harm in the process sandbox
+either.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from tests.hostile.conftest import Verify
 
 PROCESS = pytest.mark.parametrize("sandbox", ["process"], indirect=True, scope="session")
 HONEST_CODE = HONEST.read_text(encoding="utf-8")
-PEAK = 400 * MEGABYTE  # of the grader's memory, for a notebook of fifty megabytes
+PEAK = 100 * MEGABYTE  # of the grader's memory: the first grading loads the data, nothing else
 TRACE = "grader-notebook-was-run"  # what shell lines would leave in the temporary folder
 
 Cell = dict[str, Any]

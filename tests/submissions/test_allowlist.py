@@ -19,7 +19,7 @@ from grader.rubric.model import Rubric
 from grader.submissions.allowlist import Remark, imports_of, remarks, review
 from grader.submissions.discover import hand_in
 from grader.submissions.notebook import read_notebook
-from grader.submissions.prepare import prepare
+from grader.submissions.prepare import prepare_trusted as prepare
 from grader.validation.corpus import lay_out, load_corpus
 from tests.hostile.disguises import CODE, OTHERS
 

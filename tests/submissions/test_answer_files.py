@@ -12,7 +12,7 @@ from grader.checks.written_answer import CHECK, Params
 from grader.records import Submission, Verdict
 from grader.submissions.discover import hand_in
 from grader.submissions.documents import document_text
-from grader.submissions.prepare import prepare
+from grader.submissions.prepare import prepare_trusted as prepare
 from grader.submissions.script_texts import script_texts
 from tests.checks.evidence import key
 from tests.factories import criterion, write_files, zip_of

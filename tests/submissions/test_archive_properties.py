@@ -29,7 +29,7 @@ from hypothesis import strategies as st
 from grader.submissions.collect import unpack
 from grader.submissions.discover import discover
 from grader.submissions.notebook import NotebookError, read_notebook
-from grader.submissions.prepare import prepare
+from grader.submissions.prepare import prepare_trusted as prepare
 from grader.submissions.safe_writer import Caps, Member, SafeWriter
 from grader.worker.student_code.broken_cells import runnable
 

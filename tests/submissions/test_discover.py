@@ -21,7 +21,7 @@ from grader.errors import UsageError
 from grader.records import Submission
 from grader.submissions.discover import discover, hand_in
 from grader.submissions.gradescope import METADATA
-from grader.submissions.prepare import prepare
+from grader.submissions.prepare import prepare_trusted as prepare
 from grader.submissions.safe_writer import Caps
 from grader.submissions.student_names import module_name, owner, student_key
 from tests.factories import write_files, zip_of
@@ -640,7 +640,7 @@ def test_a_thousand_broken_notebooks_make_no_thousand_notes(tmp_path: Path) -> N
 def test_notebooks_are_read_up_to_a_size_of_all_together(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("grader.submissions.prepare.LARGEST_NOTEBOOK", 1_000)
+    monkeypatch.setattr("grader.submissions.reading.LARGEST_NOTEBOOK", 1_000)
     book = notebook(("code", "x = 1  " + "#" * 700))
     source = write_files(tmp_path / "eve", {f"{n}.ipynb": book for n in range(3)})
     found = prepared(tmp_path, source)

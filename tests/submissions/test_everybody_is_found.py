@@ -15,7 +15,7 @@ from grader.submissions.discover import HandIn, discover, left_out
 from grader.submissions.enrolment import enrol
 from grader.submissions.gradescope import METADATA
 from grader.submissions.import_download import import_canvas, import_gradescope
-from grader.submissions.prepare import prepare
+from grader.submissions.prepare import prepare_trusted as prepare
 from grader.submissions.roster import NAME, Roster, read_roster
 from tests.factories import criterion, rubric, write_files
 from tests.support.downloads import gradescope, zipped

@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 import dataclasses
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
-from grader.rubric.model import Rubric
 from grader.submissions.allowlist import calls, rules
 from grader.submissions.allowlist.allowed import words
 from grader.submissions.allowlist.code import Code
@@ -17,9 +17,14 @@ from grader.submissions.allowlist.files import is_compiled, is_pickle, is_zip
 from grader.submissions.allowlist.findings import Findings, Found, Upload
 from grader.submissions.allowlist.source import LARGEST, Unreadable, parse, readings
 from grader.submissions.allowlist.syntax import fold, shape_of
+from grader.submissions.steps import TOO_MUCH, Steps
+
+if TYPE_CHECKING:
+    from grader.rubric.model import Rubric
 
 MOST = 10   # remarks on one submission; those that reach furthest come first
 _TOO_MUCH = Unreadable("is not read: there is too much code")
+_TOO_LONG = Unreadable(f"is not read: {TOO_MUCH}")
 _MOVES = words(
     """
     copyfile copy2 copyfileobj move rename replace write_bytes tofile symlink link symlink_to
@@ -49,7 +54,7 @@ class Remark:
 
 
 def remarks(
-    folder: Path, files: Iterable[str], imports: Iterable[str] = ()
+    folder: Path, files: Sequence[str], imports: Iterable[str] = (), steps: Steps | None = None
 ) -> tuple[Remark, ...]:
     """Review a submission's files on disk.
 
@@ -57,8 +62,10 @@ def remarks(
         folder: The submission's folder.
         files: Its files, relative to the folder.
         imports: Further modules that may be imported.
+        steps: As for `review`.
     """
-    return review(((file, (folder / file).read_bytes()) for file in files), imports)
+    contents = ((file, (folder / file).read_bytes()) for file in files)
+    return review(contents, imports, steps or Steps())
 
 
 def imports_of(rubric: Rubric) -> tuple[str, ...]:
@@ -69,32 +76,41 @@ def imports_of(rubric: Rubric) -> tuple[str, ...]:
 
 
 def review(
-    contents: Iterable[tuple[str, bytes]], imports: Iterable[str] = ()
+    contents: Iterable[tuple[str, bytes]], imports: Iterable[str] = (), steps: Steps | None = None
 ) -> tuple[Remark, ...]:
     """Return what the files do outside the allowlist, one remark for each kind in each file.
 
     Args:
         contents: All files of a submission: path and content. They are read one at a time.
         imports: Further modules that may be imported.
+        steps: Told of each file. A file that has to be skipped gives a remark. None skips nothing.
     """
+    steps = steps or Steps()
     trees: dict[str, list[ast.Module | Unreadable]] = {}
     found, pickles, zipped = [], [], False
     left = 2 * LARGEST
     for file, data in contents:
+        may = steps.may("review", file)
         if file.lower().endswith(".py"):
             left -= len(data)
-            trees[file] = list(readings(data)) if left >= 0 else [_TOO_MUCH]
+            if may:
+                trees[file] = list(readings(data)) if left >= 0 else [_TOO_MUCH]
+            else:
+                trees[file] = [_TOO_LONG]
         else:
             zipped = zipped or is_zip(data)
             if is_compiled(file):
                 found.append(Remark(file, 1, "is compiled code", True))
-            if is_pickle(data):
+            if not may or is_pickle(data):
                 pickles.append(file)
         del data   # or it would be kept while the next file is read
+    if not steps.may("review", "all code together"):
+        return tuple(Remark(file, 1, _TOO_LONG.why, True) for file in trees)[:MOST]
     upload = dataclasses.replace(
         _gathered(trees), imports=frozenset(imports), pickles=tuple(pickles), zipped=zipped
     )
     for file, several in trees.items():
+        steps.may("review", file)
         seen: set[str] = set()
         for line, what, reaches in sorted(_of_file(several, upload, upload.elsewhere(file))):
             kind = what.partition("attribute _")[0]

@@ -31,7 +31,7 @@ from grader.run.provenance.fingerprints import ground_of
 from grader.run.provenance.hardware import Environment, environment
 from grader.run.workspace import workspace
 from grader.submissions.discover import HandIn
-from grader.submissions.prepare import prepare
+from grader.submissions.prepare import prepare_trusted
 
 AT_A_TIME = 5   # seeds for one worker, which imports torch once for all of them
 Contexts = Callable[[int], RunContext]
@@ -113,7 +113,7 @@ def figures_of(
         )
         threads = schedule.threads_each(slots.turns, rubric.limits.cpus)
         contexts = _contexts(rubric, folder / "data", threads)
-        prepared = {one.name: prepare(one.hand_in, folder / f"solution-{number}")
+        prepared = {one.name: prepare_trusted(one.hand_in, folder / f"solution-{number}")
                     for number, one in enumerate(solutions)}
         now = environment(sandbox, folder, rubric.limits, gpus, slots.turns)
         parts = [tuple(seeds[at : at + AT_A_TIME]) for at in range(0, len(seeds), AT_A_TIME)]
