@@ -174,9 +174,16 @@ class _Unpacking:
     blobs: Sequence[bytes]
     makers: Makers | None
     used: set[int] = field(default_factory=set)
+    values: int = 0
 
     def unpacked(self, value: Any, depth: int) -> Any:
+        self.values += 1
+        if self.values > MAX_VALUES:
+            raise PackingError(f"more than {MAX_VALUES:,} values")
         if isinstance(value, _SCALARS):
+            if isinstance(value, int) and not -_LARGEST <= value < _LARGEST:
+                # Such numbers can be chosen so that they all have one hash.
+                raise PackingError("a whole number of more than 64 bits")
             return value
         if isinstance(value, dict):
             if len(value) != 1:

@@ -22,8 +22,7 @@ _ESCAPE_SEQUENCES = re.compile(
     r"|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"  # CSI: colours, cursor
     r"|\x1b[ -/]*[0-~]?"  # the rest
 )
-_OVERPRINTED = re.compile(r"[^\n]*\r(?=[^\r\n])")
-_NEWLINES = re.compile(r"\r*\n|[\u2028\u2029\x85]")
+_NEWLINES = re.compile(r"[\u2028\u2029\x85]")
 # Where a spreadsheet may read text as a formula (OWASP, "CSV injection"): at the start, and after
 # the separators of other countries, which split a quoted field. Full-width forms count, too.
 _FORMULA = re.compile("(^|[;|])(?=[\\s\"'\u200c\u200d]*[=+\\-@\uff1d\uff0b\uff0d\uff20])")
@@ -36,9 +35,8 @@ def plain(text: str, limit: int = 4000) -> str:
     cut = len(text) > limit
     if not cut and text.isascii() and text.isprintable():
         return text   # the usual case
-    text = _ESCAPE_SEQUENCES.sub("", text[:limit])
-    text = _NEWLINES.sub("\n", text)
-    text = _OVERPRINTED.sub("", text).replace("\r", "")  # a progress bar: its last state
+    text = _NEWLINES.sub("\n", _ESCAPE_SEQUENCES.sub("", text[:limit]))
+    text = "\n".join(map(_last_state, text.split("\n")))
     return "".join(_printable(text)) + (CUT if cut else "")
 
 
@@ -55,7 +53,12 @@ def neutral(text: str) -> str:
 def plain_tail(text: str, lines: int = 40, width: int = 300) -> str:
     """Return the last lines of an output, each cut off after `width` characters."""
     last = text.rstrip("\r\n").rsplit("\n", lines)[-lines:]
-    return "\n".join(plain(line.rstrip("\r").rpartition("\r")[2], width) for line in last)
+    return "\n".join(plain(_last_state(line), width) for line in last)
+
+
+def _last_state(line: str) -> str:
+    """Return what a terminal shows of a line that was printed over: a progress bar's last state."""
+    return line.rstrip("\r").rpartition("\r")[2]
 
 
 def _printable(text: str) -> Iterator[str]:

@@ -18,6 +18,7 @@ import json
 import math
 import re
 import struct
+import zlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -53,6 +54,8 @@ WORKER_FAILED = "worker_failed"   # the grader's own code in the sandbox failed
 MAX_HEADER = 4 * 2**20
 MAX_BLOBS = 512 * 2**20          # bytes of a question's blobs: images
 MAX_ANSWER_BLOBS = 64 * 2**20    # bytes of an answer's blobs: logits
+MAX_NAME = 200                   # characters of a name in an answer; see `short`
+_ENDS = 95                       # characters that `short` keeps of each end
 ESCAPED = 6   # most bytes that one byte of text takes in a header: \u001b
 _MAX_DEPTH = 24
 _MAX_NUMBER = 28   # characters; a double has at most 24
@@ -64,6 +67,17 @@ _LENGTHS = struct.Struct(">IQ")
 
 class FrameError(ValueError):
     """The bytes are not a frame of this protocol; the text names the rule that they break."""
+
+
+def short(name: str) -> str:
+    """Shorten a name to `MAX_NAME` characters; its ends stay, and different names stay different.
+
+    No homework has such names: a variable's name of a megabyte would take minutes to judge.
+    """
+    if len(name) <= MAX_NAME:
+        return name
+    digest = zlib.crc32(name.encode("utf-8", "replace"))
+    return f"{name[:_ENDS]}…{digest:08x}…{name[-_ENDS:]}"
 
 
 def encode(message: Mapping[str, Any], blobs: Iterable[bytes] = ()) -> bytes:

@@ -7,6 +7,7 @@ network or over all of it.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
@@ -116,15 +117,21 @@ def per_layer(pairs: Pairs, wanted: Mapping[str, int]) -> dict[str, int]:
         if count:
             counts[owner] = counts.get(owner, 0) + count
     of_layers = sum(count for name, count in counts.items() if name in wanted)
+    of_parts = _parts(wanted)
     return {
         name: count
         for name, count in counts.items()
         if name in wanted
-        or not (_TOTAL.search(name) or count in (of_layers, _below(name, wanted)))
+        or not (_TOTAL.search(name) or count in (of_layers, of_parts[name]))
     }
 
 
-def _below(name: str, wanted: Mapping[str, int]) -> int:
-    """The sum over the layers of a part of the network, such as `layer1.0`."""
-    prefix = f"{name}." if name else ""
-    return sum(count for layer, count in wanted.items() if layer.startswith(prefix))
+def _parts(wanted: Mapping[str, int]) -> Counter[str]:
+    """The sum over the layers of each part of the network, such as `layer1.0`, and of all ("")."""
+    sums: Counter[str] = Counter()
+    for layer, count in wanted.items():
+        above = layer
+        while above:
+            above = above.rpartition(".")[0]
+            sums[above] += count
+    return sums

@@ -146,7 +146,7 @@ def _is_repeated(option: Found | None, public: Found | None) -> bool:
     """True if the numbers for another network are those of ResNet-18 again: typed in."""
     if option is None or public is None:
         return False
-    return all(pair in public["pairs"] for pair in option["pairs"])
+    return set(map(tuple, option["pairs"])) <= set(map(tuple, public["pairs"]))
 
 
 def _printed(criterion: Criterion, public: Evidence, truth: Pairs, *, tried: bool) -> Verdict:

@@ -3,7 +3,8 @@
 The probes in `grader/worker/probes/` write these values, in a process that runs the student's code,
 which may have written an answer itself. Every answer is validated here before a check reads it:
 each key that a check reads is there, has this type and lies within these bounds. Other keys are
-dropped.
+dropped. The bounds are above what the worker reports of any honest work, and low enough that every
+check judges the largest answer in less than a second (`tests/sandbox/test_largest_answers.py`).
 """
 
 from __future__ import annotations
@@ -27,19 +28,27 @@ from grader import packing, wire
 from grader.records import Evidence, Outcome, Question
 
 T = TypeVar("T")
-# More than fits into a frame, and far more than an honest answer holds.
+# Texts that are cut and not refused may be as long as this, and lists of them, too.
 _MOST = 100_000
+_LONGEST = 8_000   # characters of a message or traceback; those of the worker are shorter
 
-Text = Annotated[str, Field(max_length=_MOST)]
+# A name, a place in a file, or a word of the worker's; `wire.short` keeps long ones apart.
+Name = Annotated[str, Field(max_length=_MOST), AfterValidator(wire.short)]
+Text = Annotated[str, Field(max_length=_MOST), AfterValidator(lambda text: text[:_LONGEST])]
 Count = Annotated[int, Field(ge=0, lt=2**63)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 # JSON has no numbers for these three, so the worker writes them as text.
 Measured = Finite | Literal["nan", "inf", "-inf"]
 # Only the first error is reported; a hundred thousand of them would fill the memory.
-Many = Annotated[list[T], Field(max_length=_MOST), FailFast()]
-Texts = Many[Text]
+Few = Annotated[list[T], Field(max_length=200), FailFast()]       # lists, tables, mistakes
+Some = Annotated[list[T], Field(max_length=2_000), FailFast()]    # phases, numbers, rates
+Many = Annotated[list[T], Field(max_length=10_000), FailFast()]   # parameters or layers
+Names = Many[Name]
 # Notes are for the student to read: too many or too long ones are cut and not refused.
-Notes = Annotated[Texts, AfterValidator(lambda notes: [note[:500] for note in notes[:50]])]
+Notes = Annotated[
+    list[Text], Field(max_length=_MOST), FailFast(),
+    AfterValidator(lambda notes: [note[:500] for note in notes[:50]]),
+]
 
 
 def _countable(shape: list[int]) -> list[int]:
@@ -58,19 +67,19 @@ class _Answer(BaseModel):
 MOST_FIGURES, LARGEST_FIGURE = 6, 640
 
 _Shape = Annotated[list[Count], Field(max_length=64), AfterValidator(_countable)]
-_Classes = Annotated[list[Text], Field(max_length=64)]
+_Classes = Annotated[list[Name], Field(max_length=64)]
 # A JSON list of a fixed length; its items are as strict as the rest.
-_Pair = Annotated[tuple[Text, Count], Strict(False)]
+_Pair = Annotated[tuple[Name, Count], Strict(False)]
 _Rate = Annotated[tuple[Count, Finite], Strict(False)]
 # Name, own name, shape, number of the tensor, trainable, classes; see `networks.describe`.
 _Parameter = Annotated[
-    tuple[Text, Text, _Shape | None, Count, bool, _Classes], Strict(False)
+    tuple[Name, Name, _Shape | None, Count, bool, _Classes], Strict(False)
 ]
 
 
 class _Place(_Answer):
     frame: Count
-    name: Text
+    name: Name
     cell: Count
     line: Count
 
@@ -88,7 +97,7 @@ class _Table(_Place):
 
 class LayerCounts(_Answer):
     form: Literal["function", "script"]
-    tables: Many[_Table]
+    tables: Few[_Table]
     replaced: bool
     notes: Notes
     printed: bool = False
@@ -96,14 +105,14 @@ class LayerCounts(_Answer):
 
 
 class _List(_Place):
-    origin: Text
-    names: Texts
-    kind: Text
+    origin: Name
+    names: Names
+    kind: Name
     empty: bool
     foreign: Count
     buffers: Count
     used_up: bool
-    parent: Text = ""
+    parent: Name = ""
 
 
 class _Number(_Place):
@@ -113,8 +122,8 @@ class _Number(_Place):
 
 class ParameterGroups(_Answer):
     form: Literal["function", "script"]
-    lists: Many[_List]
-    numbers: Many[_Number]
+    lists: Few[_List]
+    numbers: Some[_Number]
     replaced: bool
     structure: Many[_Parameter]
     notes: Notes
@@ -122,23 +131,23 @@ class ParameterGroups(_Answer):
 
 
 class _Group(_Answer):
-    names: Texts
+    names: Names
     foreign: Count
     weight_decay: Finite
     lr: Measured
 
 
 class OptimizerGroups(_Answer):
-    optimizer: Text
+    optimizer: Name
     groups: Many[_Group]
     structure: Many[_Parameter]
-    penalised: Texts = []
+    penalised: Names = []
     doubt: Literal["", "another", "unexplained"] = ""
 
 
 class Evaluation(_Answer):
-    complete: Many[bool]
-    train_mode_afterwards: Many[bool]
+    complete: Few[bool]
+    train_mode_afterwards: Few[bool]
     buffers_moved: bool
     batches_tracked: Many[Count]
 
@@ -158,7 +167,7 @@ class _Run(_Answer):
     lr: Measured | None
     statistics_moved: bool
     ended_at: Count
-    place: Text
+    place: Name
     on_training_data: bool
 
 
@@ -171,18 +180,18 @@ class _Mistake(_Answer):
         "scores_without_log_softmax",
         "softmax_before_cross_entropy",
     ]
-    place: Text
-    detail: Text
+    place: Name
+    detail: Name
 
 
 class _Figure(_Answer):
-    title: Text
+    title: Name
     height: Annotated[int, Field(ge=1, le=LARGEST_FIGURE)]
     width: Annotated[int, Field(ge=1, le=LARGEST_FIGURE)]
 
 
 class _Network(_Answer):
-    name: Text
+    name: Name
     parameters: Count
 
 
@@ -214,21 +223,21 @@ class _Learnt(_Answer):
 
 class Training(_Answer):
     form: Literal["function", "script"]
-    runs: Many[_Run]
+    runs: Some[_Run]
     steps: Count
     stopped: Literal["epochs", "seconds", "stalled", "sure"] | None
     batches_tracked: Many[Count]
     optimizer: OptimizerGroups | None
     reported_accuracy: Annotated[float, Field(ge=0, le=1)] | None
     error: _Error | None
-    uncalled: Texts
-    deaf: Texts
+    uncalled: Names
+    deaf: Names
     notes: Notes
-    device: Text
-    schedulers: Texts
-    rates: Many[_Rate]
+    device: Name
+    schedulers: Few[Name]
+    rates: Some[_Rate]
     images_per_epoch: Count
-    mistakes: Many[_Mistake]
+    mistakes: Few[_Mistake]
     network: _Network
     prepared: _Prepared
     learnt: _Learnt | None = None

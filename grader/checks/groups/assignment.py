@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -117,25 +117,28 @@ def _by_label_and_overlap(rows: list[Row], truth: Truth) -> Triple:
     for group in range(3):
         found[group] = _last(labelled.get(group, []))
     missing = [group for group in range(3) if found[group] is None]
-    everything = set().union(*truth)   # `params`: a list of all parameters is no group
-    unnamed = [
-        chosen_of([row], named=False) for row in labelled.get(None, [])
-        if row["names"] and set(row["names"]) != everything
-    ][-8:]
-    best, score = None, 0.0
-    for order in itertools.permutations(unnamed, min(len(missing), len(unnamed))):
-        if len({frozenset(option.names) for option in order}) < len(order):
-            continue   # one list under two names is not two groups
-        value = sum(
-            overlap(option.names, truth[group])
-            for group, option in zip(missing, order, strict=False)
-        )
-        if value > score:
-            best, score = order, value
-    for group, option in zip(missing, best or (), strict=False):
+    best = _best_order(labelled.get(None, []), missing, truth)
+    for group, option in zip(missing, best, strict=False):
         if overlap(option.names, truth[group]):
             found[group] = option
     return found[0], found[1], found[2]
+
+
+def _best_order(rows: Sequence[Row], groups: Sequence[int], truth: Truth) -> list[Chosen]:
+    """Those of the last lists, in the order that overlaps most with these groups."""
+    sets = [frozenset(row["names"]) for row in rows]
+    last = [n for n, names in enumerate(sets) if names and not _is_everything(names, truth)][-8:]
+    shared = {n: [overlap(sets[n], truth[group]) for group in groups] for n in last}
+    alike = {n: sets.index(sets[n]) for n in last}
+    best: Sequence[int] = ()
+    score = 0.0
+    for order in itertools.permutations(last, min(len(groups), len(last))):
+        if len({alike[n] for n in order}) < len(order):
+            continue   # one list under two names is not two groups
+        value = sum(shared[n][at] for at, n in enumerate(order))
+        if value > score:
+            best, score = order, value
+    return [chosen_of([rows[n]], named=False) for n in best]
 
 
 def _bound(row: Row) -> tuple[int, int]:
@@ -177,7 +180,13 @@ def _nested(name: str, whole: Row | None, parts: list[Row], truth: Truth) -> str
     if whole is None or label(name) is None:
         return "either"
     # `bn_bias_rest = split(net)`: the name names one group, but the list holds all of them.
-    return "in any order" if set(whole["names"]) == set().union(*truth) else "as one"
+    return "in any order" if _is_everything(whole["names"], truth) else "as one"
+
+
+def _is_everything(names: Collection[str], truth: Truth) -> bool:
+    """True for a list of all parameters, such as `params`, which is no group."""
+    own = set(names)
+    return len(own) == sum(map(len, truth)) and own == set().union(*truth)
 
 
 def _last(rows: list[Row]) -> Chosen | None:
@@ -217,10 +226,11 @@ def _place(row: Row) -> tuple[str, str]:
     return str(row["origin"]), str(row["name"])
 
 
-def overlap(names: Sequence[str], truth: Mapping[str, int]) -> float:
+def overlap(names: Collection[str], truth: Mapping[str, int]) -> float:
     """Intersection over union of two sets of names."""
-    own, wanted = set(names), set(truth)
-    return len(own & wanted) / max(1, len(own | wanted))
+    own = set(names)
+    shared = sum(map(truth.__contains__, own))
+    return shared / max(1, len(own) + len(truth) - shared)
 
 
 def _size(triple: Triple) -> int:

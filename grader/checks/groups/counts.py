@@ -20,7 +20,7 @@ _WEAK = re.compile(
     r"layer|tensor|module|(^|_)lr(_|$)|learning|decay|momentum|eps|mult|factor|ratio|ind(ex|ices)",
     re.I,
 )
-_WEIGHTS = re.compile(r"weights?(?![a-z_ -]*decay)", re.I)
+_WORDS = re.compile(r"[a-z_ -]+")
 _ORDINAL = re.compile(r"#([123])\b")
 _NUMERAL = re.compile(r"^\W*(i{1,3})\b")
 _INDEXED = re.compile(r"(.+)\[([012])\]$")
@@ -64,21 +64,27 @@ def spoken(text: str) -> int | None:
 
 def _by_name(rows: Sequence[Number], speaks: Callable[[str], int | None]) -> dict[int, int]:
     """The last number named after each group, preferably one that counts elements."""
-    rows = sorted(rows, key=lambda row: (row["cell"], row["line"]))
     found: dict[int, int] = {}
     weights: int | None = None
-    for weak in (True, False):
-        for row in rows:
-            if bool(_WEAK.search(row["name"])) is not weak:
-                continue
-            group = speaks(row["name"])
-            if group is not None:
-                found[group] = row["value"]
-            elif _WEIGHTS.search(row["name"]):
-                weights = row["value"]
+    for row in sorted(rows, key=lambda row: (_strength(row["name"]), row["cell"], row["line"])):
+        group = speaks(row["name"])
+        if group is not None:
+            found[group] = row["value"]
+        elif _names_weights(row["name"]):
+            weights = row["value"]
     if set(found) == {0, 1} and weights is not None:
         found[2] = weights   # beside the two others, all the rest
     return found
+
+
+def _strength(name: str) -> int:
+    return 0 if _WEAK.search(name) else 1
+
+
+def _names_weights(name: str) -> bool:
+    """True if the name speaks of weights, and not of their decay."""
+    runs = _WORDS.findall(name.lower())
+    return any(words.rfind("weight") > words.rfind("decay") for words in runs)
 
 
 def _by_ordinal(printed: Sequence[Number]) -> dict[int, int]:

@@ -36,7 +36,8 @@ def problems_of(seen: Seen) -> list[Problem]:
 
 def problem_of(group: int, seen: Seen) -> Problem:
     """The problem of one group; parameters in `seen["penalised"]` count as decayed."""
-    wanted = trainable(seen)[group]
+    parameters = parameters_of(seen["structure"])
+    wanted = truth_of(one for one in parameters if one.trainable)[group]
     times = dict.fromkeys(wanted, 0)
     decayed = set(seen.get("penalised", ()))
     for row in seen["groups"]:
@@ -53,7 +54,7 @@ def problem_of(group: int, seen: Seen) -> Problem:
     text = _sentence(group, len(wanted), missing, twice, len(misled))
     if not text:
         return Problem()
-    layers = layers_of(parameters_of(seen["structure"]))
+    layers = layers_of(parameters)
     mistake = mistake_in(wrong, wanted, layers) if wrong else "repeated"
     mistake = UNKNOWN if wrong and twice else mistake
     return Problem(mistake, text, in_words(mistake, wrong, layers))

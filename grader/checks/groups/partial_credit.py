@@ -127,10 +127,10 @@ def _lists_with_one_mistake(group: Mapping[str, int], layers: Layers) -> Iterato
     for kind in dict.fromkeys(layer for layer, _ in layers.values()):
         for where in ((True,), (False,), (True, False)):
             for ending in ("", ".weight", ".bias"):
-                some = [
-                    name for name, (layer, in_shortcut) in layers.items()
+                some = {
+                    name: None for name, (layer, in_shortcut) in layers.items()
                     if layer == kind and in_shortcut in where and name.endswith(ending)
-                ]
+                }
                 yield [name for name in group if name not in some]
                 yield [*group, *(name for name in some if name not in group)]
 

@@ -29,8 +29,10 @@ def in_two_lists(lists: Sequence[Row], truth: Truth, layers: Layers) -> Triple |
     best: tuple[bool, Triple] | None = None
     for rows in attempts(lists):
         held = {frozenset(row["names"]) for row in rows if not row["foreign"]}
+        sizes = {len(names) for names in held}
         for row in rows:
-            if everything - frozenset(row["names"]) not in held:
+            own = everything.intersection(row["names"])
+            if len(everything) - len(own) not in sizes or everything - own not in held:
                 continue
             for group in range(3):
                 mistake = _mistake(row, truth, group, layers)

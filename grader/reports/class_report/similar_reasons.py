@@ -15,8 +15,9 @@ from typing import Generic, TypeVar
 Item = TypeVar("Item")
 
 # A file, and the line, function or names that follow it.
+# It begins where a word begins: a search from each letter of a long word would be quadratic.
 _PLACE = (
-    r"[^\s()'\"`,;:]+\.(?:py|ipynb|zip|tar|gz|tgz|md|tex|pdf|txt)\b"
+    r"(?<![^\s()'\"`,;:])[^\s()'\"`,;:]+\.(?:py|ipynb|zip|tar|gz|tgz|md|tex|pdf|txt)\b"
     r"(?::\d+|, line \d+)?(?:, in \w+\(\))?(?: \([^()]*\))?"
 )
 _VARIES = re.compile(

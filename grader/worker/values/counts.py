@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch.nn.parameter import is_lazy
 
+from grader.wire import short
 from grader.worker.values.containers import MAX_ITEMS, Reader
 from grader.worker.values.parameter_lists import Frame
 
@@ -36,7 +37,7 @@ def numbers(frames: Sequence[Frame], reader: Reader) -> list[dict[str, Any]]:
                 continue
             for name, count in _numbers(variable, value, reader):
                 cell, line = frame.place(name)
-                rows.append({"frame": position, "name": name, "value": count, "cell": cell,
+                rows.append({"frame": position, "name": short(name), "value": count, "cell": cell,
                              "line": line, "printed": False})
     return rows[-MAX_NUMBERS:]
 
@@ -75,7 +76,7 @@ def tables(frames: Sequence[Frame], reader: Reader) -> list[dict[str, Any]]:
             pairs = as_table(value, reader) or [["", count] for count in _whole_numbers(value)]
             if 0 < len(pairs) <= MOST_LAYERS:
                 cell, line = frame.place(name)
-                rows.append({"frame": position, "name": name, "pairs": pairs, "cell": cell,
+                rows.append({"frame": position, "name": short(name), "pairs": pairs, "cell": cell,
                              "line": line, "printed": False})
     return rows[-MAX_TABLES:]
 
@@ -93,7 +94,7 @@ def as_table(value: Any, reader: Reader) -> list[list[Any]]:
         if not rows:
             return []
         found += rows
-    return found[:MAX_ITEMS]
+    return [[short(name), count] for name, count in found[:MAX_ITEMS]]
 
 
 def _parts(value: Any, reader: Reader) -> list[tuple[str, Any]]:

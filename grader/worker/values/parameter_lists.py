@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from grader.wire import short
 from grader.worker.values.containers import Container, Entry, Reader
 
 MAX_LISTS = 80
@@ -117,8 +118,8 @@ def _row(container: Container, index: Index) -> dict[str, Any]:
         else:
             foreign += 1
     return {
-        "name": container.name,
-        "parent": container.parent,
+        "name": short(container.name),
+        "parent": short(container.parent),
         "names": names,
         "foreign": foreign,
         "buffers": buffers,

@@ -11,7 +11,9 @@ import pytest
 import torch
 from torch import nn
 
+from grader import wire
 from grader.worker.values.containers import MAX_ITEMS, Container, Drained, Known, Reader, attributes
+from grader.worker.values.counts import numbers, tables
 from grader.worker.values.parameter_lists import Frame, lists
 
 FOLDER = Path(__file__).parent   # the classes in this file count as the student's
@@ -191,3 +193,15 @@ def test_attributes_come_from_an_object_and_its_class() -> None:
 @pytest.mark.parametrize("value", [3, "text", [], {}, NET.conv, Path(), nn.Linear, torch.optim])
 def test_objects_of_other_code_are_not_inspected(value: Any) -> None:
     assert attributes(value, FOLDER) is None
+
+
+def test_names_without_end_fit_into_an_answer() -> None:
+    long = {f"v{number}" + "weight" * 16_000: BN for number in range(60)}
+    counts = {name: {name: 3, "fc": 4} for name in long}
+    rows, _ = lists([Frame("f", long, {})], [NET], [], reader())
+    found = tables([Frame("f", counts, {})], reader())
+    by_name = numbers([Frame("f", dict.fromkeys(long, 7), {})], reader())
+    assert len(wire.encode({"value": [rows, found, by_name]})) < wire.MAX_HEADER
+    assert len({row["name"] for row in rows}) == len({row["name"] for row in by_name}) == 60
+    assert all(row["names"] == ["bn.weight", "bn.bias"] for row in rows)
+    assert len(found) == 40 and found[0]["pairs"][1] == ["fc", 4]
