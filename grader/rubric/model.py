@@ -61,13 +61,14 @@ class Hidden(Model):
 class DataSpec(Model):
     """A dataset and its split.
 
-    `none` is for a homework in which the grader trains nothing. `digits` is scikit-learn's
-    handwritten digits (1,797 images of 8x8); `cifar10` is torchvision's layout on disk;
-    `imagefolder` is a folder or a zip of train|test/CLASS/image.
+    `none` is for a homework in which the grader trains nothing. `shapes` is drawn for the run: ten
+    shapes in colour, 12x12. `digits` is scikit-learn's handwritten digits (1,797 images of 8x8);
+    `cifar10` is torchvision's layout on disk; `imagefolder` is a folder or a zip of
+    train|test/CLASS/image.
     """
 
-    source: Literal["none", "digits", "cifar10", "imagefolder"] = "digits"
-    path: Path | None = Field(None, description="folder or zip; not for digits")
+    source: Literal["none", "shapes", "digits", "cifar10", "imagefolder"] = "digits"
+    path: Path | None = Field(None, description="folder or zip, for cifar10 and imagefolder")
     validation: int = Field(300, ge=1, description="images of the student's test set, by seed")
     hidden: Hidden = Hidden(held_out=300)
     seed: int = Field(0, description="of the split; not a secret, unlike the labels")

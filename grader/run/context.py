@@ -7,8 +7,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
 from grader.checks.answer_key import AnswerKey, EvalInputs, Labels
 from grader.checks.check import Check
 from grader.checks.early_stopping import HiddenParts
@@ -16,7 +14,7 @@ from grader.checks.registry import checks_with
 from grader.errors import DataError
 from grader.records import Evidence, Question
 from grader.rubric.model import Criterion, Limits, Rubric
-from grader.run.data.datasets import Dataset, load_dataset, with_noise, write_view
+from grader.run.data.datasets import Dataset, hidden_of_run, load_dataset, write_view
 from grader.run.provenance.fingerprints import of_folder
 from grader.sandbox.base import EarlyStopper
 
@@ -68,8 +66,8 @@ class RunContext:
 
 
 def draw_seed() -> int:
-    """Return a new random seed."""
-    return secrets.randbits(31)
+    """Return a new random seed, from more than a program could try one by one."""
+    return secrets.randbits(63)
 
 
 def prepare_context(rubric: Rubric, seed: int, threads: int, view: Path, cache: Path) -> RunContext:
@@ -94,19 +92,20 @@ def draw_context(
     dataset: Dataset, rubric: Rubric, seed: int, threads: int, view: Path
 ) -> RunContext:
     """Draw the hidden inputs of this seed; `view` is already written."""
-    order = np.random.default_rng([seed, 1]).permutation(len(dataset.hidden_labels))
+    hidden = hidden_of_run(dataset, rubric.active.data, seed)
     inputs = EvalInputs(
         seed,
         rubric.active,
         threads,
         dataset.classes,
-        with_noise(dataset.hidden_images[order], np.random.default_rng([seed, 2])),
+        hidden.images,
         dataset.validation_images,
     )
-    hidden, validation = dataset.hidden_labels[order], dataset.validation_labels
-    early_stopper = HiddenParts(AnswerKey(inputs, hidden, validation, {}))
+    validation = dataset.validation_labels
+    early_stopper = HiddenParts(AnswerKey(inputs, hidden.labels, validation, {}))
     checks = checks_with(rubric.own_files)
-    return RunContext(inputs, hidden, validation, view, of_folder(view), early_stopper, checks)
+    digest = of_folder(view)
+    return RunContext(inputs, hidden.labels, validation, view, digest, early_stopper, checks)
 
 
 def question_set_of(

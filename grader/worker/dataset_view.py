@@ -57,12 +57,12 @@ def open_view(folder: Path) -> View:
 
 
 def as_photos(images: Images) -> Images:
-    """Enlarge images that are smaller than 32x32 by repeating pixels."""
+    """Enlarge images that are lower than 32 pixels to 32x32 by repeating pixels."""
     height, width = images.shape[1:3]
     if height >= PHOTO_SIZE:
         return images
-    rows, columns = PHOTO_SIZE // height, PHOTO_SIZE // width
-    return images.repeat(rows, axis=1).repeat(columns, axis=2)
+    steps = np.arange(PHOTO_SIZE)
+    return images[:, steps * height // PHOTO_SIZE][:, :, steps * width // PHOTO_SIZE]
 
 
 class Batches(Dataset[tuple[torch.Tensor, torch.Tensor]]):

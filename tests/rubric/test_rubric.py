@@ -264,7 +264,8 @@ def test_hidden_images_may_come_from_two_files(rubric_file: Path) -> None:
         ("{hidden: {images: x.npy}}", "hidden: give both 'images' and 'labels', or neither"),
         ("{hidden: {images: x.npy, labels: y.npy, held_out: 3}}", "hidden: give either 'held_out'"),
         ("{source: cifar10}", "data: source 'cifar10' needs a 'path'"),
-        ("{source: mnist}", "source: expected 'none', 'digits', 'cifar10' or 'imagefolder'"),
+        ("{source: mnist}",
+         "source: expected 'none', 'shapes', 'digits', 'cifar10' or 'imagefolder'"),
     ],
 )
 def test_data_that_does_not_fit_together_is_reported(

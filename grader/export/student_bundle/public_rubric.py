@@ -185,8 +185,10 @@ def _profile(rubric: Rubric, seed: int, hidden: int) -> dict[str, Any]:
 def _data(spec: DataSpec, seed: int, hidden: int) -> dict[str, Any]:
     if spec.source == "none":
         return {"source": "none"}
-    data: dict[str, Any] = {"source": "digits"}
-    if spec.source != "digits":
+    data: dict[str, Any] = {"source": spec.source}
+    if spec.source == "shapes":
+        seed = spec.seed   # public: the run draws its hidden images from a seed of its own
+    elif spec.source != "digits":
         data = {"source": "imagefolder", "path": IMAGES}
     data |= {"validation": spec.validation, "hidden": {"held_out": hidden}, "seed": seed}
     return data | ({"limit_train": spec.limit_train} if spec.limit_train is not None else {})

@@ -123,7 +123,7 @@ def _images(rubric: Rubric) -> tuple[Dataset | None, int]:
     """
     spec = rubric.active.data
     dataset = load_dataset(spec.model_copy(update={"limit_train": None}), data_cache())
-    if spec.source in ("none", "digits"):
+    if spec.source in ("none", "shapes", "digits"):
         return None, len(dataset.hidden_labels)
     there = len(dataset.train_labels) + len(dataset.validation_labels)
     return dataset, max(1, min(len(dataset.hidden_labels), there // _LARGEST_SHARE))

@@ -17,9 +17,12 @@ from numpy.typing import NDArray
 
 from grader.errors import DataError
 from grader.rubric.model import DataSpec
+from grader.run.data import shapes
 from grader.run.data.sources import Images, Labels, Part, Source, read
 
 NOISE = 2   # grey levels of 255
+# The parts of the shapes come from a seed and one of these numbers; the last is with a run's seed.
+_TRAIN, _VALIDATION, _HELD_OUT, _OF_RUN = 1, 2, 3, 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,17 +44,20 @@ def load_dataset(spec: DataSpec, cache: Path) -> Dataset:
 
     Where the source has a test part, hidden and validation images are disjoint parts of it;
     otherwise all three parts come from the one pool. The hidden images are drawn first, so that
-    another number of validation or training images leaves them as they are. Decoded image folders
-    are kept in `cache`. Of the source `none` there is nothing in any part. Raises DataError.
+    another number of validation or training images leaves them as they are. Shapes are drawn, each
+    part by itself. Decoded image folders are kept in `cache`. The source `none` has nothing in any
+    part. Raises DataError.
     """
     if spec.source == "none":
         return _nothing()
-    source = read(spec, cache)
     where = f"{spec.source} {spec.path or ''}".strip()
     files = spec.hidden.images is not None
     if not files and spec.hidden.held_out is None:
         raise DataError(f"{where}: no hidden images: give 'held_out', or 'images' and 'labels'")
     held_out = 0 if files else spec.hidden.held_out or 0
+    if spec.source == "shapes":
+        return _drawn(spec, held_out)
+    source = read(spec, cache)
 
     rng = np.random.default_rng(spec.seed)
     pool = source.train if source.test is None else source.test
@@ -77,6 +83,36 @@ def load_dataset(spec: DataSpec, cache: Path) -> Dataset:
 def _nothing() -> Dataset:
     images, labels = np.zeros((0, 1, 1, 3), np.uint8), np.zeros(0, np.int64)
     return Dataset("none", (), images, labels, images, labels, images, labels)
+
+
+def _drawn(spec: DataSpec, held_out: int) -> Dataset:
+    train = _shapes(spec.limit_train or shapes.TRAINING, spec.seed, _TRAIN)
+    validation = _shapes(spec.validation, spec.seed, _VALIDATION)
+    source = Source(tuple(shapes.SHAPES), train, None)
+    hidden = _shapes(held_out, spec.seed, _HELD_OUT) if held_out else _hidden_files(spec, source)
+    return Dataset(spec.source, source.classes, *train, *validation, *hidden)
+
+
+def _shapes(count: int, seed: int, part: int) -> Part:
+    return Part(*shapes.draw(count, seed, part))
+
+
+def hidden_of_run(dataset: Dataset, spec: DataSpec, seed: int) -> Part:
+    """Return the hidden images of a run, in random order, and their labels.
+
+    Shapes are drawn anew, so nobody has these images, unless the rubric names files of them. Other
+    images are the dataset's with noise.
+
+    Args:
+        dataset: The dataset of `spec`.
+        spec: Its description in the rubric.
+        seed: The run's seed.
+    """
+    if spec.source == "shapes" and spec.hidden.held_out is not None:
+        return _shapes(spec.hidden.held_out, seed, _OF_RUN)
+    order = np.random.default_rng([seed, 1]).permutation(len(dataset.hidden_labels))
+    images = with_noise(dataset.hidden_images[order], np.random.default_rng([seed, 2]))
+    return Part(images, dataset.hidden_labels[order])
 
 
 def with_noise(images: Images, random: np.random.Generator) -> Images:
