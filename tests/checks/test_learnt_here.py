@@ -59,7 +59,7 @@ def found(accuracy: float = 0.95, rates: Any = RATES, **more: Any) -> str:
         {"likeness": 0.5},
         {"moved": 0.01},
         {"windows": [window(after, 63, most=60) for after in range(256, 512, 64)]},
-        {"windows": [window(after, 54) for after in range(256, 512, 64)]},
+        {"windows": [window(after, 44) for after in range(256, 512, 64)]},
         {"windows": [window(512, 64)]},
     ],
     ids=["ordinary", "sorted by class", "half of the images of one class", "lucky guesses",
@@ -92,9 +92,9 @@ def test_the_reason_says_the_figures() -> None:
 
 
 def test_a_network_that_learns_faster_than_the_data_allow_is_doubted() -> None:
-    fast = [window(after, 63) for after in range(256, 512, 64)]
+    fast = [window(after, 58) for after in range(256, 512, 64)]
     reason = found(windows=[window(0, 6), *fast])
-    assert "after 256 images of training it had 252 of the next 256 images right" in reason
+    assert "after 256 images of training it had 232 of the next 256 images right (91%;" in reason
 
 
 def test_easy_data_can_be_learnt_from_a_few_images() -> None:
@@ -103,7 +103,7 @@ def test_easy_data_can_be_learnt_from_a_few_images() -> None:
         KEY, inputs=dataclasses.replace(KEY.inputs, validation_images=images)
     )
     assert nearest_neighbour(easy) == 1 and nearest_neighbour(KEY) < 0.3
-    fast = [window(after, 63) for after in range(256, 512, 64)]
+    fast = [window(after, 58) for after in range(256, 512, 64)]
     value = trained().value | {"learnt": {**HONEST, "windows": fast}}
     assert doubt(value, 0.95, easy) == ""
 

@@ -7,7 +7,7 @@ does not, and neither does one that looks its answers up.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,8 @@ WINDOW = 64       # images that a window has at least
 LATEST = 512      # no window begins after as many images of training
 _LARGEST = 50_000_000   # numbers in the weights that are kept
 _SAMPLE = 4096    # numbers of a tensor that are compared
+_TINY = 32        # numbers of a tensor whose correlation says little
+ALIKE = 0.3       # correlation; tensors that were initialized apart have about 0
 Weights = Mapping[str, torch.Tensor]
 
 
@@ -62,29 +64,56 @@ class Beginning:
     """The beginning of a network's training.
 
     Attributes:
-        windows: the first images. The first window has all of them that came before the first step,
+        first: the first images. The first window has all of them that came before the first step,
             also of an evaluation; the others have images of the training.
-        weights: parameters and buffers before the first step, by name; None before a backward pass,
+        kept: parameters and buffers before the first step, by name; None before a backward pass,
             and for a very large network.
         begun: a backward pass was seen.
-        closed: no pass is added, since they are those of another network.
+        earlier: the beginning of a training in this session whose weights the network goes on
+            with, in most of its tensors.
+        whole: it goes on with them in all of its tensors.
     """
 
-    windows: list[Window] = field(default_factory=list)
-    weights: Weights | None = None
+    first: list[Window] = field(default_factory=list)
+    kept: Weights | None = None
     begun: bool = False
-    closed: bool = False
+    earlier: Beginning | None = None
+    whole: bool = False
 
-    def keep(self, network: nn.Module) -> None:
-        """Keep the weights of a network that is about to be trained."""
+    @property
+    def windows(self) -> list[Window]:
+        """The first images by which it is seen whether the weights were learnt here.
+
+        A network with a new last layer guesses at first. How fast it learns then is no news, so the
+        training that it goes on with is shown in its place.
+        """
+        if self.earlier is None:
+            return self.first
+        return self.earlier.windows if self.whole else [*self.first[:1], *self.earlier.windows[1:]]
+
+    @property
+    def weights(self) -> Weights | None:
+        """The weights with which the training began, or the one that it goes on with as a whole."""
+        return self.earlier.weights if self.whole and self.earlier is not None else self.kept
+
+    def begin(self, network: nn.Module, others: Iterable[tuple[nn.Module, Beginning]]) -> None:
+        """Note that a network is about to be trained.
+
+        Args:
+            network: the network.
+            others: the networks that were trained in this session, and how that began.
+        """
         self.begun = True
         own = weights_of(network)
+        for other, beginning in others:
+            found = likenesses(own, weights_of(other))
+            if likeness(found) >= ALIKE:
+                self.earlier = self.earlier or beginning
+                if all(one >= ALIKE for size, one in found if size >= _TINY):
+                    self.earlier, self.whole = beginning, True
+                    return
         if sum(one.numel() for one in own.values()) <= _LARGEST:
-            self.weights = {name: one.clone() for name, one in own.items()}
-
-    def of_continuation(self) -> Beginning:
-        """The same beginning, for a network that goes on with the weights of this one."""
-        return Beginning(self.windows, self.weights, begun=True, closed=True)
+            self.kept = {name: one.clone() for name, one in own.items()}
 
     def add(self, one: PassFacts, trained_on: int) -> None:
         """Add a pass, if it is one of the first.
@@ -93,14 +122,14 @@ class Beginning:
             one: a pass whose kind is known by now.
             trained_on: images that the network had been trained on before it.
         """
-        if self.closed or one.labels is None or (one.after_steps and not one.backward):
+        if one.labels is None or (one.after_steps and not one.backward):
             return
-        last = self.windows[-1] if self.windows else None
+        last = self.first[-1] if self.first else None
         if last is None or (last.images >= WINDOW and one.after_steps):
             if trained_on >= LATEST:
                 return
             last = Window(trained_on)
-            self.windows.append(last)
+            self.first.append(last)
         last.images += one.images
         last.correct += int(one.correct)
         last.loss += one.loss
@@ -113,20 +142,29 @@ def weights_of(network: nn.Module) -> dict[str, torch.Tensor]:
     return {name: one.detach() for name, one in named if not is_lazy(one)}
 
 
-def likeness(one: Weights, other: Weights) -> float:
-    """The correlation of two networks' weights, from -1 to 1; 0 for unlike networks.
+def likenesses(one: Weights, other: Weights) -> list[tuple[int, float]]:
+    """The size of each matrix or kernel of a network, and its correlation with another network's.
 
-    Networks that were initialized apart have about 0, whatever they have learnt. States of one
-    training have far more. The correlations of the matrices and kernels are averaged by their size.
+    A correlation is from -1 to 1, and 0 where the other network has no such tensor. Networks that
+    were initialized apart have about 0, whatever they have learnt; states of one training have far
+    more.
     """
     named = {bare(name): value for name, value in other.items()}
-    size, total = 0, 0.0
-    pairs = [(value, named.get(bare(name))) for name, value in one.items() if value.dim() > 1]
-    for mine, its in pairs:
-        size += mine.numel()
-        if its is not None and its.shape == mine.shape:
-            total += mine.numel() * _correlation(_sampled(mine), _sampled(its))
-    return total / size if size else 0.0
+    found = []
+    for name, mine in one.items():
+        its = named.get(bare(name))
+        if mine.dim() > 1:
+            alike = 0.0
+            if its is not None and its.shape == mine.shape:
+                alike = _correlation(mine, its)
+            found.append((mine.numel(), alike))
+    return found
+
+
+def likeness(found: Sequence[tuple[int, float]]) -> float:
+    """The mean of correlations by size; 0 if there are none."""
+    size = sum(numel for numel, _ in found)
+    return sum(numel * one for numel, one in found) / size if size else 0.0
 
 
 def movement(before: Weights, after: Weights) -> float | None:
@@ -158,6 +196,7 @@ def _sampled(values: torch.Tensor) -> torch.Tensor:
 
 
 def _correlation(one: torch.Tensor, other: torch.Tensor) -> float:
+    one, other = _sampled(one), _sampled(other)
     if torch.equal(one, other):
         return 1.0
     one, other = one - one.mean(), other - other.mean()

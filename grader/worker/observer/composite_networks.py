@@ -78,7 +78,7 @@ def _beginning(parts: Sequence[ObservedNetwork]) -> Beginning:
         for name, value in one.items()
     }
     whole = None if any(one is None for one in kept) else weights
-    return Beginning(parts[-1].beginning.windows, whole, begun=True, closed=True)
+    return Beginning(parts[-1].beginning.windows, whole, begun=True)
 
 
 def _with_modes_of(phase: Phase, others: Sequence[ObservedNetwork], at: int) -> Phase:

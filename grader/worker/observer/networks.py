@@ -105,8 +105,7 @@ class ObservedNetwork:
         latest_place: the student's line of the latest pass.
         fed_by: the network whose output was its input while it was trained.
         gives_scores: it puts out one row per image.
-        beginning: how its training began; that of another network where it goes on with the
-            weights of that one.
+        beginning: how its training began.
         samples: the first images of its latest evaluation on each data set, as the network got
             them; the key is the loader, or None.
     """

@@ -25,7 +25,6 @@ from torch.optim.optimizer import (
 from grader.stopwatch import Stopwatch
 from grader.worker.observer.applied_steps import AppliedSteps
 from grader.worker.observer.batches import Batches
-from grader.worker.observer.beginning import likeness, weights_of
 from grader.worker.observer.composite_networks import join_composites
 from grader.worker.observer.hooks import Calls
 from grader.worker.observer.mistakes import Mistakes
@@ -37,7 +36,6 @@ from grader.worker.observer.source_lines import calling_line
 from grader.worker.process.processor_time import processor_seconds
 
 MAX_NETWORKS = 100
-ALIKE = 0.3   # networks that were initialized apart have a likeness of about 0
 PATIENCE = 10.0   # seconds
 # Only the next step shows whether passes that record gradients belong to an evaluation.
 MAX_PENDING = 5000
@@ -226,18 +224,11 @@ class Observer:
         self._begins(network)
 
     def _begins(self, network: ObservedNetwork) -> None:
-        """Note the beginning of a network's training."""
-        if network.beginning.begun:
-            return
-        own = weights_of(network.module)
-        for other in self._networks:
-            # Later training of the same weights: a checkpoint, a copy, a part of the network.
-            if other is not network and other.progress and (
-                likeness(own, weights_of(other.module)) >= ALIKE
-            ):
-                network.beginning = other.beginning.of_continuation()
-                return
-        network.beginning.keep(network.module)
+        if not network.beginning.begun:
+            others = [one for one in self._networks if one is not network and one.progress]
+            network.beginning.begin(
+                network.module, ((one.module, one.beginning) for one in others)
+            )
 
     def _loss(self, output: Any, targets: Any) -> Pass | None:
         """The open pass, if a loss is computed from its output; its score is noted."""

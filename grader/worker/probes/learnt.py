@@ -17,7 +17,13 @@ from torch import nn
 from torch.func import functional_call
 
 from grader.worker.dataset_view import View
-from grader.worker.observer.beginning import Weights, likeness, movement, weights_of
+from grader.worker.observer.beginning import (
+    Weights,
+    likeness,
+    likenesses,
+    movement,
+    weights_of,
+)
 from grader.worker.observer.checkpoints import bare
 from grader.worker.probes.candidates import BATCH, Candidate, rows_of
 from grader.worker.probes.outputs import put_together
@@ -54,12 +60,11 @@ def learnt(chosen: Candidate, view: View) -> dict[str, Any]:
 
 
 def _likeness(now: Weights, trained: Weights, first: Weights | None) -> float | None:
-    if not any(one.dim() > 1 for one in now.values()):
-        return None
     own = {one.data_ptr() for one in trained.values() if one.numel()}
     if any(one.data_ptr() in own for one in now.values() if one.dim() > 1):
         return 1.0   # the network itself, or one that has it as a part
-    return max(likeness(now, trained), 0.0 if first is None else likeness(now, first))
+    found = [likenesses(now, one) for one in (trained, first) if one is not None]
+    return max(map(likeness, found)) if found[0] else None
 
 
 def _at_start(chosen: Candidate, first: Weights, view: View) -> dict[str, Any] | None:

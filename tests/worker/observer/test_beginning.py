@@ -12,7 +12,13 @@ from torch import nn
 from torch.optim import swa_utils
 from torch.utils.data import DataLoader, TensorDataset
 
-from grader.worker.observer.beginning import likeness, movement, weights_of
+from grader.worker.observer.beginning import (
+    Beginning,
+    likeness,
+    likenesses,
+    movement,
+    weights_of,
+)
 from grader.worker.observer.observer import Observer
 from tests.worker.observer import test_observer
 
@@ -84,15 +90,19 @@ def test_weights_are_kept_as_they_were_before_the_first_step(install: Install) -
     assert (movement(kept, weights_of(model)) or 0) > 0.01
 
 
-@pytest.mark.parametrize("stage", ["checkpoint", "copy", "average", "other head"])
+def beginnings(observer: Observer, *networks: nn.Module) -> list[Beginning]:
+    observer.finish()
+    return [observer._by_module[id(one)][1].beginning for one in networks]
+
+
+@pytest.mark.parametrize("stage", ["checkpoint", "copy", "average"])
 def test_a_network_that_goes_on_with_weights_of_this_session_has_their_beginning(
     install: Install, stage: str, tmp_path: Path
 ) -> None:
-    observer, first = install(), network()
+    observer, first, second = install(), network(), network(5)
     average = swa_utils.AveragedModel(first)
     train(first)
     average.update_parameters(first)
-    second = network(5)
     if stage == "checkpoint":
         torch.save(first.state_dict(), tmp_path / "best.pth")
         train(first)
@@ -101,28 +111,39 @@ def test_a_network_that_goes_on_with_weights_of_this_session_has_their_beginning
         second.load_state_dict(average.module.state_dict())
     else:
         second = copy.deepcopy(first)
-    if stage == "other head":
-        second[3] = nn.Linear(32, 3)
     train(second, lr=0.01)
-    observer.finish()
-    mine, its = (observer._by_module[id(one)][1].beginning for one in (second, first))
+    mine, its = beginnings(observer, second, first)
     assert mine.windows == its.windows and mine.weights is its.weights
+
+
+def test_a_network_with_another_last_layer_has_to_guess_at_first(install: Install) -> None:
+    observer, first = install(), network()
+    train(first)
+    second = copy.deepcopy(first)
+    second[3] = nn.Linear(32, 3)
+    before = copy.deepcopy(second.state_dict())
+    train(second)
+    mine, its = beginnings(observer, second, first)
+    assert mine.windows[0] is mine.first[0] is not its.first[0]
+    assert mine.windows[1:] == its.windows[1:]   # that it learns fast then is no news
+    assert mine.weights is not None and torch.equal(mine.weights["3.weight"], before["3.weight"])
 
 
 def test_a_network_of_its_own_has_a_beginning_of_its_own(install: Install) -> None:
     observer, first, second = install(), network(), network(5)
     train(first)
     train(second)
-    observer.finish()
-    mine, its = (observer._by_module[id(one)][1].beginning for one in (second, first))
-    assert mine.weights is not its.weights and len(mine.windows) == 8
+    mine, its = beginnings(observer, second, first)
+    assert mine.weights is not its.weights and mine.windows == mine.first and len(mine.first) == 8
 
 
 def test_networks_that_were_initialized_apart_are_unlike() -> None:
     one, other = weights_of(network()), weights_of(network(5))
-    assert abs(likeness(one, other)) < 0.3 and likeness(one, one) == 1
-    assert likeness(one, {f"module.{name}": value for name, value in one.items()}) == 1
-    assert likeness(one, weights_of(nn.Linear(4, 3))) == 0
+    assert abs(likeness(likenesses(one, other))) < 0.3
+    wrapped = {f"module.{name}": value for name, value in one.items()}
+    assert likeness(likenesses(one, one)) == likeness(likenesses(one, wrapped)) == 1
+    assert likeness(likenesses(one, weights_of(nn.Linear(4, 3)))) == 0
+    assert likeness(likenesses(weights_of(nn.BatchNorm1d(3)), one)) == 0
 
 
 def test_biases_that_begin_at_zero_do_not_make_a_movement() -> None:

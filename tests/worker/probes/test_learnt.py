@@ -21,7 +21,7 @@ view = builders.view   # the fixture
 def trained_from(first: nn.Module, last: nn.Module) -> Candidate:
     """A network that had the weights of `first` before its first step and has those of `last`."""
     found = builders.candidate(last)
-    found.observed.beginning.keep(first)
+    found.observed.beginning.begin(first, ())
     return found
 
 
