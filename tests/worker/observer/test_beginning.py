@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,18 +27,27 @@ Install = test_observer.Install
 install = test_observer.install   # the fixture
 
 
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Threads that wait for each other would take longer than these small networks."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 def network(seed: int = 0) -> nn.Sequential:
     torch.manual_seed(seed)
     return nn.Sequential(nn.Linear(4, 32), nn.BatchNorm1d(32), nn.ReLU(), nn.Linear(32, 3))
 
 
-def loader(images: int = 640, batch: int = 16) -> DataLoader[tuple[torch.Tensor, ...]]:
+def loader(images: int = 576, batch: int = 32) -> DataLoader[tuple[torch.Tensor, ...]]:
     torch.manual_seed(1)
     labels = torch.arange(images) % 3
     return DataLoader(TensorDataset(torch.randn(images, 4) + labels[:, None], labels), batch)
 
 
-def train(model: nn.Module, lr: float = 0.1, batch: int = 16) -> None:
+def train(model: nn.Module, lr: float = 0.1, batch: int = 32) -> None:
     optimizer = torch.optim.SGD(model.parameters(), lr=lr)
     for images, labels in loader(batch=batch):
         optimizer.zero_grad()
