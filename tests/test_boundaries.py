@@ -174,6 +174,23 @@ def test_the_host_never_imports_the_worker() -> None:
             assert not any(within(module, "grader.worker") for module in ours(path)), name
 
 
+# What parses a submission. A child process imports it; so does this process, for trusted files.
+PARSERS = {
+    "archives", "notebook", "ipython_syntax", "documents", "code_in_texts", "script_texts",
+    "written_answers", "answer_files", "bounded_reader", "reading",
+}  # fmt: skip
+
+
+def test_the_grader_parses_no_submission_in_its_own_process() -> None:
+    parsers = {f"grader.submissions.{name}" for name in PARSERS}
+    for name, path in MODULES.items():
+        text = path.read_text(encoding="utf-8")
+        if not within(name, "grader.submissions"):
+            assert not parsers & imported(path), name
+            trusted = name in ("grader.run.reference", "grader.validation.calibration.runs")
+            assert trusted or "prepare_trusted" not in text, name
+
+
 @pytest.mark.parametrize("library", sorted(ONLY_IMPORTERS))
 def test_a_library_has_its_own_importer(library: str) -> None:
     importers = {

@@ -84,8 +84,6 @@ def read_notebook(text: str, ipython: IPythonSyntax | None = None) -> Notebook:
 
 def _cells(text: str) -> Iterator[tuple[str, str]]:
     """Yield (kind, source) of every cell, as in version 4 of the format."""
-    from nbformat import convert, reader
-
     if len(text) > LARGEST_NOTEBOOK or sum(map(text.count, "[{,")) > _MOST_NODES:
         raise NotebookError(
             f"the notebook is larger than {LARGEST_NOTEBOOK // 1_000_000} MB or has too many "
@@ -106,12 +104,17 @@ def _cells(text: str) -> Iterator[tuple[str, str]]:
     cells = [_bare(cell, version) for page in pages for cell in page["cells"]]
     if len(cells) > _MOST_CELLS:
         raise NotebookError(f"the notebook has more than {_MOST_CELLS:,} cells")
-    bare = {"nbformat": version, "nbformat_minor": 0, "metadata": {}}
-    bare |= {"cells": cells} if version == 4 else {"worksheets": [{"cells": cells}]}
+    for cell in cells if version == 4 else _as_version_4(cells):
+        yield str(cell["cell_type"]), _clean(cell["source"])
+
+
+def _as_version_4(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    from nbformat import convert, reader   # which takes as long to import as all else
+
+    bare = {"nbformat": 3, "nbformat_minor": 0, "metadata": {}, "worksheets": [{"cells": cells}]}
     # Not `nbformat.reads`, which would log warnings about missing fields.
     converted: Any = convert(reader.reads(json.dumps(bare)), 4)  # type: ignore[no-untyped-call]  # nbformat is untyped here
-    for cell in converted.cells:
-        yield str(cell.cell_type), _clean(cell.source)
+    return list(converted.cells)
 
 
 def _bare(cell: dict[str, Any], version: int) -> dict[str, Any]:

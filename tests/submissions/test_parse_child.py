@@ -18,9 +18,12 @@ from grader.records import Submission
 from grader.submissions.discover import hand_in
 from grader.submissions.parse_child import start
 from grader.submissions.prepare import prepare, prepare_trusted
+from grader.submissions.reading import read
 from grader.submissions.safe_writer import Caps
+from grader.submissions.steps import Steps
 from tests.factories import write_files, zip_of
 
+REVIEW = ("review", "all code together")
 HONEST = "import torch\n\ndef fit():\n    '''(a) It learns as the loss falls.'''\n"
 READING = {
     "name": "ada", "files": [], "digest": "", "answers": {}, "refused": None, "notes": [],
@@ -71,7 +74,8 @@ def test_only_the_file_that_takes_too_long_is_left_out_and_this_process_does_not
     assert found.refused is None and "slow.ipynb" in found.unread
     (note,) = found.notes
     assert note == (
-        "'slow.ipynb' was left out: reading it takes too long or too much memory."
+        "'slow.ipynb' was left out: reading it takes too long or too much memory; keep data in files "
+        "of their own."
     )
     # No thread of this process can be held up by what it does not do.
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - children > 0.8
@@ -89,6 +93,53 @@ def test_what_needs_too_much_memory_is_left_out(
     assert found.unread == ("large.ipynb",) and "too much memory" in found.notes[0]
 
 
+# By parser: the file that it reads, and whether a person still has to look for answers in it.
+BROKEN = {
+    "grader.submissions.collect.opened": ("old.zip", zip_of({"net.py": "x = 1"})),
+    "grader.submissions.reading.read_notebook": ("late.ipynb", notebook("x = 1")),
+    "grader.submissions.documents.document_text": ("answers.docx", b"PK"),
+    "grader.submissions.answer_files.latex_answers": ("answers.tex", "(a) It learns."),
+    "grader.submissions.answer_files.script_texts": ("net.py", "x = 1"),
+}
+
+
+@pytest.mark.parametrize("parser", BROKEN)
+def test_a_parser_that_a_file_breaks_costs_that_file_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, parser: str
+) -> None:
+    """The parser ends the child as a hole in it would, for every file but the honest ones."""
+    file, content = BROKEN[parser]
+    module, _, name = parser.rpartition(".")
+    broken = f"""
+import os, {module} as module
+from grader.submissions.parse_child.__main__ import main
+whole = module.{name}
+module.{name} = lambda *given, **more: os.abort() if 'torch' not in str(given) else whole(*given)
+main()
+"""
+    monkeypatch.setattr(start, "_COMMAND", (sys.executable, "-P", "-c", broken))
+    honest: dict[str, str | bytes] = {"hw2.py": HONEST, "good.ipynb": notebook("import torch")}
+    folder = write_files(tmp_path / "ada", honest | {file: content})
+    found = prepare(hand_in(folder), tmp_path / "w")
+    assert found.unread == (file,) and found.refused is None
+    assert {"hw2.py", "good.py"} <= set(found.files)
+    assert found.answers or parser.endswith("script_texts")
+    assert found.remarks == ()
+
+
+def test_code_that_takes_too_long_to_be_reviewed_is_for_a_person(tmp_path: Path) -> None:
+    steps = Steps({("review", "hw2.py"), ("find answers in", "hw2.py")})
+    folder = write_files(tmp_path / "ada", {"hw2.py": HONEST, "net.py": "x = 1"})
+    found = read("ada", [folder], tmp_path, Caps(), (), steps)
+    assert found.files == ("hw2.py", "net.py")   # it runs in the sandbox
+    assert found.unread == ("hw2.py",)
+    (remark,) = found.reaching
+    assert remark.startswith("hw2.py:1 is not read: reading it takes too long")
+    both = read("ada", [folder], tmp_path / "both", Caps(), (), Steps({REVIEW}))
+    assert [one.partition(":")[0] for one in both.reaching] == ["hw2.py", "net.py"]
+    assert len({found.digest, both.digest}) == 2   # verdicts on the one do not hold for the other
+
+
 def test_a_submission_that_cannot_be_read_at_all_waits_for_a_person(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -96,7 +147,8 @@ def test_a_submission_that_cannot_be_read_at_all_waits_for_a_person(
     found = prepared(tmp_path, hw2__py=HONEST)
     assert not found.has_code and found.refused is None and found.unread == ("ada",)
     assert found.notes == (
-        "Nothing of the submission was read: reading it takes too long or too much memory.",
+        "Nothing of the submission was read: reading it takes too long or too much memory; keep data in files "
+        "of their own.",
     )
     assert list(found.folder.rglob("*")) == []
 

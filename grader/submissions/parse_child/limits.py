@@ -41,6 +41,8 @@ def confine(limits: Limits, sources: Iterable[Path]) -> None:
     """
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         _leave_root(sources)
+    with contextlib.suppress(OSError):   # if memory is short, the kernel ends this process first
+        Path("/proc/self/oom_score_adj").write_text("1000")
     keep_to_this_folder()
     try:
         import resource

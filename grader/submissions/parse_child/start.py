@@ -169,11 +169,18 @@ def _ends_within(process: subprocess.Popen[bytes], limits: Limits) -> bool:
             return True
         left -= min(time.monotonic() - before, 2 * _POLL)
         with contextlib.suppress(psutil.Error):
-            child = psutil.Process(process.pid)
-            times = child.cpu_times()
-            if times.user + times.system > limits.seconds or child.memory_info().rss > limits.memory:
+            family = [psutil.Process(process.pid)]
+            if os.name == "nt":   # where the python.exe of a virtual environment starts another one
+                family += family[0].children(recursive=True)
+            times = [one.cpu_times() for one in family]
+            spent = sum(one.user + one.system for one in times)
+            if spent > limits.seconds or max(_memory(one) for one in family) > limits.memory:
                 return False
     raise _failed(f"it had {_SLOWEST * limits.seconds} s and was hardly running")
+
+
+def _memory(process: psutil.Process) -> int:
+    return int(process.memory_info().rss)
 
 
 def _told(told: IO[bytes]) -> tuple[Step | None, _Line]:
@@ -194,9 +201,9 @@ def _end_of(errors: IO[bytes]) -> str:
 
 
 def _environment() -> dict[str, str]:
-    """Return what Python needs to start and to find the grader and its libraries."""
-    kept = {name: os.environ[name] for name in ("SYSTEMROOT", "LD_LIBRARY_PATH") if name in os.environ}
-    return kept | {
+    """Return what Python needs to start, to find its libraries and to decode names of files."""
+    names = ("SYSTEMROOT", "LD_LIBRARY_PATH", "LANG", "LC_ALL")
+    return {name: os.environ[name] for name in names if name in os.environ} | {
         "PYTHONPATH": str(Path(grader.__file__).resolve().parent.parent),
         "PYTHONDONTWRITEBYTECODE": "1",
         **({"PYTHONUSERBASE": site.getuserbase()} if site.ENABLE_USER_SITE else {}),
