@@ -11,6 +11,7 @@ import site
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -161,11 +162,13 @@ def _ends_within(process: subprocess.Popen[bytes], limits: Limits) -> bool:
     Most systems end such a process themselves. The time by the clock is counted while this process
     runs, too: a machine that was asleep is no fault of anybody's.
     """
+    end = threading.Thread(target=process.wait, daemon=True)   # `wait` with a time limit would poll
+    end.start()
     left = float(_SLOWEST * limits.seconds)
     while left > 0:
         before = time.monotonic()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(_POLL)
+        end.join(_POLL)
+        if not end.is_alive():
             return True
         left -= min(time.monotonic() - before, 2 * _POLL)
         with contextlib.suppress(psutil.Error):
