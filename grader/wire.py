@@ -35,6 +35,7 @@ LOADED = "loaded"    # a session's child has loaded the student's file (child ->
 # network's score by the script's own evaluation (correct, seen), or the network's predictions for
 # images that it was given (classes; the blob holds logits).
 INTERIM = "interim"  # id, correct, seen | id, classes
+RECORD = "record"    # number, events: what a training does (child -> supervisor only)
 ANSWER = "answer"    # id, outcome, phase, value, message, traceback, output
 # supervisor <-> a session's child, after each ANSWER
 CONFIRM = "confirm"      # token: a random text that is made after the student's code ran

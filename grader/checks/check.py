@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import builtins
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -260,7 +260,9 @@ def with_unread(verdict: Verdict, submission: Submission) -> Verdict:
     )
 
 
-def with_doubt(verdict: Verdict, submission: Submission, check: Check) -> Verdict:
+def with_doubt(
+    verdict: Verdict, submission: Submission, check: Check, odd: Sequence[str] = ()
+) -> Verdict:
     """Turns a verdict into `needs_marking` where the submission's code could have forged it.
 
     What the verdict would have earned is kept in `seen` for the person who marks. A verdict that
@@ -270,8 +272,9 @@ def with_doubt(verdict: Verdict, submission: Submission, check: Check) -> Verdic
         verdict: The check's own verdict.
         submission: Its remarks tell what its code does beyond what homework needs.
         check: Tells which remarks matter.
+        odd: What is odd about the self-reported evidence.
     """
-    doubts = submission.remarks if check.self_reported else submission.reaching
+    doubts = (*submission.remarks, *odd) if check.self_reported else submission.reaching
     if not doubts or not (check.self_reported or check.known_to_worker):
         return verdict
     if verdict.status not in ("passed", "partial"):

@@ -63,6 +63,13 @@ def ended_by_time(training: Evidence | None) -> bool:
     )
 
 
+def oddities(training: Evidence | None) -> tuple[str, ...]:
+    """What is odd about the record of a training; empty if nothing is."""
+    if training is None or not training.outcome.answered or not training.value.get("tampered"):
+        return ()
+    return ("the record of the training has entries that the grader's own code does not write",)
+
+
 def why_it_ended(stopped: str) -> str:
     """Why a training was stopped by one of its limits, as a part of a sentence."""
     if stopped == "stalled":

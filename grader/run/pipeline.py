@@ -15,7 +15,7 @@ from grader.checks.check import Check, Work, with_doubt, with_notes, with_unread
 from grader.checks.early_stopping import without_rule
 from grader.checks.retraining import again_questions, another
 from grader.checks.training_report import with_run
-from grader.checks.training_run import TRAIN
+from grader.checks.training_run import TRAIN, oddities
 from grader.errors import CheckError, DataError, GraderError
 from grader.grading.points import grade
 from grader.records import Concluded, Evidence, Grade, Question, Submission, Trace, Verdict
@@ -208,8 +208,9 @@ def _judge_all(
     verdicts = [_judge(criterion, check, work, key) for criterion, check in judged]
     if submission.source == setup.rubric.reference.resolve():   # the instructor's own work
         return verdicts
+    odd = oddities(evidence.get(TRAIN))
     return [
-        with_doubt(verdict, submission, check)
+        with_doubt(verdict, submission, check, odd)
         for verdict, check in zip(verdicts, checks, strict=True)
     ]
 

@@ -242,6 +242,8 @@ class Training(_Answer):
     prepared: _Prepared
     learnt: _Learnt | None = None
     figures: Annotated[list[_Figure], Field(max_length=MOST_FIGURES)]
+    # The record of the training has events that the grader's own code does not write.
+    tampered: bool = False
 
 
 class Untrained(_Answer):

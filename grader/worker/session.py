@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import traceback
@@ -55,6 +56,7 @@ class Session:
         data: the folder with the profile's images, if the questions need any.
         loaded: reports to the supervisor that the student's files are loaded.
         consult: sends an INTERIM message to the host and returns its reply.
+        send: sends a frame to the supervisor.
         trained: the network that the latest training produced.
         student: the `Student` of an instructor's own probes, made for the first of them.
         optimizers: those that the student's code builds, once a probe has installed it.
@@ -67,6 +69,7 @@ class Session:
     data: Path | None
     loaded: Callable[[], None]
     consult: Consult | None = None
+    send: Callable[[bytes], None] | None = None
     trained: Predictor | None = None
     student: object | None = None
     optimizers: BuiltOptimizers | None = None
@@ -182,3 +185,17 @@ def cell_and_line(path: Path, line: int | None) -> str:
 def printable(text: str) -> str:
     """Replace lone surrogates, which a frame must not carry."""
     return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def encodable(value: Any) -> Any:
+    """Make a value fit for a frame: NaN and infinity, as of a diverged loss, become text, and lone
+    surrogates in the student's names are replaced."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, dict):
+        return {key: encodable(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [encodable(inner) for inner in value]
+    return value

@@ -13,7 +13,8 @@ import pytest
 
 from grader.checks.check import with_doubt
 from grader.checks.registry import CHECKS, parameter_models
-from grader.records import Submission, Verdict
+from grader.checks.training_run import TRAIN, oddities
+from grader.records import Evidence, Outcome, Question, Submission, Verdict
 from grader.rubric.load import load
 from grader.rubric.model import Rubric
 from grader.submissions.allowlist import Remark, imports_of, remarks, review
@@ -232,6 +233,21 @@ def test_a_remark_sends_what_only_the_process_can_tell_to_a_person() -> None:
         assert "hw2.py:1 replaces" in doubted.reason
     for name in ("layer_counts", "param_groups", "accuracy", "written"):
         assert with_doubt(passed, odd, CHECKS[name]) == passed
+
+
+def test_an_odd_record_of_a_training_sends_what_rests_on_it_to_a_person() -> None:
+    asked = Question(TRAIN, "train", {}, TRAIN, 60.0)
+    odd, plain, none = (
+        oddities(Evidence(asked, Outcome(kind, "student"), value))
+        for kind, value in (
+            ("answered", {"tampered": True}), ("answered", {}), ("not_found", None)
+        )
+    )  # fmt: skip
+    assert odd and not plain and not none
+    passed = Verdict("x", "passed", 1.0, "Right.")
+    for name, status in (("mode_switch", "needs_marking"), ("layer_counts", "passed")):
+        assert with_doubt(passed, _submission(), CHECKS[name], odd).status == status
+        assert with_doubt(passed, _submission(), CHECKS[name], plain) == passed
 
 
 def test_code_that_could_ask_the_grader_sends_counts_and_groups_to_a_person() -> None:

@@ -13,7 +13,7 @@ from grader.checks.groups.kinds import parameters_of
 from grader.checks.pytest_runner.student import Reply, Student, StudentError
 from grader.worker import networks
 from grader.worker.networks.sizes import LAZY
-from grader.worker.probes.candidates import same_parameters
+from grader.worker.observer.networks import same_parameters
 from grader.worker.probes.custom import run_custom
 from grader.worker.session import BadAnswer, Session
 from grader.worker.values.counts import as_count

@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 
 import torch
 import torchvision
-from torch.utils.data import BatchSampler, DataLoader, Dataset, SequentialSampler
+from torch.utils.data import BatchSampler, DataLoader, Dataset, SequentialSampler, Subset
 
 from grader.worker.observer.source_lines import SourceLine, calling_line
 
@@ -51,6 +51,8 @@ class Batches:
         self._folder = folder
         self._lines: WeakKeyDictionary[DataLoader[Any], SourceLine | None] = WeakKeyDictionary()
         self._epochs: Counter[int] = Counter()
+        self._numbers: WeakKeyDictionary[DataLoader[Any], tuple[int, int]] = WeakKeyDictionary()
+        self._numbered = 0
 
     def install(self) -> None:
         """Replace `DataLoader.__init__` and `DataLoader.__iter__`."""
@@ -71,6 +73,21 @@ class Batches:
     def line_of(self, loader: DataLoader[Any]) -> SourceLine | None:
         """The student's line that built a loader, if there is one."""
         return self._lines.get(loader)
+
+    def numbers(self, loader: DataLoader[Any] | None) -> tuple[int, int]:
+        """The number of a loader and that of its images, each from 1 on; 0 for no loader.
+
+        Loaders of the same images have the same second number, as long as one of them is there.
+        """
+        if loader is None:
+            return 0, 0
+        known = self._numbers.get(loader)
+        if known is None:
+            self._numbered += 1
+            own = loader.dataset
+            alike = (ids[1] for one, ids in self._numbers.items() if _same(one.dataset, own))
+            known = self._numbers[loader] = self._numbered, next(alike, self._numbered)
+        return known
 
     def loaded(self, batch: Any, loader: DataLoader[Any]) -> None:
         """Note that a loader gave out a batch; `latest` is None when it has no labels."""
@@ -145,6 +162,11 @@ def in_order(loader: DataLoader[Any]) -> bool:
     """True if the images come in the same order in each epoch."""
     batches = loader.batch_sampler
     return type(batches) is BatchSampler and isinstance(batches.sampler, SequentialSampler)
+
+
+def _same(one: Dataset[Any], other: Dataset[Any]) -> bool:
+    """True if two data sets have the same images; two subsets of one need not overlap."""
+    return one is other or (base(one) is base(other) and type(one) is type(other) is not Subset)
 
 
 def base(dataset: Dataset[Any]) -> Any:

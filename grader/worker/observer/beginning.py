@@ -1,15 +1,15 @@
-"""Records how a network's training begins: its weights, and loss and accuracy on its first images.
+"""Keeps the weights with which a network's training begins.
 
 A network that has learnt nothing yet guesses. A network that begins with weights from elsewhere
-does not, and neither does one that looks its answers up.
+does not, and neither does one that looks its answers up. `events.beginning` has what a network says
+of its first images.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 import torch
 from torch import nn
@@ -17,11 +17,6 @@ from torch.nn.parameter import is_lazy
 
 from grader.worker.observer.checkpoints import bare
 
-if TYPE_CHECKING:
-    from grader.worker.observer.facts import PassFacts
-
-WINDOW = 64       # images that a window has at least
-LATEST = 512      # no window begins after as many images of training
 _LARGEST = 50_000_000   # numbers in the weights that are kept
 _SAMPLE = 4096    # numbers of a tensor that are compared
 _TINY = 32        # numbers of a tensor whose correlation says little
@@ -30,42 +25,10 @@ Weights = Mapping[str, torch.Tensor]
 
 
 @dataclass
-class Window:
-    """Consecutive images with known labels.
-
-    Attributes:
-        after: images that the network had been trained on before the window.
-        images, correct: counts; `loss` is summed over the images, in nats.
-        classes: the number of images of each class.
-    """
-
-    after: int
-    images: int = 0
-    correct: int = 0
-    loss: float = 0.0
-    classes: torch.Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.long))
-
-    @property
-    def most(self) -> int:
-        """Images of the commonest class: so many are right if a network always says one class."""
-        return int(self.classes.max()) if len(self.classes) else 0
-
-    def count(self, labels: torch.Tensor) -> None:
-        """Count the labels of images, int64 (N,)."""
-        found = torch.bincount(labels.cpu())
-        total = torch.zeros(max(len(found), len(self.classes)), dtype=torch.long)
-        total[: len(found)] += found
-        total[: len(self.classes)] += self.classes
-        self.classes = total
-
-
-@dataclass
 class Beginning:
     """The beginning of a network's training.
 
     Attributes:
-        first: the first images. The first window has all of them that came before the first step,
-            also of an evaluation; the others have images of the training.
         kept: parameters and buffers before the first step, by name; None before a backward pass,
             and for a very large network.
         begun: a backward pass was seen.
@@ -74,22 +37,10 @@ class Beginning:
         whole: it goes on with them in all of its tensors.
     """
 
-    first: list[Window] = field(default_factory=list)
     kept: Weights | None = None
     begun: bool = False
     earlier: Beginning | None = None
     whole: bool = False
-
-    @property
-    def windows(self) -> list[Window]:
-        """The first images by which it is seen whether the weights were learnt here.
-
-        A network with a new last layer guesses at first. How fast it learns then is no news, so the
-        training that it goes on with is shown in its place.
-        """
-        if self.earlier is None:
-            return self.first
-        return self.earlier.windows if self.whole else [*self.first[:1], *self.earlier.windows[1:]]
 
     @property
     def weights(self) -> Weights | None:
@@ -114,26 +65,6 @@ class Beginning:
                     return
         if sum(one.numel() for one in own.values()) <= _LARGEST:
             self.kept = {name: one.clone() for name, one in own.items()}
-
-    def add(self, one: PassFacts, trained_on: int) -> None:
-        """Add a pass, if it is one of the first.
-
-        Args:
-            one: a pass whose kind is known by now.
-            trained_on: images that the network had been trained on before it.
-        """
-        if one.labels is None or (one.after_steps and not one.backward):
-            return
-        last = self.first[-1] if self.first else None
-        if last is None or (last.images >= WINDOW and one.after_steps):
-            if trained_on >= LATEST:
-                return
-            last = Window(trained_on)
-            self.first.append(last)
-        last.images += one.images
-        last.correct += int(one.correct)
-        last.loss += one.loss
-        last.count(one.labels)
 
 
 def weights_of(network: nn.Module) -> dict[str, torch.Tensor]:

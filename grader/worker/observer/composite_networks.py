@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 
 import torch
 from torch import nn
 
+from grader.worker.events.phases import joined
 from grader.worker.observer.beginning import Beginning
-from grader.worker.observer.networks import ObservedNetwork, Phase
+from grader.worker.observer.networks import ObservedNetwork
 
 LONGEST = 8
 
@@ -52,45 +52,24 @@ def join_composites(networks: Sequence[ObservedNetwork]) -> list[ObservedNetwork
 def _joined(parts: Sequence[ObservedNetwork]) -> ObservedNetwork:
     """Take the images from the first part, the class scores from the last, and modes from all."""
     first, last = parts[0], parts[-1]
-    network = ObservedNetwork(
+    return ObservedNetwork(
         CompositeNetwork([one.module for one in parts], [one.input_dimensions for one in parts]),
         frozenset().union(*(one.parameters for one in parts)),
         last.before_backward,
         last.classes,
+        joined([one.told for one in parts]),
+        samples=first.samples,
+        beginning=_beginning(parts),
+        training_loader=last.training_loader or first.training_loader,
     )
-    network.phases = [
-        _with_modes_of(phase, parts[:-1], at) for at, phase in enumerate(last.phases)
-    ]
-    network.steps = max(one.steps for one in parts)
-    network.images, network.samples = last.images, first.samples
-    network.beginning = _beginning(parts)
-    network.backward_passes = last.backward_passes
-    network.training_loader = last.training_loader or first.training_loader
-    return network
 
 
 def _beginning(parts: Sequence[ObservedNetwork]) -> Beginning:
-    """The first images of the last part, and the weights of all parts."""
+    """The weights of all parts."""
     kept = [one.beginning.weights for one in parts]
     weights = {
         f"parts.{number}.{name}": value
         for number, one in enumerate(kept) if one is not None
         for name, value in one.items()
     }
-    whole = None if any(one is None for one in kept) else weights
-    return Beginning(parts[-1].beginning.windows, whole, begun=True)
-
-
-def _with_modes_of(phase: Phase, others: Sequence[ObservedNetwork], at: int) -> Phase:
-    """A phase of the last part, with the modes of the other parts in the same phase."""
-    rows = [one.phases[at] for one in others if at < len(one.phases)]
-    rows = [row for row in rows if (row.kind, row.passes) == (phase.kind, phase.passes)]
-    every = [phase, *rows]
-    # A part without batch norm or dropout says no more about modes than its flag.
-    return dataclasses.replace(
-        phase,
-        norms_training=max(row.norms_training for row in every),
-        norms_evaluating=max(row.norms_evaluating for row in every),
-        dropouts_training=max(row.dropouts_training for row in every),
-        statistics_moved=any(row.statistics_moved for row in every),
-    )
+    return Beginning(None if any(one is None for one in kept) else weights, begun=True)

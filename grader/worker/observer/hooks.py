@@ -25,15 +25,16 @@ Begin = Callable[[nn.Module, Any, types.FrameType | None], "Pass"]
 
 
 class Calls:
-    """Reports each pass through a network to the `Pass` that `begin` makes for it.
+    """Reports each pass through a network to the `Pass` that `begin` makes for it, and then to
+    `ended`.
 
     `open` is the latest pass. While `muted` is true, nothing is reported.
     """
 
-    def __init__(self, begin: Begin) -> None:
+    def __init__(self, begin: Begin, ended: Callable[[Pass], None]) -> None:
         self.open: Pass | None = None
         self.muted = False
-        self._begin = begin
+        self._begin, self._ended = begin, ended
         self._inside = False   # a network is running, so further calls are of its layers
 
     def install(self) -> None:
@@ -75,9 +76,14 @@ class Calls:
         self._inside = True
         try:
             output = original(module, *args, **kwargs)
+        except Exception:
+            one.ends(None)
+            self._ended(one)
+            raise
         finally:
             self._inside = False
         one.ends(output)
+        self._ended(one)
         return output
 
 

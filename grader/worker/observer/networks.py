@@ -1,15 +1,11 @@
-"""An observed network, and the phases that its forward passes are grouped into.
-
-A phase is a run of consecutive passes of one kind over one set of data: an epoch of training, or an
-evaluation.
-"""
+"""An observed network: its modules, and what its events tell of it."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
-from weakref import ReferenceType, ref
 
 import torch
 from torch import nn
@@ -17,79 +13,19 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
 from torch.utils.data import DataLoader
 
-from grader.worker.observer.batches import Batch, base
+from grader.wire import short
+from grader.worker import networks
+from grader.worker.events.kinds import Described
+from grader.worker.events.phases import Network, Phase
+from grader.worker.networks.sizes import shape
+from grader.worker.observer.batches import Batch
 from grader.worker.observer.beginning import Beginning
-from grader.worker.observer.facts import PassFacts
+from grader.worker.observer.checkpoints import bare
 from grader.worker.observer.source_lines import SourceLine
+from grader.worker.values.parameter_lists import Index
 
-MAX_PHASES = 600
 MAX_SAMPLES = 8
 SAMPLE = 32   # images of an evaluation that are kept, to learn how the script prepares images
-
-
-@dataclass
-class Phase:
-    """Consecutive passes of one kind ("train" or "evaluate") through one network.
-
-    Attributes:
-        after_steps: optimizer steps that the network had taken before the phase.
-        place: the student's line that called the network first.
-        held: the loader; a weak reference, since a script may build a loader for each epoch.
-        epoch: the loader's epoch.
-        passes, images: counts.
-        norms_training, norms_evaluating: passes in which a batch norm was, or none was, in
-            training mode.
-        dropouts_training: passes with dropout in training mode.
-        with_gradients: passes that recorded gradients.
-        seen, correct, loss: images with known labels; right answers and the summed loss for them.
-        lr: the learning rate of the latest step.
-        statistics_moved: running statistics changed in a pass that cannot be a training pass.
-        ended_at: images that the network had been trained on by the end of the phase.
-        order: the number of the latest pass, among the passes of all networks.
-    """
-
-    kind: str
-    after_steps: int
-    place: SourceLine | None
-    held: ReferenceType[DataLoader[Any]] | None
-    epoch: int
-    passes: int = 0
-    images: int = 0
-    norms_training: int = 0
-    norms_evaluating: int = 0
-    dropouts_training: int = 0
-    with_gradients: int = 0
-    seen: int = 0
-    correct: int = 0
-    loss: float = 0.0
-    lr: float | None = None
-    statistics_moved: bool = False
-    ended_at: int = 0
-    order: int = 0
-
-    def add(self, one: PassFacts) -> None:
-        """Count a pass whose kind is known by now."""
-        self.passes += 1
-        self.images += one.images
-        self.norms_training += one.in_train_mode
-        self.norms_evaluating += not one.in_train_mode
-        self.dropouts_training += one.dropouts > 0
-        self.with_gradients += one.gradients
-        self.statistics_moved = self.statistics_moved or one.moved
-        if one.scored:
-            self.seen += one.images
-            self.loss += one.loss
-            self.correct += int(one.correct)
-
-    @property
-    def loader(self) -> DataLoader[Any] | None:
-        """The loader; None where it is unknown or no longer exists."""
-        return self.held() if self.held is not None else None
-
-    def continues(self, kind: str, batch: Batch | None) -> bool:
-        """True if a pass of this kind over this batch belongs to the phase."""
-        loader, epoch = (None, 0) if batch is None else (batch.loader, batch.epoch)
-        return self.kind == kind and self.loader is loader and self.epoch == epoch
 
 
 @dataclass(eq=False)
@@ -100,24 +36,21 @@ class ObservedNetwork:
         parameters: the ids of the parameters.
         before_backward: called as a backward pass through the network begins.
         classes: the number of classes of the data, if known.
-        steps: optimizer steps that followed a backward pass through the network.
-        images: images that it was trained on.
+        told: its phases and counts, as its events tell of them.
         latest_place: the student's line of the latest pass.
         fed_by: the network whose output was its input while it was trained.
         gives_scores: it puts out one row per image.
         beginning: how its training began.
         samples: the first images of its latest evaluation on each data set, as the network got
             them; the key is the loader, or None.
+        training_loader: the loader of the batches that it was trained on last.
     """
 
     module: nn.Module
     parameters: frozenset[int]
     before_backward: Callable[[ObservedNetwork], None]
     classes: int | None = None
-    phases: list[Phase] = field(default_factory=list)
-    steps: int = 0
-    images: int = 0
-    backward_passes: int = 0
+    told: Network = field(default_factory=Network)
     latest_place: SourceLine | None = None
     fed_by: ObservedNetwork | None = None
     input_dimensions: int = 4
@@ -125,7 +58,7 @@ class ObservedNetwork:
     samples: dict[DataLoader[Any] | None, torch.Tensor] = field(default_factory=dict)
     beginning: Beginning = field(default_factory=Beginning)
     training_loader: DataLoader[Any] | None = None
-    _fresh: bool = False   # a backward pass was seen since the last step
+    _behind: DataLoader[Any] | None = None   # the loader of the latest backward pass
     _latest_batch: tuple[Batch | None, int] = (None, 0)
     _evaluates: tuple[bool, DataLoader[Any] | None] = (False, None)
 
@@ -135,68 +68,95 @@ class ObservedNetwork:
         self.dropouts = [inner for inner in modules if isinstance(inner, _DropoutNd)]
 
     @property
-    def was_evaluated(self) -> bool:
-        """True if an evaluation was seen since training began."""
-        return any(phase.kind == "evaluate" and phase.after_steps for phase in self.phases)
+    def phases(self) -> list[Phase]:
+        return self.told.phases
+
+    @property
+    def steps(self) -> int:
+        return self.told.steps
+
+    @property
+    def images(self) -> int:
+        return self.told.images
 
     @property
     def progress(self) -> int:
         """Steps, or backward passes for a network that is trained without an optimizer."""
-        return self.steps or self.backward_passes
+        return self.told.progress
 
-    def goes_backward(self) -> None:
-        """Count a backward pass through the network."""
+    @property
+    def was_evaluated(self) -> bool:
+        """True if an evaluation was seen since training began."""
+        return any(phase.kind == "evaluate" and phase.after_steps for phase in self.phases)
+
+    def goes_backward(self, batch: Batch | None) -> None:
+        """Note a backward pass through the network."""
         self.before_backward(self)
-        self.backward_passes += 1
-        self._fresh = True
+        self._behind = batch.loader if batch is not None else None
 
-    def stepped(self, parameters: set[int]) -> None:
-        """Count a step of an optimizer with these parameters; several may share a network."""
-        if self._fresh and not self.parameters.isdisjoint(parameters):
-            self.steps += 1
-            self._fresh = False
+    def stepped(self) -> None:
+        """Note that an optimizer took a step, perhaps on this network."""
+        if self._behind is not None and not self.told.fresh:
+            self.training_loader, self._behind = self._behind, None
+
+    def finish(self) -> None:
+        """Note that the training has ended: without an optimizer, backward passes count."""
+        if self._behind is not None and not self.steps:
+            self.training_loader = self._behind
 
     def begins_batch(self, batch: Batch | None) -> bool:
         """True for the first pass of a batch: two views of one image count as one image."""
         before, self._latest_batch = self._latest_batch, (batch, self.steps)
         return batch is None or self._latest_batch != before
 
-    def keep_sample(self, one: PassFacts) -> None:
-        """Keep the first images of what may be an evaluation."""
-        loader = one.batch.loader if one.batch is not None else None
-        before, self._evaluates = self._evaluates, (not one.may_train, loader)
-        if one.may_train or one.input is None or before == self._evaluates:
+    def keep_sample(
+        self, images: torch.Tensor | None, batch: Batch | None, *, may_train: bool
+    ) -> None:
+        """Keep the first images of what may be an evaluation, as it cannot be a training pass."""
+        loader = batch.loader if batch is not None else None
+        before, self._evaluates = self._evaluates, (not may_train, loader)
+        if may_train or images is None or before == self._evaluates:
             return
-        self.samples[loader] = one.input[:SAMPLE].detach().clone()
+        self.samples[loader] = images[:SAMPLE].detach().clone()
         while len(self.samples) > MAX_SAMPLES:
             del self.samples[next(iter(self.samples))]
 
-    def add(self, one: PassFacts, order: int, lr: float | None) -> None:
-        """Add a pass whose kind is known by now to its phase."""
-        kind = "train" if one.backward else "evaluate"
-        loader, epoch = (one.batch.loader, one.batch.epoch) if one.batch is not None else (None, 0)
-        phase = self.phases[-1] if self.phases else None
-        if phase is None or not phase.continues(kind, one.batch):
-            held = ref(loader) if loader is not None else None
-            phase = Phase(kind, one.after_steps, one.place, held, epoch)
-            if len(self.phases) < MAX_PHASES:
-                self.phases.append(phase)
-        phase.add(one)
-        self.beginning.add(one, self.images)
-        if kind == "train":
-            self.images += one.images if one.first_of_batch else 0
-            self.training_loader = self.training_loader if loader is None else loader
-        phase.lr, phase.ended_at, phase.order = lr, self.images, order
 
-    def on_training_data(self, phase: Phase) -> bool:
-        """True if an evaluation used the images that the network is trained on."""
-        if phase.loader is None or self.training_loader is None:
-            return False
-        one, other = phase.loader.dataset, self.training_loader.dataset
-        return one is other or (base(one) is base(other) and type(one) is type(other) is not _Part)
+def same_parameters(one: nn.Module, other: nn.Module) -> bool:
+    """True if two networks have parameters with the same names and shapes."""
+    return _shapes(one) == _shapes(other)
 
 
-_Part = torch.utils.data.Subset   # two subsets of one data set need not overlap
+def _shapes(network: nn.Module) -> dict[str, tuple[int, ...] | None]:
+    return {bare(name): shape(parameter) for name, parameter in network.named_parameters()}
+
+
+def description(
+    number: int, network: nn.Module, number_of: Callable[[torch.Tensor], int]
+) -> Described:
+    """Describe a network as it is now.
+
+    Args:
+        number: the number of the network.
+        network: the network.
+        number_of: gives the number of a parameter.
+    """
+    names = Index(network).names
+    alike = repr(sorted(_shapes(network).items())).encode("utf-8", "replace")
+    numbers = {
+        name: number_of(one)
+        for one in network.parameters() if (name := names.get(id(one))) is not None
+    }  # fmt: skip
+    rows: list[Any] = []
+    own: dict[int, int] = {}   # the tensors of this network, by their number in its description
+    for name, attribute, size, tensor, trainable, classes in networks.describe(network):
+        own.setdefault(tensor, numbers.get(name, 0))
+        if own[tensor]:
+            size = None if size is None else list(size)
+            classes = list(map(short, classes))
+            row = [short(name), short(attribute), size, own[tensor], trainable, classes]
+            rows.append(row)
+    return Described(number, hashlib.sha256(alike).hexdigest(), rows)
 
 
 def tracked_batches(network: nn.Module) -> list[int]:

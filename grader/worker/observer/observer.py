@@ -1,14 +1,14 @@
-"""The observer of a training: groups forward passes and optimizer steps by network and phase.
+"""The observer of a training: tells each forward pass and optimizer step as it happens.
 
-It is installed once, for the lifetime of a session's process.
+It is installed once, for the lifetime of a session's process. `events` keeps what follows from the
+events; the report is made of those that the supervisor got.
 """
 
 from __future__ import annotations
 
 import functools
 import types
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,12 +23,23 @@ from torch.optim.optimizer import (
 )
 
 from grader.stopwatch import Stopwatch
+from grader.worker.events.history import History
+from grader.worker.events.kinds import (
+    Continued,
+    Described,
+    Event,
+    Finished,
+    Penalised,
+    Stopped,
+    WentBackward,
+)
+from grader.worker.events.recorder import Recorder
 from grader.worker.observer.applied_steps import AppliedSteps
 from grader.worker.observer.batches import Batches
 from grader.worker.observer.composite_networks import join_composites
 from grader.worker.observer.hooks import Calls
 from grader.worker.observer.mistakes import Mistakes
-from grader.worker.observer.networks import ObservedNetwork
+from grader.worker.observer.networks import ObservedNetwork, description
 from grader.worker.observer.optimizer_steps import OptimizerSteps
 from grader.worker.observer.passes import Pass
 from grader.worker.observer.penalties import Penalties
@@ -37,8 +48,6 @@ from grader.worker.process.processor_time import processor_seconds
 
 MAX_NETWORKS = 100
 PATIENCE = 10.0   # seconds
-# Only the next step shows whether passes that record gradients belong to an evaluation.
-MAX_PENDING = 5000
 
 
 class BudgetReached(BaseException):
@@ -73,6 +82,7 @@ class Observer:
         budget: the limits at which the training is stopped.
         folder: the submission, whose lines are recorded.
         classes: the number of classes of the data, if known.
+        recorder: tells the events of the training.
         stopwatch: counts the seconds of the training.
         stopped: the budget that was used up: "epochs", "seconds", "stalled" if no network ran any
             more, or "sure" for full credit.
@@ -82,23 +92,24 @@ class Observer:
     budget: Budget
     folder: Path
     classes: int | None = None
-    steps: OptimizerSteps = field(default_factory=OptimizerSteps)
+    recorder: Recorder = field(default_factory=Recorder)
     applied: AppliedSteps = field(default_factory=AppliedSteps)
     stopped: str | None = None
     interim_look: Callable[[ObservedNetwork], bool] | None = None
     _networks: list[ObservedNetwork] = field(default_factory=list)
     _by_module: dict[int, tuple[nn.Module, ObservedNetwork]] = field(default_factory=dict)
-    _pending: deque[Pass] = field(default_factory=deque)
-    _passes: int = 0
+    _described: dict[int, Described] = field(default_factory=dict)
+    _numbers: dict[int, tuple[torch.Tensor, int]] = field(default_factory=dict)
     _looking: bool = False
     _latest: float = 0.0    # seconds at the latest pass
 
     def __post_init__(self) -> None:
         self.stopwatch = Stopwatch(processor_seconds, self.budget.threads)
-        self.calls = Calls(self._begin)
+        self.calls = Calls(self._begin, self._ended)
+        self.steps = OptimizerSteps(self._tell, self._number_of, self._descriptions)
         self.batches = Batches(self.folder)
         self.mistakes = Mistakes(self.folder)
-        self.penalties = Penalties()
+        self.penalties = Penalties(self._penalised)
 
     def install(self) -> None:
         """Hook into torch."""
@@ -115,9 +126,9 @@ class Observer:
     def finish(self) -> None:
         """Determine the kinds of the last passes. Nothing is observed afterwards."""
         self._close()
-        if self.steps.count:   # gradients without a step after them had another purpose
-            self._pending = deque(one for one in self._pending if not one.backward)
-        self._settle(all_of_them=True)
+        self._tell(Finished())
+        for network in self._networks:
+            network.finish()
         self.calls.muted, self.batches.closing = True, False
 
     @contextmanager
@@ -139,7 +150,7 @@ class Observer:
         The alarm calls it in the main thread, again and again: code that trains gets `PATIENCE`
         more seconds to reach a batch boundary.
         """
-        if self._looking:   # the grader's own look takes this time
+        if self._looking or self.recorder.telling:   # the grader's own look takes this time
             return
         used, budget = self.stopwatch.look(), self.budget
         if budget.stall is not None and used - self._latest >= budget.stall:
@@ -149,6 +160,11 @@ class Observer:
             self._stop("seconds")
 
     @property
+    def history(self) -> History:
+        """What follows from the events so far, in this process."""
+        return self.recorder.history
+
+    @property
     def trained(self) -> list[ObservedNetwork]:
         """The networks that were trained, the one with most steps first, of equals the latest.
 
@@ -156,7 +172,7 @@ class Observer:
         count in place of steps.
         """
         stepped = [one for one in self._networks if one.steps]
-        stepped = stepped or [one for one in self._networks if one.backward_passes]
+        stepped = stepped or [one for one in self._networks if one.told.backward_passes]
         whole = [
             one
             for one in reversed(stepped)
@@ -167,7 +183,7 @@ class Observer:
     @property
     def evaluated(self) -> list[ObservedNetwork]:
         """The networks that were run but not trained: copies, averages, teachers."""
-        return [one for one in self._networks if not one.backward_passes]
+        return [one for one in self._networks if not one.told.backward_passes]
 
     def _unseen(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Wrap a function whose passes are neither training nor evaluation."""
@@ -187,22 +203,34 @@ class Observer:
         before = self.calls.open
         fed_by = before.network if before is not None and before.feeds(inputs) else None
         self._close()
-        self._settle(all_of_them=False)
+        self.history.settle(all_of_them=False)
         network = self._network(root)
         self._check_budget(network)
         self._look(network, root)
         place = calling_line(self.folder, frame.f_back if frame is not None else None)
-        one = Pass(network, root, inputs, self.batches.latest, place, frame)
-        network.keep_sample(one)
+        one = Pass(network, root, inputs, self.batches.latest, place, frame, self._backward)
+        network.keep_sample(one.input, one.batch, may_train=one.may_train)
         if fed_by is not None and fed_by is not network and one.may_train:
             network.fed_by = fed_by
         self.calls.open = one
-        self._pending.append(one)
         return one
 
     def _steps(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
         if not self.calls.muted:
             self.applied.begins(optimizer)
+
+    def _ended(self, one: Pass) -> None:
+        """Tell that a pass has ended, or what more was seen of it."""
+        number = self.history.latest + 1 if one.told is None else one.told.number
+        event = one.event(number, *self.batches.numbers(one.batch.loader if one.batch else None))
+        if event != one.told:
+            one.told = event
+            self._tell(*self._new_description(one.network), event)
+
+    def _backward(self, one: Pass) -> None:
+        one.network.goes_backward(one.batch)
+        if one.told is not None:
+            self._tell(WentBackward(one.told.number, one.told.network))
 
     def _stepped(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
         if self.calls.muted:
@@ -210,11 +238,9 @@ class Observer:
         applied = self.applied.ends(optimizer)
         if applied is not None:
             self.steps.add(applied)
-        parameters = {id(one) for group in optimizer.param_groups for one in group["params"]}
         for network in self._networks:
-            network.stepped(parameters)
+            network.stepped()
         self.mistakes.stepped()
-        self._settle(all_of_them=True)
         if self.batches.cut_short:
             self._stop("seconds")
 
@@ -224,11 +250,15 @@ class Observer:
         self._begins(network)
 
     def _begins(self, network: ObservedNetwork) -> None:
-        if not network.beginning.begun:
-            others = [one for one in self._networks if one is not network and one.progress]
-            network.beginning.begin(
-                network.module, ((one.module, one.beginning) for one in others)
-            )
+        beginning = network.beginning
+        if beginning.begun:
+            return
+        others = [one for one in self._networks if one is not network and one.progress]
+        beginning.begin(network.module, ((one.module, one.beginning) for one in others))
+        for one in others:
+            if one.beginning is beginning.earlier:
+                number, earlier = network.told.numbers[0], one.told.numbers[0]
+                self._tell(Continued(number, earlier, beginning.whole))
 
     def _loss(self, output: Any, targets: Any) -> Pass | None:
         """The open pass, if a loss is computed from its output; its score is noted."""
@@ -243,7 +273,43 @@ class Observer:
             return None
         if not one.scored and isinstance(targets, torch.Tensor):
             one.score(one.output, targets)
+            if one.scored and one.told is not None:
+                self._ended(one)
         return one
+
+    def _penalised(self, leaves: list[torch.Tensor]) -> None:
+        if not self.calls.muted:
+            self._tell(Penalised([self._number_of(leaf) for leaf in leaves]))
+
+    def _tell(self, *events: Event) -> None:
+        self.recorder.tell(*events)
+
+    def _number_of(self, parameter: torch.Tensor) -> int:
+        # The reference keeps the id from being reused.
+        known = self._numbers.setdefault(id(parameter), (parameter, len(self._numbers) + 1))
+        return known[1]
+
+    def _new_description(self, network: ObservedNetwork) -> list[Event]:
+        """The description of a network that has none, after its first pass."""
+        known = network.told.numbers[0] in self._described
+        return [] if known else self._changed([network])
+
+    def _descriptions(self) -> list[Event]:
+        """The descriptions of the networks that have changed since they were described."""
+        return self._changed(self._networks)
+
+    def _changed(self, networks: Iterable[ObservedNetwork]) -> list[Event]:
+        found: list[Event] = []
+        for network in networks:
+            number = network.told.numbers[0]
+            try:
+                now = description(number, network.module, self._number_of)
+            except Exception:   # of a method of the student's
+                continue
+            if now != self._described.get(number):
+                self._described[number] = now
+                found.append(now)
+        return found
 
     def _network(self, root: nn.Module) -> ObservedNetwork:
         known = self._by_module.get(id(root))
@@ -254,8 +320,10 @@ class Observer:
             if network.parameters == parameters:
                 break   # a wrapper, such as DataParallel, and what it wraps
         else:
-            network = ObservedNetwork(root, parameters, self._goes_backward, self.classes)
-            if len(self._networks) < MAX_NETWORKS:
+            number = min(len(self._networks), MAX_NETWORKS) + 1   # all that are too many share one
+            told = self.history.network(number)
+            network = ObservedNetwork(root, parameters, self._goes_backward, self.classes, told)
+            if number <= MAX_NETWORKS:
                 self._networks.append(network)
         self._by_module[id(root)] = root, network   # the reference keeps the id from being reused
         return network
@@ -264,18 +332,6 @@ class Observer:
         if self.calls.open is not None:
             self.calls.open.closes()
             self.calls.open = None
-
-    def _settle(self, all_of_them: bool) -> None:
-        """Add the passes whose kind is known to their phases; after a step all are known."""
-        while self._pending:
-            one = self._pending[0]
-            # Without an optimizer there will be no step, so a backward pass has to be enough.
-            waits = one.may_go_backward and (not one.backward or self.steps.count > 0)
-            if waits and not all_of_them and len(self._pending) < MAX_PENDING:
-                return
-            self._pending.popleft()
-            self._passes += 1
-            one.network.add(one, self._passes, self.steps.lr)
 
     def _check_budget(self, network: ObservedNetwork) -> None:
         budget = self.budget
@@ -292,7 +348,7 @@ class Observer:
         Only that shows how the script evaluates its network. So the loaders end early, until the
         first step of the next epoch or until `PATIENCE` is over.
         """
-        if self.steps.count and not any(one.was_evaluated for one in self._networks):
+        if self.history.optimizers.count and not any(one.was_evaluated for one in self._networks):
             self.batches.closing = True
         late = self.stopwatch.is_over((self.budget.seconds or 0.0) + PATIENCE)
         if not self.batches.closing or late:
@@ -306,7 +362,7 @@ class Observer:
         if self.stopped == "sure":   # the student's code has caught the exception
             self._stop("sure")
         trains = root.training and torch.is_grad_enabled()
-        if self.interim_look is None or self._pending or not trains:
+        if self.interim_look is None or self.history.waiting or not trains:
             return
         before = self.calls.muted
         self.calls.muted = self._looking = True
@@ -320,4 +376,5 @@ class Observer:
 
     def _stop(self, budget: str) -> None:
         self.stopped = budget
+        self._tell(Stopped(budget))
         raise BudgetReached(budget)

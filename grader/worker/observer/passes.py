@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import types
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -13,9 +13,11 @@ from torch.nn.functional import cross_entropy  # torch's own, before it is repla
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.parameter import is_lazy
 
+from grader.worker.events.beginning import LATEST, MAX_CLASSES
+from grader.worker.events.kinds import PassEnded
 from grader.worker.observer.batches import Batch
 from grader.worker.observer.networks import ObservedNetwork
-from grader.worker.observer.source_lines import SourceLine
+from grader.worker.observer.source_lines import SourceLine, words
 
 DEEPEST = 3   # outputs in outputs
 
@@ -23,8 +25,13 @@ DEEPEST = 3   # outputs in outputs
 class Pass:
     """A forward pass; a backward pass may follow at once or after other passes.
 
-    `frame` is that of a `forward` that was called by name. `facts.PassFacts` describes the public
-    attributes.
+    Attributes:
+        frame: that of a `forward` that was called by name.
+        input: the input as the network got it; None once the pass is over.
+        batch: the batch that the input belongs to, if a loader gave it out.
+        place: the student's line that called the network, if there is one.
+        scored: `loss` (nats) and `correct`, both summed over the images, are known.
+        told: the event of the pass, once it has ended; `events.kinds` describes its fields.
     """
 
     def __init__(
@@ -35,15 +42,16 @@ class Pass:
         batch: Batch | None,
         place: SourceLine | None,
         frame: types.FrameType | None,
+        went_backward: Callable[[Pass], None],
     ) -> None:
         self.network, self.root, self.place, self.frame = network, root, place, frame
         self.input = inputs[0] if inputs and is_batch(inputs[0]) else None
+        self._went_backward = went_backward
         self.images = 0 if self.input is None else len(self.input)
         fits = batch is not None and len(batch.labels) == self.images
         self.batch = batch if fits else None
         if self.input is not None:
             network.input_dimensions = self.input.dim()
-        self.after_steps = network.progress
         self.first_of_batch = network.begins_batch(batch)
         network.latest_place = place
         self.gradients = torch.is_grad_enabled()
@@ -52,6 +60,7 @@ class Pass:
         self.loss = self.correct = 0.0
         self.labels: torch.Tensor | None = None
         self.output: torch.Tensor | None = None   # detached
+        self.told: PassEnded | None = None
         self._waits = False
         self._flags = any(
             inner.training for inner in network.norms or network.dropouts or [root]
@@ -64,11 +73,6 @@ class Pass:
     def may_train(self) -> bool:
         """True if gradients and mode are those of a training pass."""
         return self.gradients and self._flags
-
-    @property
-    def may_go_backward(self) -> bool:
-        """True if a backward pass went through it or still can."""
-        return self.backward or self._waits
 
     @property
     def in_train_mode(self) -> bool:
@@ -103,6 +107,41 @@ class Pass:
         if self.batch is not None:
             self.score(self.output, self.batch.labels)
 
+    def event(self, number: int, loader: int, data: int) -> PassEnded:
+        """What is known of the pass by now.
+
+        Args:
+            number: the number of the pass.
+            loader: the number of the loader of its batch.
+            data: the number of that loader's images.
+        """
+        return PassEnded(
+            number=number,
+            network=self.network.told.numbers[0],
+            images=self.images,
+            first_of_batch=self.first_of_batch,
+            in_train_mode=self.in_train_mode,
+            dropouts=self.dropouts,
+            gradients=self.gradients,
+            moved=self.moved,
+            waits=self._waits,
+            place=words(self.place),
+            loader=loader,
+            data=data,
+            epoch=0 if self.batch is None else self.batch.epoch,
+            scored=self.scored,
+            loss=self.loss,
+            correct=int(self.correct),
+            classes=self._classes(),
+        )
+
+    def _classes(self) -> list[int]:
+        """The images of each class, for the first images of a network."""
+        if self.labels is None or self.network.images >= LATEST:
+            return []
+        counts: list[int] = torch.bincount(self.labels.cpu()).tolist()
+        return counts if len(counts) <= MAX_CLASSES else []
+
     def score(self, output: torch.Tensor, targets: torch.Tensor) -> None:
         """Compute loss (nats) and right answers, summed over the images, from class scores (N, C)
         and labels (N,); other tensors are ignored."""
@@ -135,7 +174,7 @@ class Pass:
     def _goes_backward(self, gradient: torch.Tensor) -> None:
         if not self.backward:
             self.backward = True
-            self.network.goes_backward()
+            self._went_backward(self)
 
 
 def is_batch(value: Any) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -18,11 +18,10 @@ _LAYER = re.compile(
 
 
 class Penalties:
-    """The parameters that were in a penalty, by id; the reference keeps each id from being reused.
-    """
+    """Reports the parameters that were in a penalty to `tell`."""
 
-    def __init__(self) -> None:
-        self.found: dict[int, torch.Tensor] = {}
+    def __init__(self, tell: Callable[[list[torch.Tensor]], None]) -> None:
+        self._tell = tell
         self._examined = 0
 
     def install(self) -> None:
@@ -34,8 +33,9 @@ class Penalties:
             if self._examined < EXAMINED:
                 self._examined += 1
                 given = tensors if isinstance(tensors, Sequence) else [tensors]
-                for leaf in _leaves([getattr(one, "grad_fn", None) for one in given]):
-                    self.found[id(leaf)] = leaf
+                found = list(_leaves([getattr(one, "grad_fn", None) for one in given]))
+                if found:
+                    self._tell(found)
             return backward(tensors, *args, **kwargs)
 
         torch.autograd.backward = examined

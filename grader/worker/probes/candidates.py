@@ -16,16 +16,15 @@ import torch
 from torch import nn
 
 from grader.worker.dataset_view import View
-from grader.worker.networks.sizes import shape
-from grader.worker.observer.checkpoints import SavedCheckpoints, bare, load_into
-from grader.worker.observer.networks import ObservedNetwork
+from grader.worker.events.history import SUBSTANTIAL
+from grader.worker.observer.checkpoints import SavedCheckpoints, load_into
+from grader.worker.observer.networks import ObservedNetwork, same_parameters
 from grader.worker.probes.outputs import Rows, as_rows, put_together
 from grader.worker.probes.preprocessing import Prepared
 
 IMAGES = 1000   # of the validation set
 BATCH = 250
 NEAR = 0.01     # accuracies that differ by less do not say which network is better
-SUBSTANTIAL = 0.25   # of the most steps: fewer were a search for a learning rate, or a first try
 
 
 @dataclass(frozen=True)
@@ -88,7 +87,7 @@ def best(
     """
     scored = _all_scored(candidates, view)
     top = max(one.accuracy for one in scored)
-    near = [one for one in scored if one.accuracy >= top - NEAR and _evaluated(one.observed)]
+    near = [one for one in scored if one.accuracy >= top - NEAR and one.observed.was_evaluated]
     first = max(near or scored, key=lambda one: one.accuracy)
     states = _all_scored([first, *_other_states(first, copies, saved)], view)
     return max(states, key=lambda one: one.accuracy)
@@ -98,10 +97,6 @@ def _all_scored(candidates: Sequence[Candidate], view: View) -> list[Candidate]:
     if len(candidates) == 1:
         return list(candidates)   # nothing to decide
     return [_scored(one, view) for one in candidates]
-
-
-def _evaluated(observed: ObservedNetwork) -> bool:
-    return any(phase.kind == "evaluate" and phase.after_steps for phase in observed.phases)
 
 
 def _scored(one: Candidate, view: View) -> Candidate:
@@ -129,15 +124,6 @@ def _other_states(
         except Exception:   # not every network can be copied
             continue
         yield Candidate(first.observed, other, first.prepared, name)
-
-
-def same_parameters(one: nn.Module, other: nn.Module) -> bool:
-    """True if two networks have parameters with the same names and shapes."""
-    return _shapes(one) == _shapes(other)
-
-
-def _shapes(network: nn.Module) -> dict[str, tuple[int, ...] | None]:
-    return {bare(name): shape(parameter) for name, parameter in network.named_parameters()}
 
 
 def rows_of(

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from grader.worker import shims
 from grader.worker.observer.batches import in_order
 from grader.worker.observer.networks import ObservedNetwork
 from grader.worker.observer.observer import Observer
-from grader.worker.observer.source_lines import SourceLine
-from grader.worker.session import place
+from grader.worker.observer.source_lines import words
 
 
 @dataclass(frozen=True)
@@ -34,16 +32,12 @@ def cautions(
     return [*found, *_order(observed, observer), *_normalization(shim_log)]
 
 
-def words(where: SourceLine | None) -> str:
-    """`hw2.py, line 12`; "" when no line of the student's was on the stack."""
-    return place(Path(where.file), where.line) if where is not None else ""
-
-
 def _order(observed: ObservedNetwork, observer: Observer) -> Iterator[Caution]:
     """Training images that come in the same order in every epoch."""
     loader = observed.training_loader
     # A loader that is built anew for each epoch may have been given its images in another order.
-    epochs = sum(one.kind == "train" and one.loader is loader for one in observed.phases)
+    number = observer.batches.numbers(loader)[0]
+    epochs = sum(one.kind == "train" and one.loader == number for one in observed.phases)
     if loader is not None and epochs > 1 and in_order(loader):
         yield Caution("not_shuffled", words(observer.batches.line_of(loader)))
 

@@ -24,7 +24,8 @@ from torch import nn
 from torch.nn.modules import module as modules
 from torch.utils.data import DataLoader, Dataset
 
-from grader.worker.observer.networks import ObservedNetwork, Phase
+from grader.worker.events.phases import Phase
+from grader.worker.observer.networks import ObservedNetwork
 from grader.worker.observer.observer import Observer
 from grader.worker.probes.candidates import Candidate
 from grader.worker.probes.preprocessing import Prepared
@@ -90,7 +91,7 @@ class InterimLooks:
             if phase.order <= self._latest:
                 return None
             evaluates = phase.kind == "evaluate" and phase.after_steps
-            if evaluates and not network.on_training_data(phase):
+            if evaluates and not network.told.on_training_data(phase):
                 return phase if phase.seen >= FEWEST_SEEN else None
         return None
 

@@ -6,7 +6,6 @@ validation images.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -27,6 +26,7 @@ from grader.worker.observer.beginning import (
 from grader.worker.observer.checkpoints import bare
 from grader.worker.probes.candidates import BATCH, Candidate, rows_of
 from grader.worker.probes.outputs import put_together
+from grader.worker.session import encodable
 
 IMAGES = BATCH   # validation images that are predicted with the first weights
 
@@ -48,11 +48,7 @@ def learnt(chosen: Candidate, view: View) -> dict[str, Any]:
     now = weights_of(chosen.network)
     first = beginning.weights
     return {
-        "windows": [
-            {"after": one.after, "images": one.images, "correct": one.correct,
-             "loss": one.loss if math.isfinite(one.loss) else str(one.loss), "most": one.most}
-            for one in beginning.windows
-        ],
+        "windows": encodable([one.row() for one in chosen.observed.told.windows]),
         "at_start": _at_start(chosen, first, view) if first is not None else None,
         "moved": movement(first, now) if first is not None else None,
         "likeness": _likeness(now, weights_of(module), first),

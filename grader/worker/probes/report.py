@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -15,22 +14,14 @@ from grader.worker.networks.sizes import elements
 from grader.worker.observer.built_optimizers import BuiltOptimizers
 from grader.worker.observer.networks import ObservedNetwork, tracked_batches
 from grader.worker.observer.observer import Observer
-from grader.worker.observer.optimizer_steps import Settings
-from grader.worker.observer.penalties import Penalties
-from grader.worker.probes.candidates import Candidate, same_parameters, substantially_trained
-from grader.worker.probes.cautions import cautions, words
+from grader.worker.probes.candidates import Candidate, substantially_trained
+from grader.worker.probes.cautions import cautions
 from grader.worker.probes.optimizer import describe
-from grader.worker.session import Session, failure, printable
+from grader.worker.session import Session, encodable, failure
 from grader.worker.student_code import sources
 from grader.worker.values.parameter_lists import Index
 
-MAX_RATES = 400
 MAX_BUILT = 8
-_FIELDS = (
-    "kind", "after_steps", "passes", "images", "norms_training", "norms_evaluating",
-    "dropouts_training", "with_gradients", "seen", "correct", "loss", "lr", "statistics_moved",
-    "ended_at",
-)
 
 
 def report(
@@ -43,6 +34,9 @@ def report(
 ) -> dict[str, Any]:
     """Describe a training; `sandbox/answer_schema.py` has the fields.
 
+    The supervisor replaces those that follow from the events of the training, by its own record of
+    the events for the network or the parts in `graded`.
+
     Args:
         session: the session.
         observer: the observer of the training, finished.
@@ -52,19 +46,12 @@ def report(
         error: the exception that ended the training, if any.
     """
     network = chosen.observed.module
-    used = observer.steps.settings(network)
     problem = failure(error, session) if error is not None else None
     found = cautions(observer, chosen.observed, shim_log)
-    value = {
+    value = observer.history.report(chosen.observed.told) | {
+        "graded": list(chosen.observed.told.numbers),
         "form": "script" if chosen.prepared.way != "function" else "function",
-        "runs": list(_rows(observer, chosen)),
-        "steps": chosen.observed.steps,
-        "stopped": observer.stopped,
         "batches_tracked": tracked_batches(network),
-        "optimizer": _optimizer(used, network, observer.penalties) if used else None,
-        # The constructor of a scheduler takes one step.
-        "schedulers": [name for name, times in observer.steps.schedulers.items() if times > 1],
-        "rates": [list(rate) for rate in _some(observer.steps.rates)],
         "images_per_epoch": round(session.home.share * _images_per_epoch(chosen.observed)),
         "reported_accuracy": reported_accuracy(returned),
         "error": problem,
@@ -82,26 +69,7 @@ def report(
             for one in shim_log.figures
         ],
     }
-    return {key: _encodable(part) for key, part in value.items()}
-
-
-def _rows(observer: Observer, chosen: Candidate) -> Iterator[dict[str, Any]]:
-    """The phases of the network, and the evaluations of its copies among them, in order."""
-    observed = chosen.observed
-    copies = [one for one in observer.evaluated if same_parameters(one.module, observed.module)]
-    phases = [(phase, observed) for phase in observed.phases]
-    phases += [(phase, one) for one in copies for phase in one.phases]
-    steps = sorted((phase.order, phase.ended_at) for phase in observed.phases)
-    for phase, owner in sorted(phases, key=lambda pair: pair[0].order):
-        row = {name: getattr(phase, name) for name in _FIELDS}
-        if owner is not observed:   # a copy has taken no steps, so the network's progress counts
-            before = [ended_at for order, ended_at in steps if order <= phase.order]
-            row["after_steps"] = observed.progress if before and before[-1] else 0
-            row["ended_at"] = before[-1] if before else 0
-        yield row | {
-            "place": words(phase.place),
-            "on_training_data": phase.kind == "evaluate" and observed.on_training_data(phase),
-        }
+    return {key: encodable(part) for key, part in value.items()}
 
 
 def _notes(observer: Observer, chosen: Candidate) -> list[str]:
@@ -123,7 +91,7 @@ def _notes(observer: Observer, chosen: Candidate) -> list[str]:
 
 def _where(observed: ObservedNetwork) -> str:
     first = next((phase.place for phase in observed.phases if phase.place), None)
-    return f" (called at {words(first)})" if first else ""
+    return f" (called at {first})" if first else ""
 
 
 def _images_per_epoch(observed: ObservedNetwork) -> int:
@@ -135,25 +103,9 @@ def _images_per_epoch(observed: ObservedNetwork) -> int:
         return 0
 
 
-def _some(rates: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
-    step = -(-len(rates) // MAX_RATES) or 1
-    return [(number, lr) for number, lr in rates[::step] if np.isfinite(lr)]
-
-
 def _device(network: nn.Module) -> str:
     parameter = next(network.parameters(), None)
     return str(parameter.device) if parameter is not None else "cpu"
-
-
-def _optimizer(
-    used: Settings, network: nn.Module, penalties: Penalties | None = None
-) -> dict[str, Any]:
-    index = Index(network)
-    described = describe(used.optimizer, used.groups, index)
-    penalised = [index.names[key] for key in (penalties.found if penalties else ())
-                 if key in index.names]
-    seen = {"structure": networks.describe(network), "penalised": penalised, "doubt": used.doubt}
-    return described | seen
 
 
 def built_optimizers(found: BuiltOptimizers) -> list[dict[str, Any]]:
@@ -173,10 +125,11 @@ def built_optimizers(found: BuiltOptimizers) -> list[dict[str, Any]]:
         else:
             joined.append(([name], list(groups), one.network))
     described = [
-        _optimizer(Settings(" and ".join(dict.fromkeys(names)), groups), network)
+        describe(" and ".join(dict.fromkeys(names)), groups, Index(network))
+        | {"structure": networks.describe(network), "penalised": []}
         for names, groups, network in joined[-MAX_BUILT:]
     ]
-    return [_encodable(one) for one in described]
+    return [encodable(one) for one in described]
 
 
 def _ids(groups: list[dict[str, Any]]) -> set[int]:
@@ -207,17 +160,3 @@ def _as_number(value: Any) -> float:
         return float(value)
     except (TypeError, ValueError, RuntimeError, OverflowError):   # a tensor of several, say
         return float("nan")
-
-
-def _encodable(value: Any) -> Any:
-    """Make a value fit for a frame: NaN and infinity, as of a diverged loss, become text, and lone
-    surrogates in the student's names are replaced."""
-    if isinstance(value, float) and not np.isfinite(value):
-        return str(value)
-    if isinstance(value, str):
-        return printable(value)
-    if isinstance(value, dict):
-        return {key: _encodable(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_encodable(inner) for inner in value]
-    return value

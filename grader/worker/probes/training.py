@@ -12,6 +12,7 @@ from torch import nn
 
 from grader.worker import shims
 from grader.worker.dataset_view import View
+from grader.worker.events.recorder import Recorder
 from grader.worker.observer.built_optimizers import BuiltOptimizers
 from grader.worker.observer.checkpoints import SavedCheckpoints
 from grader.worker.observer.networks import ObservedNetwork
@@ -54,7 +55,8 @@ def train(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, ...]) -
     images = len(view.split("train")[1])
     seconds, stall = float(args["seconds"]), float(args["stall"])
     budget = Budget(int(args["epochs"]) * images, seconds, stall, int(args["threads"]))
-    observer = Observer(budget, session.folder, len(view.classes))
+    recorder = Recorder(session.send)
+    observer = Observer(budget, session.folder, len(view.classes), recorder)
     observer.install()
     session.optimizers = BuiltOptimizers(also_used=False)
     session.optimizers.install()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import threading
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
@@ -79,11 +80,17 @@ def _open(start: Mapping[str, Any], questions: BinaryIO, answers: BinaryIO) -> S
     _load()
     limit_gpu_memory(start.get("gpu_share"), sys.modules["torch"].cuda)
 
+    one_at_a_time = threading.RLock()   # the student's code may train in several threads
+
+    def send(frame: bytes) -> None:
+        with one_at_a_time:
+            write_all(answers, frame)
+
     def loaded() -> None:
-        write_all(answers, wire.encode({"type": wire.LOADED}))
+        send(wire.encode({"type": wire.LOADED}))
 
     def consult(message: Mapping[str, Any], blobs: tuple[bytes, ...]) -> Frame:
-        write_all(answers, wire.encode({"type": wire.INTERIM, **message}, blobs))
+        send(wire.encode({"type": wire.INTERIM, **message}, blobs))
         reply = wire.read_frame(questions.read)
         if reply is None or reply[0].get("type") != wire.CONTINUE:
             raise EOFError("the grader did not reply")
@@ -91,7 +98,7 @@ def _open(start: Mapping[str, Any], questions: BinaryIO, answers: BinaryIO) -> S
 
     data = Path(start["data"]) if start["data"] else None
     folder = arrange(Path(start["submission"]), Path(start["scratch"]), data)
-    return Session(folder, data, loaded, consult)
+    return Session(folder, data, loaded, consult, send)
 
 
 def _answer(

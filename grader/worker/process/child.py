@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping
 from typing import IO, Any
 
 from grader import wire
+from grader.worker.events.history import History
 from grader.worker.process import answering, cleanup
 from grader.worker.process.cleanup import IN_CONTAINER
 from grader.worker.process.streams import Tail, write_all
@@ -42,6 +43,9 @@ class Child:
         process: the process, forked or started.
         streams: where to write questions, where to read answers, where to read what it prints.
         cap: most bytes that are kept of what it prints between two answers.
+
+    Attributes:
+        history: the events of the training that it was asked for last, as they came.
     """
 
     def __init__(
@@ -50,6 +54,7 @@ class Child:
         self._process = process
         self._questions, answers, output = streams
         self.loaded = self.asked = False
+        self.history = History()
         self.output = Tail(output, cap)
         self._events: queue.Queue[Event] = queue.Queue()
         self._outbox: queue.Queue[bytes | None] = queue.Queue()
@@ -61,7 +66,10 @@ class Child:
             while frame := wire.read_frame(
                 lambda size: os.read(answers.fileno(), size), max_blobs=wire.MAX_ANSWER_BLOBS
             ):
-                self._events.put(frame)
+                if frame[0].get("type") == wire.RECORD:
+                    self.history.receive(frame[0].get("number"), frame[0].get("events"))
+                else:
+                    self._events.put(frame)
         except wire.FrameError as error:
             text = f"the answer is not one that the grader's own code writes: {error}"
             self._events.put(({"type": NO_FRAME, "message": text}, ()))

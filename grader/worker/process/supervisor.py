@@ -22,11 +22,13 @@ from typing import Any, BinaryIO
 
 from grader import wire
 from grader.stopwatch import Stopwatch
+from grader.worker.events.history import History
 from grader.worker.process import child as children
 from grader.worker.process import cleanup, limit_events
 from grader.worker.process.fast_imports import load_worker
 from grader.worker.process.processor_time import processor_seconds
 from grader.worker.process.streams import forbid_inspection, take_over, write_all
+from grader.worker.session import encodable
 
 Frame = tuple[dict[str, Any], tuple[bytes, ...]]
 Consult = Callable[[Frame], bytes]   # a session's INTERIM -> the host's reply
@@ -136,9 +138,12 @@ def _ask(
     session, whose process also runs the student's code.
     """
     child.asked = True
+    child.history = History()
     child.send(wire.encode(dict(message), blobs))
     has_interim = message["args"].get("look") is True
     reply, reply_blobs = _await(child, over, consult if has_interim else None)
+    if message["kind"] == TRAINING and reply.get("outcome") == wire.ANSWERED:
+        reply, reply_blobs = _as_recorded(reply, child.history), reply_blobs
     header = {
         "type": wire.ANSWER,
         "id": message["id"],
@@ -148,6 +153,16 @@ def _ask(
         **{key: reply.get(key) for key in ("value", "message", "traceback", "again")},
     }
     return header, reply_blobs
+
+
+def _as_recorded(reply: Mapping[str, Any], history: History) -> dict[str, Any]:
+    """The reply of a training, with what its events tell in place of what it says of them."""
+    value = reply.get("value")
+    network = history.graded(value.pop("graded", None)) if isinstance(value, dict) else None
+    if network is None or not isinstance(value, dict):
+        text = "the answer is about a network whose training was not seen"
+        return {**reply, "outcome": wire.BAD_ANSWER, "value": None, "message": text}
+    return {**reply, "value": encodable(history.completed(value, network))}
 
 
 def _error_of(reply: Mapping[str, Any]) -> str:

@@ -13,17 +13,48 @@ from torch.nn import functional as F
 from torch.optim import SGD, Adam, Optimizer
 from torch.optim import optimizer as optimizers
 
+from grader.worker.events.history import History
+from grader.worker.events.kinds import Event
+from grader.worker.events.optimizers import Settings
 from grader.worker.observer import applied_steps
 from grader.worker.observer.applied_steps import AppliedSteps
-from grader.worker.observer.optimizer_steps import OptimizerSteps, Settings
+from grader.worker.observer.optimizer_steps import OptimizerSteps
 
 DECAY = 1e-2
 Groups = list[dict[str, Any]]
 Make = Callable[[Groups], Optimizer]
 
 
-class Steps(OptimizerSteps):
-    applied: AppliedSteps
+class Steps:
+    """Steps, told to a history."""
+
+    def __init__(self, applied: AppliedSteps) -> None:
+        self.applied, self.history = applied, History()
+        self.tensors: dict[int, torch.Tensor] = {}
+        self.told = OptimizerSteps(self._tell, self._number_of, list)
+
+    def _tell(self, *events: Event) -> None:
+        for event in events:
+            self.history.take(event)
+
+    def _number_of(self, tensor: torch.Tensor) -> int:
+        known = [number for number, one in self.tensors.items() if one is tensor]
+        number = known[0] if known else len(self.tensors)
+        self.tensors[number] = tensor
+        return number
+
+    @property
+    def count(self) -> int:
+        return self.history.optimizers.count
+
+    def settings(self, model: nn.Module) -> Settings:
+        found = self.history.optimizers.of(set(map(self._number_of, model.parameters())))
+        assert found is not None
+        return found
+
+    def decayed(self, found: Settings) -> set[int]:
+        """Dimensions of the parameters that are decayed: {2} is right."""
+        return {self.tensors[number].dim() for number, yes in found.decayed.items() if yes}
 
 
 @pytest.fixture
@@ -34,13 +65,13 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> Iterator[Steps]:
         module, name = sys.modules[optimizer.__module__], optimizer.__name__.lower()
         if hasattr(module, name):
             monkeypatch.setattr(module, name, getattr(module, name))
-    applied, found = AppliedSteps(), Steps()
-    found.applied = applied
+    applied = AppliedSteps()
+    found = Steps(applied)
 
     def stepped(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
         one = applied.ends(optimizer)
         if one is not None:
-            found.add(one)
+            found.told.add(one)
 
     def begins(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
         applied.begins(optimizer)
@@ -87,14 +118,7 @@ def trained(
         closure: Any = loss if isinstance(optimizer, SharpnessAware) else None
         optimizer.step(closure)
         after(model)
-    found = steps.settings(model)
-    assert found is not None
-    return found
-
-
-def decayed(found: Settings) -> set[int]:
-    """Dimensions of the parameters that are decayed: {2} is right."""
-    return {p.dim() for group in found.groups if group["weight_decay"] for p in group["params"]}
+    return steps.settings(model)
 
 
 class Swaps(SGD):
@@ -272,7 +296,7 @@ def test_a_weight_decay_that_is_not_shown_counts(
     steps: Steps, make: Make, expected: set[int]
 ) -> None:
     found = trained(steps, make)
-    assert (found.doubt, decayed(found)) == ("", expected)
+    assert (found.doubt, steps.decayed(found)) == ("", expected)
 
 
 @pytest.mark.parametrize(
@@ -293,7 +317,7 @@ def test_a_weight_decay_that_is_not_shown_counts(
 )
 def test_an_honest_optimizer_is_as_it_shows(steps: Steps, make: Make) -> None:
     found = trained(steps, make)
-    assert (found.doubt, decayed(found)) == ("", {2})
+    assert (found.doubt, steps.decayed(found)) == ("", {2})
 
 
 @pytest.mark.parametrize("make", [lambda groups: UndoesItsDecay(groups, lr=0.1), SignsByHand])
@@ -316,7 +340,7 @@ def test_a_step_that_an_exception_ended_hides_no_later_one(steps: Steps) -> None
     with pytest.raises(ValueError):
         failing.step()
     found = trained(steps, sgd)
-    assert (steps.count, decayed(found)) == (12, {2})
+    assert (steps.count, steps.decayed(found)) == (12, {2})
 
 
 def test_an_optimizer_for_show_is_no_match_for_the_one_that_moves_the_weights(
@@ -331,7 +355,6 @@ def test_an_optimizer_for_show_is_no_match_for_the_one_that_moves_the_weights(
         shown.step()
         real.step()
     found = steps.settings(model)
-    assert found is not None
     assert found.doubt == "another"
 
 
@@ -345,4 +368,4 @@ def test_weight_decay_by_hand_between_steps_is_no_weight_decay(steps: Steps) -> 
         return SGD([p for group in groups for p in group["params"]], lr=0.1)
 
     found = trained(steps, plain, 6, decay)
-    assert (found.doubt, decayed(found)) == ("", set())
+    assert (found.doubt, steps.decayed(found)) == ("", set())

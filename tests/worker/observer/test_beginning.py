@@ -14,12 +14,12 @@ from torch.optim import swa_utils
 from torch.utils.data import DataLoader, TensorDataset
 
 from grader.worker.observer.beginning import (
-    Beginning,
     likeness,
     likenesses,
     movement,
     weights_of,
 )
+from grader.worker.observer.networks import ObservedNetwork
 from grader.worker.observer.observer import Observer
 from tests.worker.observer import test_observer
 
@@ -66,7 +66,7 @@ def evaluate(model: nn.Module, images: int = 90) -> None:
 
 def windows(observer: Observer) -> list[tuple[int, int, int]]:
     observer.finish()
-    found = observer.trained[0].beginning.windows
+    found = observer.trained[0].told.windows
     return [(one.after, one.images, one.most) for one in found]
 
 
@@ -100,9 +100,9 @@ def test_weights_are_kept_as_they_were_before_the_first_step(install: Install) -
     assert (movement(kept, weights_of(model)) or 0) > 0.01
 
 
-def beginnings(observer: Observer, *networks: nn.Module) -> list[Beginning]:
+def observed(observer: Observer, *networks: nn.Module) -> list[ObservedNetwork]:
     observer.finish()
-    return [observer._by_module[id(one)][1].beginning for one in networks]
+    return [observer._by_module[id(one)][1] for one in networks]
 
 
 @pytest.mark.parametrize("stage", ["checkpoint", "copy", "average"])
@@ -122,8 +122,9 @@ def test_a_network_that_goes_on_with_weights_of_this_session_has_their_beginning
     else:
         second = copy.deepcopy(first)
     train(second, lr=0.01)
-    mine, its = beginnings(observer, second, first)
-    assert mine.windows == its.windows and mine.weights is its.weights
+    mine, its = observed(observer, second, first)
+    assert mine.told.windows == its.told.windows
+    assert mine.beginning.weights is its.beginning.weights
 
 
 def test_a_network_with_another_last_layer_has_to_guess_at_first(install: Install) -> None:
@@ -133,18 +134,20 @@ def test_a_network_with_another_last_layer_has_to_guess_at_first(install: Instal
     second[3] = nn.Linear(32, 3)
     before = copy.deepcopy(second.state_dict())
     train(second)
-    mine, its = beginnings(observer, second, first)
-    assert mine.windows[0] is mine.first[0] is not its.first[0]
-    assert mine.windows[1:] == its.windows[1:]   # that it learns fast then is no news
-    assert mine.weights is not None and torch.equal(mine.weights["3.weight"], before["3.weight"])
+    mine, its = observed(observer, second, first)
+    assert mine.told.windows[0] is mine.told.first[0] is not its.told.first[0]
+    assert mine.told.windows[1:] == its.told.windows[1:]   # that it learns fast then is no news
+    weights = mine.beginning.weights
+    assert weights is not None and torch.equal(weights["3.weight"], before["3.weight"])
 
 
 def test_a_network_of_its_own_has_a_beginning_of_its_own(install: Install) -> None:
     observer, first, second = install(), network(), network(5)
     train(first)
     train(second)
-    mine, its = beginnings(observer, second, first)
-    assert mine.weights is not its.weights and mine.windows == mine.first and len(mine.first) == 8
+    mine, its = observed(observer, second, first)
+    assert mine.beginning.weights is not its.beginning.weights
+    assert mine.told.windows == mine.told.first and len(mine.told.first) == 8
 
 
 def test_networks_that_were_initialized_apart_are_unlike() -> None:

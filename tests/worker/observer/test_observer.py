@@ -8,7 +8,7 @@ import time
 import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 import torch
@@ -20,10 +20,13 @@ from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from torch.utils.data import DataLoader, TensorDataset
 
 from grader.stopwatch import WINDOW, Stopwatch
-from grader.worker.observer.networks import ObservedNetwork, Phase
+from grader.worker.events.optimizers import Settings
+from grader.worker.events.phases import Phase
+from grader.worker.observer.networks import ObservedNetwork
 from grader.worker.observer.observer import PATIENCE, Budget, BudgetReached, Observer
 
 Install = Callable[..., Observer]
+T = TypeVar("T")
 PATCHED: tuple[tuple[Any, str], ...] = (
     (nn.Module, "__call__"),
     (DataLoader, "__init__"),
@@ -38,26 +41,31 @@ PATCHED: tuple[tuple[Any, str], ...] = (
 )
 
 
-@pytest.fixture
-def install(monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
-    """Installs an observer, and removes its hooks from torch afterwards."""
+def without_hooks(monkeypatch: pytest.MonkeyPatch, make: Callable[[], T]) -> Iterator[T]:
+    """Yields what `make` makes, which may hook into torch, and removes the hooks afterwards."""
     tables: tuple[Any, ...] = (
         optimizers._global_optimizer_pre_hooks, optimizers._global_optimizer_post_hooks,
     )  # fmt: skip
     before = [dict(table) for table in tables]
     steps = (sys.modules["torch.optim.sgd"], "sgd"), (sys.modules["torch.optim.adam"], "adam")
-    for owner, name in (*PATCHED, *steps):
+    for owner, name in (*PATCHED, *steps, (torch.autograd, "backward")):
         monkeypatch.setattr(owner, name, getattr(owner, name))
+    yield make()
+    for table, entries in zip(tables, before, strict=True):
+        table.clear()
+        table.update(entries)
+
+
+@pytest.fixture
+def install(monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
+    """Installs an observer, and removes its hooks from torch afterwards."""
 
     def installed(**budget: Any) -> Observer:
         observer = Observer(Budget(**budget), Path(__file__).parent)
         observer.install()
         return observer
 
-    yield installed
-    for table, entries in zip(tables, before, strict=True):
-        table.clear()
-        table.update(entries)
+    yield from without_hooks(monkeypatch, lambda: installed)
 
 
 def network() -> nn.Sequential:
@@ -67,6 +75,11 @@ def network() -> nn.Sequential:
 
 def phases(observer: Observer) -> list[Phase]:
     return observer.trained[0].phases
+
+
+def settings_of(observer: Observer, model: nn.Module) -> Settings | None:
+    numbers = {observer._number_of(parameter) for parameter in model.parameters()}
+    return observer.history.optimizers.of(numbers)
 
 
 def sgd(model: nn.Module, decay: float) -> torch.optim.SGD:
@@ -128,9 +141,9 @@ def test_the_groups_that_most_steps_were_taken_with_count(install: Install) -> N
     observer, model = install(), network()
     train(model, sgd(model, 0.5), passes=3)
     train(model, sgd(model, 0.0))
-    settings = observer.steps.settings(model)
+    settings = settings_of(observer, model)
     assert settings is not None
-    assert (settings.optimizer, settings.groups[0]["weight_decay"]) == ("SGD", 0.5)
+    assert (settings.optimizer, settings.groups[0][1]["weight_decay"]) == ("SGD", 0.5)
 
 
 def test_groups_that_are_changed_afterwards_are_as_they_were(install: Install) -> None:
@@ -139,25 +152,25 @@ def test_groups_that_are_changed_afterwards_are_as_they_were(install: Install) -
     train(model, optimizer, passes=3)
     optimizer.param_groups[0]["weight_decay"] = 0.0
     optimizer.param_groups[0]["params"].clear()
-    settings = observer.steps.settings(model)
+    settings = settings_of(observer, model)
     assert settings is not None
-    assert settings.groups[0]["weight_decay"] == 0.5
-    assert len(settings.groups[0]["params"]) == 6
+    assert settings.groups[0][1]["weight_decay"] == 0.5
+    assert len(settings.groups[0][0]) == 6
 
 
 def test_of_equally_many_steps_the_later_count(install: Install) -> None:
     observer, model = install(), network()
     train(model, sgd(model, 0.5), passes=2)
     train(model, sgd(model, 0.0), passes=2)
-    settings = observer.steps.settings(model)
+    settings = settings_of(observer, model)
     assert settings is not None
-    assert settings.groups[0]["weight_decay"] == 0.0
+    assert settings.groups[0][1]["weight_decay"] == 0.0
 
 
 def test_an_optimizer_that_never_stepped_has_no_settings(install: Install) -> None:
     observer, model = install(), network()
     sgd(model, 0.5)
-    assert observer.steps.settings(model) is None
+    assert settings_of(observer, model) is None
 
 
 def test_images_that_are_passed_by_name_count_towards_the_budget(install: Install) -> None:
@@ -225,7 +238,7 @@ def test_forward_called_by_name_is_a_pass_of_the_whole_network(
     assert (first.norms_training, first.norms_evaluating) == (3, 0)
     assert (second.kind, second.passes, second.images, second.seen) == ("evaluate", 1, 5, 5)
     assert (second.norms_training, second.norms_evaluating) == (0, 1)
-    assert (first.place and first.place.line) != (second.place and second.place.line)
+    assert first.place != second.place
 
 
 def test_two_passes_before_one_backward_are_both_of_the_training(install: Install) -> None:
@@ -292,10 +305,10 @@ def test_two_optimizers_that_share_a_network_are_reported_as_one(install: Instal
         decayed.step()
         spared.step()
     observer.finish()
-    settings = observer.steps.settings(model)
+    settings = settings_of(observer, model)
     assert settings is not None
     assert settings.optimizer.split(" and ") in (["SGD", "Adam"], ["Adam", "SGD"])
-    assert sorted(len(group["params"]) for group in settings.groups) == [2, 4]
+    assert sorted(len(group) for group, _ in settings.groups) == [2, 4]
     assert observer.trained[0].steps == 3
 
 
@@ -303,10 +316,10 @@ def test_a_new_optimizer_for_each_learning_rate_is_no_second_optimizer(install: 
     observer, model = install(), network()
     for lr in (0.1, 0.01):
         train(model, torch.optim.SGD(model.parameters(), lr=lr, weight_decay=lr), passes=3)
-    settings = observer.steps.settings(model)
+    settings = settings_of(observer, model)
     assert settings is not None
     assert len(settings.groups) == 1
-    assert [rate for _, rate in observer.steps.rates] == [0.1, 0.01]
+    assert [rate for _, rate in observer.history.optimizers.rates] == [0.1, 0.01]
 
 
 def test_a_search_for_a_learning_rate_on_copies_is_not_the_training(install: Install) -> None:
@@ -381,8 +394,8 @@ def test_a_network_trained_by_hand_has_no_steps(install: Install) -> None:
                 parameter.grad = None
     observer.finish()
     (trained,) = observer.trained
-    assert (trained.steps, trained.backward_passes) == (0, 3)
-    assert observer.steps.settings(model) is None
+    assert (trained.steps, trained.told.backward_passes) == (0, 3)
+    assert settings_of(observer, model) is None
 
 
 def test_each_network_has_a_budget_of_its_own(install: Install) -> None:
@@ -552,7 +565,7 @@ def test_an_extractor_and_the_classifier_that_it_feeds_are_one_network(install: 
     assert (first.kind, first.passes, first.seen, first.norms_training) == ("train", 3, 18, 3)
     assert (second.kind, second.images, second.norms_evaluating) == ("evaluate", 5, 1)
     assert trained.samples[None].shape == (5, 1, 8, 8)
-    assert observer.steps.settings(trained.module) is not None
+    assert settings_of(observer, trained.module) is not None
 
 
 def test_code_that_trains_may_reach_the_end_of_a_batch(install: Install) -> None:
@@ -626,7 +639,7 @@ def test_a_script_that_never_evaluates_is_cut_in_its_next_epoch(install: Install
     observer = out_of_seconds(install, model := network())
     with pytest.raises(BudgetReached, match="seconds"):
         epochs_of(model, a_loader(), 100, evaluates=False)
-    assert observer.steps.count == 3
+    assert observer.history.optimizers.count == 3
 
 
 def test_a_training_without_loaders_is_cut_when_patience_is_over(install: Install) -> None:
@@ -664,9 +677,9 @@ def test_an_optimizer_of_another_network_is_reported(install: Install) -> None:
     train(model, sgd(other, 0.5), passes=3)
     observer.finish()
     assert observer.trained[0].module is model
-    settings = observer.steps.settings(model)
+    settings = settings_of(observer, model)
     assert settings is not None
-    assert {id(one) for one in settings.groups[0]["params"]} == set(map(id, other.parameters()))
+    assert settings.parameters == {observer._number_of(one) for one in other.parameters()}
 
 
 def test_gradients_for_something_else_are_no_training(install: Install) -> None:
@@ -727,9 +740,9 @@ def test_steps_with_a_learning_rate_of_zero_do_not_count_beside_others(install: 
         train(model, optimizer)
         shown.step()
         shown.step()
-    settings = observer.steps.settings(model)
+    settings = settings_of(observer, model)
     assert settings is not None
-    assert settings.groups[0]["weight_decay"] == 0.0
+    assert settings.groups[0][1]["weight_decay"] == 0.0
 
 
 def test_a_lazy_norm_may_be_run_before_it_has_statistics(install: Install) -> None:

@@ -13,8 +13,9 @@ import torch
 from torch import nn
 
 from grader.worker.dataset_view import View
+from grader.worker.events.phases import Phase
 from grader.worker.observer.checkpoints import SavedCheckpoints
-from grader.worker.observer.networks import ObservedNetwork, Phase
+from grader.worker.observer.networks import ObservedNetwork
 from grader.worker.probes.candidates import Candidate, best, substantially_trained
 from grader.worker.probes.preprocessing import Prepared
 
@@ -48,7 +49,7 @@ def seeing(share: float) -> nn.Sequential:
 
 def observed(network: nn.Module, steps: int = 10) -> ObservedNetwork:
     found = ObservedNetwork(network, frozenset(map(id, network.parameters())), lambda one: None)
-    found.steps = steps
+    found.told.steps = steps
     return found
 
 
@@ -81,7 +82,7 @@ def test_of_two_that_are_equally_good_the_one_that_was_evaluated_predicts(
     saved: SavedCheckpoints, view: View
 ) -> None:
     first, second = candidate(seeing(1.0)), candidate(seeing(1.0))
-    second.observed.phases.append(Phase("evaluate", 10, None, None, 0))
+    second.observed.phases.append(Phase("evaluate", 10))
     assert best([first, second], [], saved, view).network is second.network
 
 

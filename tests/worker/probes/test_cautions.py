@@ -12,7 +12,8 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 from torchvision import transforms
 
-from grader.worker.observer.networks import ObservedNetwork, Phase
+from grader.worker.events.phases import Phase
+from grader.worker.observer.networks import ObservedNetwork
 from grader.worker.observer.observer import Budget, Observer
 from grader.worker.probes.cautions import cautions
 from grader.worker.shims import ShimLog
@@ -29,9 +30,10 @@ def kinds(*served: tuple[bool, Any], loader: DataLoader[Any] | None = None) -> l
     )
     network = ObservedNetwork(nn.Linear(1, 1), frozenset(), lambda one: None)
     network.training_loader = loader
-    held: Any = None if loader is None else lambda: loader
-    network.phases = [Phase("train", step, None, held, step) for step in range(2)]
-    found = cautions(Observer(Budget(), Path(__file__).parent), network, log)
+    observer = Observer(Budget(), Path(__file__).parent)
+    number, _ = observer.batches.numbers(loader)
+    network.told.phases += [Phase("train", step, loader=number) for step in range(2)]
+    found = cautions(observer, network, log)
     return [one.kind for one in found]
 
 
