@@ -23,6 +23,7 @@ import psutil
 
 import grader
 from grader.errors import SandboxError
+from grader.rubric.model import Limits
 from grader.sandbox.base import Exit, Job, WorkerPaths
 
 _POLL_SECONDS = 0.1
@@ -129,7 +130,7 @@ class ProcessSandbox:
         with self._prepared(job) as (paths, user):
             try:
                 process = subprocess.Popen(
-                    [sys.executable, "-P", "-m", "grader.worker"],
+                    [*self._confinement(job.limits), sys.executable, "-P", "-m", "grader.worker"],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.DEVNULL,
@@ -152,6 +153,10 @@ class ProcessSandbox:
                 worker.stop()
                 assert process.stdout
                 process.stdout.close()
+
+    def _confinement(self, limits: Limits) -> list[str]:
+        """Return the program that starts the worker with fewer rights, and its options."""
+        return []
 
     @contextmanager
     def _prepared(self, job: Job) -> Iterator[tuple[WorkerPaths, int | None]]:

@@ -10,9 +10,8 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -20,15 +19,11 @@ from click.testing import CliRunner
 from grader.cli.app import cli
 from grader.sandbox.docker import DockerSandbox
 from tests.export.test_read_back import by_gradescope
+from tests.support.autograder import METADATA, graded, interpreter, unpacked
 
 ROOT = Path(__file__).parent.parent.parent
 CRITERIA = ("layer-counts", "parameter-groups")
 ROOTLESS = not hasattr(os, "geteuid") or os.geteuid() != 0
-METADATA = {
-    "id": 5, "created_at": "2026-11-30T22:10:05.123456-05:00",
-    "assignment": {"due_date": "2026-11-30T23:59:00-05:00"},
-    "users": [{"email": "ada@school.example", "id": 1, "name": "Ada Lovelace"}],
-}  # fmt: skip
 SNOOPER = """\
 import os
 
@@ -67,29 +62,11 @@ def open_folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def python(open_folder: Path) -> str:
-    """An interpreter with torch that other users can run, too, as setup.sh makes one."""
-    if ROOTLESS or _others_can_run(sys.executable):
-        return sys.executable
-    name = f"python3.{sys.version_info.minor}"
-    found = next((path for path in ("/usr/bin", "/usr/local/bin")
-                  if _others_can_run(f"{path}/{name}")), None)
+    """An interpreter that other users can run, too, as setup.sh makes one."""
+    found = interpreter(open_folder / "interpreter")
     if found is None:
         pytest.skip("no interpreter of this version that other users than root can run")
-    folder = open_folder / "interpreter"
-    subprocess.run([f"{found}/{name}", "-m", "venv", "--without-pip", str(folder)], check=True)
-    (packages,) = folder.glob("lib/*/site-packages")
-    others = [place for place in sys.path if Path(place).name == "site-packages"]
-    (packages / "others.pth").write_text("\n".join(others) + "\n", encoding="utf-8")
-    return str(folder / "bin" / "python")
-
-
-def _others_can_run(python: str) -> bool:
-    try:
-        subprocess.run([python, "-c", ""], user=60_099, group=60_099, extra_groups=[], check=True,
-                       cwd="/")
-    except (OSError, subprocess.CalledProcessError):
-        return False
-    return True
+    return found
 
 
 @pytest.fixture
@@ -101,39 +78,10 @@ def autograder(bundle: Path, open_folder: Path) -> Iterator[Path]:
     shutil.rmtree(root)
 
 
-def unpacked(bundle: Path, root: Path) -> None:
-    with zipfile.ZipFile(bundle) as archive:
-        archive.extractall(root / "source")
-        for entry in archive.infolist():   # which extractall leaves to others
-            (root / "source" / entry.filename).chmod(entry.external_attr >> 16 & 0o777)
-    shutil.copy(root / "source" / "run_autograder", root / "run_autograder")
-    (root / "submission").mkdir()
-    (root / "results").mkdir()
-    (root / "submission_metadata.json").write_text(json.dumps(METADATA), encoding="utf-8")
-
-
-def graded(
-    root: Path, python: str, files: Mapping[str, str] | Path, code: int = 0
-) -> tuple[dict[str, Any] | None, str]:
-    """Return results.json and the output of run_autograder."""
-    if isinstance(files, Path):
-        shutil.copytree(files, root / "submission", dirs_exist_ok=True)
-    else:
-        for name, text in files.items():
-            (root / "submission" / name).write_text(text, encoding="utf-8")
-    environment = {"PATH": os.environ["PATH"], "AUTOGRADER": str(root), "GRADER_PYTHON": python}
-    ran = subprocess.run([str(root / "run_autograder")], env=environment, capture_output=True,
-                         text=True, timeout=300, check=False)
-    assert ran.returncode == code, ran.stderr
-    results = root / "results" / "results.json"
-    found = json.loads(results.read_text(encoding="utf-8")) if results.is_file() else None
-    return found, ran.stderr
-
-
 def test_a_right_submission_gets_all_points_inside_of_gradescope(
     autograder: Path, python: str
 ) -> None:
-    found, _ = graded(autograder, python, ROOT / "submissions" / "right-folder")
+    found, _ = graded(autograder, ROOT / "submissions" / "right-folder", {"GRADER_PYTHON": python})
     assert found is not None
     most = sum(test["max_score"] for test in found["tests"])
     assert by_gradescope(found) == found["score"] == most > 0
@@ -142,7 +90,7 @@ def test_a_right_submission_gets_all_points_inside_of_gradescope(
 
 def test_a_wrong_submission_loses_what_it_loses_elsewhere(autograder: Path, python: str) -> None:
     wrong = (ROOT / "submissions" / "byname_hw2_problem1.py").read_text(encoding="utf-8")
-    found, _ = graded(autograder, python, {"hw2.py": wrong})
+    found, _ = graded(autograder, {"hw2.py": wrong}, {"GRADER_PYTHON": python})
     assert found is not None
     by_id = {test["tags"][0]: test for test in found["tests"]}
     assert by_id["parameter-groups"]["status"] == "failed"   # Gradescope knows two
@@ -156,7 +104,8 @@ def test_a_student_s_code_is_not_root_and_finds_nothing_hidden(
     autograder: Path, python: str
 ) -> None:
     places = [str(autograder / "source" / "homework"), "/root", str(autograder / "submission")]
-    found, _ = graded(autograder, python, {"hw2.py": SNOOPER.format(places=places)})
+    snooper = {"hw2.py": SNOOPER.format(places=places)}
+    found, _ = graded(autograder, snooper, {"GRADER_PYTHON": python})
     assert found is not None and found["score"] == 0
     told = found["tests"][0]["output"]
     seen = re.search(r"uid (\d+) found", told)
@@ -169,7 +118,8 @@ def test_a_failure_of_the_harness_leaves_no_results_and_says_so(
     autograder: Path, python: str
 ) -> None:
     shutil.rmtree(autograder / "source" / "homework" / "reference")
-    found, said = graded(autograder, python, ROOT / "submissions" / "right-folder", code=1)
+    right = ROOT / "submissions" / "right-folder"
+    found, said = graded(autograder, right, {"GRADER_PYTHON": python}, code=1)
     assert found is None
     assert "not graded, and no score was written" in said and "no fault of yours" in said
 
@@ -178,7 +128,7 @@ def test_metadata_that_nobody_can_read_is_the_harness_s_failure(
     autograder: Path, python: str
 ) -> None:
     (autograder / "submission_metadata.json").write_text("{")
-    found, said = graded(autograder, python, {"hw2.py": "x = 1\n"}, code=1)
+    found, said = graded(autograder, {"hw2.py": "x = 1\n"}, {"GRADER_PYTHON": python}, code=1)
     assert found is None and "submission_metadata.json" in said
 
 
@@ -256,7 +206,7 @@ def test_a_group_at_gradescope_has_the_latest_due_date_of_its_members(
     try:
         users = [*METADATA["users"], {"email": "g@school.example", "name": "Grace Hopper"}]  # type: ignore[misc]
         (root / "submission_metadata.json").write_text(json.dumps(METADATA | {"users": users}))
-        found, _ = graded(root, python, {"hw.py": "x = 1\n"})
+        found, _ = graded(root, {"hw.py": "x = 1\n"}, {"GRADER_PYTHON": python})
     finally:
         shutil.rmtree(root)
     assert found is not None and found["score"] == score

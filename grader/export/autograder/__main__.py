@@ -59,6 +59,7 @@ def _results(root: Path) -> dict[str, Any]:
     homework = root / "source" / "homework"
     if _is_root():
         homework.chmod(0o700)   # it holds hidden labels and the reference solution
+        (root / "results").chmod(0o755)
     bundled = json.loads((homework / OPTIONS).read_text(encoding="utf-8"))
     rubric = load(homework / bundled["rubric"], parameter_models, bundled["profile"])
     item, roster = _hand_in(root)
