@@ -19,6 +19,7 @@ from grader.submissions.suffixes import is_archive, is_code, is_document, stem
 
 _CHUNK = 1024 * 1024
 _IRREGULAR = "it is a link, a pipe or a device; hand in the file itself"
+_TOO_MUCH = f"{TOO_MUCH}; hand in the .py or .ipynb itself"
 _MOST_ARCHIVES = 20   # opened in one submission
 _DEEPEST = 64   # folders that are looked into
 
@@ -52,7 +53,7 @@ def collect(sources: Sequence[Path], upload: Path, caps: Caps, steps: Steps) -> 
             if steps.may("unpack", source.name):
                 unpack(source, writer, inside)
             else:
-                writer.left_out.unopened(source.name, UnreadableArchive(TOO_MUCH))
+                writer.left_out.unopened(source.name, UnreadableArchive(_TOO_MUCH))
             steps.may("copy")
     _unpack_nested(writer, steps)
     if writer.left_out.refused and not any(files_in(upload)):
@@ -93,7 +94,7 @@ def _unpack_nested(writer: SafeWriter, steps: Steps) -> None:
             problem = f"more than {_MOST_ARCHIVES} archives in one another are not opened"
             writer.left_out.unopened(path.name, UnreadableArchive(problem))
         elif not steps.may("unpack", archives[0]):
-            writer.left_out.unopened(path.name, UnreadableArchive(TOO_MUCH))
+            writer.left_out.unopened(path.name, UnreadableArchive(_TOO_MUCH))
         elif _brings_work(path, files, writer):
             unpack(path, writer, free(path.with_name(module_name(stem(path.name)))))
             path.unlink()

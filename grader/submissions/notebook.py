@@ -61,7 +61,7 @@ def read_notebook(text: str, ipython: IPythonSyntax | None = None) -> Notebook:
     except RecursionError:
         raise NotebookError("the notebook is nested too deeply") from None
     except MemoryError:
-        raise NotebookError(TOO_MUCH) from None
+        raise NotebookError(f"{TOO_MUCH}; keep data in files of their own") from None
     except Exception as error:  # fields of any type where others belong: AttributeError and so on
         raise NotebookError(
             f"the notebook is malformed ({type(error).__name__}); save it again in Jupyter"

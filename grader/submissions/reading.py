@@ -161,7 +161,7 @@ def _convert_notebooks(
                 )
             left -= size
             if not steps.may("convert", file):
-                raise NotebookError(TOO_MUCH)
+                raise NotebookError(f"{TOO_MUCH}; keep data in files of their own")
             notebook = read_notebook(_decoded(path.read_bytes()), ipython)
         except NotebookError as error:
             notes.append(f"{shown(file)} was left out: {error}.")

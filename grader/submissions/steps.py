@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 Step = tuple[str, str]   # what is done, and the file; "" for all of the submission
-TOO_MUCH = "reading it takes too long or too much memory; keep data in files of their own"
+TOO_MUCH = "reading it takes too long or too much memory"
 
 
 class Steps:

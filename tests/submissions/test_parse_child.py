@@ -74,8 +74,8 @@ def test_only_the_file_that_takes_too_long_is_left_out_and_this_process_does_not
     assert found.refused is None and "slow.ipynb" in found.unread
     (note,) = found.notes
     assert note == (
-        "'slow.ipynb' was left out: reading it takes too long or too much memory; keep data in files "
-        "of their own."
+        "'slow.ipynb' was left out: reading it takes too long or too much memory; keep data in "
+        "files of their own."
     )
     # No thread of this process can be held up by what it does not do.
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - children > 0.8
@@ -147,10 +147,21 @@ def test_a_submission_that_cannot_be_read_at_all_waits_for_a_person(
     found = prepared(tmp_path, hw2__py=HONEST)
     assert not found.has_code and found.refused is None and found.unread == ("ada",)
     assert found.notes == (
-        "Nothing of the submission was read: reading it takes too long or too much memory; keep data in files "
-        "of their own.",
+        "Nothing of the submission was read: reading it takes too long or too much memory.",
     )
     assert list(found.folder.rglob("*")) == []
+
+
+@pytest.mark.parametrize("waste", ["while True: pass", "x = b'x' * 10**8; time.sleep(60)"])
+def test_where_the_system_limits_nothing_the_grader_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, waste: str
+) -> None:
+    """Windows limits no time, and macOS no memory."""
+    monkeypatch.setattr(start, "_SECONDS", 0.2)
+    monkeypatch.setattr(start, "_SLOWEST", 1_000)
+    monkeypatch.setattr(start, "_MEMORY", 50 * 2**20)
+    child(monkeypatch, says('{"step": ["read", ""]}'), waste)
+    assert prepared(tmp_path, hw2__py=HONEST).unread == ("ada",)
 
 
 def test_files_without_end_that_take_too_long_are_not_tried_for_ever(
