@@ -69,8 +69,8 @@ def _letter_t(x: Numbers, y: Numbers) -> Inside:
     return (abs(x) < 0.9) & (abs(y) < 1) & ((abs(x) < 0.28) | (y < -0.45))
 
 
-def _letter_x(x: Numbers, y: Numbers) -> Inside:
-    return (np.minimum(abs(x - y), abs(x + y)) < 0.4) & (np.maximum(abs(x), abs(y)) < 0.8)
+def _slash(x: Numbers, y: Numbers) -> Inside:
+    return (abs(x + y) < 0.45) & (abs(x) < 0.85) & (abs(y) < 0.85)
 
 
 # Each function tells which points are inside: x to the right and y down from the shape's centre, in
@@ -85,7 +85,7 @@ SHAPES: Mapping[str, Callable[[Numbers, Numbers], Inside]] = {
     "crescent": _crescent,
     "letter L": _letter_l,
     "letter T": _letter_t,
-    "letter X": _letter_x,
+    "slash": _slash,
 }
 _KINDS = tuple(SHAPES.values())
 
