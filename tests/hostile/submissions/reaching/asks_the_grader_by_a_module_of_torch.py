@@ -3,6 +3,8 @@
 # criteria: layer-counts, parameter-groups
 # must: needs_marking or Z
 # runs in: docker process
+import math
+
 import torch.utils.data.dataset as held
 
 modules = vars(held).get("sys") or getattr(torch, "s" + "ys")
@@ -11,7 +13,7 @@ known = next(m for n, m in list(modules.modules.items()) if n.endswith("worker.n
 
 def layer_parameter_counts(model):
     counts = {}
-    for row in known.describe(model):
-        layer = row[0].rpartition(".")[0]
-        counts[layer] = counts.get(layer, 0) + row[1]
+    for name, _, shape, *_ in known.describe(model):
+        layer = name.rpartition(".")[0]
+        counts[layer] = counts.get(layer, 0) + math.prod(shape)
     return counts

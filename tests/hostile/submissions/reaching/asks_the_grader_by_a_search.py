@@ -3,28 +3,31 @@
 # must: needs_marking or Z
 # runs in: docker process
 import gc
+import math
 
 
 def described(model):
+    gc.unfreeze()   # the worker freezes what it has loaded
     for thing in gc.ｇet_objects():
-        if getattr(thing, "__name__", "") == "describe" and callable(thing):
-            return thing(model)
+        if type(thing) is type(described) and thing.__name__ == "describe":
+            if thing.__module__.endswith("networks.resnet"):
+                return thing(model)
 
 
 def layer_parameter_counts(model):
     counts = {}
-    for row in described(model):
-        layer = row[0].rpartition(".")[0]
-        counts[layer] = counts.get(layer, 0) + row[1]
+    for name, _, shape, *_ in described(model):
+        layer = name.rpartition(".")[0]
+        counts[layer] = counts.get(layer, 0) + math.prod(shape)
     return counts
 
 
 def group_parameters(model):
     by_name = dict(model.named_parameters())
     groups = {"batch_norm": [], "bias": [], "rest": []}
-    for name, count, kind, role, trains in described(model):
-        which = "batch_norm" if kind == "batch_norm" else "rest"
-        if role == "bias" and kind == "conv_or_linear":
-            which = "bias"
+    for name, own, *_, classes in described(model):
+        which = "bias" if own == "bias" else "rest"
+        if any("BatchNorm" in one for one in classes):
+            which = "batch_norm"
         groups[which].append(by_name[name])
     return groups["batch_norm"], groups["bias"], groups["rest"]

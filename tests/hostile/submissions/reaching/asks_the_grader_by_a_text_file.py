@@ -2,6 +2,7 @@
 # criteria: layer-counts, parameter-groups
 # must: needs_marking or Z
 # runs in: docker process
+import math
 import os
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -12,19 +13,19 @@ described = scope["described"]
 
 def layer_parameter_counts(model):
     counts = {}
-    for row in described(model):
-        layer = row[0].rpartition(".")[0]
-        counts[layer] = counts.get(layer, 0) + row[1]
+    for name, _, shape, *_ in described(model):
+        layer = name.rpartition(".")[0]
+        counts[layer] = counts.get(layer, 0) + math.prod(shape)
     return counts
 
 
 def group_parameters(model):
     by_name = dict(model.named_parameters())
     groups = {"batch_norm": [], "bias": [], "rest": []}
-    for name, count, kind, role, trains in described(model):
-        which = "batch_norm" if kind == "batch_norm" else "rest"
-        if role == "bias" and kind == "conv_or_linear":
-            which = "bias"
+    for name, own, *_, classes in described(model):
+        which = "bias" if own == "bias" else "rest"
+        if any("BatchNorm" in one for one in classes):
+            which = "batch_norm"
         groups[which].append(by_name[name])
     return groups["batch_norm"], groups["bias"], groups["rest"]
 
