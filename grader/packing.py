@@ -13,6 +13,7 @@ bytes do not fit its shape, a dtype that is not of plain numbers, and a key that
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,6 +24,7 @@ MAX_DEPTH = 8            # levels of lists, tuples, sets and dicts
 MAX_BYTES = 64 * 2**20   # of all arrays: the most that a frame from the worker holds
 MAX_VALUES = 100_000     # outside of arrays
 _MAX_DIMENSIONS = 16
+_MOST_ALIKE = 500        # keys of a dict or set that share a hash
 _LARGEST = 2**63
 _DTYPES = {
     "|b1", "|i1", "<i2", "<i4", "<i8", "|u1", "<u2", "<u4", "<u8", "<f2", "<f4", "<f8",
@@ -182,7 +184,6 @@ class _Unpacking:
             raise PackingError(f"more than {MAX_VALUES:,} values")
         if isinstance(value, _SCALARS):
             if isinstance(value, int) and not -_LARGEST <= value < _LARGEST:
-                # Such numbers can be chosen so that they all have one hash.
                 raise PackingError("a whole number of more than 64 bits")
             return value
         if isinstance(value, dict):
@@ -228,6 +229,8 @@ class _Unpacking:
         if type(number) is not int or not 0 <= number < len(self.blobs) or number in self.used:
             raise PackingError("an array whose bytes did not come along")
         self.used.add(number)
+        if math.prod(size or 1 for size in shape) > MAX_BYTES:   # numpy refuses, if one is 0
+            raise PackingError("an array's shape has more elements than can be sent")
         blob = self.blobs[number]
         if math.prod(shape) * np.dtype(dtype).itemsize != len(blob):
             raise PackingError(f"{len(blob)} bytes for an array {dtype} of shape {shape}"[:300])
@@ -240,9 +243,13 @@ def _by_key(kind: str, items: list[Any]) -> Any:
     else:
         keys, values = items[::2], items[1::2]
     try:
-        distinct = len(set(keys))
+        hashes = Counter(map(hash, keys))
     except TypeError:
         raise PackingError(f"a {kind} whose keys can be changed") from None
+    # A table of n such keys takes n * n steps. They can be written: -1 and -2 share a hash.
+    if max(hashes.values(), default=0) > _MOST_ALIKE:
+        raise PackingError(f"a {kind} with more than {_MOST_ALIKE} keys that share a hash")
+    distinct = len(set(keys))
     if len(keys) != len(values):
         raise PackingError(f"a {kind} in which a key has no value")
     if distinct != len(keys):

@@ -247,6 +247,27 @@ def test_numbers_that_share_a_hash_are_refused_before_they_are_keys() -> None:
             assert "more than 64 bits" in own(json.loads(json.dumps(packed))).outcome.message
 
 
+def test_tuples_that_share_a_hash_are_refused_before_they_are_keys() -> None:
+    numbers = [[-1 - (number >> bit & 1) for bit in range(13)] for number in range(5_000)]
+    alike = [{"tuple": one} for one in numbers]
+    assert len({hash(tuple(one)) for one in numbers}) == 1
+    with quickly():
+        for packed in ({"set": alike}, {"dict": [*alike, *alike][:5_000]}):
+            assert "share a hash" in own(packed).outcome.message
+    honest = {(left, right) for left in range(-20, 20) for right in range(-20, 20)}
+    packed, _ = packing.pack(honest)
+    assert packing.unpack(own(packed).value, ()) == honest
+
+
+@pytest.mark.parametrize("shape", [[0, 2**62], [0, 10**19], [2**40, 0, 2**40], [0] * 15 + [2**63]])
+def test_an_array_without_bytes_has_no_shape_without_end(shape: list[int]) -> None:
+    question = Question("mine", OWN, {}, "mine", 10)
+    value = {"array": ["<f4", shape, 0]}
+    found = checked(Evidence(question, Outcome("answered", "student"), value, (b"",)))
+    assert (found.outcome.kind, found.outcome.owner) == (wire.BAD_ANSWER, "student")
+    assert packing.unpack({"array": ["<f4", [0, 3, 224, 224], 0]}, (b"",)).shape[0] == 0
+
+
 def test_an_answer_of_more_values_than_can_be_packed_is_refused() -> None:
     assert "100,000 values" in own([0] * 100_001).outcome.message
     packed, _ = packing.pack({"a": [0] * 99_990})
