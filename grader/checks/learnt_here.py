@@ -45,12 +45,20 @@ def doubt(value: Mapping[str, Any], accuracy: float, key: AnswerKey) -> str:
     if learnt is None:
         return ""
     found = (
-        _good_at_once(learnt, key)
+        _changed(value)
+        or _good_at_once(learnt, key)
         or _good_too_soon(learnt, key)
         or _unmoved(learnt, value["rates"], accuracy, key)
         or _another_network(learnt)
     )
     return f"{found} A person looks at it." if found else ""
+
+
+def _changed(value: Mapping[str, Any]) -> str:
+    return "" if not value.get("tampered") else (
+        "The record of this training has entries that the grader's own code does not write, so it "
+        "does not show where the network learnt what it knows."
+    )
 
 
 def is_far_better(correct: int, images: int, chance: float) -> bool:

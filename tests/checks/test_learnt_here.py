@@ -122,6 +122,11 @@ def test_a_network_that_is_not_the_trained_one_is_doubted() -> None:
     assert "have a correlation of 0.02" in found(likeness=0.02)
 
 
+def test_a_record_that_was_changed_shows_nothing() -> None:
+    value = trained(tampered=True).value | {"learnt": HONEST}
+    assert "does not show where the network learnt" in doubt(value, 0.95, KEY)
+
+
 def test_chance_is_the_commonest_class() -> None:
     assert is_far_better(30, 64, 0.1) is False and is_far_better(45, 64, 0.1)
     assert is_far_better(64, 64, 1.0) is False and is_far_better(0, 0, 0.1) is False

@@ -148,9 +148,10 @@ class History:
 
     def completed(self, value: Mapping[str, Any], network: Network) -> dict[str, Any]:
         """The answer of a session, with what its events tell in place of what it says of them."""
-        learnt = value.get("learnt")
-        if isinstance(learnt, dict):
-            learnt = {**learnt, "windows": [one.row() for one in network.windows]}
+        said = value.get("learnt")
+        learnt: dict[str, Any] = {"at_start": None, "moved": None, "likeness": None}
+        learnt |= said if isinstance(said, dict) else {}
+        learnt |= {"windows": [one.row() for one in network.windows]}
         return {**value, **self.report(network), "learnt": learnt}
 
     def report(self, network: Network) -> dict[str, Any]:

@@ -177,6 +177,18 @@ def test_an_honest_training_is_the_same_in_both_histories(supervised: Supervised
     assert report == supervised.observer.history.report(trained)
 
 
+@pytest.mark.parametrize("said", [None, {}, {"windows": []}, "well"])
+def test_the_first_images_are_told_whatever_the_session_says_of_them(
+    supervised: Supervised, said: Any
+) -> None:
+    all_wrong()
+    supervised.observer.finish()
+    network = supervised.kept.networks[1]
+    learnt = supervised.kept.completed({"learnt": said}, network)["learnt"]
+    assert learnt["windows"] == [one.row() for one in network.windows]
+    assert learnt["moved"] is None
+
+
 JUNK: list[tuple[Any, Any]] = [
     (1, [written(Finished())]),                  # a number that has come already
     (None, []),
