@@ -292,6 +292,30 @@ def test_the_child_is_confined_and_inherits_nothing(
     ]  # fmt: skip
 
 
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can")
+@pytest.mark.parametrize("readable", [True, False])
+def test_root_becomes_nobody_where_nobody_can_read_the_submission(
+    tmp_path: Path, readable: bool
+) -> None:
+    code = f"""
+import os
+from pathlib import Path
+from grader.submissions.parse_child import limits
+limits._is_readable = lambda sources: {readable}
+limits.confine(limits.Limits(7, 2**31, 10**6), [])
+Path("new").write_text("")
+print(os.getresuid(), os.getresgid(), os.getgroups())
+"""
+    run = subprocess.run(
+        [sys.executable, "-P", "-c", code], capture_output=True, check=True, text=True,
+        cwd=tmp_path, env=start._environment(),
+    )  # fmt: skip
+    user = (65_534,) * 3 if readable else (0,) * 3
+    assert run.stdout.startswith(f"{user} {user}")
+    assert "[]" in run.stdout or not readable
+    assert (tmp_path / "new").stat().st_uid == user[0]
+
+
 def test_interrupting_the_grader_does_not_end_the_child(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -64,19 +64,21 @@ def confine(limits: Limits, sources: Iterable[Path]) -> None:
 
 
 def _leave_root(sources: Iterable[Path]) -> None:
-    groups = os.getgroups()
-    os.setgroups([])
-    os.setegid(_NOBODY)
-    os.seteuid(_NOBODY)
-    readable = _is_readable(sources)
+    groups, may = os.getgroups(), False
+    with contextlib.suppress(OSError):   # root of a namespace may lack this right, or this user
+        os.setgroups([])
+        os.setegid(_NOBODY)
+        os.seteuid(_NOBODY)
+        may = _is_readable(sources)
     os.seteuid(0)
     os.setegid(0)
-    if not readable:
-        os.setgroups(groups)
-        return
-    os.chown(".", _NOBODY, _NOBODY)
-    os.setgid(_NOBODY)
-    os.setuid(_NOBODY)
+    with contextlib.suppress(OSError):
+        if may:
+            os.chown(".", _NOBODY, _NOBODY)
+            os.setgid(_NOBODY)
+            os.setuid(_NOBODY)
+        else:
+            os.setgroups(groups)
 
 
 def _is_readable(sources: Iterable[Path]) -> bool:
