@@ -12,10 +12,12 @@ all hidden images, and if it does not get full credit then, the training is repe
 
 from __future__ import annotations
 
+import bisect
 import dataclasses
 import math
 from collections import Counter
 from collections.abc import Iterable
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +52,15 @@ def is_sure(correct: int, total: int, threshold: float, risk: float) -> bool:
     `risk`. Equivalently, Clopper and Pearson's lower bound of the accuracy, at a confidence of
     1 - `risk`, is at the threshold or above.
     """
-    return total > 0 and at_least(correct, total, threshold) <= risk
+    return total > 0 and correct >= _fewest(total, threshold, risk)
+
+
+@lru_cache(64)   # a training may ask thousands of times
+def _fewest(total: int, threshold: float, risk: float) -> int:
+    """The fewest right answers of `total` that are sure; `total + 1` if all of them are too few."""
+    return bisect.bisect_left(
+        range(total + 1), True, key=lambda correct: at_least(correct, total, threshold) <= risk
+    )
 
 
 def at_least(correct: int, total: int, accuracy: float) -> float:

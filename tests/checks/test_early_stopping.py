@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
+import time
 from fractions import Fraction
 
 import numpy as np
@@ -135,6 +136,14 @@ def test_parts_too_small_to_prove_anything_are_not_used() -> None:
     assert 0.9**75 > 0.001 / 4 >= 0.9**80
     assert stop_rule(profile, 4 * 75) is None
     assert stop_rule(profile, 4 * 80) is not None
+
+
+def test_requests_without_end_cost_little() -> None:
+    answers, begun = the_key(8_000), time.thread_time()
+    parts = HiddenParts(answers)
+    for number in range(10_000):
+        assert parts.part("ada", QUESTION, number % 1_000, 2_001) is None
+    assert time.thread_time() - begun < 1
 
 
 def test_no_part_is_given_twice_and_each_is_scored_by_its_own_labels() -> None:
