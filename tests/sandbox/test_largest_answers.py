@@ -20,8 +20,11 @@ import pytest
 from grader import packing, wire
 from grader.checks.answer_key import AnswerKey
 from grader.checks.check import Work
+from grader.checks.groups.answer import answer_of
 from grader.checks.groups.assignment import label
 from grader.checks.groups.counts import group_counts, spoken
+from grader.checks.groups.kinds import parameters_of, truth_of
+from grader.checks.groups.partial_credit import layers_of
 from grader.checks.training_report import with_run
 from grader.records import Evidence, Outcome, Question
 from grader.reports.class_report.similar_reasons import first_sentence, group_by_reason
@@ -285,6 +288,28 @@ def test_a_long_name_is_shortened_and_stays_apart_from_others() -> None:
     assert len(row["name"]) == len(row["names"][0]) == wire.MAX_NAME
     assert len(set(row["names"])) == 3 and row["names"][0].startswith("block.next.")
     assert wire.short(row["name"]) == row["name"] and wire.short("n" * 200) == "n" * 200
+
+
+def test_groups_with_long_names_of_a_deep_network_keep_their_points() -> None:
+    deep = ".".join(["next"] * 60)   # each block holds the next one
+    layers = {"norm": "batchnorm._BatchNorm", "conv": "conv._ConvNd", "fc": "linear.Linear"}
+    rows = [
+        [f"{deep}.{layer}.{own}", own, [2], number, True, [f"torch.nn.modules.{kind}"]]
+        for number, (layer, kind, own) in enumerate(
+            (layer, kind, own) for layer, kind in layers.items() for own in ("weight", "bias")
+        )
+    ]
+    groups = {"bn": rows[:2], "bias": [rows[3], rows[5]], "rest": [rows[2], rows[4]]}
+    lists = [
+        listed(number, [row[0] for row in group], name=f"{name}_{'of_the_deep_network_' * 20}")
+        for number, (name, group) in enumerate(groups.items())
+    ]
+    value = groups_said(lists=lists, structure=rows)
+    question = Question("e", "parameter_groups", {}, "e", 10)
+    evidence = checked(Evidence(question, Outcome("answered", "student"), value))
+    parameters = parameters_of(evidence.value["structure"])
+    answer = answer_of(evidence, truth_of(parameters), layers_of(parameters))
+    assert answer.right == (True, True, True)
 
 
 @pytest.mark.parametrize(
