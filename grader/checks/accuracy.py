@@ -36,6 +36,7 @@ from grader.checks.training_run import (
     train_question,
     why_it_ended,
 )
+from grader.checks.unseen_training import doubt as trained_unseen
 from grader.records import ConfusionMatrix, Evidence, Question, Verdict
 from grader.rubric.model import Criterion, Limits
 
@@ -96,11 +97,11 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
     share = reached.share if reached else 0.0
     doubt = _doubt(training, share, on_validation)
     if share and not doubt:
-        doubt = not_learnt_here(training.value, accuracy, key)
+        doubt = trained_unseen(training.value) or not_learnt_here(training.value, accuracy, key)
     if doubt:
         seen = {
             "would_earn": share, "hidden_accuracy": accuracy,
-            "learnt": training.value.get("learnt"),
+            "learnt": training.value.get("learnt"), "unseen": training.value.get("unseen"),
         }
         return needs_marking(criterion, doubt, asked=ASKED, seen=seen)
     if share < 1 and is_of_the_environment(training.value["error"]):

@@ -221,6 +221,14 @@ class _Learnt(_Answer):
     likeness: Finite | None
 
 
+class _Unseen(_Answer):
+    astray: Measured
+    times: Count
+    gradients: Count
+    backward_passes: Count
+    images: Count
+
+
 class Training(_Answer):
     form: Literal["function", "script"]
     runs: Some[_Run]
@@ -241,6 +249,7 @@ class Training(_Answer):
     network: _Network
     prepared: _Prepared
     learnt: _Learnt | None = None
+    unseen: _Unseen | None = None
     figures: Annotated[list[_Figure], Field(max_length=MOST_FIGURES)]
     # The record of the training has events that the grader's own code does not write.
     tampered: bool = False

@@ -22,7 +22,7 @@ from weakref import WeakKeyDictionary
 import torch
 from torch.optim import Optimizer
 
-from grader.worker.observer.updates import Finding, Update, values_of
+from grader.worker.observer.updates import Finding, Update, first_row, values_of
 
 # The first steps of an optimizer are compared, and later ones at random: student code cannot know
 # which. A comparison costs about as much as a step of a small network.
@@ -110,8 +110,8 @@ class AppliedSteps:
         """Note that gradients were computed, perhaps within a step."""
         self._backward_passes += 1
 
-    def begins(self, optimizer: Optimizer) -> None:
-        """Note that a step begins, perhaps within another one."""
+    def begins(self, optimizer: Optimizer) -> bool:
+        """Note that a step begins. False if it is a part of another step."""
         frame = sys._getframe(2)
         self._forget_interrupted(frame)
         one = _Running(optimizer, frame, self._backward_passes)
@@ -122,6 +122,7 @@ class AppliedSteps:
                 for p in _parameters(optimizer)
             }
         self._running.append(one)
+        return len(self._running) == 1
 
     def ends(self, optimizer: Optimizer) -> Applied | None:
         """The step that ends; None for a part of another step."""
@@ -168,9 +169,7 @@ class AppliedSteps:
     def _row(self, parameter: torch.Tensor, latest: dict[int, Update]) -> int:
         """A row of a tensor; the same as in the step before, if that was compared."""
         known = latest.get(id(parameter))
-        if known is not None:
-            return known.before.first
-        return self._random.randrange(len(parameter)) if parameter.dim() and len(parameter) else 0
+        return known.before.first if known is not None else first_row(parameter, self._random)
 
     def _forget_interrupted(self, frame: types.FrameType) -> None:
         """Drop the steps that ended by an exception."""

@@ -38,6 +38,7 @@ from grader.worker.observer.applied_steps import AppliedSteps
 from grader.worker.observer.batches import Batches
 from grader.worker.observer.composite_networks import join_composites
 from grader.worker.observer.hooks import Calls
+from grader.worker.observer.ledger import Ledger
 from grader.worker.observer.mistakes import Mistakes
 from grader.worker.observer.networks import ObservedNetwork, description
 from grader.worker.observer.optimizer_steps import OptimizerSteps
@@ -62,7 +63,7 @@ class Budget:
     """The limits of a training; None is no limit.
 
     Attributes:
-        images: images to train a network on.
+        images: images to train the same weights on.
         seconds: seconds, as `Stopwatch` counts them.
         stall: seconds in which no network runs.
         threads: the threads that the training was given.
@@ -94,6 +95,7 @@ class Observer:
     classes: int | None = None
     recorder: Recorder = field(default_factory=Recorder)
     applied: AppliedSteps = field(default_factory=AppliedSteps)
+    ledger: Ledger = field(default_factory=Ledger)
     stopped: str | None = None
     interim_look: Callable[[ObservedNetwork], bool] | None = None
     _networks: list[ObservedNetwork] = field(default_factory=list)
@@ -117,6 +119,7 @@ class Observer:
         register_optimizer_step_pre_hook(self._steps)
         register_optimizer_step_post_hook(self._stepped)
         self.applied.install()
+        self.ledger.install()
         self.steps.install()
         self.batches.install()
         self.mistakes.install(self._loss)
@@ -205,6 +208,7 @@ class Observer:
         self._close()
         self.history.settle(all_of_them=False)
         network = self._network(root)
+        self.ledger.pass_begins(network)
         self._check_budget(network)
         self._look(network, root)
         place = calling_line(self.folder, frame.f_back if frame is not None else None)
@@ -216,8 +220,8 @@ class Observer:
         return one
 
     def _steps(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
-        if not self.calls.muted:
-            self.applied.begins(optimizer)
+        if not self.calls.muted and self.applied.begins(optimizer):
+            self.ledger.step_begins(_parameters(optimizer))
 
     def _ended(self, one: Pass) -> None:
         """Tell that a pass has ended, or what more was seen of it."""
@@ -238,6 +242,7 @@ class Observer:
         applied = self.applied.ends(optimizer)
         if applied is not None:
             self.steps.add(applied)
+            self.ledger.step_ends(_parameters(optimizer))
         for network in self._networks:
             network.stepped()
         self.mistakes.stepped()
@@ -247,6 +252,7 @@ class Observer:
     def _goes_backward(self, network: ObservedNetwork) -> None:
         self.mistakes.before_backward(network)
         self.applied.goes_backward()
+        self.ledger.goes_backward(network)
         self._begins(network)
 
     def _begins(self, network: ObservedNetwork) -> None:
@@ -325,6 +331,7 @@ class Observer:
             network = ObservedNetwork(root, parameters, self._goes_backward, self.classes, told)
             if number <= MAX_NETWORKS:
                 self._networks.append(network)
+                self.ledger.add(network)
         self._by_module[id(root)] = root, network   # the reference keeps the id from being reused
         return network
 
@@ -338,7 +345,7 @@ class Observer:
         self._latest = self.stopwatch.look()
         if budget.seconds is not None and self.stopwatch.is_over(budget.seconds):
             self._close_down()
-        elif budget.images is not None and network.images > budget.images:
+        elif budget.images is not None and self.ledger.images(network) > budget.images:
             # Stopped one batch late, so that the evaluation after the last epoch is included.
             self._stop("epochs")
 
@@ -378,3 +385,7 @@ class Observer:
         self.stopped = budget
         self._tell(Stopped(budget))
         raise BudgetReached(budget)
+
+
+def _parameters(optimizer: Optimizer) -> set[int]:
+    return {id(one) for group in optimizer.param_groups for one in group["params"]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from random import Random
 from typing import Any, Literal
 
 import numpy as np
@@ -15,6 +16,7 @@ FEWEST = 6      # values that can tell four causes apart
 # of its causes is that sum.
 EXACT = 1e-3
 ROUNDING = 1e-7
+TOO_COARSE = 3e-6   # of the weights in one step; a usual decay is 1e-5 and more
 MOST_DECAY = 0.02   # of the weights in one step; a larger change is none that decays them
 
 Floats = NDArray[np.float64]
@@ -111,7 +113,9 @@ class Update:
         own = _sum_of(weights, causes)[1] if causes else 1.0   # the share that is no other cause
         if not size or own < 0.05:   # as in the first steps of a bias that begins at zero
             return Finding("unknown")
-        error = (rest * self.moved / size + ROUNDING) / own
+        error = (rest * self.moved + ROUNDING * max(size, self.moved)) / (size * own)
+        if error > TOO_COARSE:
+            return Finding("unknown")
         if abs(factors[0]) <= 3 * error:
             return Finding("spared")
         likely = 0 < -factors[0] < MOST_DECAY
@@ -132,11 +136,19 @@ def values_of(
     return Values(first, _rows(parameter, first), gradients)
 
 
+def first_row(tensor: torch.Tensor, draw: Random) -> int:
+    """A row at random, from which on there are as many values as can be compared."""
+    return draw.randrange(max(1, len(tensor) - _rows_of(tensor) + 1)) if tensor.dim() else 0
+
+
+def _rows_of(tensor: torch.Tensor) -> int:
+    return max(1, MOST * len(tensor) // max(1, tensor.numel()))
+
+
 def _rows(tensor: torch.Tensor, first: int) -> Floats:
     tensor = tensor.detach()
     if tensor.dim():
-        rows = max(1, MOST * len(tensor) // max(1, tensor.numel()))
-        tensor = tensor[first : first + rows]
+        tensor = tensor[first : first + _rows_of(tensor)]
     found = tensor.flatten()[:MOST].to("cpu", torch.float64, copy=True).numpy()
     return np.asarray(found, dtype=np.float64)
 

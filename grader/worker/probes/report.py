@@ -55,6 +55,7 @@ def report(
         "images_per_epoch": round(session.home.share * _images_per_epoch(chosen.observed)),
         "reported_accuracy": reported_accuracy(returned),
         "error": problem,
+        "unseen": observer.ledger.facts(chosen.observed, chosen.network),
         "uncalled": sources.uncalled_mode_switches(session.folder),
         "mistakes": [dataclasses.asdict(one) for one in found],
         "network": {

@@ -38,6 +38,8 @@ PATCHED: tuple[tuple[Any, str], ...] = (
     (torch.optim.Optimizer, "zero_grad"),
     (nn.Module, "zero_grad"),
     (swa_utils, "update_bn"),
+    (torch.autograd, "backward"),
+    (torch.autograd, "grad"),
 )
 
 
