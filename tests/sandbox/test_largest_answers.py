@@ -293,7 +293,7 @@ def test_a_long_name_is_shortened_and_stays_apart_from_others() -> None:
 def test_groups_with_long_names_of_a_deep_network_keep_their_points() -> None:
     deep = ".".join(["next"] * 60)   # each block holds the next one
     layers = {"norm": "batchnorm._BatchNorm", "conv": "conv._ConvNd", "fc": "linear.Linear"}
-    rows = [
+    rows: list[list[Any]] = [
         [f"{deep}.{layer}.{own}", own, [2], number, True, [f"torch.nn.modules.{kind}"]]
         for number, (layer, kind, own) in enumerate(
             (layer, kind, own) for layer, kind in layers.items() for own in ("weight", "bias")
