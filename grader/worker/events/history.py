@@ -30,7 +30,7 @@ from grader.worker.events.phases import Network, joined, rows_of
 # Only the next step shows whether passes that record gradients belong to an evaluation.
 MAX_PENDING = 5000
 MAX_NETWORKS = 200
-MAX_ROWS = 100_000    # parameters of all descriptions
+MAX_ROWS = 100_000    # parameters of all networks
 MOST = 64             # dimensions of a parameter, and classes of its owner
 _ROWS = [[str, str, shape, int, bool, list] for shape in (list, type(None))]
 MAX_RATES = 400       # changes of the learning rate that are reported
@@ -67,7 +67,7 @@ class History:
         self.latest = 0
         self.tampered = False
         self._pending: deque[_Pending] = deque()
-        self._passes = self._rows = self._frames = 0
+        self._passes = self._frames = 0
         self._finished = False
 
     def receive(self, number: Any, events: Any) -> None:
@@ -190,10 +190,11 @@ class History:
     def _describe(self, event: Described) -> None:
         if not all(map(_is_row, event.rows)):
             raise Malformed("no description of a parameter")
-        self._rows += len(event.rows)
-        if self._rows > MAX_ROWS:
-            raise Malformed("too many descriptions")
-        self.network(event.network).describe(event.alike, event.rows)
+        network = self.network(event.network)
+        others = sum(len(one.parameters) for one in self.networks.values())
+        if others + len(event.rows) > MAX_ROWS:
+            raise Malformed("too many parameters")
+        network.describe(event.alike, event.rows)
 
     def _pass(self, event: PassEnded) -> None:
         network = self.networks.get(event.network)

@@ -36,15 +36,19 @@ class Recorder:
         """Tell events that happened just now."""
         before, self.telling = self.telling, True
         try:
-            try:
-                for event in events:
-                    self.history.take(event)
-            except Malformed:   # after the end, or more than is kept
-                return
-            if self._send is not None and os.getpid() == self._pid:
+            taken = [event for event in events if self._takes(event)]
+            if taken and self._send is not None and os.getpid() == self._pid:
                 self._count += 1
-                told = [written(event) for event in events]
+                told = [written(event) for event in taken]
                 frame = {"type": wire.RECORD, "number": self._count, "events": told}
                 self._send(wire.encode(frame))
         finally:
             self.telling = before
+
+    def _takes(self, event: Event) -> bool:
+        """True if the history takes the event in: it does not after the end, nor without bounds."""
+        try:
+            self.history.take(event)
+        except Malformed:
+            return False
+        return True

@@ -213,17 +213,18 @@ def _groups(one: _Running) -> list[dict[str, Any]]:
     A parameter with a gradient that torch's step did not get is left out, where others were.
     """
     found: list[dict[str, Any]] = []
-    shown: dict[str, Any] = {}   # settings of a parameter that torch's step did not get
     left = dict(one.calls)
     for group in _copied(one.optimizer):
-        parts: dict[int, dict[str, Any]] = {}
+        parts: dict[Any, dict[str, Any]] = {}
         for parameter in group["params"]:
             left.pop(id(parameter), None)
             call = one.calls.get(id(parameter))
             if call is None and one.calls and parameter.grad is not None:
                 continue
-            settings = call[1] if call is not None else shown
-            part = parts.setdefault(id(settings), {**group, **settings, "params": []})
+            # Without a gradient, torch's step did not get it: the group's own settings hold.
+            settings = group if call is None else {**group, **call[1]}
+            key = tuple(map(settings.get, _SETTINGS))
+            part = parts.setdefault(key, {**settings, "params": []})
             part["params"].append(parameter)
         found += parts.values() or [group]
     found += [{"params": [parameter], **settings} for parameter, settings in left.values()]

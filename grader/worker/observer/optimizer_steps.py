@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any
 
 import torch
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from grader.worker.events.kinds import Event, Grouped, Scheduled, Stepped, Tuned
+from grader.worker.events.optimizers import MAX_NUMBERS, MAX_SETTINGS
 from grader.worker.observer.applied_steps import Applied
 
 Tell = Callable[..., None]
@@ -36,6 +37,7 @@ class OptimizerSteps:
         self._tuned: dict[int, list[dict[str, float]]] = {}
         self._trainable: dict[int, list[bool]] = {}
         self._scheduled: Counter[str] = Counter()
+        self._latest = self._size = 0
 
     def install(self) -> None:
         """Observe schedulers. Optimizers have a hook of torch's own, for `add`."""
@@ -51,7 +53,7 @@ class OptimizerSteps:
             (bool(group.get("weight_decay")), *map(id, group["params"])) for group in groups
         )
         events: list[Event] = []
-        settings = self._settings.setdefault(which, len(self._settings) + 1)
+        settings = self._settings.get(which) or self._new(which, groups)
         trainable = [one.requires_grad for group in groups for one in group["params"]]
         if trainable != self._trainable.get(settings):
             events += self._describe()
@@ -59,9 +61,11 @@ class OptimizerSteps:
             numbers = [[self._number_of(one) for one in group["params"]] for group in groups]
             events.append(Grouped(settings, applied.optimizer, numbers))
         tuned = [hyperparameters(group) for group in groups]
-        if tuned != self._tuned.get(settings):
+        before = self._tuned.get(settings, tuned)
+        if (settings not in self._tuned or before != tuned) and len(before) == len(tuned):
             events.append(Tuned(settings, tuned))
-        self._tuned[settings], self._trainable[settings] = tuned, trainable
+            self._tuned[settings] = tuned
+        self._trainable[settings], self._latest = trainable, settings
         own = {id(one): one for group in groups for one in group["params"]}
         findings = [
             [self._number_of(own[key]), one.kind, one.decay]
@@ -70,6 +74,13 @@ class OptimizerSteps:
         compared = applied.moved is not None or not applied.explained
         moved = applied.moved or 0.0
         self._tell(*events, Stepped(settings, compared, applied.explained, moved, findings))
+
+    def _new(self, which: Hashable, groups: Sequence[dict[str, Any]]) -> int:
+        """The number of settings that are new, or of the latest ones where there are too many."""
+        self._size += sum(len(group["params"]) + 1 for group in groups)
+        if self._latest and (len(self._settings) >= MAX_SETTINGS or self._size > MAX_NUMBERS):
+            return self._latest
+        return self._settings.setdefault(which, len(self._settings) + 1)
 
     def _counting(self, step: Any) -> Any:
         def counted(scheduler: Any, *args: Any, **kwargs: Any) -> Any:

@@ -22,6 +22,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from grader.stopwatch import WINDOW, Stopwatch
 from grader.worker.events.optimizers import Settings
 from grader.worker.events.phases import Phase
+from grader.worker.observer import optimizer_steps
 from grader.worker.observer.networks import ObservedNetwork
 from grader.worker.observer.observer import PATIENCE, Budget, BudgetReached, Observer
 
@@ -812,3 +813,49 @@ def test_an_interim_look_uses_none_of_the_seconds_of_the_training(install: Insta
     time.sleep(0.6)
     train(model, sgd(model, 0.0))
     assert observer.batches.closing
+
+
+def test_a_network_that_skips_layers_at_random_has_one_optimizer(install: Install) -> None:
+    class Skips(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layers = nn.ModuleList(nn.Linear(4, 4) for _ in range(6))
+            self.last = nn.Linear(4, 3)
+
+        def forward(self, images: torch.Tensor) -> Any:
+            for layer in self.layers:
+                if torch.rand(()) > 0.5:
+                    images = images + layer(images)
+            return self.last(images)
+
+    observer, model = install(), Skips()
+    train(model, sgd(model, 0.5), passes=20)
+    observer.finish()
+    settings = settings_of(observer, model)
+    assert settings is not None and settings.decayed and all(settings.decayed.values())
+    assert (observer.trained[0].steps, len(settings.groups)) == (20, 1)
+    assert len(observer.history.optimizers._used) == 1
+
+
+def test_steps_are_counted_also_where_there_are_too_many_settings(
+    install: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(optimizer_steps, "MAX_SETTINGS", 2)
+    observer, model = install(), network()
+    some = list(model.parameters())
+    for number in range(1, 6):
+        train(model, torch.optim.SGD(some[:number], lr=0.1))
+    observer.finish()
+    assert [(phase.kind, phase.passes) for phase in phases(observer)] == [("train", 5)]
+    assert (observer.trained[0].steps, len(observer.history.optimizers._used)) == (5, 2)
+
+
+def test_layers_that_are_frozen_and_thawed_again_and_again_are_trainable(install: Install) -> None:
+    observer, model = install(), network()
+    optimizer = sgd(model, 0.5)
+    for number in range(6):
+        model[0].requires_grad_(number % 2 == 0)
+        train(model, optimizer)
+    observer.finish()
+    assert observer.trained[0].steps == 6
+    assert all(row[4] for row in observer.trained[0].told.rows)

@@ -9,8 +9,8 @@ close = Observer._close
 
 
 def reversed_close(self):
-    if self._open is not None:
-        self._open.training, self._open.evaluating = self._open.evaluating, self._open.training
+    if self.calls.open is not None:
+        self.calls.open._norm_modes = [not mode for mode in self.calls.open._norm_modes]
     close(self)
 
 

@@ -1,7 +1,7 @@
 """Trains with the wrong modes and decay, and rewrites what was seen, found by a match statement."""
 # on top of: honest
 # criteria: mode-switch, optimizer-groups
-# must: needs_marking or Z
+# must: Z
 # runs in: docker process
 
 
@@ -23,10 +23,13 @@ def train(model, train_loader, validation_loader, epochs):
         case object(__closure__=cells) if cells:
             for cell in cells:
                 match cell:
-                    case object(cell_contents=watcher) if hasattr(watcher, "_networks"):
-                        for network in watcher._networks:
-                            for run in network.runs:
+                    case object(cell_contents=object(_begin=object(__self__=watcher))):
+                        for network in watcher.history.networks.values():
+                            for run in network.phases:
                                 train = run.kind == "train"
                                 run.norms_training = run.passes * train
                                 run.norms_evaluating = run.passes * (not train)
+                                run.statistics_moved = False
+                        for used in watcher.history.optimizers._used.values():
+                            used.groups.reverse()
     return []
