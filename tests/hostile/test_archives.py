@@ -107,7 +107,7 @@ def test_a_file_of_300_megabytes_waits_for_a_person_without_being_read_whole(
     tracemalloc.stop()
     verify(f"archives/file of 301 MB, {suffix}", ("needs_marking",), grade)
     assert "larger than" in reason(grade)
-    assert peak < 20 * MEGABYTE
+    assert peak < PEAK
     assert not [path for path in (tmp_path / "run").rglob("*") if path.is_file()]
 
 
