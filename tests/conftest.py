@@ -25,6 +25,11 @@ settings.register_profile("local", deadline=None, suppress_health_check=[HealthC
 settings.register_profile("ci", settings.get_profile("local"), derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
 
+# Processes of tests share the cores: threads of one that wait for each other would only hold up the
+# others. Workers are told how many threads they have.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 
 # How `pytest -n` shares tests out. A module's tests stay together in one process, so that a fixture
 # of the module runs once; hostile tests for one sandbox share one run of the grader. CLASSES are
