@@ -97,11 +97,13 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
     share = reached.share if reached else 0.0
     doubt = _doubt(training, share, on_validation)
     if share and not doubt:
-        doubt = trained_unseen(training.value) or not_learnt_here(training.value, accuracy, key)
+        doubt = trained_unseen(training.value, key.inputs.profile.seconds)
+        doubt = doubt or not_learnt_here(training.value, accuracy, key)
     if doubt:
         seen = {
             "would_earn": share, "hidden_accuracy": accuracy,
             "learnt": training.value.get("learnt"), "unseen": training.value.get("unseen"),
+            "used": training.value.get("used"),
         }
         return needs_marking(criterion, doubt, asked=ASKED, seen=seen)
     if share < 1 and is_of_the_environment(training.value["error"]):

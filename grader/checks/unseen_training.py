@@ -14,13 +14,23 @@ from typing import Any
 MOST_ASTRAY = 0.5
 # A penalty or a picture now and then needs gradients of its own.
 MOST_GRADIENTS, FEW_GRADIENTS = 0.25, 25
+# Loading the files, a last evaluation and the choice of the best state are no training.
+MARGIN, MARGIN_SECONDS = 0.1, 30.0
 
 
-def doubt(value: Mapping[str, Any]) -> str:
+def doubt(value: Mapping[str, Any], seconds: float) -> str:
     """Why a person must look at an accuracy; "" if the steps that were seen explain it.
 
-    `value` is the worker's report of the training.
+    Args:
+        value: the worker's report of the training.
+        seconds: the budget of the training.
     """
+    used = value.get("used") or 0.0
+    if used > (1 + MARGIN) * seconds + MARGIN_SECONDS:
+        return (
+            f"The training used {used:.0f} seconds, as they were counted outside of its process, "
+            f"where {seconds:g} are allowed. A person looks at it."
+        )
     unseen = value.get("unseen")
     if unseen is None:
         return ""

@@ -250,6 +250,7 @@ class Training(_Answer):
     prepared: _Prepared
     learnt: _Learnt | None = None
     unseen: _Unseen | None = None
+    used: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     figures: Annotated[list[_Figure], Field(max_length=MOST_FIGURES)]
     # The record of the training has events that the grader's own code does not write.
     tampered: bool = False

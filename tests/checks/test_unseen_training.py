@@ -22,11 +22,12 @@ def reported(**unseen: Any) -> dict[str, Any]:
         reported(),
         reported(astray=0.2, times=470),                   # weight decay by hand
         reported(gradients=25, backward_passes=10),        # a few pictures
+        reported() | {"used": 60 + 10 + 20},               # patience, and a slow last evaluation
         reported(gradients=100),                           # a picture in every fifth step
     ],
 )  # fmt: skip
 def test_honest_work_has_no_doubt(honest: dict[str, Any]) -> None:
-    assert doubt(honest) == ""
+    assert doubt(honest, 60) == ""
 
 
 @pytest.mark.parametrize(
@@ -41,4 +42,9 @@ def test_honest_work_has_no_doubt(honest: dict[str, Any]) -> None:
 def test_training_that_was_not_seen_is_told_with_its_figures(
     unseen: dict[str, Any], words: str
 ) -> None:
-    assert words in doubt(reported(**unseen))
+    assert words in doubt(reported(**unseen), 60)
+
+
+def test_seconds_beyond_the_budget_are_counted_outside_of_the_process() -> None:
+    found = doubt(reported() | {"used": 100.4}, 60)
+    assert "used 100 seconds, as they were counted outside of its process, where 60" in found

@@ -141,9 +141,15 @@ def _ask(
     child.history = History()
     child.send(wire.encode(dict(message), blobs))
     has_interim = message["args"].get("look") is True
-    reply, reply_blobs = _await(child, over, consult if has_interim else None)
+    used = Stopwatch(processor_seconds, int(message["args"].get("threads", 1)))
+
+    def looking() -> bool:
+        used.look()
+        return over()
+
+    reply, reply_blobs = _await(child, looking, consult if has_interim else None)
     if message["kind"] == TRAINING and reply.get("outcome") == wire.ANSWERED:
-        reply, reply_blobs = _as_recorded(reply, child.history), reply_blobs
+        reply = _as_recorded(reply, child.history, used.look())
     header = {
         "type": wire.ANSWER,
         "id": message["id"],
@@ -155,14 +161,20 @@ def _ask(
     return header, reply_blobs
 
 
-def _as_recorded(reply: Mapping[str, Any], history: History) -> dict[str, Any]:
-    """The reply of a training, with what its events tell in place of what it says of them."""
+def _as_recorded(reply: Mapping[str, Any], history: History, used: float) -> dict[str, Any]:
+    """The reply of a training, with what its events tell in place of what it says of them.
+
+    Args:
+        reply: the reply.
+        history: what the events tell.
+        used: the seconds that this process has counted.
+    """
     value = reply.get("value")
     network = history.graded(value.pop("graded", None)) if isinstance(value, dict) else None
     if network is None or not isinstance(value, dict):
         text = "the answer is about a network whose training was not seen"
         return {**reply, "outcome": wire.BAD_ANSWER, "value": None, "message": text}
-    return {**reply, "value": encodable(history.completed(value, network))}
+    return {**reply, "value": encodable(history.completed(value, network)) | {"used": used}}
 
 
 def _error_of(reply: Mapping[str, Any]) -> str:
