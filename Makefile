@@ -1,4 +1,4 @@
-# make demo    grade the samples on the handwritten digits; needs no Docker
+# make demo    grade the samples on shapes that the grader draws; needs no Docker
 # make test    the tests; those that need a Docker Engine are skipped where none answers
 # make test-hostile   grade submissions that attack the grader, the machine or each other
 # make test-faults    kill, stop and starve a running grader, and look at what it leaves

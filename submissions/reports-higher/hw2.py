@@ -30,7 +30,7 @@ def make_optimizer(model):
             {"params": bn + bias, "weight_decay": 0},
             {"params": [m.weight for m in layers], "weight_decay": 0.001},
         ],
-        lr=0.003, momentum=0.9, nesterov=True,
+        lr=0.007, momentum=0.9, nesterov=True,
     )
 
 

@@ -187,7 +187,7 @@ def test_cropping_shifts_by_an_eighth_at_most_and_mirrors_some() -> None:
 def test_the_reference_learns_the_digits(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    cli.main(["--out", str(tmp_path), "--cache", str(tmp_path)])
+    cli.main(["--data", "digits", "--out", str(tmp_path), "--cache", str(tmp_path)])
     last = capsys.readouterr().out.strip().splitlines()[-1]
     assert "300 hidden images of digits, seed 0" in last and last.endswith("CPU, 1 threads")
     assert float(last.split()[1].rstrip("%")) >= 97
@@ -213,7 +213,8 @@ def test_hidden_images_may_come_from_files(
         "--hidden-labels",
         str(tmp_path / "y.npy"),
     ]
-    cli.main([*hidden, "--epochs", "1", "--limit-train", "64", "--out", str(tmp_path)])
+    few = ["--data", "digits", "--epochs", "1", "--limit-train", "64"]
+    cli.main([*hidden, *few, "--out", str(tmp_path)])
     assert "on 7 hidden images" in capsys.readouterr().out
 
 

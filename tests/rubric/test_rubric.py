@@ -92,7 +92,7 @@ def test_the_shipped_rubric_has_the_criteria_of_the_homework() -> None:
     }
     assert {criterion.check for criterion in rubric.criteria} == set(CHECKS) - {"pytest"}
     assert rubric.reference == ROOT / "reference"
-    assert rubric.active.data.source == "digits"
+    assert rubric.active.data.source == "shapes"
 
 
 def test_the_full_profile_asks_for_an_error_below_twelve_percent() -> None:

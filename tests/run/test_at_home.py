@@ -100,6 +100,6 @@ def test_a_training_for_more_images_is_observed_in_epochs_of_those_that_there_ar
     assert verdict.reason == "Correct in all 2 training and 2 evaluation phases."
     assert verdict.run is not None
     facts = dict(verdict.run.facts)
-    assert facts["steps"] == "36" and facts["epochs"] == "1.92 of 1,197 images"
+    assert (facts["steps"], facts["epochs"]) == ("48", "2 of 1,500 images")
     notes = [text for name, text in verdict.run.facts if name == "note"]
     assert any("as many images as CIFAR-10 has" in note for note in notes)

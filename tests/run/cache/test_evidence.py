@@ -265,7 +265,7 @@ def test_a_class_that_is_graded_again_is_asked_nothing(homework: Path, first: Cl
 
 def test_what_was_answered_is_judged_anew(homework: Path, first: ClassGrades) -> None:
     """Another budget of the training is nothing that these criteria's answers depend on."""
-    replace_in(homework / "rubric.yaml", "seconds: 600 ", "seconds: 601 ")
+    replace_in(homework / "rubric.yaml", "seconds: 800 ", "seconds: 801 ")
     again, asked = grade(homework)
     assert asked == [] and scores(again) == scores(first)
 
@@ -298,7 +298,7 @@ def test_answers_that_are_damaged_are_asked_for_again(homework: Path) -> None:
     path = homework / "results" / cache_file.NAME
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("update evidence set digest = 'x' where student = 'ada'")
-    replace_in(homework / "rubric.yaml", "seconds: 600 ", "seconds: 601 ")
+    replace_in(homework / "rubric.yaml", "seconds: 800 ", "seconds: 801 ")
     _, asked = grade(homework)
     assert {name for name, _ in asked} == {"ada"}
     assert {question.partition("/")[0] for _, question in asked} == {
