@@ -31,7 +31,7 @@ def build_model(num_classes=10):
     return Net(num_classes)
 
 
-def make_optimizer(net, lr=0.01):
+def make_optimizer(net, lr=0.003):
     decay, no_decay = [], []
     for m in net.modules():
         for name, p in m.named_parameters(recurse=False):
@@ -39,8 +39,8 @@ def make_optimizer(net, lr=0.01):
                 no_decay.append(p)
             else:
                 decay.append(p)
-    return optim.SGD([{'params': decay, 'weight_decay': 1e-3}, {'params': no_decay}],
-                     lr=lr, momentum=0.9, nesterov=True)
+    return optim.AdamW([{'params': decay, 'weight_decay': 1e-3}, {'params': no_decay, 'weight_decay': 0}],
+                       lr=lr)
 
 
 def evaluate(net, loader):
@@ -61,7 +61,7 @@ def train(net, train_loader, val_loader, epochs):
     net.train()
     for epoch in range(epochs):
         for g in opt.param_groups:
-            g['lr'] = 0.01 if epoch < 0.8 * epochs else 0.001
+            g['lr'] = 0.003 if epoch < 0.8 * epochs else 0.001
         for x, y in train_loader:
             opt.zero_grad()
             F.cross_entropy(net(x), y).backward()
