@@ -54,8 +54,8 @@ class Check:
         needs_reference: The reference solution gets the same questions, and `key` has its answers.
         self_reported: The verdict rests on values that only the student's process can measure, so
             a person reviews submissions with code outside the allowlist, which could change them.
-        known_to_worker: The worker's own modules know the answer, so a person reviews submissions
-            whose code could ask them.
+        known_to_worker: The worker's own modules know the answer, or facts that could take it
+            away, so a person reviews submissions whose code could reach them.
         thresholds: `judge` uses the thresholds of the profile.
         by_hand: A person gives the points.
     """

@@ -250,7 +250,7 @@ def test_an_odd_record_of_a_training_sends_what_rests_on_it_to_a_person() -> Non
         assert with_doubt(passed, _submission(), CHECKS[name], plain) == passed
 
 
-def test_code_that_could_ask_the_grader_sends_counts_and_groups_to_a_person() -> None:
+def test_code_that_could_reach_the_grader_sends_all_automatic_criteria_to_a_person() -> None:
     line = "hw2.py:3 reaches into sys.modules"
     odd = _submission(line, reaching=(line,))
     passed = Verdict("x", "partial", 0.5, "Half.")
@@ -258,7 +258,9 @@ def test_code_that_could_ask_the_grader_sends_counts_and_groups_to_a_person() ->
         name for name, check in CHECKS.items()
         if with_doubt(passed, odd, check).status == "needs_marking"
     }
-    assert waits == {"mode_switch", "optimizer_groups", "layer_counts", "param_groups"}
+    assert waits == {
+        "mode_switch", "optimizer_groups", "layer_counts", "param_groups", "accuracy"
+    }  # fmt: skip
 
 
 def test_remarks_are_few_and_those_that_reach_come_first(tmp_path: Path) -> None:
