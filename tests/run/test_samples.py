@@ -26,10 +26,6 @@ IN_DOCKER = (
     "parallel", "reports-higher", "resumes", "right-folder", "syntaxerror", "tarball",
     "trainsinnotebook", "usedup", "zipped",
 )  # fmt: skip
-EACH = [
-    *(pytest.param("process", student) for student in sorted(EXPECTED)),
-    *(pytest.param("docker", student, marks=pytest.mark.docker) for student in IN_DOCKER),
-]
 
 Grades = Mapping[str, Grade]
 
@@ -59,11 +55,15 @@ def reasons(grade: Grade) -> str:
     )
 
 
-@pytest.mark.parametrize(("grades", "student"), EACH, indirect=["grades"])
-def test_sample_gets_its_marks(grades: Grades, student: str) -> None:
-    grade = grades[student]
-    assert marks(grade) == EXPECTED[student].points, reasons(grade)
-    assert grade.state != "not_scored"
+def test_samples_get_their_marks(grades: Grades) -> None:
+    wrong = {
+        student: (marks(grades[student]), reasons(grades[student]))
+        for student, expected in EXPECTED.items()
+        if student in grades
+        and (marks(grades[student]) != expected.points or grades[student].state == "not_scored")
+    }
+    assert wrong == {}
+    assert len(set(grades) & set(EXPECTED)) in (len(EXPECTED), len(IN_DOCKER))
 
 
 def test_reference_earns_every_automatic_point(grades: Grades, rubric: Rubric) -> None:
