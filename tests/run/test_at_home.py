@@ -24,7 +24,7 @@ TRAINING = """
 to_tensor = torchvision.transforms.ToTensor()
 sets = [torchvision.datasets.CIFAR10("data", train=train, transform=to_tensor)
         for train in (True, False)]
-train, test = (torch.utils.data.DataLoader(one, batch_size=64, shuffle=True) for one in sets)
+train, test = (torch.utils.data.DataLoader(one, batch_size=125, shuffle=True) for one in sets)
 network = torch.nn.Sequential(
     torch.nn.AvgPool2d(4), torch.nn.Flatten(), torch.nn.Linear(192, 10), torch.nn.BatchNorm1d(10))
 optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
@@ -100,6 +100,6 @@ def test_a_training_for_more_images_is_observed_in_epochs_of_those_that_there_ar
     assert verdict.reason == "Correct in all 2 training and 2 evaluation phases."
     assert verdict.run is not None
     facts = dict(verdict.run.facts)
-    assert (facts["steps"], facts["epochs"]) == ("48", "2 of 1,500 images")
+    assert (facts["steps"], facts["epochs"]) == ("24", "2 of 1,500 images")
     notes = [text for name, text in verdict.run.facts if name == "note"]
     assert any("as many images as CIFAR-10 has" in note for note in notes)

@@ -84,8 +84,10 @@ def test_files_go_elsewhere_if_a_folder_cannot_be_written(tmp_path: Path, above:
         with open(folder / "data_batch_1", "rb") as file:
             assert len(pickle.load(file, encoding="bytes")[b"labels"]) == 8
     """
-    run(tmp_path, code)
-    assert not (tmp_path.parent / "elsewhere").exists()
+    home = tmp_path / "session" / "hw2"
+    home.mkdir(parents=True)
+    run(home, code)
+    assert not (home.parent / "elsewhere").exists()
 
 
 def test_a_students_own_file_is_not_replaced(tmp_path: Path) -> None:
