@@ -6,8 +6,10 @@ validation images.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -75,14 +77,18 @@ def _at_start(chosen: Candidate, first: Weights, view: View) -> dict[str, Any] |
     images, labels = np.asarray(images[:IMAGES]), np.asarray(labels[:IMAGES])
     weights = {name: named[bare(name)].clone() for name in own}
     try:
-        with torch.random.fork_rng(devices=[]), torch.no_grad():
+        with (
+            Path(os.devnull).open("w", encoding="utf-8") as nowhere,   # prints are no output here
+            redirect_stdout(nowhere), redirect_stderr(nowhere),
+            torch.random.fork_rng(devices=[]), torch.no_grad(),
+        ):  # fmt: skip
             found = []
             for training in (False, True):
                 with _mode(module, training):
                     found.append(_predicted(chosen, weights, images))
+        right = max(int((rows.argmax(1) == labels).sum()) for rows in found)
     except Exception:   # of the student's forward(), which is not made for this
         return None
-    right = max(int((rows.argmax(1) == labels).sum()) for rows in found)
     return {"images": len(labels), "correct": right, "most": int(np.bincount(labels).max())}
 
 

@@ -1,6 +1,6 @@
 """Answers the training with one of its own invention, and confirms it."""
 # on top of: honest
-# must: needs_marking
+# must: Z
 # criteria: mode-switch optimizer-groups
 # runs in: docker process
 import fcntl
