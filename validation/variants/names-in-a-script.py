@@ -22,10 +22,12 @@ def name_lists(net):
 bn_names, bias_names, other_names = name_lists(model)
 print(len(bn_names), len(bias_names), len(other_names))
 
-# small network for 8x8 content
-net = nn.Sequential(nn.MaxPool2d(4), nn.Conv2d(3, 40, 3, padding=1), nn.BatchNorm2d(40), nn.ReLU(),
+# small network
+net = nn.Sequential(nn.MaxPool2d(2), nn.Conv2d(3, 40, 3, padding=1), nn.BatchNorm2d(40), nn.ReLU(),
                     nn.Conv2d(40, 40, 3, padding=1), nn.BatchNorm2d(40), nn.ReLU(), nn.MaxPool2d(2),
-                    nn.Flatten(), nn.Linear(640, 10))
+                    nn.Conv2d(40, 80, 3, padding=1), nn.BatchNorm2d(80), nn.ReLU(), nn.MaxPool2d(2),
+                    nn.Conv2d(80, 80, 3, padding=1), nn.BatchNorm2d(80), nn.ReLU(),
+                    nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Linear(80, 10))
 a, b, c = name_lists(net)
 params = dict(net.named_parameters())
 opt = torch.optim.SGD([{'params': [params[n] for n in a], 'weight_decay': 0},
