@@ -64,7 +64,7 @@ def ended_by_time(training: Evidence | None) -> bool:
 
 
 def oddities(training: Evidence | None) -> tuple[str, ...]:
-    """What is odd about the record of a training; empty if nothing is."""
+    """Return the oddities of a training's record, in words; empty if there are none."""
     if training is None or not training.outcome.answered or not training.value.get("tampered"):
         return ()
     return ("the record of the training has entries that the grader's own code does not write",)

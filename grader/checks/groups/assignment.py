@@ -125,7 +125,7 @@ def _by_label_and_overlap(rows: list[Row], truth: Truth) -> Triple:
 
 
 def _best_order(rows: Sequence[Row], groups: Sequence[int], truth: Truth) -> list[Chosen]:
-    """Those of the last lists, in the order that overlaps most with these groups."""
+    """Return the last lists in the order that overlaps most with these groups."""
     sets = [frozenset(row["names"]) for row in rows]
     last = [n for n, names in enumerate(sets) if names and not _is_everything(names, truth)][-8:]
     shared = {n: [overlap(sets[n], truth[group]) for group in groups] for n in last}

@@ -1,4 +1,4 @@
-"""What the child gives up before it opens a file of a student: resources and privileges."""
+"""Takes resources and privileges from the child before it opens a file of a student."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FILES = 64   # open at a time
 
 @dataclass(frozen=True)
 class Limits:
-    """What one child may use.
+    """The limits of one child.
 
     Attributes:
         seconds: Of processor time. Ten times as many may pass by the clock.

@@ -64,7 +64,7 @@ class _Line:
 
 @dataclass(frozen=True)
 class Unpacked:
-    """What became of an archive: lines for a person, and the names of files left out."""
+    """The result of unpacking an archive: lines for a person, and the names of files left out."""
 
     is_read: bool
     lines: tuple[str, ...]

@@ -48,7 +48,7 @@ class _Pending:
 
 
 class History:
-    """What is known of a training.
+    """The knowledge of a training, event by event.
 
     Attributes:
         networks: the networks by number.

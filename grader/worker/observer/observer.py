@@ -164,7 +164,7 @@ class Observer:
 
     @property
     def history(self) -> History:
-        """What follows from the events so far, in this process."""
+        """The history of the events so far, as this process sees it."""
         return self.recorder.history
 
     @property

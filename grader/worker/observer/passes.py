@@ -108,7 +108,7 @@ class Pass:
             self.score(self.output, self.batch.labels)
 
     def event(self, number: int, loader: int, data: int) -> PassEnded:
-        """What is known of the pass by now.
+        """The facts of the pass by now.
 
         Args:
             number: the number of the pass.
