@@ -37,6 +37,8 @@ def checkout(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_a_recipe_works_as_it_is_written(recipe: str, checkout: Path) -> None:
     environment = os.environ | {"PYTHONPATH": str(checkout), "COLUMNS": "80"}
+    # A newcomer's shell does not demand an engine, as CI's does.
+    environment.pop("GRADER_REQUIRE_DOCKER", None)
     for step in steps(f"contributing/{recipe}"):
         if isinstance(step, File):
             (checkout / step.name).write_text(step.text, encoding="utf-8")
