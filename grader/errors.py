@@ -40,6 +40,10 @@ class EngineMissing(SandboxError):
     """No Docker Engine answers."""
 
 
+class EngineUnsuitable(SandboxError):
+    """An engine answers that does not keep what the Docker sandbox promises."""
+
+
 class ImageMissing(SandboxError):
     """The worker's image is missing and could not be built."""
 

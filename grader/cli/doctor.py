@@ -23,7 +23,7 @@ from typing import Literal
 import psutil
 
 from grader.checks.registry import parameter_models
-from grader.errors import EngineMissing, GraderError
+from grader.errors import EngineMissing, EngineUnsuitable, GraderError
 from grader.grading.gradebook_file import NAME, VERSION, condition
 from grader.rubric.load import load
 from grader.rubric.model import DataSpec, Limits, Rubric
@@ -135,6 +135,10 @@ def _engine(plans: Plans) -> Iterator[Finding]:
     except EngineMissing as error:
         found, _, fix = str(error).partition(" Is it running")
         yield Finding("engine", "problem", found.rstrip("."), f"Is it running{fix}")
+        return
+    except EngineUnsuitable as error:
+        found, _, fix = str(error).partition(" Install ")
+        yield Finding("engine", "problem", found, f"Install {fix}")
         return
     with closing(engine):
         runtimes = ", ".join(engine.runtimes)

@@ -15,7 +15,7 @@ from platformdirs import user_cache_path
 
 from grader.errors import EngineMissing, UsageError
 from grader.grading.gradebook import Gradebook
-from grader.records import ALL_GPUS, Grade
+from grader.records import Grade
 from grader.rubric.model import Rubric
 from grader.run import pipeline, schedule
 from grader.run.cache.evidence import EvidenceCache
@@ -32,6 +32,7 @@ from grader.run.recorded_answers import read_recorded
 from grader.run.setup import set_up
 from grader.run.workspace import workspace
 from grader.sandbox.base import Sandbox
+from grader.sandbox.gpu_names import gpus_of_this_machine
 from grader.submissions.discover import HandIn
 
 UNPROTECTED = (
@@ -141,6 +142,8 @@ def open_sandbox(
 
     Raises:
         EngineMissing: Docker is wanted and no engine answers.
+        EngineUnsuitable: Podman answers in place of Docker.
+        GpuUnavailable: All GPUs are wanted and there is none.
         UsageError: A process is wanted and this Python has no torch.
     """
     if options.sandbox != "process":
@@ -167,10 +170,10 @@ def open_sandbox(
 
     _require("torch", "torchvision")
     say(UNPROTECTED)
-    lent = {"none": (), "auto": ALL_GPUS, "all": ALL_GPUS}
+    gpus = gpus_of_this_machine(options.gpus)
     sandbox = ProcessSandbox(scratch=folder)
     try:
-        yield sandbox, lent.get(options.gpus, tuple(options.gpus.split(",")))
+        yield sandbox, gpus
     finally:
         sandbox.close()
 

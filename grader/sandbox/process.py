@@ -171,7 +171,6 @@ class ProcessSandbox:
 def _environment(scratch: str, gpus: Iterable[str]) -> dict[str, str]:
     kept = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
     environment = {name: os.environ[name] for name in kept if name in os.environ}
-    chosen = ",".join(gpus)
     return environment | {
         "PYTHONPATH": str(Path(grader.__file__).resolve().parent.parent),
         "PYTHONDONTWRITEBYTECODE": "1",
@@ -182,9 +181,19 @@ def _environment(scratch: str, gpus: Iterable[str]) -> dict[str, str]:
         # torch may have been installed with `pip install --user`, which Python looks up in HOME.
         **({"PYTHONUSERBASE": site.getuserbase()} if site.ENABLE_USER_SITE else {}),
         "MPLBACKEND": "Agg",
-        # An empty list hides every GPU; "all" is CUDA's own default.
-        **({} if chosen == "all" else {"CUDA_VISIBLE_DEVICES": chosen}),
+        **_visible(",".join(gpus)),
     }
+
+
+def _visible(gpus: str) -> dict[str, str]:
+    """Return what shows these GPUs to CUDA, by the numbers that `nvidia-smi` gives them.
+
+    "all" leaves the choice to CUDA and to this user; an empty text hides every GPU.
+    """
+    if gpus != "all":
+        return {"CUDA_VISIBLE_DEVICES": gpus, "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
+    name = "CUDA_VISIBLE_DEVICES"
+    return {name: os.environ[name]} if name in os.environ else {}
 
 
 def _family(pid: int) -> list[psutil.Process]:

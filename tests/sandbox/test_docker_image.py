@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from grader.errors import ImageMissing, UsageError
-from grader.sandbox.docker import Build, DockerSandbox, Engine, ensure_image, image_tag
-from grader.sandbox.docker.engine import resolve_gpus
+from grader.errors import ImageMissing
+from grader.sandbox.docker import Build, DockerSandbox, ensure_image, image_tag
 from grader.sandbox.docker.image import PROJECT
 
 
@@ -127,19 +126,6 @@ def test_every_package_in_the_image_has_the_version_that_is_pinned(
     installed = {line.partition("+")[0].lower() for line in frozen.splitlines()}
     pins = (PROJECT / "constraints.txt").read_text(encoding="utf-8").lower().splitlines()
     assert installed and installed <= set(pins)
-
-
-@pytest.mark.parametrize("choice", ["", "two", "0,0", "0,,1", "-1", "0;1"])
-def test_a_gpu_choice_that_means_nothing_is_a_usage_error(choice: str) -> None:
-    nowhere: Engine = None  # type: ignore[assignment]   # must not be asked
-    with pytest.raises(UsageError, match="--gpus"):
-        resolve_gpus(choice, nowhere, "image")
-
-
-def test_named_gpus_are_not_checked() -> None:
-    nowhere: Engine = None  # type: ignore[assignment]
-    assert resolve_gpus("none", nowhere, "image") == ()
-    assert resolve_gpus("0, 2,MIG-1f2e", nowhere, "image") == ("0", "2", "MIG-1f2e")
 
 
 def test_students_find_the_same_packages_in_both_sandboxes() -> None:

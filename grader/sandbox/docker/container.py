@@ -133,19 +133,19 @@ class DockerSandbox:
         return Container(self.engine, name, streams, worker_paths(job), shares)
 
     def _create(self, name: str, job: Job, gpus: Sequence[str], weight: int) -> None:
+        devices = device_requests(gpus)
         self.engine.api.create_container(
             self.image,
             name=name,
             hostname="worker",
             user=USER,
             entrypoint=list(self.command) if self.command else None,
-            environment=environment(job.limits),
+            environment=environment(job.limits, devices),
             labels=labels(self.run),
             stdin_open=True,          # closed for good when this process closes or ends
             network_disabled=True,
             host_config=host_config(
-                job, cpus=self.engine.cpus, shares=weight, devices=device_requests(gpus),
-                runtime=self.runtime,
+                job, cpus=self.engine.cpus, shares=weight, devices=devices, runtime=self.runtime
             ),
             use_config_proxy=False,   # students' code must not read a proxy's password
         )

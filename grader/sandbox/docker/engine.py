@@ -6,20 +6,27 @@ own text is kept in the message, since that is what one searches the web for.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from grader.errors import EngineMissing, GpuUnavailable, ImageMissing, SandboxError, UsageError
+from grader.errors import (
+    EngineMissing,
+    EngineUnsuitable,
+    GpuUnavailable,
+    ImageMissing,
+    SandboxError,
+    UsageError,
+)
 from grader.records import ALL_GPUS
+from grader.sandbox.gpu_names import gpu_ids, is_cdi
 
 if TYPE_CHECKING:
     from docker import APIClient
 
 _TIMEOUT = 120   # seconds for one call; containers start slowly while GPUs are asleep
-_GPU_ID = re.compile(r"\d+|(GPU|MIG)-[0-9A-Za-z/-]+")
+_PODMAN = "Podman Engine"   # how its Docker-compatible socket names itself in `docker version`
 
 
 class ContainerGoneError(SandboxError):
@@ -49,7 +56,12 @@ class Engine:
 
 
 def connect() -> Engine:
-    """Connect to the engine that DOCKER_HOST names, or the local one. Raises EngineMissing."""
+    """Connect to the engine that DOCKER_HOST names, or the local one.
+
+    Raises:
+        EngineMissing: No engine answers.
+        EngineUnsuitable: Podman answers.
+    """
     import docker
     from docker.errors import DockerException
 
@@ -59,6 +71,7 @@ def connect() -> Engine:
         raise _no_engine(error) from error
     try:
         with engine_errors("asking the Docker Engine for its version"):
+            _refuse_podman(api.version())
             info = api.info()
     except BaseException:
         api.close()
@@ -117,12 +130,7 @@ def resolve_gpus(choice: str, engine: Engine, image: str) -> tuple[str, ...]:
         with suppress(GpuUnavailable):
             return _count_gpus(engine, image)
         return ()
-    ids = tuple(part.strip() for part in choice.split(","))
-    if any(not _GPU_ID.fullmatch(part) for part in ids) or len(set(ids)) != len(ids):
-        raise UsageError(
-            f"--gpus {choice}: expected none, auto, all, or device ids such as 0 or 0,1, each once"
-        )
-    return ids
+    return gpu_ids(choice)
 
 
 def check_runtime(name: str, engine: Engine) -> None:
@@ -141,10 +149,17 @@ def check_runtime(name: str, engine: Engine) -> None:
 
 def device_requests(gpus: Sequence[str]) -> list[dict[str, Any]]:
     """Return the DeviceRequests of the engine's API for these GPUs."""
-    if not gpus:
-        return []
-    which: dict[str, Any] = {"Count": -1} if tuple(gpus) == ALL_GPUS else {"DeviceIDs": list(gpus)}
-    return [{"Driver": "", "Capabilities": [["gpu"]], "Options": {}, **which}]
+    if tuple(gpus) == ALL_GPUS:
+        return [{"Driver": "", "Capabilities": [["gpu"]], "Options": {}, "Count": -1}]
+    cdi = [gpu for gpu in gpus if is_cdi(gpu)]
+    others = [gpu for gpu in gpus if not is_cdi(gpu)]
+    requests: list[dict[str, Any]] = []
+    if others:
+        gpu = [["gpu"]]
+        requests.append({"Driver": "", "Capabilities": gpu, "Options": {}, "DeviceIDs": others})
+    if cdi:
+        requests.append({"Driver": "cdi", "DeviceIDs": cdi})
+    return requests
 
 
 def _count_gpus(engine: Engine, image: str) -> tuple[str, ...]:
@@ -173,6 +188,21 @@ def _count_gpus(engine: Engine, image: str) -> tuple[str, ...]:
     return tuple(output.split())
 
 
+def _refuse_podman(about: Mapping[str, Any]) -> None:
+    """Raise EngineUnsuitable if the answer to `docker version` is Podman's."""
+    for part in about.get("Components") or ():
+        if part.get("Name") == _PODMAN:
+            raise EngineUnsuitable(
+                f"{_PODMAN} {part.get('Version', '')} answers where a Docker Engine was expected."
+                " Its Docker-compatible socket ignores or changes parts of what locks a container"
+                " (the seccomp profile, masked paths, the limit on files), requests for GPUs, and"
+                " the sign that a process was killed for memory, so submissions would be neither"
+                " locked in nor marked fairly. Install Docker Engine and let DOCKER_HOST name it"
+                " (DOCKER_HOST=unix:///var/run/docker.sock), or use `--sandbox process`, for code"
+                " that you trust."
+            )
+
+
 def _no_engine(error: Exception, doing: str = "connecting to the Docker Engine") -> EngineMissing:
     return EngineMissing(
         f"{doing}: no Docker Engine answers ({_text(error)}). Is it running, and may this user"
@@ -185,7 +215,8 @@ def _no_gpu(found: str) -> GpuUnavailable:
     return GpuUnavailable(
         f"the Docker Engine cannot give a container a GPU: {found.strip()}. Install the"
         " NVIDIA Container Toolkit on the engine's machine (`nvidia-ctk runtime configure"
-        " --runtime=docker`, then restart Docker), or grade without GPUs: `--gpus none`."
+        " --runtime=docker`, then restart Docker; names such as nvidia.com/gpu=0 need Docker 28.2"
+        " and `nvidia-ctk cdi generate`), or grade without GPUs: `--gpus none`."
     )
 
 

@@ -6,6 +6,7 @@ each one.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -35,9 +36,20 @@ def worker_paths(job: Job) -> WorkerPaths:
     return WorkerPaths(PATHS.submission, PATHS.data if job.data else None, PATHS.scratch)
 
 
-def environment(limits: Limits) -> dict[str, str]:
-    """Set as many threads as the limit has CPUs; torch would count the machine's."""
-    return {"OMP_NUM_THREADS": str(max(1, int(limits.cpus)))}
+def environment(limits: Limits, devices: Sequence[Mapping[str, Any]] = ()) -> dict[str, str]:
+    """Return the environment of a job's container.
+
+    It names as many threads as the limit has CPUs; torch would count the machine's. Unless the
+    NVIDIA runtime was asked for GPUs, it names none: the image may name all, and an engine whose
+    default is that runtime would lend them.
+
+    Args:
+        limits: The job's limits.
+        devices: DeviceRequests for GPUs. CDI's do not go through the NVIDIA runtime.
+    """
+    threads = {"OMP_NUM_THREADS": str(max(1, int(limits.cpus)))}
+    by_runtime = any(one["Driver"] != "cdi" for one in devices)
+    return threads if by_runtime else threads | {"NVIDIA_VISIBLE_DEVICES": "void"}
 
 
 def host_config(
