@@ -36,6 +36,14 @@ class SandboxError(GraderError):
     """The sandbox failed, through no fault of the submission in it."""
 
 
+class NodeLost(SandboxError):
+    """A machine of a pool is gone, or starts no worker any more; another one can do the work."""
+
+
+class NoNodeLeft(SandboxError):
+    """No machine of a pool is left that could do the work, and the pool does not wait for one."""
+
+
 class EngineMissing(SandboxError):
     """No Docker Engine answers."""
 

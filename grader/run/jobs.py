@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 
-from grader import wire
 from grader.checks.training_run import ended_by_time
+from grader.errors import NoNodeLeft
 from grader.records import Evidence, Question, Submission
 from grader.rubric.model import Limits
 from grader.run.cache.recall import Recall
@@ -16,18 +16,12 @@ from grader.run.context import TRAINING, RunContext
 from grader.run.provenance.event_log import Log, no_log, of_evidence
 from grader.run.pytest_session import examine
 from grader.run.schedule import Slot, Slots
+from grader.run.tries import Tries
 from grader.sandbox.base import Job, Sandbox
 from grader.sandbox.conversation import converse
-from grader.sandbox.outcomes import HELD_UP, NOT_STARTED
+from grader.sandbox.outcomes import NO_NODE_LEFT, NODE_LOST, NOT_STARTED
 
 Tell = Callable[[str, str], None]   # (student, what is happening now)
-
-# Seconds before a question that the harness failed to ask is repeated: soon for a container that
-# was lost, then late enough for an engine that is being restarted.
-PAUSES = (1.0, 10.0)
-# A worker that reports its own failure may be lying for a student, and one that was held up has
-# cost much time: one repetition is enough.
-REPEATED_ONCE = (wire.WORKER_FAILED, HELD_UP)
 
 
 @dataclass(frozen=True)
@@ -87,6 +81,7 @@ def ask(
         tell: Called with the student and a short text at each step.
 
     Raises:
+        NoNodeLeft: The sandbox has no machine left. Answers until then are in the cache.
         Stopped: `asker.stop` was set before the submission had its turn.
     """
     known = asker.recall.look_up(submission, questions, context.digest)
@@ -97,15 +92,28 @@ def ask(
     if not missing:
         return known
     found = _ask_once(asker, submission, missing, context, begun, tell)
-    for attempt, pause in enumerate(PAUSES, 1):
-        lost = {one.id for one in missing if _may_be_repeated(found[one.id], attempt)}
-        if not lost or asker.absent.is_set() or asker.stop.wait(pause):
+    tries = Tries()
+    while lost := {id: one.outcome.kind for id, one in found.items() if tries.may_repeat(one)}:
+        pause = tries.pause(set(lost.values()), absent=asker.absent.is_set())
+        if pause is None or asker.stop.wait(pause):
             break
+        if NODE_LOST in lost.values():
+            tell(submission.student, "its machine went away; asked again on another")
         found |= _ask_once(asker, submission, _whole_sessions(missing, lost), context, begun, tell)
     nothing_starts = {one.outcome.kind for one in found.values()} == {NOT_STARTED}
     asker.absent.set() if nothing_starts else asker.absent.clear()
     asker.recall.remember(submission, questions, context.digest, _lasting(asker, found))
+    _require_a_node(found.values())
     return known | found
+
+
+def _require_a_node(found: Iterable[Evidence]) -> None:
+    for one in found:
+        if one.outcome.kind == NO_NODE_LEFT:
+            raise NoNodeLeft(
+                f"{one.outcome.message}. Start machines again, then run the same command, without "
+                "--fresh: what was graded is kept, and nobody lost points."
+            )
 
 
 def _lasting(asker: Asker, found: Mapping[str, Evidence]) -> dict[str, Evidence]:
@@ -116,12 +124,6 @@ def _lasting(asker: Asker, found: Mapping[str, Evidence]) -> dict[str, Evidence]
         if one.question.kind == TRAINING and ended_by_time(one) and not asker.alone
     }
     return {id: one for id, one in found.items() if one.question.session not in unfinished}
-
-
-def _may_be_repeated(evidence: Evidence, attempt: int) -> bool:
-    if evidence.outcome.kind in REPEATED_ONCE and attempt > 1:
-        return False
-    return evidence.outcome.owner == "harness"
 
 
 def _whole_sessions(
@@ -175,6 +177,7 @@ def _in_turn(
     if not questions:
         return {}
     student = submission.student
+    heard_of: set[str] = set()
     following = iter([*(question.id for question in questions[1:]), "finishing"])
     with lent() as (slot, gpus):
 
@@ -189,6 +192,7 @@ def _in_turn(
 
         def heard(evidence: Evidence) -> None:
             asker.log(student, "answered", of_evidence(evidence))
+            heard_of.add(evidence.question.id)
             tell(student, next(following, ""))
 
         tell(student, "getting ready")
@@ -199,6 +203,6 @@ def _in_turn(
         )  # fmt: skip
         pieces = tuple(converse(asker.sandbox, job, gpus, heard, turn))
     for evidence in pieces:
-        if evidence.outcome.kind == NOT_STARTED:   # `heard` was not called
+        if evidence.question.id not in heard_of:   # no worker started
             asker.log(student, "answered", of_evidence(evidence))
     return {evidence.question.id: evidence for evidence in pieces}

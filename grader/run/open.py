@@ -75,7 +75,7 @@ def grades_of(
 
     Raises:
         EngineMissing, UsageError: The sandbox cannot be opened.
-        DataError, CheckError, NoKey: As `pipeline.grade_all`.
+        DataError, CheckError, NoKey, NoNodeLeft: As `pipeline.grade_all`.
     """
     stop = stop or threading.Event()
     criteria = options.criteria or tuple(criterion.id for criterion in rubric.criteria)

@@ -16,7 +16,7 @@ from grader.checks.early_stopping import without_rule
 from grader.checks.retraining import again_questions, another
 from grader.checks.training_report import with_run
 from grader.checks.training_run import TRAIN, oddities
-from grader.errors import CheckError, DataError, GraderError
+from grader.errors import CheckError, DataError, GraderError, NoNodeLeft
 from grader.grading.points import grade
 from grader.records import Concluded, Evidence, Grade, Question, Submission, Trace, Verdict
 from grader.rubric.model import Criterion
@@ -49,6 +49,7 @@ def grade_all(setup: RunSetup, hand_ins: Collection[HandIn], tell: Tell) -> Iter
         DataError: The dataset cannot be used.
         CheckError: A check of the instructor's is wrong.
         NoKey: The reference has no answer, so nobody can be graded.
+        NoNodeLeft: No machine is left to grade on. Who is in hand then has no grade.
     """
     lost: Later = {}
     slow: Later = {}
@@ -113,7 +114,7 @@ def grade_one(setup: RunSetup, item: HandIn, tell: Tell) -> Grade:
         tell: As in `grade_all`.
 
     Raises:
-        DataError, CheckError, NoKey: As in `grade_all`; they stop the class.
+        DataError, CheckError, NoKey, NoNodeLeft: As in `grade_all`; they stop the class.
         Stopped: The run was stopped before this submission had its turn.
     """
     tell(item.student, "unpacking")
@@ -126,7 +127,7 @@ def grade_one(setup: RunSetup, item: HandIn, tell: Tell) -> Grade:
             log(item.student, "known", {"criteria": sorted(known.verdicts)})
         missing = tuple(one for one in setup.criteria if one.id not in known.verdicts)
         fresh = _conclude(setup, submission, missing, known, tell)
-    except (DataError, CheckError, NoKey, Stopped):
+    except (DataError, CheckError, NoKey, NoNodeLeft, Stopped):
         raise
     except Exception as error:
         # One submission's failure must not stop the class, and must not become a zero.
@@ -219,7 +220,7 @@ def _judge(criterion: Criterion, check: Check, work: Work, key: AnswerKey) -> Ve
     try:
         verdict = with_notes(check.judge(criterion, work, key), work.submission)
         return with_unread(verdict, work.submission)
-    except (NoKey, KeyLost):
+    except (NoKey, KeyLost, NoNodeLeft):
         raise
     except Exception as error:
         # An answer that no check expected must not stop the class, and must not become a mark.

@@ -96,11 +96,13 @@ class Exit:
         code: Exit status; -N if signal N ended the worker, None if it is unknown.
         out_of_memory: The memory limit stopped some process of the sandbox, maybe not the worker.
         lost: Why the end could not be determined; None if it was.
+        node_lost: The machine that the worker ran on is gone, as `lost` says.
     """
 
     code: int | None
     out_of_memory: bool = False
     lost: str | None = None
+    node_lost: bool = False
 
 
 class Worker(Protocol):
@@ -177,6 +179,8 @@ class Sandbox(Protocol):
             A context manager that yields the worker.
 
         Raises:
+            NodeLost: The machine that should run it is gone. Another call may get another one.
+            NoNodeLeft: No machine is left. The text names them and says why they are gone.
             SandboxError: The worker could not be started, which is the harness's fault.
         """
         ...

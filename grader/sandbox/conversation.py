@@ -1,7 +1,7 @@
 """Asks a worker its questions one after the other and collects the evidence.
 
 A worker that falls silent is stopped, and a fresh one gets the remaining questions: a hang or a
-crash costs one question only.
+crash costs one question only. A machine that is lost ends the conversation.
 """
 
 from __future__ import annotations
@@ -17,15 +17,16 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from grader import wire
-from grader.errors import SandboxError
+from grader.errors import NodeLost, SandboxError
 from grader.records import Evidence, Outcome, Question
 from grader.sandbox.answer_schema import checked, most_bytes
 from grader.sandbox.base import Job, Sandbox, Worker
 from grader.sandbox.interim import InterimLooks
 from grader.sandbox.outcomes import (
-    NOT_STARTED,
+    NODE_LOST,
     from_answer,
     from_silence,
+    not_started,
     out_of_memory,
     too_crowded,
 )
@@ -51,7 +52,7 @@ def converse(
     """Ask all questions of a job, in order.
 
     Nothing that the student's code does raises an error here. A sandbox that cannot start gives
-    outcomes that the harness owns.
+    outcomes that the harness owns, as does a machine that is lost.
 
     Args:
         sandbox: Starts the workers.
@@ -78,11 +79,14 @@ def converse(
                         on_answer(found[-1])
                     exit_ = worker.stop()
         except SandboxError as error:
-            lost = Outcome(NOT_STARTED, "harness", str(error))
+            lost = not_started(error)
             found += [Evidence(question, lost) for question in job.questions[len(found) :]]
             break
         if exit_.out_of_memory:
             found[before:] = [killed_for_memory(evidence) for evidence in found[before:]]
+        if found[-1].outcome.kind == NODE_LOST:
+            # The rest moves with it, so that code which takes machines down takes one at a time.
+            found += [Evidence(one, found[-1].outcome) for one in job.questions[len(found) :]]
     return tuple(found)
 
 
@@ -101,7 +105,7 @@ def get_ready(worker: Worker, job: Job) -> tuple[Inbox, dict[str, str]]:
     """Start the conversation and wait until the worker is ready.
 
     Returns the queue in which its messages arrive, and the versions that it runs on by name.
-    Raises SandboxError if it does not get ready.
+    Raises SandboxError if it does not get ready; NodeLost if its machine went away meanwhile.
     """
     inbox: Inbox = queue.Queue()
     # A header holds the answer and what the code printed.
@@ -117,6 +121,8 @@ def get_ready(worker: Worker, job: Job) -> tuple[Inbox, dict[str, str]]:
         ready = _next(inbox, _POLL_SECONDS)
     if not isinstance(ready, tuple) or ready[0].get("type") != wire.READY:
         exit_ = worker.stop()
+        if exit_.node_lost:
+            raise NodeLost(f"the machine of the worker for {job.name} was lost: {exit_.lost}")
         complaint = plain_tail(str(getattr(worker, "stderr", "")), lines=8).strip()
         raise SandboxError(
             f"the worker for {job.name} did not start (exit status {exit_.code}"

@@ -21,7 +21,7 @@ from grader.records import Evidence, Outcome, Question
 from grader.sandbox.base import Job, Sandbox, Worker
 from grader.sandbox.conversation import Inbox, get_ready, killed_for_memory, put
 from grader.sandbox.interim import InterimLooks
-from grader.sandbox.outcomes import NOT_STARTED
+from grader.sandbox.outcomes import NODE_LOST, not_started
 
 
 class InteractiveSession:
@@ -43,7 +43,7 @@ class InteractiveSession:
         self._worker: tuple[Worker, Inbox] | None = None
         self.versions: dict[str, str] = {}
         # The outcome of every question with a limit of at most `_tried_seconds`, once one has shown
-        # that the file does not finish loading, or that no worker starts.
+        # that the file does not finish loading, that no worker starts, or that a machine is lost.
         self._failed: Outcome | None = None
         self._tried_seconds = 0.0
         self._begun = False
@@ -71,7 +71,7 @@ class InteractiveSession:
             worker, inbox = self._worker or self._start()
         except SandboxError as error:
             self._release()
-            self._failed = Outcome(NOT_STARTED, "harness", str(error))
+            self._failed = not_started(error)
             self._tried_seconds = math.inf
             return Evidence(question, self._failed)
         evidence, alive = put(worker, inbox, question, InterimLooks(self._job, question))
@@ -79,6 +79,8 @@ class InteractiveSession:
         if outcome.kind == wire.TIME_LIMIT and outcome.phase == "load":
             self._failed = dataclasses.replace(outcome, seconds=0.0)   # they were spent once
             self._tried_seconds = question.seconds
+        if outcome.kind == NODE_LOST:   # all is asked again, on another machine
+            self._failed, self._tried_seconds = outcome, math.inf
         if outcome.kind == wire.CRASHED and outcome.message == signal.SIGKILL.name:
             # Whether that was the memory limit is known only once the worker has ended.
             alive = False

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from grader import wire
+from grader.errors import NodeLost, NoNodeLeft, SandboxError
 from grader.records import Outcome, Owner
 from grader.sandbox.base import Exit
 
@@ -23,6 +24,8 @@ DISK_LIMIT = "disk_limit"
 FILES_LIMIT = "files_limit"
 WORKER_LOST = "worker_lost"
 NOT_STARTED = "not_started"
+NODE_LOST = "node_lost"
+NO_NODE_LEFT = "no_node_left"
 HELD_UP = "held_up"
 
 OWNER: Mapping[str, Owner] = {
@@ -41,14 +44,17 @@ OWNER: Mapping[str, Owner] = {
     wire.WORKER_FAILED: "harness",
     WORKER_LOST: "harness",
     NOT_STARTED: "harness",
+    NODE_LOST: "harness",
+    NO_NODE_LEFT: "harness",
     HELD_UP: "harness",
 }
 
 # Only the host can know these, so a worker may not claim them. It may claim wire.WORKER_FAILED,
 # which earns no points either.
 _HOST_ONLY = {
-    MEMORY_LIMIT, PROCESS_LIMIT, DISK_LIMIT, FILES_LIMIT, WORKER_LOST, NOT_STARTED, HELD_UP
-}
+    MEMORY_LIMIT, PROCESS_LIMIT, DISK_LIMIT, FILES_LIMIT, WORKER_LOST, NOT_STARTED, NODE_LOST,
+    NO_NODE_LEFT, HELD_UP,
+}  # fmt: skip
 # Characters; the worker's own messages and tracebacks are shorter.
 _MAX_MESSAGE = 8_000
 _MAX_TRACEBACK = 8_000
@@ -97,6 +103,17 @@ def from_answer(message: Mapping[str, Any], seconds: float) -> Outcome:
     )
 
 
+def not_started(error: SandboxError) -> Outcome:
+    """Return the outcome of questions for which no worker could be started."""
+    if isinstance(error, NodeLost):
+        kind = NODE_LOST
+    elif isinstance(error, NoNodeLeft):
+        kind = NO_NODE_LEFT
+    else:
+        kind = NOT_STARTED
+    return Outcome(kind, "harness", str(error))
+
+
 def from_silence(exit_: Exit, seconds: float, *, silent: bool) -> Outcome:
     """Return the outcome of a question on which the worker sent no answer.
 
@@ -106,7 +123,8 @@ def from_silence(exit_: Exit, seconds: float, *, silent: bool) -> Outcome:
         silent: It ran on, and did not even say that its time was over when it was told so.
     """
     if exit_.lost is not None:
-        return Outcome(WORKER_LOST, "harness", f"the sandbox was lost: {exit_.lost}", seconds)
+        kind, what = (NODE_LOST, "machine") if exit_.node_lost else (WORKER_LOST, "sandbox")
+        return Outcome(kind, "harness", f"the {what} was lost: {exit_.lost}", seconds)
     if exit_.out_of_memory:
         return out_of_memory(Outcome(wire.CRASHED, "student", seconds=seconds))
     if silent:

@@ -10,7 +10,7 @@ import pytest
 
 from grader.errors import SandboxError
 from grader.records import Grade
-from grader.run import jobs
+from grader.run import tries
 from grader.run.setup import set_up
 from grader.sandbox.base import Job
 from grader.sandbox.process import ProcessSandbox, ProcessWorker
@@ -47,7 +47,7 @@ def graded(tmp_path: Path, times: int) -> Grade:
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "PAUSES", (0.0, 0.0))
+    monkeypatch.setattr(tries, "PAUSES", (0.0, 0.0))
 
 
 ROUND = 3   # times that a question which was lost is put, in a round over the class

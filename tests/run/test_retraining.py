@@ -13,7 +13,7 @@ import pytest
 from grader.errors import SandboxError
 from grader.records import Grade, Verdict
 from grader.rubric.model import Again, DataSpec, Hidden, Profile, Rubric, Threshold
-from grader.run import jobs
+from grader.run import tries
 from grader.run.cache.evidence import EvidenceCache
 from grader.run.cache.file import open_cache
 from grader.run.cache.recall import Recall
@@ -167,7 +167,7 @@ def test_code_that_sets_its_own_seed_is_trained_once_more_and_told(course: Cours
 def test_another_training_that_the_harness_loses_costs_nothing(
     course: Course, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jobs, "PAUSES", (0.01,))
+    monkeypatch.setattr(tries, "PAUSES", (0.01,))
     lost = course.graded(LUCKY, Counting(most=1), "mode-switch")
     assert accuracy(lost).status == lost.state == "not_scored"
     assert "no fault of yours" in accuracy(lost).reason

@@ -1,93 +1,19 @@
-"""While a submission is asked, the next one gets ready, and trainings hold GPUs.
-
-The workers here are threads of ours that speak the protocol and find nothing in any submission.
-"""
+"""While a submission is asked, the next one gets ready, and trainings hold GPUs."""
 
 from __future__ import annotations
 
-import io
-import queue
 import threading
-import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from grader import wire
 from grader.rubric.model import Rubric
 from grader.run import pipeline
 from grader.run.schedule import Slots
 from grader.run.setup import set_up
-from grader.sandbox.base import Exit, Job, WorkerPaths
 from grader.submissions.discover import discover
 from tests.factories import grade_class
+from tests.support.scripted import ScriptedSandbox
 
 ROOT = Path(__file__).parent.parent.parent
-ANSWERS_AFTER = 0.3   # seconds
-
-
-class Worker:
-    """Ready at once; every answer takes a while, and is that nothing was found."""
-
-    def __init__(self, events: list[tuple[str, str]], job: Job) -> None:
-        self.paths = WorkerPaths("/submission", "/data", "/tmp")
-        self._events, self._name = events, job.name
-        self._said: queue.Queue[bytes] = queue.Queue()
-        self._left = b""
-
-    def write(self, data: bytes) -> None:
-        frame = wire.read_frame(io.BytesIO(data).read)
-        assert frame is not None
-        message = frame[0]
-        if message["type"] == wire.START:
-            self._said.put(wire.encode({"type": wire.READY, "versions": {}}))
-            return
-        self._events.append((self._name, "asked"))
-        time.sleep(ANSWERS_AFTER)
-        answer = {"type": wire.ANSWER, "id": message["id"], "outcome": wire.NOT_FOUND}
-        self._said.put(wire.encode(answer | {"message": "nothing"}))
-
-    def full_speed(self) -> None:
-        self._events.append((self._name, "at full speed"))
-
-    held_back = False
-
-    def processor_seconds(self) -> None:
-        """Not known."""
-
-    def read(self, size: int) -> bytes:
-        if not self._left:
-            self._left = self._said.get()
-        piece, self._left = self._left[:size], self._left[size:]
-        return piece
-
-    def stop(self) -> Exit:
-        self._said.put(b"")
-        return Exit(0)
-
-
-@dataclass
-class Sandbox:
-    """Starts such workers, and remembers what happened in which order and on which GPU."""
-
-    events: list[tuple[str, str]] = field(default_factory=list)
-    lent: list[tuple[tuple[str, ...], float | None, frozenset[str]]] = field(default_factory=list)
-    name: str = "scripted"
-    version: str = "1"
-    waits_quietly: bool = True
-
-    @contextmanager
-    def start(self, job: Job, gpus: Iterable[str]) -> Iterator[Worker]:
-        kinds = frozenset(question.kind for question in job.questions)
-        self.lent.append((tuple(gpus), job.gpu_share, kinds))
-        self.events.append((job.name, "started"))
-        worker = Worker(self.events, job)
-        try:
-            yield worker
-        finally:
-            worker.stop()
-            self.events.append((job.name, "gone"))
 
 
 def class_of(folder: Path, *students: str) -> Path:
@@ -98,7 +24,7 @@ def class_of(folder: Path, *students: str) -> Path:
 
 
 def grade(
-    rubric: Rubric, sandbox: Sandbox, folder: Path, criterion: str, slots: Slots, ahead: int
+    rubric: Rubric, sandbox: ScriptedSandbox, folder: Path, criterion: str, slots: Slots, ahead: int
 ) -> list[tuple[str, str]]:
     """The events of the students' workers, in order."""
     work = folder.parent
@@ -113,7 +39,7 @@ def test_the_next_worker_is_up_before_the_turn_of_the_first_one_ends(
     rubric: Rubric, tmp_path: Path
 ) -> None:
     folder = class_of(tmp_path / "class", "ada", "grace")
-    events = grade(rubric, Sandbox(), folder, "mode-switch", Slots(1), ahead=1)
+    events = grade(rubric, ScriptedSandbox(), folder, "mode-switch", Slots(1), ahead=1)
     first, second = (name for name, what in events if what == "at full speed")
     assert events.index((second, "started")) < events.index((first, "gone"))
     assert events.index((second, "asked")) > max(
@@ -123,14 +49,14 @@ def test_the_next_worker_is_up_before_the_turn_of_the_first_one_ends(
 
 def test_nobody_gets_ready_ahead_where_nobody_may(rubric: Rubric, tmp_path: Path) -> None:
     folder = class_of(tmp_path / "class", "ada", "grace")
-    events = grade(rubric, Sandbox(), folder, "mode-switch", Slots(1), ahead=0)
+    events = grade(rubric, ScriptedSandbox(), folder, "mode-switch", Slots(1), ahead=0)
     first, second = (name for name, what in events if what == "at full speed")
     assert events.index((second, "started")) > events.index((first, "gone"))
 
 
 def test_each_worker_serves_one_submission(rubric: Rubric, tmp_path: Path) -> None:
     folder = class_of(tmp_path / "class", "ada", "grace", "zoe")
-    events = grade(rubric, Sandbox(), folder, "mode-switch", Slots(2), ahead=2)
+    events = grade(rubric, ScriptedSandbox(), folder, "mode-switch", Slots(2), ahead=2)
     started = [name for name, what in events if what == "started"]
     assert sorted(started) == ["ada", "grace", "zoe"]
 
@@ -138,7 +64,7 @@ def test_each_worker_serves_one_submission(rubric: Rubric, tmp_path: Path) -> No
 def test_what_trains_gets_a_gpu_and_its_share_and_all_else_gets_neither(
     rubric: Rubric, tmp_path: Path
 ) -> None:
-    sandbox = Sandbox()
+    sandbox = ScriptedSandbox()
     folder = class_of(tmp_path / "class", "ada", "grace")
     slots = Slots(1, ["0", "1"], slots_per_gpu=2)
     grade(rubric, sandbox, folder, "mode-switch", slots, ahead=0)
@@ -152,7 +78,7 @@ def test_what_trains_gets_a_gpu_and_its_share_and_all_else_gets_neither(
 def test_who_waits_for_a_turn_when_the_grader_is_stopped_has_not_begun(
     rubric: Rubric, tmp_path: Path
 ) -> None:
-    sandbox, stop = Sandbox(), threading.Event()
+    sandbox, stop = ScriptedSandbox(), threading.Event()
     folder = class_of(tmp_path / "class", "ada", "grace")
     setup = set_up(
         rubric, ["mode-switch"], sandbox, tmp_path / "work", tmp_path / "cache", ahead=1, stop=stop

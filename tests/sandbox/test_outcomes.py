@@ -12,6 +12,8 @@ from grader.sandbox.outcomes import (
     DISK_LIMIT,
     FILES_LIMIT,
     MEMORY_LIMIT,
+    NO_NODE_LEFT,
+    NODE_LOST,
     NOT_STARTED,
     OWNER,
     PROCESS_LIMIT,
@@ -27,7 +29,7 @@ from tests import factories
     "kind",
     [
         MEMORY_LIMIT, PROCESS_LIMIT, DISK_LIMIT, FILES_LIMIT,
-        WORKER_LOST, NOT_STARTED,
+        WORKER_LOST, NOT_STARTED, NODE_LOST, NO_NODE_LEFT,
     ],
 )
 def test_outcomes_that_only_the_host_can_know_are_not_taken_from_a_worker(kind: str) -> None:
@@ -45,6 +47,13 @@ def test_silence_is_the_memory_limit_or_a_failure_of_the_harness() -> None:
     assert from_silence(Exit(137, out_of_memory=True), 3, silent=False).kind == MEMORY_LIMIT
     assert from_silence(Exit(137), 3, silent=False).owner == "harness"
     assert from_silence(Exit(None, lost="the daemon"), 31, silent=True).owner == "harness"
+
+
+@pytest.mark.parametrize("silent", [True, False])
+def test_a_machine_that_is_gone_is_told_from_a_sandbox_that_is_gone(silent: bool) -> None:
+    gone = from_silence(Exit(-9, lost="node b went away", node_lost=True), 3, silent=silent)
+    assert (gone.kind, gone.owner) == (NODE_LOST, "harness") and "node b" in gone.message
+    assert from_silence(Exit(None, lost="it was removed"), 3, silent=silent).kind == WORKER_LOST
 
 
 @pytest.mark.parametrize(
