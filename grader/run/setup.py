@@ -77,6 +77,7 @@ def set_up(
     cache: Path,
     *,
     slots: Slots | None = None,
+    threads: int | None = None,
     ahead: int = 0,
     recall: Recall | None = None,
     seed: int | None = None,
@@ -92,6 +93,7 @@ def set_up(
         workspace: A folder for unpacked submissions and for the data that students' code sees.
         cache: A folder for decoded datasets.
         slots: Turns on processors and GPUs; by default one turn and no GPU.
+        threads: Threads for each training. None: those that this machine has for each turn.
         ahead: Submissions that get ready beyond those that have a turn.
         recall: Looks answers up in the cache; by default nothing is cached.
         seed: Seed of the hidden inputs; by default a new one.
@@ -112,9 +114,10 @@ def set_up(
     )
     drawn = draw_seed() if seed is None else seed
     turns = asker.slots.turns
-    prepared = begun_once(lambda: prepare_context(
-        rubric, drawn, schedule.threads_each(turns, rubric.limits.cpus), workspace / "data", cache
-    ))
+    each = threads or schedule.threads_each(turns, rubric.limits.cpus)
+    prepared = begun_once(
+        lambda: prepare_context(rubric, drawn, each, workspace / "data", cache)
+    )
 
     def context() -> RunContext:
         return prepared().result()

@@ -119,6 +119,16 @@ def test_threads_fill_the_cores_and_no_core_twice(monkeypatch: pytest.MonkeyPatc
     assert [schedule.threads_each(turns, 2.5) for turns in (1, 2, 3, 8, 20)] == [2, 2, 2, 1, 1]
 
 
+@pytest.mark.parametrize(("cpus", "threads"), [(2, 2), (2.5, 2), (1, 1), (0.5, 1), (16, 16)])
+def test_on_a_pool_the_limit_alone_decides_on_threads_whatever_machine_asks(
+    monkeypatch: pytest.MonkeyPatch, cpus: float, threads: int
+) -> None:
+    for cores in (1, 2, 64):
+        monkeypatch.setattr(schedule, "cores", lambda cores=cores: cores)
+        assert schedule.threads_within(cpus) == threads
+        assert schedule.threads_each(1, cpus) == min(cores, threads)
+
+
 def test_workers_get_ready_ahead_only_where_memory_holds_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

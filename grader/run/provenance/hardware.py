@@ -27,7 +27,7 @@ class Environment:
 
 
 def environment(
-    sandbox: Sandbox, folder: Path, limits: Limits, gpus: Collection[str], turns: int
+    sandbox: Sandbox, folder: Path, limits: Limits, gpus: Collection[str], threads: int
 ) -> Environment:
     """Describe this machine, and the versions that a worker reports, which is started for that.
 
@@ -36,7 +36,7 @@ def environment(
         folder: An empty folder for the worker is created in it.
         limits: Limits of the worker.
         gpus: Device ids of the GPUs that trainings use.
-        turns: Number of trainings that run at the same time.
+        threads: Threads for each training.
 
     Raises:
         SandboxError: The worker did not start.
@@ -50,7 +50,7 @@ def environment(
         {
             "processor": _processor(),
             "cores": schedule.cores(),
-            "threads": schedule.threads_each(turns, limits.cpus),
+            "threads": threads,
             "gpu": _gpu() if gpus else "none",
             "sandbox": sandbox.name,
         },

@@ -115,7 +115,7 @@ def figures_of(
         contexts = _contexts(rubric, folder / "data", threads)
         prepared = {one.name: prepare_trusted(one.hand_in, folder / f"solution-{number}")
                     for number, one in enumerate(solutions)}
-        now = environment(sandbox, folder, rubric.limits, gpus, slots.turns)
+        now = environment(sandbox, folder, rubric.limits, gpus, threads)
         parts = [tuple(seeds[at : at + AT_A_TIME]) for at in range(0, len(seeds), AT_A_TIME)]
         work = [(name, part) for part in parts for name in prepared]
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from grader.checks.registry import checks_with
 from grader.rubric.model import Calibration, DataSpec, Profile, Rubric
+from grader.run import schedule
 from grader.run.open import Say, open_sandbox
 from grader.run.options import RunOptions
 from grader.run.provenance.fingerprints import of_folder
@@ -22,7 +23,8 @@ def warnings_now(rubric: Rubric, options: RunOptions, say: Say) -> list[str]:
         return warnings(rubric, None)
     options = dataclasses.replace(options, packages=rubric.packages)
     with workspace() as folder, open_sandbox(options, folder, say) as (sandbox, gpus):
-        return warnings(rubric, environment(sandbox, folder, rubric.limits, gpus, turns=1))
+        threads = schedule.threads_each(1, rubric.limits.cpus)
+        return warnings(rubric, environment(sandbox, folder, rubric.limits, gpus, threads))
 
 
 def warnings(rubric: Rubric, now: Environment | None) -> list[str]:
