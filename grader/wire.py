@@ -23,13 +23,13 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 # host -> worker
-START = "start"      # submission, data, scratch: folders; output_bytes: cap; gpu_share
+START = "start"      # submission, data, scratch: folders; output_bytes: cap; gpu_share; gpu: lent
 # `second_run` is added by the supervisor: what to pretend, and the error of the first run.
 ASK = "ask"          # id, kind, args, session, seconds, second_run
 OVER = "over"        # id: the time for this question is over; the answer is due at once
 CONTINUE = "continue"   # shape, stop: the reply to an INTERIM; the blob holds images to predict
 # worker -> host
-READY = "ready"      # versions and device
+READY = "ready"      # versions
 LOADED = "loaded"    # a session's child has loaded the student's file (child -> supervisor only)
 # Between a training's ASK and its ANSWER, if the question's args have "look": a session reports its
 # network's score by the script's own evaluation (correct, seen), or the network's predictions for

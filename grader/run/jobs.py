@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from grader.checks.training_run import ended_by_time
 from grader.errors import NoNodeLeft
-from grader.records import Evidence, Question, Submission
+from grader.records import ALL_GPUS, Evidence, Question, Submission
 from grader.rubric.model import Limits
 from grader.run.cache.recall import Recall
 from grader.run.context import TRAINING, RunContext
@@ -38,6 +38,7 @@ class Asker:
         absent: Set while no worker can be started at all. One submission has waited for that to
             pass, so the others need not wait again.
         log: Takes each event.
+        ready: Called before the first question. Raises GpuUnavailable if a lent GPU does not work.
     """
 
     sandbox: Sandbox
@@ -48,6 +49,7 @@ class Asker:
     alone: bool = False
     absent: threading.Event = field(default_factory=threading.Event)
     log: Log = no_log
+    ready: Callable[[], object] = lambda: None
 
 
 class Begun:
@@ -83,6 +85,7 @@ def ask(
     Raises:
         NoNodeLeft: The sandbox has no machine left. Answers until then are in the cache.
         Stopped: `asker.stop` was set before the submission had its turn.
+        GpuUnavailable: A lent GPU does not work, so nobody can be asked.
     """
     known = asker.recall.look_up(submission, questions, context.digest)
     if known:
@@ -91,6 +94,7 @@ def ask(
     missing = _whole_sessions(questions, {one.id for one in questions if one.id not in known})
     if not missing:
         return known
+    asker.ready()
     found = _ask_once(asker, submission, missing, context, begun, tell)
     tries = Tries()
     while lost := {id: one.outcome.kind for id, one in found.items() if tries.may_repeat(one)}:
@@ -199,7 +203,7 @@ def _in_turn(
         share = asker.slots.gpu_share if gpus else None
         job = Job(
             student, submission.folder, tuple(questions), asker.limits, context.view, share,
-            context.early_stopper,
+            context.early_stopper, gpu=bool(gpus) and gpus != ALL_GPUS,
         )  # fmt: skip
         pieces = tuple(converse(asker.sandbox, job, gpus, heard, turn))
     for evidence in pieces:

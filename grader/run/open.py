@@ -23,6 +23,7 @@ from grader.run.cache.file import CacheFile
 from grader.run.cache.recall import Recall
 from grader.run.context import draw_seed
 from grader.run.differences import differences
+from grader.run.gpu_canary import examine_gpus
 from grader.run.jobs import Tell
 from grader.run.options import RunOptions
 from grader.run.provenance.conditions import conditions
@@ -75,7 +76,7 @@ def grades_of(
 
     Raises:
         EngineMissing, UsageError: The sandbox cannot be opened.
-        DataError, CheckError, NoKey, NoNodeLeft: As `pipeline.grade_all`.
+        DataError, CheckError, NoKey, NoNodeLeft, GpuUnavailable: As `pipeline.grade_all`.
     """
     stop = stop or threading.Event()
     criteria = options.criteria or tuple(criterion.id for criterion in rubric.criteria)
@@ -105,6 +106,9 @@ def grades_of(
             seed=seed,
             stop=stop,
             log=no_log if event_log is None else partial(event_log.note, book.run),
+            ready=partial(
+                examine_gpus, sandbox, gpus, options.slots_per_gpu, share, rubric.limits, folder
+            ),
         )  # fmt: skip
         known = partial(book.known, afresh=criteria if options.fresh else ())
         setup = dataclasses.replace(

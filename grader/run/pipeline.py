@@ -16,7 +16,7 @@ from grader.checks.early_stopping import without_rule
 from grader.checks.retraining import again_questions, another
 from grader.checks.training_report import with_run
 from grader.checks.training_run import TRAIN, oddities
-from grader.errors import CheckError, DataError, GraderError, NoNodeLeft
+from grader.errors import CheckError, DataError, GpuUnavailable, GraderError, NoNodeLeft
 from grader.grading.points import grade
 from grader.records import Concluded, Evidence, Grade, Question, Submission, Trace, Verdict
 from grader.rubric.model import Criterion
@@ -50,6 +50,7 @@ def grade_all(setup: RunSetup, hand_ins: Collection[HandIn], tell: Tell) -> Iter
         CheckError: A check of the instructor's is wrong.
         NoKey: The reference has no answer, so nobody can be graded.
         NoNodeLeft: No machine is left to grade on. Who is in hand then has no grade.
+        GpuUnavailable: A GPU that was lent does not work, so nobody can be graded.
     """
     lost: Later = {}
     slow: Later = {}
@@ -114,7 +115,8 @@ def grade_one(setup: RunSetup, item: HandIn, tell: Tell) -> Grade:
         tell: As in `grade_all`.
 
     Raises:
-        DataError, CheckError, NoKey, NoNodeLeft: As in `grade_all`; they stop the class.
+        DataError, CheckError, NoKey, NoNodeLeft, GpuUnavailable: As in `grade_all`; they stop the
+            class.
         Stopped: The run was stopped before this submission had its turn.
     """
     tell(item.student, "unpacking")
@@ -127,7 +129,7 @@ def grade_one(setup: RunSetup, item: HandIn, tell: Tell) -> Grade:
             log(item.student, "known", {"criteria": sorted(known.verdicts)})
         missing = tuple(one for one in setup.criteria if one.id not in known.verdicts)
         fresh = _conclude(setup, submission, missing, known, tell)
-    except (DataError, CheckError, NoKey, NoNodeLeft, Stopped):
+    except (DataError, CheckError, NoKey, NoNodeLeft, GpuUnavailable, Stopped):
         raise
     except Exception as error:
         # One submission's failure must not stop the class, and must not become a zero.

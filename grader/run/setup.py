@@ -83,6 +83,7 @@ def set_up(
     seed: int | None = None,
     stop: threading.Event | None = None,
     log: Log = no_log,
+    ready: Callable[[], object] = lambda: None,
 ) -> RunSetup:
     """Prepare a run. Nothing is loaded or asked yet.
 
@@ -99,11 +100,13 @@ def set_up(
         seed: Seed of the hidden inputs; by default a new one.
         stop: Once set, no new submission begins.
         log: Takes each event of each submission.
+        ready: Called once, before the first question is asked. Raises GpuUnavailable.
 
     Raises:
         UsageError: The rubric has no criterion of that id.
     """
     chosen = choose(rubric, criteria)
+    examined = begun_once(ready)
     asker = Asker(
         sandbox,
         rubric.limits,
@@ -111,6 +114,7 @@ def set_up(
         recall or Recall(EvidenceCache(no_cache()), ""),
         stop or threading.Event(),
         log=log,
+        ready=lambda: examined().result(),
     )
     drawn = draw_seed() if seed is None else seed
     turns = asker.slots.turns

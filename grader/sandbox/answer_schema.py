@@ -266,6 +266,16 @@ class Prediction(_Answer):
     classes: Count
 
 
+class _Gpu(_Answer):
+    name: Name
+    memory_mib: Count
+    correct: bool
+
+
+class Gpus(_Answer):
+    gpus: Few[_Gpu]
+
+
 OWN = "own"   # the kind of a question that runs an instructor's own probe
 
 KINDS: Mapping[str, type[_Answer]] = {
@@ -275,6 +285,7 @@ KINDS: Mapping[str, type[_Answer]] = {
     "evaluate": Evaluation,
     "train": Training,
     "predict": Prediction,
+    "gpu": Gpus,
 }
 
 
@@ -282,7 +293,7 @@ KINDS: Mapping[str, type[_Answer]] = {
 LEFT: Mapping[str, type[_Answer]] = {"train": Untrained}
 
 # Answers to these carry no arrays.
-_WITHOUT_ARRAYS = ("layer_counts", "parameter_groups", "optimizer_groups")
+_WITHOUT_ARRAYS = ("layer_counts", "parameter_groups", "optimizer_groups", "gpu")
 
 
 def most_bytes(questions: Iterable[Question]) -> int:

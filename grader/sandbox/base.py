@@ -62,6 +62,7 @@ class Job:
         data: Folder of the data set as the student's code sees it; None: no data.
         gpu_share: Fraction of a GPU's memory that the code may use; None: no limit.
         early_stopper: Scores trainings that may end early; None: every training runs to its end.
+        gpu: A GPU is lent. A worker that cannot use it answers nothing, and says why.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Job:
     data: Path | None = None
     gpu_share: float | None = None
     early_stopper: EarlyStopper | None = None
+    gpu: bool = False
 
 
 @dataclass(frozen=True)

@@ -145,6 +145,7 @@ def start_message(worker: Worker, job: Job) -> bytes:
         "scratch": paths.scratch,
         "output_bytes": job.limits.output_kib * 1024,
         "gpu_share": job.gpu_share,
+        "gpu": job.gpu,
     }
     return wire.encode(start)
 

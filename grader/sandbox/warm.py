@@ -155,4 +155,4 @@ class Round:
 
 
 def _kind(job: Job, gpus: tuple[str, ...]) -> _Kind:
-    return job.submission, job.data, job.limits, job.gpu_share, gpus
+    return job.submission, job.data, job.limits, job.gpu_share, job.gpu, gpus

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from grader import wire
 from grader.worker.environment.errors import message_of, own_frames
+from grader.worker.environment.gpu_faults import GpuRoom, fault
 from grader.worker.environment.home import Home
 from grader.worker.environment.reasons import lacking, python_version
 
@@ -63,6 +64,8 @@ class Session:
         left: data of a question that ends without an answer, sent beside its outcome.
         notes: remarks for the report, such as an exception that costs nothing.
         home: what the code has asked for and did not find.
+        gpu_room: the code's share of the GPU's memory.
+        gpu_fault: what was wrong with the GPU while the latest question was asked; "" if nothing.
     """
 
     folder: Path
@@ -76,6 +79,8 @@ class Session:
     left: Mapping[str, Any] | None = None
     notes: list[str] = field(default_factory=list)
     home: Home = field(default_factory=Home)
+    gpu_room: GpuRoom | None = None
+    gpu_fault: str = ""
 
 
 Answer = tuple[Any, tuple[bytes, ...]]
@@ -87,7 +92,8 @@ def failure(error: BaseException, session: Session) -> dict[str, str]:
 
     The traceback starts in the student's file and leaves out the worker's own frames. The outcome
     is WORKER_FAILED when the worker raised the exception without the student's code on the stack,
-    and ENVIRONMENT when this machine lacks something that a student's machine has.
+    or when the GPU failed, which `session.gpu_fault` then tells. It is ENVIRONMENT when this
+    machine lacks something that a student's machine has.
     """
     folder = session.folder
     every = traceback.extract_tb(error.__traceback__)
@@ -109,8 +115,10 @@ def failure(error: BaseException, session: Session) -> dict[str, str]:
     if len(text) > MAX_TRACEBACK:
         text = text[: MAX_TRACEBACK // 2] + "\n[...]\n" + text[-MAX_TRACEBACK // 2 :]
     summary = _summary(error, folder)
-    broken = ours and not own and not parsing
-    reason = ""
+    reason = fault(error, folder, session.gpu_room) if session.home.gpu else ""
+    if reason:
+        session.gpu_fault = printable(f"{reason} ({summary})")
+    broken = bool(reason) or (ours and not own and not parsing)
     if not broken:
         known = lacking(error, folder, gpu=session.home.gpu)
         reason = session.home.reason(error, summary, known)

@@ -73,6 +73,7 @@ HONEST: Mapping[str, Any] = {
               "figures": [{"title": "loss", "height": 2, "width": 3}],
               "threads": 1, "cpus": 2},
     "predict": {"classes": 3},
+    "gpu": {"gpus": [{"name": "NVIDIA H200", "memory_mib": 143_000, "correct": True}]},
 }
 ARGS: Mapping[str, Any] = {
     "evaluate": {"shape": [24, 3, 32, 32], "orders": [{}, {}]},

@@ -24,6 +24,7 @@ from grader.run.cache.file import CacheFile
 from grader.run.cache.recall import Recall
 from grader.run.context import RunContext, draw_context
 from grader.run.data.datasets import load_dataset, write_view
+from grader.run.gpu_canary import examine_gpus
 from grader.run.jobs import Asker, ask
 from grader.run.open import Say, data_cache, open_sandbox
 from grader.run.options import RunOptions
@@ -98,6 +99,7 @@ def figures_of(
 
     Raises:
         UsageError: A solution gives no predictions, so it is not right.
+        GpuUnavailable: A GPU that was lent does not work.
         GraderError: The harness failed.
     """
     options = dataclasses.replace(options, packages=rubric.packages)
@@ -106,6 +108,8 @@ def figures_of(
         # As in a grading.
         jobs = options.jobs or schedule.default_jobs(rubric.limits.memory_mib, beside)
         slots = schedule.Slots(jobs, gpus, options.slots_per_gpu)
+        limits = rubric.limits
+        examine_gpus(sandbox, gpus, options.slots_per_gpu, slots.gpu_share, limits, folder)
         ground = ground_of(sandbox, rubric.limits, gpus, slots.gpu_share)
         stop = threading.Event()
         asker = Asker(

@@ -14,17 +14,18 @@ import re
 import subprocess
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path, PurePath, PureWindowsPath
 
 from grader.worker.environment import packages
-from grader.worker.environment.errors import message_of, own_frames
+from grader.worker.environment.errors import chain, message_of, own_frames
 from grader.worker.environment.newer_syntax import version_needed
 
 _GPU = re.compile(
     r"(?<![A-Za-z])(cuda|cudnn|gpus?|nvidia|nvml|nvcc|mps)(?![A-Za-z])|"
     r"not implemented for '(Half|BFloat16)'", re.IGNORECASE,
 )  # fmt: skip
+_NO_SUCH_GPU = re.compile(r"invalid device ordinal|No CUDA GPUs are available")
 _REMOVED = re.compile(
     r"was removed in|has been removed|was a deprecated alias|Weights only load failed|"
     r"weights_only|unexpected keyword argument 'verbose'", re.IGNORECASE,
@@ -46,10 +47,10 @@ def lacking(error: BaseException, folder: Path, *, gpu: bool) -> str:
         gpu: True if the code has a GPU.
     """
     rules: tuple[Callable[[BaseException, Path], str], ...] = (
-        _syntax, packages.missing, *(() if gpu else (_gpu,)),
+        _syntax, packages.missing, _another_gpu if gpu else _gpu,
         _version, _program, _terminal, _network, _path,
     )  # fmt: skip
-    for one in _chain(error):
+    for one in chain(error):
         for rule in rules:
             if reason := rule(one, folder):
                 return reason
@@ -59,16 +60,6 @@ def lacking(error: BaseException, folder: Path, *, gpu: bool) -> str:
 def python_version() -> str:
     """The version of Python that reads the student's files, as `Python 3.13`."""
     return f"Python {sys.version_info.major}.{sys.version_info.minor}"
-
-
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    """The error and those that led to it, the first one last."""
-    seen: list[BaseException] = []
-    one: BaseException | None = error
-    while one is not None and one not in seen:
-        seen.append(one)
-        yield one
-        one = one.__cause__ or (None if one.__suppress_context__ else one.__context__)
 
 
 def _syntax(error: BaseException, folder: Path) -> str:
@@ -111,6 +102,12 @@ def _gpu(error: BaseException, folder: Path) -> str:
     if raised_here or (frames and isinstance(error, SystemExit)):
         words += "\n" + _condition(Path(frames[-1].filename), frames[-1].lineno or 0)
     return "there is no GPU here" if _GPU.search(words) else ""
+
+
+def _another_gpu(error: BaseException, folder: Path) -> str:
+    """A GPU of the student's machine that is not here, such as the second one."""
+    missed = isinstance(error, RuntimeError) and _NO_SUCH_GPU.search(message_of(error))
+    return "the code asks for a GPU by its number, and only number 0 is here" if missed else ""
 
 
 def _condition(path: Path, line: int) -> str:

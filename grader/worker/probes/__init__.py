@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from grader.worker.probes import custom, evaluation, groups, layers, optimizer, training
+from grader.worker.probes import canary, custom, evaluation, groups, layers, optimizer, training
 from grader.worker.probes.integrity import take_snapshot
 from grader.worker.session import Answer, BadAnswer, Probe, Session
 
@@ -21,6 +21,7 @@ _PROBES: Mapping[str, Probe] = {
     "train": training.train,
     "predict": training.predict,
     "own": custom.run_custom,
+    "gpu": canary.examine_gpus,
 }
 
 

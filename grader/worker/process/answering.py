@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from grader import wire
+from grader.worker.environment.gpu_faults import room_of
 from grader.worker.process.fast_imports import load_worker
 from grader.worker.process.folder import arrange
 from grader.worker.process.gpu_memory import limit_gpu_memory
+from grader.worker.process.lent_gpu import GpuMissing, require_gpu
 from grader.worker.process.streams import take_over, write_all
 from grader.worker.session import (
     MAX_TRACEBACK,
@@ -46,6 +48,8 @@ def main() -> None:
             reply, reply_blobs = _answer(session, *question)
             if session.home.worth_a_second_run(reply):
                 reply["again"] = sorted(session.home.again)
+        except GpuMissing as error:
+            reply, reply_blobs = _broken(str(error)), ()
         except Exception:
             # A fault of the grader: `_answer` has turned the student's exceptions into replies.
             reply, reply_blobs = _broken(traceback.format_exc()), ()
@@ -78,7 +82,10 @@ def _open(start: Mapping[str, Any], questions: BinaryIO, answers: BinaryIO) -> S
     """Prepare the submission's folder and the session, as the START message describes them."""
     # Before the student's folder is on the path: it may hold a torch.py or a json.py.
     _load()
-    limit_gpu_memory(start.get("gpu_share"), sys.modules["torch"].cuda)
+    cuda = sys.modules["torch"].cuda
+    if start.get("gpu"):
+        require_gpu(cuda)
+    limit_gpu_memory(start.get("gpu_share"), cuda)
 
     one_at_a_time = threading.RLock()   # the student's code may train in several threads
 
@@ -98,14 +105,19 @@ def _open(start: Mapping[str, Any], questions: BinaryIO, answers: BinaryIO) -> S
 
     data = Path(start["data"]) if start["data"] else None
     folder = arrange(Path(start["submission"]), Path(start["scratch"]), data)
-    return Session(folder, data, loaded, consult, send)
+    return Session(
+        folder, data, loaded, consult, send, gpu_room=room_of(start.get("gpu_share"), cuda)
+    )
 
 
 def _answer(
     session: Session, message: Mapping[str, Any], blobs: tuple[bytes, ...]
 ) -> tuple[dict[str, Any], tuple[bytes, ...]]:
     """Run the probe for a question; returns the reply's fields and blobs, also for exceptions."""
+    session.gpu_fault = ""
     reply, reply_blobs = _reply(session, message, blobs)
+    if session.gpu_fault:   # also where the code had an answer by then: it could have been better
+        return _broken(session.gpu_fault), ()
     if reply["outcome"] != wire.ANSWERED and session.left is not None:
         reply["value"] = session.left
     return reply, reply_blobs

@@ -84,6 +84,13 @@ def test_the_same_end_beside_a_gpu_is_not_for_want_of_one(code: str, tmp_path: P
     assert lacking(error_of(code, tmp_path), tmp_path, gpu=True) != "there is no GPU here"
 
 
+@pytest.mark.parametrize("text", ["CUDA error: invalid device ordinal",
+                                  "No CUDA GPUs are available"])
+def test_a_second_gpu_of_the_student_s_machine_is_not_here(text: str, tmp_path: Path) -> None:
+    error = error_of(f"raise RuntimeError('{text}')", tmp_path)
+    assert "only number 0 is here" in lacking(error, tmp_path, gpu=True)
+
+
 @pytest.mark.parametrize("code", THEIRS)
 def test_an_error_that_comes_everywhere_is_the_students(code: str, tmp_path: Path) -> None:
     assert lacking(error_of(code, tmp_path), tmp_path, gpu=False) == ""
