@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import io
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +45,9 @@ class Recording:
     @property
     def waits_quietly(self) -> bool:
         return False
+
+    def gpu_models(self, gpus: Collection[str]) -> tuple[str, ...]:
+        return self.sandbox.gpu_models(gpus)
 
     @contextmanager
     def start(self, job: Job, gpus: Iterable[str]) -> Iterator[RecordedWorker]:
@@ -107,6 +110,9 @@ class InstantSandbox:
 
     def __init__(self, replies: Mapping[str, bytes]) -> None:
         self._replies = replies
+
+    def gpu_models(self, gpus: Collection[str]) -> tuple[str, ...]:
+        return ()
 
     @contextmanager
     def start(self, job: Job, gpus: Iterable[str]) -> Iterator[InstantWorker]:

@@ -27,6 +27,7 @@ from grader.grading.marks import Mark, marks_in
 from grader.records import Concluded, Conditions, Submission, Trace, Verdict
 
 SUBMISSION, VERDICT = TypeAdapter(Submission), TypeAdapter(Verdict)
+CONDITIONS = TypeAdapter(Conditions)
 
 Record = TypeVar("Record")
 Fingerprints = Mapping[str, str]   # criterion -> digest of everything that its verdict depends on
@@ -100,6 +101,13 @@ class Gradebook:
                 )
         except (sqlite3.Error, TypeError, ValueError) as error:
             self.problem = str(error)
+
+    def conditions_before(self) -> Conditions | None:
+        """Return the conditions of the run before this one; None if none are stored or readable."""
+        rows = self._rows(
+            "select conditions from conditions where run < ? order by run desc limit 1", self._run
+        )
+        return read_record(CONDITIONS, rows[0][0]) if rows else None
 
     @property
     def run(self) -> int:

@@ -16,12 +16,12 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from grader.errors import UsageError
-from grader.grading.gradebook import SUBMISSION, VERDICT, read_record
+from grader.grading.gradebook import CONDITIONS, SUBMISSION, VERDICT, read_record
 from grader.grading.gradebook_file import NAME, VERSION, graded_in, read_only
 from grader.grading.marks import Mark, marks_in
 from grader.records import Conditions, Submission, Trace, Verdict
 
-_TRACE, _CONDITIONS = TypeAdapter(Trace), TypeAdapter(Conditions)
+_TRACE = TypeAdapter(Trace)
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class History:
             )
         found = {}
         for number, began, machine, seed, text in self._rows(query):
-            conditions = read_record(_CONDITIONS, text) if text else None
+            conditions = read_record(CONDITIONS, text) if text else None
             found[number] = RunRecord(number, began, machine, seed, conditions)
         return found
 

@@ -26,9 +26,11 @@ from grader.run.differences import differences
 from grader.run.gpu_canary import examine_gpus
 from grader.run.jobs import Tell
 from grader.run.options import RunOptions
+from grader.run.provenance.changes import changes
 from grader.run.provenance.conditions import conditions
 from grader.run.provenance.event_log import EventLog, no_log
 from grader.run.provenance.fingerprints import fingerprints, ground_of
+from grader.run.provenance.hardware import hardware_of
 from grader.run.recorded_answers import read_recorded
 from grader.run.setup import set_up
 from grader.run.workspace import workspace
@@ -89,14 +91,19 @@ def grades_of(
         on_gpus = schedule.gpu_turns(gpus, options.slots_per_gpu)
         jobs = options.jobs or schedule.default_jobs(memory, beside=on_gpus)
         slots = schedule.Slots(jobs, gpus, options.slots_per_gpu)
-        share = slots.gpu_share
+        hardware = hardware_of(sandbox, gpus, slots.gpu_share)
         seed = book.begin(
-            fingerprints(rubric, rubric.criteria, sandbox, gpus, share),
+            fingerprints(rubric, rubric.criteria, sandbox, hardware),
             seed=options.seed, drawn=_drawn(rubric), fresh=options.fresh and options.whole,
         )
-        book.keep_conditions(conditions(rubric, sandbox, gpus, share, options, present))
+        now = conditions(rubric, sandbox, hardware, options, present)
+        book.keep_conditions(now)
+        before = None if options.fresh else book.conditions_before()
+        if before is not None and (changed := changes(before, now)):
+            say(f"Since the last run {', and '.join(changed)}. Verdicts are reached again; answers "
+                "that still hold are not asked for again.")
         ahead = schedule.workers_ahead(slots.turns, memory)
-        ground = ground_of(sandbox, rubric.limits, gpus, share)
+        ground = ground_of(sandbox, rubric.limits, hardware)
         since = book.run if options.fresh else book.first
         setup = set_up(
             rubric, criteria, sandbox, folder, data_cache(),
@@ -107,7 +114,8 @@ def grades_of(
             stop=stop,
             log=no_log if event_log is None else partial(event_log.note, book.run),
             ready=partial(
-                examine_gpus, sandbox, gpus, options.slots_per_gpu, share, rubric.limits, folder
+                examine_gpus, sandbox, gpus, options.slots_per_gpu, slots.gpu_share, rubric.limits,
+                folder,
             ),
         )  # fmt: skip
         known = partial(book.known, afresh=criteria if options.fresh else ())

@@ -7,7 +7,7 @@ the same way for every sandbox. To add a sandbox, implement `Sandbox` and `Worke
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -163,12 +163,23 @@ class Sandbox(Protocol):
 
     @property
     def version(self) -> str:
-        """A text that names image, runtime and versions; part of the cache key of answers."""
+        """A text that identifies image, runtime and versions; part of the cache key of answers.
+
+        The same text means the same software: an image is named by its Id, and not by a tag.
+        """
         ...
 
     @property
     def waits_quietly(self) -> bool:
         """True if a worker can get ready beside running ones without slowing them down."""
+
+    def gpu_models(self, gpus: Collection[str]) -> tuple[str, ...]:
+        """Return the model names of GPUs, each once and sorted; () if they are not known.
+
+        Args:
+            gpus: Device ids, as for `start`.
+        """
+        ...
 
     def start(self, job: Job, gpus: Iterable[str]) -> AbstractContextManager[Worker]:
         """Start a worker for one job. Leaving the context ends it and removes every trace of it.

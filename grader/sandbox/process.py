@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
@@ -25,6 +25,7 @@ import grader
 from grader.errors import SandboxError
 from grader.rubric.model import Limits
 from grader.sandbox.base import Exit, Job, WorkerPaths
+from grader.sandbox.gpu_models import models_of_this_machine
 
 _POLL_SECONDS = 0.1
 
@@ -124,6 +125,9 @@ class ProcessSandbox:
         """End the workers that still run. Call it once, after the last job."""
         for worker in tuple(self._workers):
             worker.stop()
+
+    def gpu_models(self, gpus: Collection[str]) -> tuple[str, ...]:
+        return models_of_this_machine(gpus)
 
     @contextmanager
     def start(self, job: Job, gpus: Iterable[str] = ()) -> Iterator[ProcessWorker]:

@@ -7,7 +7,7 @@ submission; they read its files when the first question comes.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
@@ -77,6 +77,9 @@ class WarmSandbox:
         self._kind: _Kind | None = None
         self._closed = False
 
+    def gpu_models(self, gpus: Collection[str]) -> tuple[str, ...]:
+        return self._sandbox.gpu_models(gpus)
+
     @contextmanager
     def start(self, job: Job, gpus: Iterable[str] = ()) -> Iterator[Worker]:
         """Lend a worker that is ready or nearly so; new spare workers are started afterwards."""
@@ -137,6 +140,9 @@ class Round:
         self._lock = threading.Lock()
         self._workers: list[Worker] = []
         self._over = False
+
+    def gpu_models(self, gpus: Collection[str]) -> tuple[str, ...]:
+        return self._sandbox.gpu_models(gpus)
 
     @contextmanager
     def start(self, job: Job, gpus: Iterable[str] = ()) -> Iterator[Worker]:

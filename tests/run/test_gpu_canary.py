@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -60,6 +60,9 @@ class Sandbox:
     name: str = "scripted"
     version: str = "1"
     waits_quietly: bool = False
+
+    def gpu_models(self, gpus: Collection[str]) -> tuple[str, ...]:
+        return ()
 
     @contextmanager
     def start(self, job: Job, gpus: Iterable[str]) -> Iterator[Worker]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -139,6 +139,9 @@ class Mute:
 class MuteSandbox:
     name = version = "mute"
     waits_quietly = False
+
+    def gpu_models(self, gpus: Collection[str]) -> tuple[str, ...]:
+        return ()
 
     @contextmanager
     def start(self, job: Job, gpus: Iterable[str]) -> Iterator[Mute]:

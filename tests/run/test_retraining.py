@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -84,6 +84,9 @@ class Counting:
     name: str = "process"
     version: str = "counting"
     waits_quietly: bool = False
+
+    def gpu_models(self, gpus: Collection[str]) -> tuple[str, ...]:
+        return ()
 
     @contextmanager
     def start(self, job: Job, gpus: Iterable[str] = ()) -> Iterator[Worker]:

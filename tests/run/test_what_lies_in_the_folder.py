@@ -24,6 +24,7 @@ from grader.run.explain.compare import compare
 from grader.run.explain.explain import explain
 from grader.run.options import RunOptions
 from grader.run.provenance.conditions import conditions
+from grader.run.provenance.hardware import NO_GPU
 from grader.run.refresh import refresh
 from grader.sandbox.process import ProcessSandbox
 from grader.submissions.stamp import stamp_of
@@ -137,7 +138,7 @@ def test_an_attempt_that_was_taken_out_of_the_folder_counts_no_more(
 ) -> None:
     rubric = load(write_files(tmp_path, {"rubric.yaml": RUBRIC, "reference/answers.md": B})
                   / "rubric.yaml", parameter_models)
-    by = conditions(rubric, ProcessSandbox(), (), None, RunOptions(), present)
+    by = conditions(rubric, ProcessSandbox(), NO_GPU, RunOptions(), present)
     first = submission("one", members=("ada",), digest="1")
     second = dataclasses.replace(first, student="two", digest="2", attempt=2)
     with open_gradebook(tmp_path, print) as book:

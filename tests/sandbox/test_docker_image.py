@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import shutil
 import tomllib
@@ -10,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from grader.errors import ImageMissing
+from grader.rubric.model import Limits
+from grader.sandbox.base import Job
 from grader.sandbox.docker import Build, DockerSandbox, ensure_image, image_tag
 from grader.sandbox.docker.image import PROJECT
 
@@ -106,6 +109,31 @@ def test_an_image_that_is_there_is_not_built_again(docker_sandbox: DockerSandbox
     seen: list[str] = []
     assert ensure_image(docker_sandbox.engine, Build(), seen.append) == docker_sandbox.image
     assert seen == []
+
+
+@pytest.mark.docker
+def test_an_image_is_known_by_what_it_is_and_not_by_its_name(
+    docker_sandbox: DockerSandbox, tmp_path: Path
+) -> None:
+    api, repository = docker_sandbox.engine.api, "grader-worker-test"
+    name = f"{repository}:{tmp_path.name}"
+    tmp_path.chmod(0o755)   # a container's user is another one
+    api.tag(docker_sandbox.image, repository, tmp_path.name)
+    try:
+        renamed = dataclasses.replace(docker_sandbox, image=name)
+        assert renamed.version == docker_sandbox.version
+        container = api.create_container(docker_sandbox.image)["Id"]
+        try:   # another image by the same name, as when its base was changed
+            api.commit(container, repository, tmp_path.name, changes='LABEL built="again"')
+        finally:
+            api.remove_container(container)
+        again = dataclasses.replace(docker_sandbox, image=name)
+        assert again.version != renamed.version == docker_sandbox.version
+        with renamed.start(Job("ada", tmp_path, (), Limits()), ()) as worker:
+            made_of = api.inspect_container(worker.name)["Image"]
+        assert made_of == docker_sandbox.image_id != again.image_id
+    finally:
+        api.remove_image(name)
 
 
 @pytest.mark.docker

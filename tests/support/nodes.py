@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import itertools
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 
 from grader import wire
@@ -40,6 +40,9 @@ class Nodes:
         self.lost: set[str] = set()
         self.started: list[tuple[str, str]] = []   # (job, node)
         self._lock = threading.Lock()
+
+    def gpu_models(self, gpus: Collection[str]) -> tuple[str, ...]:
+        return self._inner.gpu_models(gpus)
 
     @contextmanager
     def start(self, job: Job, gpus: Iterable[str]) -> Iterator[Worker]:

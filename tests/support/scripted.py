@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import queue
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -64,6 +64,9 @@ class ScriptedSandbox:
     name: str = "scripted"
     version: str = "1"
     waits_quietly: bool = True
+
+    def gpu_models(self, gpus: Collection[str]) -> tuple[str, ...]:
+        return ()
 
     @contextmanager
     def start(self, job: Job, gpus: Iterable[str]) -> Iterator[ScriptedWorker]:

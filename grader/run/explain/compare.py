@@ -14,6 +14,7 @@ from grader.grading.history import StoredVerdict
 from grader.grading.marks import position_of
 from grader.grading.past_grades import PastGrade, PastRun
 from grader.records import CriterionGrade
+from grader.run.provenance.changes import changes
 
 Told = dict[str, Any]
 UNKNOWN = "unknown: one of the runs is from an older grader that did not store its conditions"
@@ -137,12 +138,7 @@ def _causes(before: PastRun, after: PastRun, was: StoredVerdict, now: StoredVerd
         return causes or [UNKNOWN]
     name = now.verdict.criterion
     causes += _of_rubrics(first.conditions.rubric, second.conditions.rubric, name)
-    ingredients = first.conditions.ingredients, second.conditions.ingredients
-    others = [what for what in {**ingredients[0], **ingredients[1]}
-              if ingredients[0].get(what) != ingredients[1].get(what)]
-    if {"the checks' code", "the worker's code"} & set(others):
-        others.remove("the grader's code")   # which holds both
-    causes += [f"{what} changed" for what in others]
+    causes += changes(first.conditions, second.conditions)
     if first.seed != second.seed:
         causes.append(f"the hidden inputs differ: seed {first.seed} before, {second.seed} after")
     return causes or _of_answers(before, after, was, now)

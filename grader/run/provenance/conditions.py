@@ -13,6 +13,7 @@ from grader.records import Conditions
 from grader.rubric.model import Rubric
 from grader.run.options import RunOptions
 from grader.run.provenance.fingerprints import fingerprints, ingredients
+from grader.run.provenance.hardware import Hardware
 from grader.sandbox.base import Sandbox
 
 # Options that are needed to grade the same way again, under the names of `grader run`.
@@ -27,8 +28,7 @@ _USUAL = RunOptions(sandbox="")   # a default that goes without saying; the sand
 def conditions(
     rubric: Rubric,
     sandbox: Sandbox,
-    gpus: Collection[str],
-    gpu_share: float | None,
+    hardware: Hardware,
     options: RunOptions,
     present: Collection[str] | None = None,
 ) -> Conditions:
@@ -37,8 +37,7 @@ def conditions(
     Args:
         rubric: The rubric, with its active profile.
         sandbox: Where submissions run.
-        gpus: Ids of the GPUs that are lent; empty for none.
-        gpu_share: The share of a GPU's memory that each training gets, or None.
+        hardware: The GPUs that are lent.
         options: How the run is carried out. Paths are recorded as absolute paths.
         present: Names of all hand-ins in the class folder. None: not known.
     """
@@ -52,6 +51,7 @@ def conditions(
         "grader": __version__,
         "host": f"python {platform.python_version()}, {platform.system()} {platform.machine()}",
         "sandbox": f"{sandbox.name}, {sandbox.version}",
+        "hardware": str(hardware),
         **({"engine": f"Docker {engine.version}"} if engine is not None else {}),
     }
     dumped = rubric.model_dump(mode="json", serialize_as_any=True)
@@ -61,7 +61,7 @@ def conditions(
         versions,
         dumped,
         {name: inspect.getdoc(checks[name].judge) or "" for name in sorted(named)},
-        ingredients(rubric, sandbox, gpus, gpu_share),
-        fingerprints(rubric, rubric.criteria, sandbox, gpus, gpu_share),
+        ingredients(rubric, sandbox, hardware),
+        fingerprints(rubric, rubric.criteria, sandbox, hardware),
         None if present is None else tuple(present),
     )

@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -28,6 +28,7 @@ from grader.checks.files_read import of_named
 from grader.checks.registry import CHECKS, checks_with
 from grader.records import Question, Submission
 from grader.rubric.model import Criterion, DataSpec, Limits, Rubric
+from grader.run.provenance.hardware import NO_GPU, Hardware
 from grader.sandbox.base import Sandbox
 
 _PACKAGE = Path(grader.__file__).parent
@@ -37,8 +38,7 @@ def fingerprints(
     rubric: Rubric,
     criteria: Iterable[Criterion],
     sandbox: Sandbox,
-    gpus: Collection[str] = (),
-    gpu_share: float | None = None,
+    hardware: Hardware = NO_GPU,
 ) -> dict[str, str]:
     """Return a digest of everything that a criterion's verdict depends on, by criterion.
 
@@ -46,12 +46,11 @@ def fingerprints(
         rubric: The rubric, with its active profile.
         criteria: The criteria.
         sandbox: Where submissions run.
-        gpus: Ids of the GPUs that are lent; a run with a GPU differs from one without.
-        gpu_share: The share of a GPU's memory that each training gets, or None.
+        hardware: The GPUs that are lent.
     """
     checks = checks_with(rubric.own_files)
     own = [of_folder(file) for file in rubric.own_files]
-    shared = ingredients(rubric, sandbox, gpus, gpu_share)
+    shared = ingredients(rubric, sandbox, hardware)
     profile = rubric.active.model_dump(mode="json", include={"thresholds", "again"})
     thresholds = [profile["thresholds"], profile["again"]]
     return {
@@ -68,9 +67,15 @@ def fingerprints(
 
 
 def ingredients(
-    rubric: Rubric, sandbox: Sandbox, gpus: Collection[str] = (), gpu_share: float | None = None
+    rubric: Rubric, sandbox: Sandbox, hardware: Hardware = NO_GPU
 ) -> dict[str, str]:
-    """Return a digest of each thing that every verdict of a run depends on, by its name."""
+    """Return a digest of each thing that every verdict of a run depends on, by its name.
+
+    Args:
+        rubric: The rubric, with its active profile.
+        sandbox: Where submissions run.
+        hardware: The GPUs that are lent.
+    """
     budget = rubric.active.model_dump(mode="json", exclude={"thresholds", "again", "calibration"})
     return {
         "the profile": _of(budget),
@@ -83,22 +88,25 @@ def ingredients(
         "the worker's code": _of(_worker()),
         "the grader's code": of_folder(_PACKAGE),
         "the sandbox": _of(sandbox.name, sandbox.version),
-        "the hardware": _of(bool(gpus), gpu_share),
+        "the hardware": _of(*hardware.plain),
     }
 
 
-def ground_of(
-    sandbox: Sandbox,
-    limits: Limits,
-    gpus: Collection[str] = (),
-    gpu_share: float | None = None,
-) -> str:
+def ground_of(sandbox: Sandbox, limits: Limits, hardware: Hardware = NO_GPU) -> str:
     """Return a digest of what every answer depends on besides submission, question and data.
 
-    The processor's kind and the GPU count, because floating-point results differ between them.
+    The processor's kind and the GPU's model count, because floating-point results differ between
+    them.
+
+    Args:
+        sandbox: Where submissions run.
+        limits: The limits of each worker.
+        hardware: The GPUs that are lent.
     """
-    hardware = [platform.machine(), bool(gpus), gpu_share]
-    return _of(_worker(), sandbox.name, sandbox.version, limits.model_dump(mode="json"), hardware)
+    computed_on = [platform.machine(), *hardware.plain]
+    return _of(
+        _worker(), sandbox.name, sandbox.version, limits.model_dump(mode="json"), computed_on
+    )
 
 
 def _worker() -> list[str]:

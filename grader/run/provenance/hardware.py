@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import subprocess
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,46 @@ from grader.sandbox.conversation import versions
 
 # Patch releases of these change the result of a training; numpy's never did in our measurements.
 _VERSIONS = ("python", "torch", "torchvision")
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """The GPUs of a run, as far as its results depend on them.
+
+    Attributes:
+        gpus: GPUs are lent.
+        models: Their models, each once and sorted; empty if there are none or they are not known.
+        share: The fraction of a GPU's memory for each training; None: no limit.
+    """
+
+    gpus: bool = False
+    models: tuple[str, ...] = ()
+    share: float | None = None
+
+    @property
+    def plain(self) -> list[object]:
+        """Plain data for a digest. Without models it is what earlier graders stored."""
+        return [list(self.models) or self.gpus, self.share]
+
+    def __str__(self) -> str:
+        """Name the GPUs."""
+        if not self.gpus:
+            return "no GPU"
+        return ", ".join(self.models) or "a GPU of unknown model"
+
+
+NO_GPU = Hardware()
+
+
+def hardware_of(sandbox: Sandbox, gpus: Collection[str], share: float | None) -> Hardware:
+    """Describe the GPUs that a run lends.
+
+    Args:
+        sandbox: Where submissions run; it is asked for the models.
+        gpus: Device ids of the GPUs; empty for none.
+        share: The fraction of a GPU's memory for each training; None: no limit.
+    """
+    return Hardware(bool(gpus), sandbox.gpu_models(gpus) if gpus else (), share)
 
 
 @dataclass(frozen=True)
@@ -51,7 +90,7 @@ def environment(
             "processor": _processor(),
             "cores": schedule.cores(),
             "threads": threads,
-            "gpu": _gpu() if gpus else "none",
+            "gpu": (", ".join(sandbox.gpu_models(gpus)) or "unknown") if gpus else "none",
             "sandbox": sandbox.name,
         },
         own | {name: found[name] for name in _VERSIONS if name in found},
@@ -66,12 +105,3 @@ def _processor() -> str:
         lines = []
     names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     return next(names, "") or platform.processor() or platform.machine()
-
-
-def _gpu() -> str:
-    command = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return "unknown, since nvidia-smi failed"
-    return ", ".join(sorted(set(done.stdout.split("\n")) - {""}))

@@ -6,9 +6,10 @@ import dataclasses
 import secrets
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from grader.errors import EngineMissing, SandboxError
@@ -19,7 +20,9 @@ from grader.sandbox.docker.engine import (
     check_runtime,
     device_requests,
     engine_errors,
+    gpu_models,
 )
+from grader.sandbox.docker.image import id_of, version_of
 from grader.sandbox.docker.inputs import Inputs
 from grader.sandbox.docker.leftovers import Gate, labels, reap_leftovers, remove_run
 from grader.sandbox.docker.lockdown import USER, environment, host_config, worker_paths
@@ -40,7 +43,7 @@ class DockerSandbox:
 
     Attributes:
         engine: The Docker Engine.
-        image: Name of the worker's image.
+        image: Name or Id of the worker's image.
         runtime: Another OCI runtime, such as `runsc`; None: the engine's default.
         command: Replaces the image's entrypoint, for tests; None: the worker.
         run: Id of this run, in the containers' names and labels.
@@ -61,15 +64,27 @@ class DockerSandbox:
         if self.runtime is not None:
             check_runtime(self.runtime, self.engine)
 
+    @cached_property
+    def image_id(self) -> str:
+        """The image that all containers of this run are made of, whatever its name means later.
+
+        Raises:
+            ImageMissing: The engine has no such image.
+        """
+        return id_of(self.engine, self.image)
+
     @property
     def version(self) -> str:
-        """The image's name, which contains a digest of its content, and the runtime."""
-        return f"{self.image} {self.runtime or ''}".strip()
+        """The image's Id and the runtime: an image that is built again may differ."""
+        return version_of(self.image_id, self.runtime)
 
     @property
     def waits_quietly(self) -> bool:
         # gVisor and other runtimes do not change the limits of a running container.
         return self.engine.shares and self.runtime is None
+
+    def gpu_models(self, gpus: Collection[str]) -> tuple[str, ...]:
+        return gpu_models(gpus, self.engine, self.image_id)
 
     def reap_leftovers(self) -> int:
         """Remove containers that killed graders left behind, and return their number.
@@ -135,7 +150,7 @@ class DockerSandbox:
     def _create(self, name: str, job: Job, gpus: Sequence[str], weight: int) -> None:
         devices = device_requests(gpus)
         self.engine.api.create_container(
-            self.image,
+            self.image_id,
             name=name,
             hostname="worker",
             user=USER,

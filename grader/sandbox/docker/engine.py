@@ -6,7 +6,7 @@ own text is kept in the message, since that is what one searches the web for.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from grader.errors import (
     UsageError,
 )
 from grader.records import ALL_GPUS
+from grader.sandbox.gpu_models import LIST, models_in
 from grader.sandbox.gpu_names import gpu_ids, is_cdi
 
 if TYPE_CHECKING:
@@ -162,14 +163,34 @@ def device_requests(gpus: Sequence[str]) -> list[dict[str, Any]]:
     return requests
 
 
+def gpu_models(gpus: Collection[str], engine: Engine, image: str) -> tuple[str, ...]:
+    """Return the models of GPUs, as a short-lived container of `image` sees them.
+
+    They are not known, (), where the engine cannot lend them: the first worker says why.
+    """
+    if not gpus:
+        return ()
+    with suppress(GpuUnavailable):
+        return models_in(_nvidia_smi(engine, image, gpus, LIST[1:]), ALL_GPUS)
+    return ()
+
+
 def _count_gpus(engine: Engine, image: str) -> tuple[str, ...]:
+    query = ("--query-gpu=index", "--format=csv,noheader")
+    return tuple(_nvidia_smi(engine, image, ALL_GPUS, query).split())
+
+
+def _nvidia_smi(
+    engine: Engine, image: str, gpus: Collection[str], options: Sequence[str]
+) -> str:
+    """Return what `nvidia-smi` prints where it sees these GPUs. Raises GpuUnavailable."""
     api = engine.api
     with engine_errors("asking for the GPUs"):
         container = api.create_container(
             image,
             entrypoint=["nvidia-smi"],
-            command=["--query-gpu=index", "--format=csv,noheader"],
-            host_config={"NetworkMode": "none", "DeviceRequests": device_requests(ALL_GPUS)},
+            command=[*options],
+            host_config={"NetworkMode": "none", "DeviceRequests": device_requests((*gpus,))},
             use_config_proxy=False,
         )["Id"]
         try:
@@ -185,7 +206,7 @@ def _count_gpus(engine: Engine, image: str) -> tuple[str, ...]:
             api.remove_container(container, force=True)
     if status != 0 or not output.split():
         raise _no_gpu(f"nvidia-smi ended with {status}: {output.strip()}")
-    return tuple(output.split())
+    return str(output)
 
 
 def _refuse_podman(about: Mapping[str, Any]) -> None:

@@ -113,6 +113,27 @@ def has_image(engine: Engine, tag: str) -> bool:
         return bool(engine.api.images(tag))
 
 
+def id_of(engine: Engine, image: str) -> str:
+    """Return the Id of an image, which a name only points to. It stays with `docker save`.
+
+    Raises:
+        ImageMissing: The engine has no such image.
+    """
+    with engine_errors("looking for the worker's image"):
+        found = engine.api.inspect_image(image)   # type: ignore[no-untyped-call]  # docker-py's
+    return str(found["Id"])
+
+
+def version_of(image_id: str, runtime: str | None) -> str:
+    """Return what `Sandbox.version` says of workers in such containers, on any machine."""
+    return f"image {short_id(image_id)} {runtime or ''}".strip()
+
+
+def short_id(image_id: str) -> str:
+    """Return an image's Id as `docker images` prints it."""
+    return image_id.removeprefix("sha256:")[:12]
+
+
 def _build(
     engine: Engine,
     tag: str,

@@ -29,7 +29,7 @@ from grader.run.jobs import Asker, ask
 from grader.run.open import Say, data_cache, open_sandbox
 from grader.run.options import RunOptions
 from grader.run.provenance.fingerprints import ground_of
-from grader.run.provenance.hardware import Environment, environment
+from grader.run.provenance.hardware import Environment, environment, hardware_of
 from grader.run.workspace import workspace
 from grader.submissions.discover import HandIn
 from grader.submissions.prepare import prepare_trusted
@@ -110,7 +110,7 @@ def figures_of(
         slots = schedule.Slots(jobs, gpus, options.slots_per_gpu)
         limits = rubric.limits
         examine_gpus(sandbox, gpus, options.slots_per_gpu, slots.gpu_share, limits, folder)
-        ground = ground_of(sandbox, rubric.limits, gpus, slots.gpu_share)
+        ground = ground_of(sandbox, limits, hardware_of(sandbox, gpus, slots.gpu_share))
         stop = threading.Event()
         asker = Asker(
             sandbox, rubric.limits, slots, Recall(EvidenceCache(cache), ground), stop

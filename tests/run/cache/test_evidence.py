@@ -26,6 +26,7 @@ from grader.run.cache.file import open_cache
 from grader.run.grade_class import Class, ClassGrades, Unwatched, grade_class
 from grader.run.options import RunOptions
 from grader.run.provenance.fingerprints import answer_keys, ground_of
+from grader.run.provenance.hardware import Hardware
 from grader.sandbox.base import Job
 from grader.sandbox.process import ProcessSandbox, ProcessWorker
 from grader.submissions.discover import discover
@@ -168,7 +169,7 @@ def test_limits_gpus_and_the_kind_of_sandbox_are_what_an_answer_depends_on() -> 
     usual = ground_of(sandbox, Limits())
     assert usual == ground_of(ProcessSandbox(), Limits())
     assert usual != ground_of(sandbox, Limits(memory_mib=512))
-    assert usual != ground_of(sandbox, Limits(), ("0",))
+    assert usual != ground_of(sandbox, Limits(), Hardware(gpus=True))
 
 
 # A class, graded again -----------------------------------------------------------------------

@@ -18,6 +18,7 @@ from grader.rubric.load import load
 from grader.run.explain.compare import UNKNOWN, compare
 from grader.run.options import RunOptions
 from grader.run.provenance.conditions import conditions
+from grader.run.provenance.hardware import NO_GPU
 from grader.sandbox.process import ProcessSandbox
 from tests.factories import submission
 
@@ -29,7 +30,7 @@ NAME = "accuracy"
 @pytest.fixture(scope="module")
 def usual() -> Conditions:
     rubric = load(RUBRIC, parameter_models)
-    return conditions(rubric, ProcessSandbox(), (), None, RunOptions(rubric_path=RUBRIC))
+    return conditions(rubric, ProcessSandbox(), NO_GPU, RunOptions(rubric_path=RUBRIC))
 
 
 def verdict(status: str, fraction: float) -> Verdict:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from grader.checks.registry import parameter_models
 from grader.rubric.load import load
 from grader.rubric.model import Limits, Rubric
 from grader.run.provenance import fingerprints as fingerprint
+from grader.run.provenance.hardware import NO_GPU, Hardware, hardware_of
 from grader.sandbox.process import ProcessSandbox
 from tests.factories import replace_in
 
@@ -31,10 +33,10 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def prints(folder: Path, *gpus: str) -> dict[str, str]:
+def prints(folder: Path, hardware: Hardware = NO_GPU) -> dict[str, str]:
     fingerprint.of_folder.cache_clear()
     rubric: Rubric = load(folder / "rubric.yaml", parameter_models)
-    return fingerprint.fingerprints(rubric, rubric.criteria, ProcessSandbox(), gpus)
+    return fingerprint.fingerprints(rubric, rubric.criteria, ProcessSandbox(), hardware)
 
 
 def test_an_answer_depends_on_what_converts_a_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,5 +103,50 @@ def test_another_threshold_changes_the_print_of_the_accuracy_only(folder: Path) 
     assert {name for name in before if before[name] != after[name]} == {"accuracy"}
 
 
-def test_with_a_gpu_and_without_are_not_the_same(folder: Path) -> None:
-    assert prints(folder) != prints(folder, "0")
+A100, H100 = "NVIDIA A100-SXM4-40GB", "NVIDIA H100 80GB HBM3"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (NO_GPU, Hardware(True)),
+        (NO_GPU, Hardware(True, (A100,))),
+        (Hardware(True), Hardware(True, (A100,))),
+        (Hardware(True, (A100,)), Hardware(True, (H100,))),
+        (Hardware(True, (A100,)), Hardware(True, (A100, H100))),
+        (Hardware(True, (A100,)), Hardware(True, (f"{A100} MIG 3g.20gb",))),
+        (Hardware(True, (A100,)), Hardware(True, (A100,), 0.3)),
+    ],
+)
+def test_another_gpu_is_not_the_same(folder: Path, one: Hardware, other: Hardware) -> None:
+    assert prints(folder, one) != prints(folder, other) and str(one) != ""
+    assert ground(one) != ground(other)
+
+
+def ground(hardware: Hardware) -> str:
+    return fingerprint.ground_of(ProcessSandbox(), Limits(), hardware)
+
+
+def test_how_many_gpus_of_a_model_there_are_changes_nothing() -> None:
+    """One GPU each, whatever machines there are today."""
+    lent = [hardware_of(OfOneModel(), gpus, None) for gpus in (("0",), ("0", "1", "2"))]
+    assert lent[0] == lent[1] and ground(lent[0]) == ground(lent[1])
+
+
+class OfOneModel(ProcessSandbox):
+    def gpu_models(self, gpus: Collection[str]) -> tuple[str, ...]:
+        return (A100,)
+
+
+def test_verdicts_on_the_processor_and_on_an_unknown_gpu_stay_what_they_were(
+    folder: Path,
+) -> None:
+    """Gradebooks from before models were told: only where a model is known, all is graded again."""
+    settings = [(gpus, share) for gpus in (False, True) for share in (None, 0.3)]
+    earlier = {one: fingerprint._of(*one) for one in settings}
+    rubric = load(folder / "rubric.yaml", parameter_models)
+    for (gpus, share), digest in earlier.items():
+        now = fingerprint.ingredients(rubric, ProcessSandbox(), Hardware(gpus, (), share))
+        assert now["the hardware"] == digest
+        known = fingerprint.ingredients(rubric, ProcessSandbox(), Hardware(gpus, (A100,), share))
+        assert known["the hardware"] != digest
