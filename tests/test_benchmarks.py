@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from benchmarks import code_only
+from benchmarks import code_only, gpu_check, gpu_trainings
 from benchmarks.figures import Figure, line, ratios
+from benchmarks.gpu_line import Check, Line, Skipped, Wrong
 from benchmarks.instant import InstantSandbox, Recording, replies_in
 from benchmarks.peers import PEERS, installing
 from benchmarks.timing import command, in_turns, run
@@ -110,3 +113,70 @@ def test_a_recorded_worker_answers_the_same_again_and_nothing_else(tmp_path: Pat
     assert lost.outcome.owner == "harness"
     (reference_answers,) = converse(replay, dataclasses.replace(job, name="reference"))
     assert reference_answers.outcome.owner == "harness"
+
+
+def gpu_row(run: Callable[[Check], str], folder: Path, **fields: Any) -> tuple[str, bool]:
+    check = Check("0", None, folder, time.monotonic() + 60)
+    return gpu_check._row(Line("share", "what is right", run, **fields), check)
+
+
+def fails(error: Exception, check: Check) -> str:
+    raise error
+
+
+@pytest.mark.parametrize(("error", "right", "seen"), [
+    (Wrong("expected memory_limit,\nseen answered"), False,
+     "Wrong: expected memory_limit, seen answered"),
+    (KeyError("run"), False, "KeyError: 'run'"),
+    (Skipped("no --data"), True, "not run: no --data"),
+])  # fmt: skip
+def test_a_line_of_the_gpu_check_that_fails_is_a_row_and_no_end(
+    error: Exception, right: bool, seen: str, tmp_path: Path
+) -> None:
+    row, passed = gpu_row(partial(fails, error), tmp_path)
+    assert passed is right and "\n" not in row
+    assert row.startswith(f"| share | what is right | {seen} | ")
+    assert ("**no**" in row) is not right
+
+
+def test_a_line_of_the_gpu_check_is_left_out_where_it_cannot_be_run(tmp_path: Path) -> None:
+    assert gpu_row(lambda check: "fine", tmp_path)[0].endswith(" | yes |")
+    late, passed = gpu_row(lambda check: "fine", tmp_path, at_least=90)
+    assert passed and "not run: less than 90 s are left" in late
+
+
+def test_the_gpu_check_names_what_is_wrong_and_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = {
+        "first": Line("first", "x", partial(fails, Wrong("it is not so")), needs_gpu=False),
+        "gpu": Line("gpu", "x", lambda check: "seen"),
+        "last": Line("last", "x", lambda check: "seen", needs_gpu=False),
+    }
+    monkeypatch.setattr(gpu_check, "LINES", lines)
+    assert gpu_check.main(["--gpu", "none", "--lines", "first,gpu,last"]) == 1
+    printed = capsys.readouterr().out
+    assert "| gpu | x | not run: no GPU |" in printed and "| last | x | seen |" in printed
+    assert printed.endswith("Wrong: first.\n")
+    assert gpu_check.main(["--gpu", "none", "--lines", "gpu,last"]) == 0
+
+
+def test_the_time_to_an_accuracy_is_that_of_the_first_epoch_which_reaches_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    epochs = ((1, 60.5, 3.0), (2, 94.1, 6.1), (3, 93.0, 9.0), (4, 95.0, 12.4))
+    printed = "".join(
+        f"epoch {epoch}: train loss 1.234, validation loss 0.812, top-1 {top1:.2f}%, {s:.1f} s\n"
+        for epoch, top1, s in epochs
+    )
+    monkeypatch.setattr(gpu_trainings, "run", lambda check, command: printed)
+    check = Check("0", tmp_path, tmp_path, time.monotonic() + 300)
+    seen = gpu_trainings._time_to(check, 94.0)
+    assert seen == "94 % after epoch 2, 6.1 s; 95.00 % after 4 epochs and 12.4 s"
+    with pytest.raises(Wrong, match=r"95\.00 % after 4 epochs"):
+        gpu_trainings._time_to(check, 96.0)
+    short = dataclasses.replace(check, until=time.monotonic() + 50)
+    with pytest.raises(Skipped, match=r"epochs of 3\.1 s"):
+        gpu_trainings._time_to(short, 96.0)
+    with pytest.raises(Skipped, match="no --data"):
+        gpu_trainings._time_to(dataclasses.replace(check, data=None), 94.0)
