@@ -15,7 +15,7 @@ from grader.run.cache.recall import Recall
 from grader.run.context import TRAINING, RunContext
 from grader.run.provenance.event_log import Log, no_log, of_evidence
 from grader.run.pytest_session import examine
-from grader.run.schedule import Slot, Slots
+from grader.run.schedule import Slot, Slots, Stopped
 from grader.run.tries import Tries
 from grader.sandbox.base import Job, Sandbox
 from grader.sandbox.conversation import converse
@@ -206,6 +206,8 @@ def _in_turn(
             context.early_stopper, gpu=bool(gpus) and gpus != ALL_GPUS,
         )  # fmt: skip
         pieces = tuple(converse(asker.sandbox, job, gpus, heard, turn))
+    if begun.stop.is_set() and {one.outcome.kind for one in pieces} == {NOT_STARTED}:
+        raise Stopped   # a worker that waited for a machine gave up because the run is stopped
     for evidence in pieces:
         if evidence.question.id not in heard_of:   # no worker started
             asker.log(student, "answered", of_evidence(evidence))

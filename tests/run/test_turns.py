@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
+
+from grader.errors import SandboxError
 from grader.rubric.model import Rubric
-from grader.run import pipeline
+from grader.run import pipeline, tries
 from grader.run.schedule import Slots
 from grader.run.setup import set_up
+from grader.sandbox.base import Job
 from grader.submissions.discover import discover
 from tests.factories import grade_class
-from tests.support.scripted import ScriptedSandbox
+from tests.support.scripted import ScriptedSandbox, ScriptedWorker
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -92,3 +100,44 @@ def test_who_waits_for_a_turn_when_the_grader_is_stopped_has_not_begun(
     found = list(pipeline.grade_all(setup, discover(folder), tell))
     asked = {name for name, what in sandbox.events if what == "asked"} - {"reference"}
     assert len(found) == len(asked) == 1
+
+
+@dataclass
+class NoRoom(ScriptedSandbox):
+    """A student's worker waits for a machine until the run is stopped, and is then given up."""
+
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    @contextmanager
+    def start(self, job: Job, gpus: Iterable[str]) -> Iterator[ScriptedWorker]:
+        if job.name == "grace":
+            self.stop.set()
+            raise SandboxError("the run was stopped before a machine had room")
+        with super().start(job, gpus) as worker:
+            yield worker
+
+
+def test_who_waits_for_a_machine_when_the_grader_is_stopped_has_not_begun(
+    rubric: Rubric, tmp_path: Path
+) -> None:
+    """Nothing is stored about such a submission: `not_scored` would stand in the gradebook."""
+    sandbox, kept = NoRoom(), list[str]()
+    folder = class_of(tmp_path / "class", "ada", "grace")
+    setup = set_up(
+        rubric, ["mode-switch"], sandbox, tmp_path / "work", tmp_path / "cache", slots=Slots(2),
+        stop=sandbox.stop,
+    )
+    setup = dataclasses.replace(setup, keep=lambda one, found: kept.append(one.student))
+    found = list(pipeline.grade_all(setup, discover(folder), lambda who, what: None))
+    assert "grace" not in kept and [one.student for one in found] == kept
+
+
+def test_a_worker_that_does_not_start_in_a_run_that_goes_on_is_not_scored(
+    rubric: Rubric, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tries, "PAUSES", (0.0,))
+    sandbox = NoRoom()
+    folder = class_of(tmp_path / "class", "grace")
+    setup = set_up(rubric, ["mode-switch"], sandbox, tmp_path / "work", tmp_path / "cache")
+    (found,) = pipeline.grade_all(setup, discover(folder), lambda who, what: None)
+    assert found.state == "not_scored"
