@@ -18,6 +18,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from grader import wire
@@ -26,6 +27,7 @@ from grader.worker.events.history import History
 from grader.worker.process import child as children
 from grader.worker.process import cleanup, limit_events
 from grader.worker.process.fast_imports import load_worker
+from grader.worker.process.preloading import heavy_imports
 from grader.worker.process.processor_time import processor_seconds
 from grader.worker.process.streams import forbid_inspection, take_over, write_all
 from grader.worker.session import encodable
@@ -55,7 +57,7 @@ def serve() -> None:
     if children.CAN_FORK:
         # Import once here instead of once per session. No tensor operation may run in this process:
         # a child that is forked after one hangs.
-        load_worker()
+        load_worker(heavy_imports(Path(start["submission"])))
     # The first session starts before its first question comes.
     current.append(children.start(start))
     write_all(answers, wire.encode({"type": wire.READY, "versions": _versions()}))
