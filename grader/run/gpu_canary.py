@@ -19,6 +19,10 @@ from grader.sandbox.outcomes import NODE_LOST
 
 SECONDS = 120.0   # a sleeping GPU takes a while to wake
 ATTEMPTS = 3      # while machines of a pool go away
+ADVICE = (
+    "Compare the driver (`nvidia-smi`) with what this torch needs, see docs/docker.md, or grade"
+    " without GPUs: `--gpus none`."
+)
 QUESTION = Question("gpu", "gpu", {}, "gpu", SECONDS)
 
 
@@ -60,10 +64,10 @@ def examine_gpus(
         answers = list(pool.map(ask, workers))
     for gpu, evidence in zip(workers, answers, strict=True):
         if problem := _problem(evidence):
+            advice = " " + ADVICE if "--gpus none" not in problem else ""
             raise GpuUnavailable(
-                f"GPU {gpu} was lent to submissions and does not work in the {sandbox.name}"
-                f" sandbox: {problem}. Nobody was graded. Compare the driver (`nvidia-smi`) with"
-                " what this torch needs, see docs/docker.md, or grade without GPUs: `--gpus none`."
+                f"Nothing was asked of any submission: GPU {gpu} was lent and does not work in the"
+                f" {sandbox.name} sandbox: {problem}.{advice}"
             )
 
 

@@ -29,6 +29,7 @@ from grader.sandbox.process import ProcessSandbox
 from grader.submissions.discover import discover
 from tests.factories import grade_class, shipped_rubric, write_files
 from tests.run.test_turns import class_of
+from tests.support.made_up_gpus import use_made_up_gpus
 from tests.support.scripted import ScriptedSandbox, ScriptedWorker
 
 NO_SUCH_GPU = "99"
@@ -136,7 +137,7 @@ def test_a_run_on_a_gpu_that_is_not_there_grades_nobody(criterion: str, tmp_path
     """It gave the marks of a run on the processor."""
     work = write_files(tmp_path / "class", {"ada.py": "raise SystemExit", "grace.py": "x = 1"})
     options = grader.RunOptions(sandbox="process", gpus=NO_SUCH_GPU, criteria=(criterion,), jobs=1)
-    with pytest.raises(GpuUnavailable, match=r"GPU 99 was lent .*torch cannot use it.*Nobody was"):
+    with pytest.raises(GpuUnavailable, match=r"Nothing was asked .*GPU 99 .*torch cannot use"):
         grader.grade(work, shipped_rubric(), tmp_path / "out", options=options)
     marks = (tmp_path / "out" / "grades.csv").read_text(encoding="utf-8")
     assert "ada" not in marks and "grace" not in marks
@@ -193,3 +194,13 @@ def test_a_training_s_worker_is_told_that_a_gpu_was_lent_and_others_are_not(
         setup = set_up(rubric, ["mode-switch"], ScriptedSandbox(), work, work / "c", slots=slots)
         grade_class(setup, discover(folder))
     assert {(("0",), True), (ALL_GPUS, False), ((), False)} == set(told)
+
+
+def test_a_test_of_a_pool_may_make_gpus_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_made_up_gpus(monkeypatch)
+    work = write_files(tmp_path / "work", {"hw2.py": "def group_parameters(model): return 1 / 0"})
+    job = Job("ada", work, (GROUPS,), Limits(), gpu=True)
+    (asked,) = converse(ProcessSandbox(), job, (NO_SUCH_GPU,))
+    assert asked.outcome.owner == "student"
