@@ -24,7 +24,7 @@ setup: $(SETUP)
 
 $(SETUP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install -c constraints.txt -e '.[torch,homework,dev,docs]'
+	$(VENV)/bin/pip install -c constraints.txt -e '.[torch,homework,ray,dev,docs]'
 	touch $@
 
 demo: $(SETUP)

@@ -22,6 +22,7 @@ from grader.run.cache.file import no_cache, open_cache
 from grader.run.grade_class import Class, Unwatched, Watcher, grade_class
 from grader.run.open import grades_of
 from grader.run.options import AT_HOME, RunOptions
+from grader.run.pools import with_cluster
 from grader.run.results_folder import keep_roster
 from grader.submissions.discover import HandIn, discover, left_out, own_work
 from grader.submissions.enrolment import enrol
@@ -114,6 +115,7 @@ def grade(
         watcher.say(f"Not taken for submissions: {plain_line(', '.join(odd), 4000)}.")
     for line in enrolled.warnings:
         watcher.say(f"Warning: {plain_line(line, 4000)}")
+    options = with_cluster(options, rubric)
     whole = not only and not options.criteria
     options = dataclasses.replace(options, submissions=submissions, whole=whole)
     homework = Class(enrolled.rubric, enrolled.hand_ins, chosen, out, options.templates)

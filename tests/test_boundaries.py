@@ -36,6 +36,9 @@ ONLY_IMPORTERS = {
     "uvicorn": {"grader/marking/server.py"},
     "markdown_it": {"grader/marking/rendering.py"},
     "latex2mathml": {"grader/marking/rendering.py"},
+    "ray": {
+        f"grader/sandbox/pools/ray_{name}.py" for name in ("cluster", "node", "sandbox")
+    },
     "platformdirs": {"grader/run/open.py"},
     "sklearn": {"grader/run/data/sources.py"},
     "scipy": {"grader/validation/calibration/statistics.py"},
@@ -57,7 +60,7 @@ ONLY_PACKAGES = {
 }
 HEAVY = (
     "torch", "docker", "matplotlib", "pydantic", "jinja2", "numpy", "sklearn", "starlette",
-    "uvicorn", "markdown_it", "IPython",
+    "uvicorn", "markdown_it", "IPython", "ray",
 )  # fmt: skip
 
 

@@ -54,6 +54,7 @@ def cli() -> None:
               help="Print each event; --out/logs has them too.")
 @option.criterion
 @option.running
+@option.on_machines
 def run(submissions: Path, out: Path, only: tuple[str, ...], templates: Path | None,
         **options: Any) -> int:
     """Grade a folder of SUBMISSIONS; write marks and feedback to --out.

@@ -15,37 +15,28 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
-from typing import Literal
 
 import psutil
 
 from grader.checks.registry import parameter_models
+from grader.cli.doctor_cluster import of_cluster
+from grader.cli.finding import Finding, State
 from grader.errors import EngineMissing, EngineUnsuitable, GraderError
 from grader.grading.gradebook_file import NAME, VERSION, condition
 from grader.rubric.load import load
 from grader.rubric.model import DataSpec, Limits, Rubric
+from grader.run.options import RunOptions
+from grader.run.pools import is_pooled, with_cluster
 from grader.sandbox.docker import Build, connect, has_image, image_tag
 
 PATIENCE_SECONDS = 4.0
+CLUSTER_SECONDS = 60.0   # each node of a cluster first starts a process
 _GIB = 2**30
 _SCARCE_GIB, _NOTHING_GIB = 10, 1   # an image with torch is several; feedback needs little
 _MIB = 2**20
-
-State = Literal["ok", "warning", "problem"]
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One result: what was examined, what was found, and how to fix it ("" if all is well)."""
-
-    what: str
-    state: State
-    found: str
-    fix: str = ""
-
 
 Examine = Callable[[], Iterator[Finding]]
 
@@ -60,14 +51,18 @@ class Plans:
     out: Path
     sandbox: str
     base_image: str | None = None
+    machines: RunOptions = field(default_factory=RunOptions)
 
 
 def examine(plans: Plans) -> list[Finding]:
     """Examine everything at the same time; return the findings in a fixed order."""
+    pooled = is_pooled(_machines(plans))
     examinations: Mapping[str, Examine] = {
         "python": _python,
         "torch": lambda: _torch(plans.sandbox),
-        "engine": lambda: _engine(plans),
+        "cluster" if pooled else "engine": lambda: (
+            of_cluster(_machines(plans), _limits(plans)) if pooled else _engine(plans)
+        ),
         "gpu": _gpu,
         "memory": lambda: _memory(plans),
         "disk": lambda: _disk(plans.out),
@@ -86,21 +81,22 @@ def examine(plans: Plans) -> list[Finding]:
     for name in examinations:   # daemon threads: one that hangs delays nothing
         threading.Thread(target=run, args=(name,), daemon=True).start()
     found: dict[str, list[Finding]] = {}
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    patience = CLUSTER_SECONDS if pooled else PATIENCE_SECONDS
+    deadline = time.monotonic() + patience
     while len(found) < len(examinations):
         try:
             name, findings = answers.get(timeout=max(0.0, deadline - time.monotonic()))
         except queue.Empty:
             break
         found[name] = findings
-    return [one for name in examinations for one in found.get(name, [_silent(name)])]
+    return [one for name in examinations for one in found.get(name, [_silent(name, patience)])]
 
 
-def _silent(name: str) -> Finding:
+def _silent(name: str, patience: float) -> Finding:
     fix = "Wait for it or restart it, then run `grader doctor` again."
     if name == "engine":
         fix = "Is DOCKER_HOST right, and the engine not overloaded? Try `docker info`."
-    return Finding(name, "problem", f"no answer within {PATIENCE_SECONDS:g} seconds", fix)
+    return Finding(name, "problem", f"no answer within {patience:g} seconds", fix)
 
 
 def _python() -> Iterator[Finding]:
@@ -156,6 +152,15 @@ def _engine(plans: Plans) -> Iterator[Finding]:
                           "--runtime=docker`, then restart Docker), or grade with `--gpus none`.")
 
 
+def _machines(plans: Plans) -> RunOptions:
+    """Return the options that say where to grade, with the rubric's for what is not given."""
+    try:
+        rubric = _load(plans)
+    except (GraderError, OSError):   # `_rubric` reports it
+        return plans.machines
+    return with_cluster(replace(plans.machines, packages=rubric.packages), rubric)
+
+
 def _gpu() -> Iterator[Finding]:
     try:
         cards = _cards()
@@ -187,10 +192,7 @@ def _cards() -> list[str]:
 def _memory(plans: Plans) -> Iterator[Finding]:
     memory = psutil.virtual_memory()
     found = f"{memory.available / _GIB:.1f} of {memory.total / _GIB:.1f} GiB are free"
-    try:
-        limits = _load(plans).limits
-    except GraderError:
-        limits = Limits()
+    limits = _limits(plans)
     need = limits.memory_mib * _MIB
     if memory.total < need:
         yield Finding("memory", "problem", found,
@@ -200,6 +202,13 @@ def _memory(plans: Plans) -> Iterator[Finding]:
                       "Close other programs, or grade with `--jobs 1`.")
     else:
         yield Finding("memory", "ok", found)
+
+
+def _limits(plans: Plans) -> Limits:
+    try:
+        return _load(plans).limits
+    except GraderError:   # `_rubric` reports it
+        return Limits()
 
 
 def _disk(out: Path) -> Iterator[Finding]:

@@ -62,6 +62,21 @@ jobs = click.option(
     "--jobs", type=click.IntRange(min=1),
     help="Submissions graded at a time. [default: by cores and memory]",
 )
+on = click.option(
+    "--on", metavar="local|ray|ray://HEAD:PORT",
+    help="The machines to use: docs/cluster.md. [default: the rubric's, or local]",
+)
+gpu_type = click.option(
+    "--gpu-type", metavar="MODEL", help="On a cluster, use only GPUs of this model.",
+)
+mixed_gpus = click.option(
+    "--mixed-gpus", is_flag=True, default=None,
+    help="On a cluster, let GPUs of different models grade one class.",
+)
+engine_args = click.option(
+    "--engine-args", metavar="WORDS",
+    help="For Ray: labels of the nodes to use, NAME=VALUE.",
+)
 base_image = click.option(
     "--base-image", envvar="GRADER_BASE_IMAGE", metavar="IMAGE",
     help="Base of the worker's image. [default: the Dockerfile's]",
@@ -71,6 +86,13 @@ base_image = click.option(
 def running(command: Command) -> Command:
     """Add the options that say where submissions run and how many at a time."""
     for option in (seed, jobs, runtime, base_image, slots_per_gpu, gpus, sandbox):
+        command = option(command)
+    return command
+
+
+def on_machines(command: Command) -> Command:
+    """Add the options that say on which machines submissions run."""
+    for option in (engine_args, mixed_gpus, gpu_type, on):
         command = option(command)
     return command
 

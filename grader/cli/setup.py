@@ -11,7 +11,7 @@ from grader.cli import options as option
 from grader.errors import UsageError
 
 if TYPE_CHECKING:   # nothing heavy is imported before a command needs it
-    from grader.cli.doctor import Finding
+    from grader.cli.finding import Finding
     from grader.cli.scaffold.ci import Service
 
 
@@ -52,15 +52,16 @@ def init(folder: Path, starter: bool, ci: Service | None) -> int:
 @option.base_image
 @click.option("--sandbox", "sandbox_name", type=click.Choice(["docker", "process"]),
               default="docker", show_default=True, help="Where submissions will run.")
+@option.on_machines
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead.")
 @click.pass_context
-def doctor(context: click.Context, rubric_path: Path, profile: str | None, out: Path,
-           base_image: str | None, sandbox_name: str, as_json: bool) -> int:
+def doctor(context: click.Context, /, rubric_path: Path, profile: str | None, out: Path,
+           base_image: str | None, sandbox_name: str, as_json: bool, **machines: Any) -> int:
     """Report what is missing on this machine and how to fix it.
 
     Checks Python, torch, the Docker Engine, the worker's image, GPUs and their driver, memory,
-    disk, the rubric with its data, and the results folder. Runs nothing and takes a few seconds.
-    Exits with 1 if there is a problem.
+    disk, the rubric with its data, and the results folder. Grades nothing and takes a few seconds.
+    With --on it asks each machine of the cluster. Exits with 1 if there is a problem.
     """
     import dataclasses
     import json
@@ -68,7 +69,8 @@ def doctor(context: click.Context, rubric_path: Path, profile: str | None, out: 
     from grader.cli.doctor import Plans, examine
 
     named = context.get_parameter_source("rubric_path") is not click.core.ParameterSource.DEFAULT
-    findings = examine(Plans(rubric_path, named, profile, out, sandbox_name, base_image))
+    where = option.run_options(machines, base_image=base_image)
+    findings = examine(Plans(rubric_path, named, profile, out, sandbox_name, base_image, where))
     if as_json:
         click.echo(json.dumps([dataclasses.asdict(one) for one in findings], indent=2))
     else:

@@ -226,6 +226,15 @@ Groups = Annotated[
 ]
 
 
+class Cluster(Model):
+    """The machines that `grader run` uses; its options of the same names come first."""
+
+    on: str = Field("local", min_length=1, description="local, ray, or ray://HEAD:PORT")
+    gpu_type: str | None = Field(None, description="use GPUs of this model only")
+    mixed_gpus: bool = Field(False, description="GPUs of different models may grade one class")
+    engine_args: str = Field("", description="for Ray: labels of the nodes to use, NAME=VALUE")
+
+
 class Rubric(Model):
     """A homework: its criteria, their points, and the conditions of grading."""
 
@@ -243,6 +252,7 @@ class Rubric(Model):
     profile: str = "quick"
     profiles: Mapping[str, Profile] = Field({}, description="needed where a check trains")
     limits: Limits = Limits()
+    cluster: Cluster = Field(Cluster(), description="machines that `grader run` uses")
     late: Late | None = None
     attempts: Literal["last", "best"] = Field("last", description="which attempt counts")
     groups: Groups = Field({}, description="CSV: group, student; members share their submissions")

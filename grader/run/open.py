@@ -13,10 +13,10 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
-from grader.errors import EngineMissing, UsageError
+from grader.errors import EngineMissing, GpuUnavailable, UsageError
 from grader.grading.gradebook import Gradebook
 from grader.records import Grade
-from grader.rubric.model import Rubric
+from grader.rubric.model import Limits, Rubric
 from grader.run import pipeline, schedule
 from grader.run.cache.evidence import EvidenceCache
 from grader.run.cache.file import CacheFile
@@ -26,6 +26,7 @@ from grader.run.differences import differences
 from grader.run.gpu_canary import examine_gpus
 from grader.run.jobs import Tell
 from grader.run.options import RunOptions
+from grader.run.pools import is_pooled, pool_of
 from grader.run.provenance.changes import changes
 from grader.run.provenance.conditions import conditions
 from grader.run.provenance.event_log import EventLog, no_log
@@ -36,7 +37,9 @@ from grader.run.setup import set_up
 from grader.run.workspace import workspace
 from grader.sandbox.base import Sandbox
 from grader.sandbox.gpu_names import gpus_of_this_machine
+from grader.sandbox.pools.pool import Capacity
 from grader.submissions.discover import HandIn
+from grader.text import counted
 
 UNPROTECTED = (
     "The process sandbox limits time and memory and protects against nothing else: submissions run "
@@ -83,14 +86,18 @@ def grades_of(
     stop = stop or threading.Event()
     criteria = options.criteria or tuple(criterion.id for criterion in rubric.criteria)
     where = dataclasses.replace(options, packages=rubric.packages)
-    with workspace() as folder, (opener or open_sandbox)(where, folder, say) as (sandbox, gpus):
+    with (
+        workspace() as folder,
+        _machines(where, rubric.limits, folder, say, stop, opener) as (sandbox, gpus, capacity),
+    ):
         if sandbox.name == "process":
             for line in differences(rubric):
                 say(line)
         memory = rubric.limits.memory_mib
         on_gpus = schedule.gpu_turns(gpus, options.slots_per_gpu)
-        jobs = options.jobs or schedule.default_jobs(memory, beside=on_gpus)
-        slots = schedule.Slots(jobs, gpus, options.slots_per_gpu)
+        usual = capacity.jobs if capacity else schedule.default_jobs(memory, beside=on_gpus)
+        jobs, pooled = options.jobs or usual, capacity is not None
+        slots = schedule.Slots(jobs, gpus, options.slots_per_gpu, pooled)
         hardware = hardware_of(sandbox, gpus, slots.gpu_share)
         seed = book.begin(
             fingerprints(rubric, rubric.criteria, sandbox, hardware),
@@ -108,6 +115,7 @@ def grades_of(
         setup = set_up(
             rubric, criteria, sandbox, folder, data_cache(),
             slots=slots,
+            threads=schedule.threads_within(rubric.limits.cpus) if pooled else None,
             ahead=ahead if sandbox.waits_quietly else 0,
             recall=Recall(EvidenceCache(cache), ground, book.run, since),
             seed=seed,
@@ -139,6 +147,33 @@ def _drawn(rubric: Rubric) -> int:
 def data_cache() -> Path:
     """Return the folder of this user's decoded image folders."""
     return user_cache_path("grader")
+
+
+@contextmanager
+def _machines(
+    options: RunOptions, limits: Limits, folder: Path, say: Say, stop: threading.Event,
+    opener: Opener | None,
+) -> Iterator[tuple[Sandbox, tuple[str, ...], Capacity | None]]:
+    """Open the sandbox of a run; yield it with GPUs to lend and a pool's capacity.
+
+    The capacity is None on this machine.
+    """
+    if opener is not None or not is_pooled(options):
+        with (opener or open_sandbox)(options, folder, say) as (sandbox, gpus):
+            yield sandbox, gpus, None
+        return
+    pool = pool_of(options)
+    try:
+        on_pool = pool.open(folder, say, stop)
+        lends = options.gpus != "none"
+        capacity = pool.capacity(limits, options.slots_per_gpu if lends else 0)
+        if options.gpus == "all" and not capacity.gpus:
+            raise GpuUnavailable(f"--gpus all: no machine of --on {options.on} has such a GPU")
+        gpus_too = f" and {counted(capacity.gpus, 'GPU')}" if capacity.gpus else ""
+        say(f"Room for {counted(capacity.jobs, 'submission')} at a time{gpus_too}.")
+        yield on_pool, capacity.tickets, capacity
+    finally:
+        pool.close()
 
 
 @contextmanager

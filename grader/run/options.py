@@ -15,6 +15,11 @@ class RunOptions:
             Docker where an engine answers and a process elsewhere.
         gpus: "none", "auto" (all there are, or none), "all", or indices such as "0,1".
         slots_per_gpu: Trainings that share one GPU, each with its share of the memory.
+        on: Where the machines are: "local", "ray" or "ray://HEAD:PORT". None: as the rubric says in
+            `grader.grade` and `grader run`, and this machine everywhere else.
+        gpu_type: The GPUs' model, on a cluster. None: as the rubric says, or any.
+        mixed_gpus: GPUs of different models may grade one class. None: as the rubric says, or no.
+        engine_args: Further words for the cluster's engine. None: as the rubric says, or none.
         jobs: Submissions graded at a time. None: by cores and memory.
         runtime: The engine's container runtime, such as "runsc". None: the engine's default.
         base_image: The image that the worker's image is built on. None: the Dockerfile's.
@@ -33,6 +38,10 @@ class RunOptions:
     sandbox: str = "docker"
     gpus: str = "none"
     slots_per_gpu: int = 1
+    on: str | None = None
+    gpu_type: str | None = None
+    mixed_gpus: bool | None = None
+    engine_args: str | None = None
     jobs: int | None = None
     runtime: str | None = None
     base_image: str | None = None
@@ -45,6 +54,9 @@ class RunOptions:
     rubric_path: Path | None = None
     submissions: Path | None = None
     templates: Path | None = None
+
+
+CLUSTER = ("on", "gpu_type", "mixed_gpus", "engine_args")   # also keys of the rubric's `cluster`
 
 
 # What `grader check` and Gradescope's container run: one submission, in a process.

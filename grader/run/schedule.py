@@ -70,9 +70,12 @@ class Slots:
         jobs: Turns on the processor.
         gpus: Ids of the GPUs to lend. `ALL_GPUS` lends every GPU to every submission.
         slots_per_gpu: Turns on each GPU.
+        pooled: A pool of machines decides which GPU a training gets, so all share their turns.
     """
 
-    def __init__(self, jobs: int, gpus: Sequence[str] = (), slots_per_gpu: int = 1) -> None:
+    def __init__(
+        self, jobs: int, gpus: Sequence[str] = (), slots_per_gpu: int = 1, pooled: bool = False
+    ) -> None:
         told_apart = tuple(gpus) != ALL_GPUS
         self._everybodys = () if told_apart else ALL_GPUS
         gpus = gpus if told_apart else ()
@@ -81,6 +84,8 @@ class Slots:
         # The fraction of a GPU's memory for each of its slots; None is no limit.
         self.gpu_share = _GPU_FRACTION / slots_per_gpu if slots_per_gpu > 1 else None
         self._gpus = {gpu: Slot(slots_per_gpu) for gpu in gpus}
+        if pooled:
+            self._gpus = dict.fromkeys(gpus, Slot(len(gpus) * slots_per_gpu))
         self._lent = dict.fromkeys(gpus, 0)
         self._lending = threading.Lock()
 

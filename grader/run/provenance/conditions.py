@@ -18,11 +18,14 @@ from grader.sandbox.base import Sandbox
 
 # Options that are needed to grade the same way again, under the names of `grader run`.
 _OPTIONS = {
-    "sandbox": "--sandbox", "gpus": "--gpus", "slots_per_gpu": "--slots-per-gpu",
+    "sandbox": "--sandbox", "on": "--on", "gpu_type": "--gpu-type",
+    "mixed_gpus": "--mixed-gpus", "engine_args": "--engine-args",
+    "gpus": "--gpus", "slots_per_gpu": "--slots-per-gpu",
     "runtime": "--runtime", "base_image": "--base-image", "submissions": "submissions",
     "rubric_path": "--rubric", "templates": "--templates",
 }
-_USUAL = RunOptions(sandbox="")   # a default that goes without saying; the sandbox is always named
+# Defaults that go without saying; the sandbox is always named.
+_USUAL = RunOptions(sandbox="", on="local", mixed_gpus=False, engine_args="")
 
 
 def conditions(
