@@ -13,7 +13,7 @@ class RunOptions:
     Attributes:
         sandbox: "docker", "process" (no protection: for code of one's own), or "auto", which takes
             Docker where an engine answers and a process elsewhere.
-        gpus: "none", "auto" (all there are, or none), "all", or indices such as "0,1".
+        gpus: "none", "auto" (all there are, or none), "all", or names such as "0,1".
         slots_per_gpu: Trainings that share one GPU, each with its share of the memory.
         on: Where the machines are: "local", "ray" or "ray://HEAD:PORT". None: as the rubric says in
             `grader.grade` and `grader run`, and this machine everywhere else.

@@ -460,7 +460,8 @@ def test_inside_there_is_nothing_of_the_grader_but_the_worker(inside: Inside) ->
 
 ENVIRONMENT = {
     "HOME", "HOSTNAME", "LC_CTYPE", "MPLBACKEND", "NVIDIA_DRIVER_CAPABILITIES",
-    "OMP_NUM_THREADS", "PATH", "PIP_CERT", "PYTHONDONTWRITEBYTECODE", "PYTHONPATH",
+    "NVIDIA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "PATH", "PIP_CERT", "PYTHONDONTWRITEBYTECODE",
+    "PYTHONPATH",
 }  # fmt: skip
 
 # Numbers of system calls: the first is for x86-64, the second for arm64.
