@@ -40,6 +40,7 @@ ONLY_IMPORTERS = {
         f"grader/sandbox/pools/ray_{name}.py" for name in ("cluster", "node", "sandbox")
     },
     "platformdirs": {"grader/run/open.py"},
+    "pyseccomp": {"grader/sandbox/pools/seccomp_filter.py"},
     "sklearn": {"grader/run/data/sources.py"},
     "scipy": {"grader/validation/calibration/statistics.py"},
     "junitparser": {"grader/reports/junit_xml.py"},

@@ -31,6 +31,10 @@ def of_cluster(options: RunOptions, limits: Limits) -> Iterator[Finding]:
         refused = reasons_to_refuse(reports, bool(options.mixed_gpus or options.gpu_type))
         for one in reports:
             yield from _of_machine(one, [reason for node, reason in refused if node == one.name])
+        for warning in dict.fromkeys(text for one in reports for text in one.warnings):
+            where = [one.name for one in reports if warning in one.warnings]
+            found, fix = _parted(warning)
+            yield Finding(name, "warning", f"{found} ({', '.join(where)})", fix)
         room = pool.capacity(limits, options.slots_per_gpu)
         gpus = f" and {counted(room.gpus, 'GPU')}" if room.gpus else ""
         yield Finding(name, "ok", f"room for {counted(room.jobs, 'submission')} at a time{gpus}")

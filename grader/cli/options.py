@@ -63,7 +63,7 @@ jobs = click.option(
     help="Submissions graded at a time. [default: by cores and memory]",
 )
 on = click.option(
-    "--on", metavar="local|ray|ray://HEAD:PORT",
+    "--on", metavar="local|ray|ray://HEAD:PORT|slurm",
     help="The machines to use: docs/cluster.md. [default: the rubric's, or local]",
 )
 gpu_type = click.option(
@@ -75,7 +75,7 @@ mixed_gpus = click.option(
 )
 engine_args = click.option(
     "--engine-args", metavar="WORDS",
-    help="For Ray: labels of the nodes to use, NAME=VALUE.",
+    help="For Ray: labels of the nodes to use, NAME=VALUE. For Slurm: options of srun.",
 )
 base_image = click.option(
     "--base-image", envvar="GRADER_BASE_IMAGE", metavar="IMAGE",

@@ -229,10 +229,12 @@ Groups = Annotated[
 class Cluster(Model):
     """The machines that `grader run` uses; its options of the same names come first."""
 
-    on: str = Field("local", min_length=1, description="local, ray, or ray://HEAD:PORT")
+    on: str = Field("local", min_length=1, description="local, ray, ray://HEAD:PORT, or slurm")
     gpu_type: str | None = Field(None, description="use GPUs of this model only")
     mixed_gpus: bool = Field(False, description="GPUs of different models may grade one class")
-    engine_args: str = Field("", description="for Ray: labels of the nodes to use, NAME=VALUE")
+    engine_args: str = Field(
+        "", description="for Ray: labels of nodes, NAME=VALUE; for Slurm: options of srun"
+    )
 
 
 class Rubric(Model):

@@ -15,8 +15,8 @@ class RunOptions:
             Docker where an engine answers and a process elsewhere.
         gpus: "none", "auto" (all there are, or none), "all", or names such as "0,1".
         slots_per_gpu: Trainings that share one GPU, each with its share of the memory.
-        on: Where the machines are: "local", "ray" or "ray://HEAD:PORT". None: as the rubric says in
-            `grader.grade` and `grader run`, and this machine everywhere else.
+        on: Where the machines are: "local", "ray", "ray://HEAD:PORT" or "slurm". None: as the
+            rubric says in `grader.grade` and `grader run`, and this machine everywhere else.
         gpu_type: The GPUs' model, on a cluster. None: as the rubric says, or any.
         mixed_gpus: GPUs of different models may grade one class. None: as the rubric says, or no.
         engine_args: Further words for the cluster's engine. None: as the rubric says, or none.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 from grader.errors import UsageError
 from grader.rubric.model import Rubric
@@ -55,4 +56,19 @@ def pool_of(options: RunOptions) -> Pool:
             mixed_gpus=bool(options.mixed_gpus),
             labels=labels_of(options.engine_args or ""),
         )
-    raise UsageError(f"--on {name}: expected local, ray, or ray://HEAD:PORT such as ray://gpu1:10001")
+    if name == "slurm" or name.startswith("slurm:"):
+        from grader.sandbox.pools.slurm_pool import SlurmPool
+
+        if options.runtime is not None:
+            raise UsageError(f"--runtime {options.runtime}: --on slurm has no container runtime")
+        return SlurmPool(
+            gpus=options.gpus != "none",
+            gpu_type=options.gpu_type,
+            mixed_gpus=bool(options.mixed_gpus),
+            engine_args=options.engine_args or "",
+            image=Path(name.partition(":")[2]).absolute() if ":" in name else None,
+        )
+    raise UsageError(
+        f"--on {name}: expected local, ray, ray://HEAD:PORT such as ray://gpu1:10001, slurm, or"
+        " slurm:IMAGE.sif"
+    )

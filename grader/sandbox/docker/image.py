@@ -27,8 +27,8 @@ from grader.sandbox.docker.engine import Engine, engine_errors
 REPOSITORY = "grader-worker"
 LABEL = "grader.worker"
 PROJECT = Path(__file__).resolve().parents[3]
-# The files that the Dockerfile copies.
-_COPIED = (
+# The files that the Dockerfile copies: the worker, and the modules that it shares with the host.
+SOURCES = (
     "grader/__init__.py", "grader/packing.py", "grader/stopwatch.py", "grader/wire.py",
     "grader/worker",
 )  # fmt: skip
@@ -188,7 +188,7 @@ def _sources(context: Path) -> Iterator[tuple[str, bytes]]:
     pins = _at_the_top(context, _CONSTRAINTS).read_bytes()
     yield _CONSTRAINTS, pins.partition(END_OF_IMAGE.encode())[0]
     paths: list[Path] = []
-    for name in _COPIED:
+    for name in SOURCES:
         path = context / name
         paths += sorted(path.rglob("*")) if path.is_dir() else [path]
     for path in paths:

@@ -45,6 +45,7 @@ class NodeReport:
         gpus: Model name of each GPU, or UNKNOWN.
         image: Id of the worker's image there; None: workers need no image, or it has none yet.
         problems: Reasons why no worker can run there, each with what to do about it.
+        warnings: What is not limited or hidden there as in a container, and what was not tried.
     """
 
     name: str
@@ -53,6 +54,7 @@ class NodeReport:
     gpus: tuple[str, ...] = ()
     image: str | None = None
     problems: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 class Pool(Protocol):
