@@ -11,9 +11,8 @@ import hashlib
 import os
 import py_compile
 import shutil
-import site
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -23,6 +22,7 @@ from grader.rubric.model import Limits
 from grader.sandbox.base import WorkerPaths
 from grader.sandbox.docker.image import SOURCES
 from grader.sandbox.docker.lockdown import PATHS
+from grader.sandbox.pools.own_python import interpreter, is_users, libraries, packages, system
 from grader.sandbox.pools.seccomp_filter import compiled
 from grader.sandbox.process import ProcessSandbox
 
@@ -143,7 +143,7 @@ class Bubblewrap:
 
     @property
     def needs(self) -> tuple[Path, ...]:
-        return self.folder, Path(sys.executable), *_packages()
+        return self.folder, Path(sys.executable), *packages()
 
     def command(self, submission: Path, data: Path | None, limits: Limits, gpu: bool) -> list[str]:
         scratch = limits.scratch_mib * _MIB
@@ -153,7 +153,7 @@ class Bubblewrap:
             str(max(scratch, shm)), "yes" if gpu else "no", sys.executable,
             "--perms", "1777", "--size", str(scratch), "--tmpfs", "/tmp",
             "--perms", "1777", "--size", str(shm), "--tmpfs", "/dev/shm",
-            *_system(), *_interpreter(),
+            *system(), *interpreter(),
             "--ro-bind", str(self.folder / "worker"), "/opt/grader",
             "--ro-bind", str(self.folder / "passwd"), "/etc/passwd",
             "--ro-bind", str(self.folder / "group"), "/etc/group",
@@ -212,7 +212,7 @@ class Apptainer:
 
 def _environment(limits: Limits) -> Iterator[str]:
     """Yield the options that set the worker's whole environment."""
-    paths = ["/opt/grader", *(str(one) for one in _packages() if _is_users(one))]
+    paths = ["/opt/grader", *(str(one) for one in packages() if is_users(one))]
     for name, value in {
         "PATH": "/usr/bin:/bin",
         "HOME": "/tmp",
@@ -223,53 +223,6 @@ def _environment(limits: Limits) -> Iterator[str]:
         "MPLBACKEND": "Agg",
         "OMP_NUM_THREADS": str(max(1, int(limits.cpus))),
         "NVIDIA_VISIBLE_DEVICES": "void",   # for a container runtime; devices are bound one by one
-        **({"LD_LIBRARY_PATH": os.pathsep.join(found)} if (found := _libraries()) else {}),
+        **({"LD_LIBRARY_PATH": os.pathsep.join(found)} if (found := libraries()) else {}),
     }.items():
         yield from ("--setenv", name, value)
-
-
-def _system() -> Iterator[str]:
-    """Yield the options that show the system's programs and libraries."""
-    yield from ("--ro-bind", "/usr", "/usr")
-    for name in ("bin", "sbin", "lib", "lib64"):
-        path = Path("/", name)
-        if path.is_symlink():
-            yield from ("--symlink", f"usr/{name}", str(path))
-        elif path.is_dir():
-            yield from ("--ro-bind", str(path), str(path))
-    for place in ("/etc/ld.so.cache", "/etc/alternatives", "/sys/devices/system", *_libraries()):
-        yield from ("--ro-bind-try", place, place)
-
-
-def _interpreter() -> Iterator[str]:
-    """Yield the options that show this interpreter and its packages, without the grader's own."""
-    real = Path(sys.executable).resolve().parent.parent
-    shown: list[Path] = []
-    for prefix in dict.fromkeys((Path(sys.prefix), Path(sys.base_prefix), real)):
-        # By name: a virtual environment may lie at the top of a homework, beside its solution.
-        parts = ("bin", "lib", "lib64", "share", "pyvenv.cfg")
-        shown += [prefix / part for part in parts if (prefix / part).exists()]
-    for path in (*shown, *_packages()):
-        if not path.is_relative_to("/usr"):
-            yield from ("--ro-bind", str(path), str(path))
-    for path in _packages():
-        if (path / "grader").is_dir():
-            yield from ("--tmpfs", str(path / "grader"), "--remount-ro", str(path / "grader"))
-
-
-def _packages() -> Sequence[Path]:
-    """Return the folders of this interpreter's installed packages."""
-    names = ("site-packages", "dist-packages")
-    found = (Path(one) for one in sys.path if Path(one).name in names)
-    return tuple(path for path in dict.fromkeys(found) if path.is_dir())
-
-
-def _is_users(packages: Path) -> bool:
-    """Say if these packages came by `pip install --user`, where `python -s` does not look."""
-    return str(packages) == site.getusersitepackages()
-
-
-def _libraries() -> list[str]:
-    """Return the folders of LD_LIBRARY_PATH, which environment modules set."""
-    named = os.environ.get("LD_LIBRARY_PATH", "").split(os.pathsep)
-    return [one for one in named if one and Path(one).is_dir()]

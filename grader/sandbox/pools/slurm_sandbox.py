@@ -18,30 +18,16 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from grader.errors import NodeLost, SandboxError
-from grader.sandbox.base import Exit, Job, WorkerPaths
+from grader.sandbox.base import Job
 from grader.sandbox.conversation import GRACE_SECONDS, START_SECONDS
 from grader.sandbox.pools import slurm_commands as slurm
 from grader.sandbox.pools.launchers import Launcher, paths_in
 from grader.sandbox.pools.slurm_commands import UNKNOWN
+from grader.sandbox.pools.slurm_worker import LOST_SECONDS, SlurmWorker, last_words
 
-_STOP_SECONDS = 2.0      # for a worker that ends with its stdin
-_LOST_SECONDS = 60.0     # for srun to end, once its worker has ended or was cancelled
 _LOOK_SECONDS = 0.5      # between looks at whether the run goes on, while a job waits in the queue
 _LONGEST_LINE = 500
-_STDERR = 8_000          # characters
 _MARGIN_SECONDS = 600.0
-# Slurm ended a job, and nobody asked it to.
-_ENDED_BY_SLURM = {
-    "NODE_FAIL": "its node failed",
-    "BOOT_FAIL": "its node did not boot",
-    "TIMEOUT": "it reached Slurm's time limit of the job or the partition",
-    "DEADLINE": "it reached a deadline",
-    "CANCELLED": "somebody cancelled it",
-    "PREEMPTED": "another job took its place",
-    "REVOKED": "another cluster took it",
-    "SUSPENDED": "somebody suspended it",
-}
-_NODE_LOST = ("NODE_FAIL", "BOOT_FAIL")
 # Runs on the node, first of all. Its line of output says that the time in the queue is over, which
 # job this is, and where it runs. What the worker itself writes to stderr goes to a file, so that
 # srun's stderr has only words of Slurm's. With --unbuffered, stdout is a terminal, which code could
@@ -65,88 +51,6 @@ _WITH_PARENT = (
     "os.getppid() == int(sys.argv[1]) or sys.exit(1)\n"
     "os.execvp(sys.argv[2], sys.argv[2:])"
 )
-
-
-class SlurmWorker:
-    """A worker in a job of Slurm; see `grader.sandbox.base.Worker`."""
-
-    held_back = False
-
-    def __init__(
-        self, srun: subprocess.Popen[bytes], log: Path, stderr: Path, paths: WorkerPaths,
-        job: str, node: str,
-    ) -> None:
-        self.paths, self.job, self.node = paths, job, node
-        self._srun, self._log, self._stderr = srun, log, stderr
-        self._ended = False   # by itself: its stream came to an end
-        self._exit: Exit | None = None
-        self._stopping = threading.Lock()
-
-    def write(self, data: bytes) -> None:
-        """Send all of `data`; see `grader.sandbox.base.Worker` for this and the methods below."""
-        assert self._srun.stdin
-        self._srun.stdin.write(data)
-        self._srun.stdin.flush()
-
-    def full_speed(self) -> None:
-        """Do nothing: Slurm gave the worker processors of its own."""
-
-    def processor_seconds(self) -> None:
-        """Return None: the worker has processors of its own, so limits count by the clock."""
-
-    def read(self, size: int) -> bytes:
-        assert self._srun.stdout
-        data = os.read(self._srun.stdout.fileno(), size)
-        self._ended = self._ended or not data
-        return data
-
-    @property
-    def stderr(self) -> str:
-        """The last part of what the worker wrote to stderr itself, and of Slurm's own words."""
-        return (_text(self._stderr) + _text(self._log))[-_STDERR:]
-
-    def stop(self) -> Exit:
-        with self._stopping:
-            if self._exit is None:
-                self._exit = self._end()
-            return self._exit
-
-    def close(self) -> None:
-        """Close the streams; a thread that still reads gets an error."""
-        for stream in (self._srun.stdin, self._srun.stdout):
-            with suppress(OSError):
-                assert stream
-                stream.close()
-
-    def _end(self) -> Exit:
-        by_us = not self._ended and self._srun.poll() is None
-        if by_us:
-            with suppress(OSError):   # the worker ends with its stdin
-                assert self._srun.stdin
-                self._srun.stdin.close()
-            if not self._ends_within(_STOP_SECONDS):
-                slurm.cancel(self.job)
-        if not self._ends_within(_LOST_SECONDS):
-            self._srun.kill()
-            self._srun.wait()
-            lost = f"{self.node} did not end job {self.job} within {_LOST_SECONDS:.0f} s"
-            return Exit(None, lost=lost, node_lost=True)
-        try:
-            state = slurm.state(self.job)
-        except SandboxError as error:
-            return Exit(None, lost=f"Slurm does not tell how job {self.job} ended: {error}")
-        memory = state == "OUT_OF_MEMORY" or "oom-kill event" in _text(self._log).replace("_", "-")
-        if state in _ENDED_BY_SLURM and not by_us and not memory:
-            why = f"job {self.job} on {self.node} ended with {state}: {_ENDED_BY_SLURM[state]}"
-            return Exit(None, lost=why, node_lost=state in _NODE_LOST)
-        return Exit(-signal.SIGKILL if by_us else self._srun.returncode, memory)
-
-    def _ends_within(self, seconds: float) -> bool:
-        try:
-            self._srun.wait(seconds)
-        except subprocess.TimeoutExpired:
-            return False
-        return True
 
 
 class SlurmSandbox:
@@ -265,14 +169,14 @@ class SlurmSandbox:
                 "must be on a file system that all nodes share (set TMPDIR to such a folder)"
             )
         with suppress(subprocess.TimeoutExpired):
-            srun.wait(_LOST_SECONDS)
-        raise SandboxError(f"Slurm started no worker: {_text(log).strip() or 'srun ended'}")
+            srun.wait(LOST_SECONDS)
+        raise SandboxError(f"Slurm started no worker: {last_words(log).strip() or 'srun ended'}")
 
     def _give_up(self, srun: subprocess.Popen[bytes]) -> None:
         """End an srun whose job waits in the queue or has just started; Slurm forgets the job."""
         srun.terminate()
         try:
-            srun.wait(_LOST_SECONDS)
+            srun.wait(LOST_SECONDS)
         except subprocess.TimeoutExpired:
             srun.kill()
             srun.wait()
@@ -303,13 +207,3 @@ def _linked(source: str, target: str) -> None:
         os.link(source, target)
     except OSError:
         shutil.copyfile(source, target)
-
-
-def _text(path: Path) -> str:
-    """Return the end of a log of the node's or of srun's; "" if there is none."""
-    try:
-        with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - 4 * _STDERR))
-            return file.read().decode(errors="replace")[-_STDERR:]
-    except OSError:
-        return ""
