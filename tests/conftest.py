@@ -66,6 +66,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
                 return nodeid
             if module in CLASSES:
                 return "classes"
+            if module.startswith("tests/sandbox/pools/"):
+                return "pools"   # one cluster, and never two of them side by side
             if sandbox and module.startswith("tests/hostile/"):
                 return f"hostile {sandbox[1]}"
             return f"{module} {sandbox[1]}" if sandbox else module

@@ -118,6 +118,7 @@ class RayPool:
             self.slots_per_gpu,
             {"label_selector": dict(self.labels)} if self.labels else {},
             {"accelerator_type": self.gpu_type} if self.gpu_type else {},
+            self._is_wanted,
             stop,
             *(() if self.cell is None else (self.cell,)),
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from grader.sandbox.base import Exit, Job, WorkerPaths
 from grader.sandbox.docker.image import version_of
 from grader.sandbox.pools import shipping
 from grader.sandbox.pools.pool import UNKNOWN
-from grader.sandbox.pools.ray_cluster import alive_nodes
+from grader.sandbox.pools.ray_cluster import Node, alive_nodes
 from grader.sandbox.pools.ray_node import Cell, Settings
 
 _PIECE = 8 * 2**20        # bytes that one call reads at most
@@ -110,6 +110,7 @@ class RaySandbox:
         slots_per_gpu: Workers that share a GPU.
         demands: Further options of an actor, such as labels of nodes.
         gpu_demands: Further options of an actor that has a GPU, such as its model.
+        may_use: Says whether a node belongs to the pool.
         stop: Once set, a worker that still waits for room is not started.
         cell: The actor's class; tests replace it.
     """
@@ -125,6 +126,7 @@ class RaySandbox:
         slots_per_gpu: int,
         demands: Mapping[str, Any],
         gpu_demands: Mapping[str, Any],
+        may_use: Callable[[Node], bool],
         stop: threading.Event,
         cell: type[Cell] = Cell,
     ) -> None:
@@ -133,7 +135,7 @@ class RaySandbox:
         self._settings, self._names, self._models = settings, names, models
         self._slots_per_gpu = slots_per_gpu
         self._demands, self._gpu_demands = demands, gpu_demands
-        self._stop, self._over = stop, False
+        self._may_use, self._stop, self._over = may_use, stop, False
         self._actor = ray.remote(cell)
         self._lock = threading.Lock()
         self._cells: set[Any] = set()
@@ -192,7 +194,7 @@ class RaySandbox:
                 return self._names.get(node, f"node {node[:8]}")
             if self._stop.is_set():
                 raise SandboxError("the run was stopped before a machine had room for this worker")
-            if not any(_fits(one, limits) for one in alive_nodes()):
+            if not any(_fits(one, limits) for one in alive_nodes() if self._may_use(one)):
                 gone = ", ".join(self._names.values())
                 raise NoNodeLeft(f"no machine of the cluster is left that could run this: {gone}")
         raise SandboxError(_OVER)
@@ -224,7 +226,7 @@ class RaySandbox:
         self._cells.discard(cell)
 
 
-def _fits(node: Mapping[str, Any], limits: Limits) -> bool:
+def _fits(node: Node, limits: Limits) -> bool:
     """Say if a node is large enough, once it has nothing else to do."""
     has = node["Resources"]
     memory = limits.memory_mib * 2**20

@@ -12,6 +12,7 @@ import pytest
 
 from grader.sandbox.docker import DockerSandbox
 
+ROOT = Path(__file__).parents[3]
 MEMORY = 6 * 2**30   # that a node says it has
 ENVIRONMENT = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
@@ -48,8 +49,17 @@ class Machines:
         return self.cluster.add_node(**given | resources)
 
     def kill(self, node: Any) -> None:
-        """Kill a node as if its machine lost power, and wait until the cluster has noticed."""
+        """Kill a node's processes, as a machine that loses power does."""
         self.cluster.remove_node(node, allow_graceful=False)
+
+    def settle(self) -> None:
+        """Wait until the cluster has noticed which nodes are gone."""
+        self.cluster.wait_for_nodes()
+
+    @property
+    def running(self) -> list[str]:
+        """Those of `containers` that run."""
+        return [one for one in self.containers if "running" in one]
 
     @property
     def containers(self) -> list[str]:
@@ -79,6 +89,7 @@ def machines(
         for name, value in ENVIRONMENT.items():
             patch.setenv(name, value)
         patch.setenv("GRADER_DEPOT", str(depot))
+        patch.setenv("PYTHONPATH", str(ROOT))   # of the nodes, too
         cluster = Cluster()
         found = Machines(cluster, depot, docker_sandbox)
         try:
