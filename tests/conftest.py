@@ -39,8 +39,10 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 # faults, which mostly wait.
 CLASSES = ("tests/run/test_samples.py", "tests/run/test_examples.py")
 SPREAD = ("tests/run/test_early_stopping.py", "tests/test_tutorials.py")
+POOLS = "tests/sandbox/pools/"
 # What takes longest begins first, so that all processes end at about the same time.
-LONGEST_FIRST = (*CLASSES, *SPREAD)
+ON_POOLS = tuple(f"{POOLS}test_{name}.py" for name in ("ray_faults", "ray", "slurm"))
+LONGEST_FIRST = (*CLASSES, *ON_POOLS, *SPREAD)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -66,7 +68,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
                 return nodeid
             if module in CLASSES:
                 return "classes"
-            if module.startswith("tests/sandbox/pools/"):
+            if module.startswith(POOLS):
                 return "pools"   # one cluster, and never two of them side by side
             if sandbox and module.startswith("tests/hostile/"):
                 return f"hostile {sandbox[1]}"
