@@ -39,7 +39,8 @@ test-hostile: $(SETUP)
 	$(VENV)/bin/pytest -m alone tests/hostile
 
 test-faults: $(SETUP)
-	$(VENV)/bin/pytest tests/faults
+	$(VENV)/bin/pytest $(PARALLEL) -m 'not alone' tests/faults
+	$(VENV)/bin/pytest -m alone tests/faults
 
 validate: $(SETUP)
 	$(VENV)/bin/grader validate
