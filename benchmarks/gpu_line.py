@@ -1,4 +1,4 @@
-"""What the lines of the GPU check share: their interface, and the time that is left."""
+"""The interface of the GPU check's lines, and the time that is left for them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Skipped(Exception):
 
 @dataclass(frozen=True)
 class Check:
-    """What all lines share.
+    """The conditions of a check, which all its lines get.
 
     Attributes:
         gpu: The GPU's number or UUID; None: there is none, and the script is only tried.

@@ -41,6 +41,11 @@ class Limits(Model):
     scratch_mib: int = Field(512, ge=16, description="size of the writable folder")
     output_kib: int = Field(256, ge=1, description="kept of the student's output")
 
+    @property
+    def threads(self) -> int:
+        """The threads that `cpus` leaves room for: more would only wait for each other."""
+        return max(1, int(self.cpus))
+
 
 class Hidden(Model):
     """The source of the hidden images: a part of the data held out by seed, or two .npy files."""

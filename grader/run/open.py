@@ -115,7 +115,9 @@ def grades_of(
         setup = set_up(
             rubric, criteria, sandbox, folder, data_cache(),
             slots=slots,
-            threads=schedule.threads_within(rubric.limits.cpus) if pooled else None,
+            # Part of every question. On a pool each worker has its processors to itself, so they
+            # depend on the rubric alone, and not on the head or on today's machines.
+            threads=rubric.limits.threads if pooled else None,
             ahead=ahead if sandbox.waits_quietly else 0,
             recall=Recall(EvidenceCache(cache), ground, book.run, since),
             seed=seed,

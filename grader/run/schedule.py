@@ -144,24 +144,14 @@ def workers_ahead(turns: int, memory_mib: int) -> int:
     return max(0, min(turns, (_memory_mib() - turns * memory_mib) // _WARM_MIB))
 
 
-def threads_within(cpus: float) -> int:
-    """Return the threads that a job's limit of `cpus` leaves room for.
-
-    They are part of every question. On a pool of machines, where each worker has its `cpus` to
-    itself, they depend on the rubric alone: not on the head's cores, and not on how many machines
-    there are today.
-    """
-    return max(1, int(cpus))
-
-
-def threads_each(turns: int, cpus: float) -> int:
+def threads_each(turns: int, most: int) -> int:
     """Return the threads for each of `turns` jobs on this machine, so that no core is used twice.
 
     Args:
         turns: Jobs that run at a time.
-        cpus: The rubric's limit for each: more threads would only wait for each other.
+        most: The threads that the rubric's limits leave room for.
     """
-    return max(1, min(cores() // turns, threads_within(cpus)))
+    return max(1, min(cores() // turns, most))
 
 
 def longest_first(items: Iterable[Item], seconds: Callable[[Item], float | None]) -> list[Item]:

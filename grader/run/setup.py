@@ -118,7 +118,7 @@ def set_up(
     )
     drawn = draw_seed() if seed is None else seed
     turns = asker.slots.turns
-    each = threads or schedule.threads_each(turns, rubric.limits.cpus)
+    each = threads or schedule.threads_each(turns, rubric.limits.threads)
     prepared = begun_once(
         lambda: prepare_context(rubric, drawn, each, workspace / "data", cache)
     )

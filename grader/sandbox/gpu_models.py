@@ -32,15 +32,22 @@ def models_of_this_machine(gpus: Collection[str]) -> tuple[str, ...]:
     """Return the models of these GPUs of this machine; see `grader.sandbox.base.Sandbox`."""
     if tuple(gpus) == ALL_GPUS and "CUDA_VISIBLE_DEVICES" in os.environ:
         gpus = tuple(filter(None, os.environ["CUDA_VISIBLE_DEVICES"].split(",")))
-    if not gpus:
-        return ()
+    return models_in(_listing(), gpus) if gpus else ()
+
+
+def installed_models() -> tuple[str, ...]:
+    """Return the models of all GPUs of this machine, also of those hidden from this process."""
+    return models_in(_listing(), ALL_GPUS)
+
+
+def _listing() -> str:
+    """Return what `nvidia-smi -L` prints; "" where there is no driver."""
     try:
-        listing = subprocess.run(
+        return subprocess.run(
             LIST, capture_output=True, text=True, timeout=_SMI_SECONDS, check=True
         ).stdout
     except (OSError, subprocess.SubprocessError):
-        return ()
-    return models_in(listing, gpus)
+        return ""
 
 
 def models_in(listing: str, gpus: Collection[str]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from collections import Counter
 import pytest
 
 from grader.records import ALL_GPUS
+from grader.rubric.model import Limits
 from grader.run import schedule
 from grader.run.schedule import Slot, Slots, Stopped
 
@@ -116,17 +117,17 @@ def test_gpus_that_are_not_told_apart_are_everybodys() -> None:
 def test_threads_fill_the_cores_and_no_core_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(schedule, "cores", lambda: 8)
     assert [schedule.threads_each(turns, 8) for turns in (1, 2, 3, 8, 20)] == [8, 4, 2, 1, 1]
-    assert [schedule.threads_each(turns, 2.5) for turns in (1, 2, 3, 8, 20)] == [2, 2, 2, 1, 1]
+    assert [schedule.threads_each(turns, 2) for turns in (1, 2, 3, 8, 20)] == [2, 2, 2, 1, 1]
 
 
 @pytest.mark.parametrize(("cpus", "threads"), [(2, 2), (2.5, 2), (1, 1), (0.5, 1), (16, 16)])
-def test_on_a_pool_the_limit_alone_decides_on_threads_whatever_machine_asks(
+def test_a_limit_leaves_room_for_threads_whatever_machine_asks(
     monkeypatch: pytest.MonkeyPatch, cpus: float, threads: int
 ) -> None:
     for cores in (1, 2, 64):
         monkeypatch.setattr(schedule, "cores", lambda cores=cores: cores)
-        assert schedule.threads_within(cpus) == threads
-        assert schedule.threads_each(1, cpus) == min(cores, threads)
+        assert Limits(cpus=cpus).threads == threads
+        assert schedule.threads_each(1, threads) == min(cores, threads)
 
 
 def test_workers_get_ready_ahead_only_where_memory_holds_them(

@@ -47,7 +47,7 @@ def environment(limits: Limits, devices: Sequence[Mapping[str, Any]] = ()) -> di
         limits: The job's limits.
         devices: DeviceRequests for GPUs. CDI's do not go through the NVIDIA runtime.
     """
-    threads = {"OMP_NUM_THREADS": str(max(1, int(limits.cpus)))}
+    threads = {"OMP_NUM_THREADS": str(limits.threads)}
     by_runtime = any(one["Driver"] != "cdi" for one in devices)
     return threads if by_runtime else threads | {"NVIDIA_VISIBLE_DEVICES": "void"}
 

@@ -20,13 +20,12 @@ from typing import Protocol
 from grader.errors import UsageError
 from grader.rubric.model import Limits
 from grader.sandbox.base import WorkerPaths
-from grader.sandbox.docker.image import SOURCES
-from grader.sandbox.docker.lockdown import PATHS
+from grader.sandbox.docker.image import PROJECT, SOURCES
+from grader.sandbox.docker.lockdown import PATHS, environment
 from grader.sandbox.pools.own_python import interpreter, is_users, libraries, packages, system
 from grader.sandbox.pools.seccomp_filter import compiled
 from grader.sandbox.process import ProcessSandbox
 
-_PACKAGE = Path(__file__).resolve().parents[2]
 _USER = "10001"
 _SHM_MIB = 256   # as in a container; a DataLoader's workers pass their batches through /dev/shm
 _MIB = 2**20
@@ -122,7 +121,7 @@ class Bubblewrap:
         (folder / "passwd").write_text(f"student:x:{_USER}:{_USER}::/tmp:/bin/false\n", "utf-8")
         (folder / "group").write_text(f"student:x:{_USER}:\n", encoding="utf-8")
         for name in SOURCES:
-            source, target = _PACKAGE.parent / name, folder / "worker" / name
+            source, target = PROJECT / name, folder / "worker" / name
             target.parent.mkdir(parents=True, exist_ok=True)
             (shutil.copytree if source.is_dir() else shutil.copyfile)(source, target)
         unchecked = py_compile.PycInvalidationMode.UNCHECKED_HASH
@@ -205,7 +204,7 @@ class Apptainer:
             "--net", "--network=none", "--pwd=/tmp", *(["--nv"] if gpu else []),
             f"--bind={submission}:{PATHS.submission}:ro",
             *([f"--bind={data}:{PATHS.data}:ro"] if data else []),
-            f"--env=OMP_NUM_THREADS={max(1, int(limits.cpus))}", "--env=HOME=/tmp", str(self.image),
+            f"--env=OMP_NUM_THREADS={limits.threads}", "--env=HOME=/tmp", str(self.image),
             "/opt/venv/bin/python", "-P", "-s", "-m", "grader.worker",
         ]  # fmt: skip
 
@@ -221,8 +220,7 @@ def _environment(limits: Limits) -> Iterator[str]:
         "PYTHONPATH": os.pathsep.join(paths),
         "PYTHONDONTWRITEBYTECODE": "1",
         "MPLBACKEND": "Agg",
-        "OMP_NUM_THREADS": str(max(1, int(limits.cpus))),
-        "NVIDIA_VISIBLE_DEVICES": "void",   # for a container runtime; devices are bound one by one
+        **environment(limits),   # no GPU of a container runtime's: devices are bound one by one
         **({"LD_LIBRARY_PATH": os.pathsep.join(found)} if (found := libraries()) else {}),
     }.items():
         yield from ("--setenv", name, value)

@@ -1,4 +1,4 @@
-"""What a worker under bubblewrap sees of a machine: its system, this Python, and their packages."""
+"""Options that show a worker under bubblewrap the system, this Python, and their packages."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from typing import Protocol
 from grader.errors import UsageError
 from grader.rubric.model import Limits
 from grader.sandbox.base import Sandbox
+from grader.sandbox.docker.image import short_id
 
 UNKNOWN = "unknown"   # a GPU's model, where neither its driver nor the pool names it
 
@@ -143,9 +144,9 @@ def reasons_to_refuse(
         usual = images.most_common(1)[0][0]
         like = next(one.name for one in reports if one.image == usual)
         found += [
-            (one.name, f"its worker's image is {_short(one.image)}, and that of {like} is"
-             f" {_short(usual)}, although both have the same name: load the same image on all"
-             " machines (`docker save` on one, `docker load` on the others)")
+            (one.name, f"its worker's image is {short_id(str(one.image))}, and that of {like} is"
+             f" {short_id(str(usual))}, although both have the same name: load the same image on"
+             " all machines (`docker save` on one, `docker load` on the others)")
             for one in reports if one.image not in (None, usual)
         ]  # fmt: skip
     models = Counter(model for one in reports for model in one.gpus)
@@ -158,7 +159,3 @@ def reasons_to_refuse(
             for one in reports if set(one.gpus) - {usual_gpu}
         ]  # fmt: skip
     return found
-
-
-def _short(image: str | None) -> str:
-    return str(image).removeprefix("sha256:")[:12]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
-import subprocess
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,23 +16,21 @@ from typing import Any
 
 import grader
 from grader.errors import GraderError, ImageMissing
-from grader.records import ALL_GPUS
 from grader.rubric.model import Limits
 from grader.sandbox.base import Exit, Job, WorkerPaths
 from grader.sandbox.docker import DockerSandbox, connect
 from grader.sandbox.docker.engine import check_runtime
 from grader.sandbox.docker.image import id_of
 from grader.sandbox.docker.leftovers import reap_leftovers, remove_run
-from grader.sandbox.gpu_models import LIST, models_in
+from grader.sandbox.gpu_models import installed_models
 from grader.sandbox.pools.depot import Depot
 
 NOBODY = "a submission"   # the name of every job here: students' names stay where they are
-_NVIDIA_SECONDS = 20
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What all workers of a run have in common.
+    """The part of a worker's start that is the same for all workers of a run.
 
     Attributes:
         image_id: Id of the worker's image. A node that has no such image starts no worker.
@@ -52,7 +49,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Condition:
-    """What a node says about itself; see `grader.sandbox.pools.pool.NodeReport`."""
+    """A node's description of itself; see `grader.sandbox.pools.pool.NodeReport`."""
 
     gpu_models: tuple[str, ...]
     image_id: str | None
@@ -159,7 +156,7 @@ def describe(image: str, runtime: str | None) -> Condition:
             f" the same image on the others (`docker save {image} | ssh NODE docker load`)"
         )
     wants_tokens = os.environ.get("RAY_AUTH_MODE") == "token"
-    return Condition(_gpu_models(), found, tuple(problems), code(), wants_tokens)
+    return Condition(installed_models(), found, tuple(problems), code(), wants_tokens)
 
 
 def tidy(run: str | None) -> None:
@@ -180,14 +177,3 @@ def code() -> str:
     for path in sorted(package.rglob("*.py")):
         digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes())
     return f"{grader.__version__} ({digest.hexdigest()[:8]})"
-
-
-def _gpu_models() -> tuple[str, ...]:
-    """Return the models of this machine's NVIDIA GPUs, also of those that Ray hides from a task."""
-    try:
-        listing = subprocess.run(
-            LIST, capture_output=True, text=True, timeout=_NVIDIA_SECONDS, check=True
-        ).stdout
-    except (OSError, subprocess.SubprocessError):
-        return ()
-    return models_in(listing, ALL_GPUS)

@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from grader.errors import EngineMissing, SandboxError
+from grader.sandbox.pools.pool import UNKNOWN
 
 NEEDED = ("srun", "scancel", "scontrol", "sinfo", "squeue")
-UNKNOWN = "unknown"     # the model of a GPU that Slurm does not name
 _SECONDS = 30.0         # for a command's answer; slurmctld is slow while many jobs end
 _ENDING_SECONDS = 20.0  # in which a job that is COMPLETING gets its final state
 # Variables of this user's that Slurm's commands read. A job of its own that this process runs in is

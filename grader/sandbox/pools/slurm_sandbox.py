@@ -22,7 +22,7 @@ from grader.sandbox.base import Job
 from grader.sandbox.conversation import GRACE_SECONDS, START_SECONDS
 from grader.sandbox.pools import slurm_commands as slurm
 from grader.sandbox.pools.launchers import Launcher, paths_in
-from grader.sandbox.pools.slurm_commands import UNKNOWN
+from grader.sandbox.pools.pool import UNKNOWN
 from grader.sandbox.pools.slurm_worker import LOST_SECONDS, SlurmWorker, last_words
 
 _LOOK_SECONDS = 0.5      # between looks at whether the run goes on, while a job waits in the queue

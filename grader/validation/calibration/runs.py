@@ -115,7 +115,7 @@ def figures_of(
         asker = Asker(
             sandbox, rubric.limits, slots, Recall(EvidenceCache(cache), ground), stop
         )
-        threads = schedule.threads_each(slots.turns, rubric.limits.cpus)
+        threads = schedule.threads_each(slots.turns, rubric.limits.threads)
         contexts = _contexts(rubric, folder / "data", threads)
         prepared = {one.name: prepare_trusted(one.hand_in, folder / f"solution-{number}")
                     for number, one in enumerate(solutions)}

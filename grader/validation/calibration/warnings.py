@@ -23,7 +23,7 @@ def warnings_now(rubric: Rubric, options: RunOptions, say: Say) -> list[str]:
         return warnings(rubric, None)
     options = dataclasses.replace(options, packages=rubric.packages)
     with workspace() as folder, open_sandbox(options, folder, say) as (sandbox, gpus):
-        threads = schedule.threads_each(1, rubric.limits.cpus)
+        threads = schedule.threads_each(1, rubric.limits.threads)
         return warnings(rubric, environment(sandbox, folder, rubric.limits, gpus, threads))
 
 

@@ -58,7 +58,7 @@ class Machines:
 
     @property
     def running(self) -> list[str]:
-        """Those of `containers` that run."""
+        """The `containers` that run."""
         return [one for one in self.containers if "running" in one]
 
     @property

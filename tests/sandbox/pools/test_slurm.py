@@ -156,7 +156,7 @@ def own_python(cluster: SlurmCluster) -> str:
 
 
 def attacked(place: str) -> dict[str, str]:
-    """What the hostile cases of the group `machine` reached, and a bomb, by name; "" is nothing.
+    """Names of hostile cases (`machine`, and a bomb) with what each reached; "" is nothing.
 
     One worker is asked all of them, one after the other.
     """
