@@ -11,7 +11,7 @@ from typing import Any
 import ray
 from ray.exceptions import GetTimeoutError, RayError, RayTaskError
 
-from grader.errors import NodeLost, NoNodeLeft, SandboxError
+from grader.errors import EngineMissing, ImageMissing, NodeLost, NoNodeLeft, SandboxError
 from grader.rubric.model import Limits
 from grader.sandbox.base import Exit, Job, WorkerPaths
 from grader.sandbox.docker.image import version_of
@@ -92,7 +92,7 @@ class RayWorker:
         try:
             return ray.get(getattr(self._cell, method).remote(*arguments), timeout=timeout)
         except RayTaskError as error:
-            raise SandboxError(f"{self.node}: {error.cause}") from None
+            raise _raised_there(self.node, error) from None
         except RayError as error:
             self._lost = self._lost or _lost(self.node, error)
             raise NodeLost(self._lost) from None
@@ -238,9 +238,19 @@ def _answer(given: Any, node: str) -> Any:
     try:
         return ray.get(given)
     except RayTaskError as error:
-        raise SandboxError(f"{node}: {error.cause}") from None
+        raise _raised_there(node, error) from None
     except RayError as error:
         raise NodeLost(_lost(node, error)) from None
+
+
+def _raised_there(node: str, error: RayTaskError) -> SandboxError:
+    """Return the error of an actor.
+
+    A node that lost its engine or its image starts nothing more, and other nodes have theirs.
+    """
+    gone = isinstance(error.cause, EngineMissing | ImageMissing)
+    kind = NodeLost if gone else SandboxError
+    return kind(f"{node}: {error.cause}")
 
 
 def _lost(node: str, error: RayError) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.errors import NodeLost, NoNodeLeft
+from grader.errors import NodeLost, NoNodeLeft, SandboxError
 from grader.records import Question
 from grader.sandbox.conversation import converse
 from grader.sandbox.outcomes import NODE_LOST
@@ -22,6 +23,7 @@ from tests.sandbox.test_contract import KINDS, TINY, group, job_of
 pytestmark = pytest.mark.docker
 
 ATTIC = {"room": "attic"}
+ENGINE = "/var/run/docker.sock"
 ENDLESS = ("cat",)   # like a worker, it ends when its stdin does
 
 
@@ -85,6 +87,51 @@ def test_a_node_that_dies_before_the_worker_is_stopped_gives_no_honest_looking_e
     finally:
         pool.close()
     assert eventually(lambda: machines.running == [], 60)
+
+
+def test_a_node_whose_engine_stops_is_lost_and_the_others_start_as_before(
+    machines: Machines, tmp_path: Path
+) -> None:
+    engine = tmp_path / "engine.sock"
+    engine.symlink_to(os.environ.get("DOCKER_HOST", "").removeprefix("unix://") or ENGINE)
+    node = machines.add(labels=ATTIC, env_vars={"DOCKER_HOST": f"unix://{engine}"})
+    pool, others = in_attic(machines, ENDLESS), RayPool(machines.address, machines.docker.image)
+    job = job_of(tmp_path, "", ())
+    try:
+        sandbox = pool.open(tmp_path, print, threading.Event())
+        engine.unlink()
+        with pytest.raises(NodeLost, match="no Docker Engine answers"):
+            sandbox.start(job, ()).__enter__()
+        engine.write_text("no socket")
+        with pytest.raises(NodeLost):
+            sandbox.start(job, ()).__enter__()
+        pool.close()
+        machines.kill(node)
+        machines.settle()
+        with others.open(tmp_path, print, threading.Event()).start(job, ()) as worker:
+            assert worker.paths.submission
+    finally:
+        pool.close()
+        others.close()
+    assert machines.containers == []
+
+
+def test_a_node_that_no_longer_has_the_image_is_lost_and_a_wrong_submission_is_not(
+    machines: Machines, tmp_path: Path
+) -> None:
+    pool, job = RayPool(machines.address, machines.docker.image), job_of(tmp_path, "", ())
+    try:
+        sandbox = pool.open(tmp_path, print, threading.Event())
+        with pytest.raises(SandboxError) as ours:   # nothing that a node has lost
+            sandbox.start(replace(job, submission=tmp_path / "nothing"), ()).__enter__()
+        assert not isinstance(ours.value, NodeLost)
+        # Both nodes share an engine, which keeps its image: they are asked for another one.
+        sandbox._settings = replace(sandbox._settings, image_id=f"sha256:{0:064}")
+        with pytest.raises(NodeLost, match="No such image"):
+            sandbox.start(job, ()).__enter__()
+    finally:
+        pool.close()
+    assert machines.containers == []
 
 
 def test_a_worker_that_waits_for_room_ends_with_the_run(
