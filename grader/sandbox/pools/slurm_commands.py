@@ -64,7 +64,11 @@ def require() -> None:
     try:
         run("scontrol", "ping")
     except SandboxError as error:
-        raise EngineMissing(f"--on slurm: Slurm does not answer: {error}") from None
+        said = " ".join(str(error).split())
+        raise EngineMissing(
+            f"--on slurm: Slurm does not answer ({said}): run `grader` where `sinfo` lists the "
+            "cluster's nodes, or set SLURM_CONF as it is set there"
+        ) from None
 
 
 def run(*command: str, seconds: float = _SECONDS) -> str:
