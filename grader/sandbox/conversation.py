@@ -30,6 +30,7 @@ from grader.sandbox.outcomes import (
     out_of_memory,
     too_crowded,
 )
+from grader.sandbox.time_limit import TimeLimit
 from grader.stopwatch import Stopwatch, unknown
 from grader.text import plain_line, plain_tail
 
@@ -186,15 +187,15 @@ def put(
     }
     with contextlib.suppress(OSError):
         worker.write(wire.encode(message, question.blobs))
-    used = Stopwatch(worker.processor_seconds, question.threads)
-    reply = _reply(worker, inbox, question, looks, used)
+    limit = TimeLimit(worker, question)
+    reply = _reply(worker, inbox, question, looks, limit)
     seconds = time.monotonic() - begun
-    crowded = used.is_crowded(question.seconds)
+    limit.end()
     if isinstance(reply, tuple) and _answers(reply[0], question):
         message, blobs = reply
         outcome = from_answer(message, seconds)
-        if outcome.kind == wire.TIME_LIMIT and crowded:
-            outcome = too_crowded(outcome, used.used)
+        if outcome.kind == wire.TIME_LIMIT and limit.crowded:
+            outcome = too_crowded(outcome, limit.used)
         value = message.get("value")
         blobs = blobs if outcome.answered else ()
         return looks.as_seen(checked(Evidence(question, outcome, value, blobs))), True
@@ -206,7 +207,7 @@ def put(
 
 
 def _reply(
-    worker: Worker, inbox: Inbox, question: Question, looks: InterimLooks, used: Stopwatch
+    worker: Worker, inbox: Inbox, question: Question, looks: InterimLooks, limit: TimeLimit
 ) -> Frame | object | None:
     """Wait for the reply to a question, and tell the worker when its time is over.
 
@@ -222,7 +223,7 @@ def _reply(
                 worker.write(message_back)
         elif reply is not None:
             return reply
-        elif grace is None and used.is_over(question.seconds):
+        elif grace is None and limit.is_over():
             with contextlib.suppress(OSError):
                 worker.write(wire.encode({"type": wire.OVER, "id": question.id}))
             grace = Stopwatch(unknown)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import queue
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from grader import stopwatch, wire
 from grader.records import Evidence, Question
 from grader.rubric.model import Limits
-from grader.sandbox import conversation
+from grader.sandbox import conversation, time_limit
 from grader.sandbox.base import Exit, Job, WorkerPaths
 from grader.sandbox.interim import InterimLooks
 from grader.sandbox.outcomes import HELD_UP
@@ -69,6 +70,7 @@ def asked(worker: Scripted) -> Evidence:
 @pytest.fixture(autouse=True)
 def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(conversation, "_POLL_SECONDS", 0.01)
+    monkeypatch.setattr(time_limit, "_PAUSE", 0.01)
     monkeypatch.setattr(conversation, "GRACE_SECONDS", 0.3)
     monkeypatch.setattr(stopwatch, "WINDOW", 0.01)
 
@@ -94,3 +96,29 @@ def test_code_that_hardly_gets_the_processor_is_asked_again() -> None:
     outcome = asked(Scripted(nothing, lambda me: me.answers("time_limit"), share=0.07)).outcome
     assert (outcome.kind, outcome.owner) == (HELD_UP, "harness")
     assert "the machine was too busy" in outcome.message
+
+
+class SlowEngine(Scripted):
+    """Its engine does not tell the processor time for as long as a question is asked."""
+
+    def __init__(self, asked: Say) -> None:
+        super().__init__(asked, nothing)
+        self.told = threading.Event()
+
+    def processor_seconds(self) -> float:
+        self.told.wait()
+        return 0.0
+
+
+def test_an_answer_does_not_wait_until_the_engine_tells_the_processor_time() -> None:
+    """Docker's engine takes a second, and each question of a class cost that second."""
+
+    def later(worker: Scripted) -> None:
+        threading.Timer(0.1, worker.answers, ["not_found"]).start()
+
+    for answers in (lambda me: me.answers("not_found"), later):
+        worker = SlowEngine(answers)
+        try:
+            assert asked(worker).outcome.kind == "not_found"
+        finally:
+            worker.told.set()
