@@ -7,7 +7,7 @@ import os
 # (benchmarks/wait_policy.py). This is its own number for a machine with fewer cores than threads.
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
-from grader.worker.process.supervisor import serve   # loads PyTorch: below the setting
+from grader.worker.process.supervisor import serve  # loads PyTorch: below the setting
 
 if __name__ == "__main__":
     serve()
