@@ -241,6 +241,14 @@ class Phase:
 
 
 @dataclass(frozen=True)
+class PhaseStrip:
+    """The phases of a training in order, to be drawn as a strip of modes."""
+
+    title: str
+    phases: tuple[Phase, ...]
+
+
+@dataclass(frozen=True)
 class Caution:
     """A warning about a training, without cost: what was seen, where, and why it matters."""
 
@@ -264,6 +272,9 @@ class TrainingRun:
     cautions: tuple[Caution, ...] = ()
     figures: tuple[Figure, ...] = ()
     output: str = ""
+
+
+Picture = LearningCurve | ConfusionMatrix | PhaseStrip
 
 
 @dataclass(frozen=True)
@@ -292,7 +303,7 @@ class Verdict:
     asked: str = ""
     next_step: str = ""
     tables: tuple[Table, ...] = ()
-    pictures: tuple[LearningCurve | ConfusionMatrix, ...] = ()
+    pictures: tuple[Picture, ...] = ()
     seen: Mapping[str, Any] = field(default_factory=dict)
     run: TrainingRun | None = None
     attempted: bool = True

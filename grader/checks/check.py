@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import builtins
 import dataclasses
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -149,7 +150,9 @@ def without_answer(
         in_any_form: The answer may be a script of any form, so if no code for it is found, then
             nobody wrote it. A function that is not found may have another name.
     """
-    seen: dict[str, Any] = {"outcome": outcome.kind, "seconds": outcome.seconds}
+    seen: dict[str, Any] = {
+        "outcome": outcome.kind, "seconds": outcome.seconds, "cause": _cause(outcome),
+    }  # fmt: skip
     if hidden:
         seen["output"] = NOT_SHOWN
     else:
@@ -172,6 +175,14 @@ def without_answer(
         return needs_marking(criterion, f"{reason} {NOT_YOURS}", asked=asked, seen=seen)
     return graded(criterion, 0.0, reason.replace("..", "."), asked=asked,
                   next_step=_next_step(outcome, hidden=hidden), seen=seen)
+
+
+def _cause(outcome: Outcome) -> str:
+    """A digest of how a question ended. Questions that one error left unanswered have the same.
+
+    It reveals nothing of what a hidden question's error says.
+    """
+    return hashlib.sha256(f"{outcome.kind} {outcome.message}".encode()).hexdigest()[:16]
 
 
 def _next_step(outcome: Outcome, *, hidden: bool) -> str:

@@ -24,10 +24,11 @@ from grader.checks.training_run import (
     Rows,
     evaluations_after_training,
     has_norms,
+    phase_of,
     train_question,
     trainings,
 )
-from grader.records import Evidence, Question, Table, Verdict
+from grader.records import Evidence, PhaseStrip, Question, Verdict
 from grader.rubric.model import Criterion, Limits
 
 EVALUATE = "mode-switch/evaluate"
@@ -87,7 +88,7 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
         return without_answer(criterion, failure, ASKED)
     if not evaluation_rows and training.value["stopped"]:
         return needs_marking(
-            criterion, " ".join([*problems, NOT_YET]), asked=asked, tables=(_table(runs, norms),),
+            criterion, " ".join([*problems, NOT_YET]), asked=asked, pictures=_strip(runs),
             seen={"right_in_training": right_in_training},
         )  # fmt: skip
     in_evaluation = _evaluation_problems(evaluation_rows, training.value)
@@ -99,7 +100,7 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
         0.5 * right_in_training + 0.5 * (not in_evaluation),
         " ".join(problems) or f"Correct in all {len(train_rows)} training and "
         f"{len(evaluation_rows)} evaluation phases.",
-        asked=asked, hints=_hints(runs, training.value), tables=(_table(runs, norms),),
+        asked=asked, hints=_hints(runs, training.value), pictures=_strip(runs),
         next_step=_next_step(right_in_training, evaluation_rows, training.value)
         if problems else "",
         seen={"batches_tracked": tracked[:1]},
@@ -255,17 +256,8 @@ def _miscounted(runs: Rows, tracked: list[int]) -> list[str]:
     ]
 
 
-def _table(runs: Rows, norms: bool) -> Table:
-    rows: list[tuple[str, ...]] = []
-    for run in runs[:12]:
-        in_train, in_eval = run["norms_training"], run["norms_evaluating"]
-        mode = "both" if in_train and in_eval else "train" if in_train else "eval"
-        lr = f"{run['lr']:.4g}" if isinstance(run["lr"], float) else ""
-        moved = ("changed" if run["statistics_moved"] else "",) if norms else ()
-        rows.append((run["kind"], str(run["passes"]), mode, lr, *moved))
-    statistics = ("running statistics",) if norms else ()
-    columns = ("phase", "batches", "mode", "learning rate", *statistics)
-    return Table("The first phases", columns, tuple(rows))
+def _strip(runs: Rows) -> tuple[PhaseStrip, ...]:
+    return (PhaseStrip("Phases of your training, in order", tuple(map(phase_of, runs))),)
 
 
 CHECK = Check("mode_switch", NoParams, ask, judge, needs_reference=True, self_reported=True)

@@ -11,7 +11,7 @@ import base64
 import dataclasses
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -26,10 +26,11 @@ from grader.checks.training_run import (
     has_dropout,
     has_norms,
     learning_curve,
+    phase_of,
     trainings,
     why_it_ended,
 )
-from grader.records import Caution, Evidence, Figure, Phase, Series, TrainingRun, Verdict
+from grader.records import Caution, Evidence, Figure, Series, TrainingRun, Verdict
 from grader.rubric.model import Criterion
 
 OUTPUT = 4000   # characters kept of the end of what was printed
@@ -111,7 +112,7 @@ def training_run(training: Evidence) -> TrainingRun:
     rates = tuple((float(step), float(lr)) for step, lr in value["rates"])
     return TrainingRun(
         facts=tuple(_facts(value, training.outcome.seconds)),
-        stretches=tuple(map(_phase, value["runs"])),
+        stretches=tuple(map(phase_of, value["runs"])),
         curve=learning_curve(value),
         rates=Series("learning rate", rates) if rates else None,
         groups=groups_table(optimizer) if optimizer else None,
@@ -179,27 +180,6 @@ def _facts(value: Mapping[str, Any], seconds: float) -> list[tuple[str, str]]:
     elif value["stopped"]:
         facts.append(("stopped", why_it_ended(value["stopped"])))
     return facts
-
-
-def _phase(run: Mapping[str, Any]) -> Phase:
-    training, evaluating = run["norms_training"], run["norms_evaluating"]
-    mode: Literal["train", "eval", "mixed"] = "train" if training else "eval"
-    right = not (evaluating if run["kind"] == "train" else training)
-    # The mode does not matter before the first step, nor for a pass over a few images.
-    counts = run["kind"] == "train" or bool(evaluations_after_training([run]))
-    seen = run["seen"]
-    loss = run["loss"] / seen if seen and isinstance(run["loss"], (int, float)) else None
-    return Phase(
-        kind=run["kind"],
-        batches=run["passes"],
-        images=run["images"],
-        mode="mixed" if training and evaluating else mode,
-        right=right or not counts,
-        place=run["place"],
-        lr=run["lr"] if isinstance(run["lr"], (int, float)) else None,
-        loss=loss,
-        accuracy=run["correct"] / seen if seen else None,
-    )
 
 
 def _figure(reported: Mapping[str, Any], pixels: bytes) -> Figure:

@@ -6,12 +6,12 @@ The report lists runs: consecutive passes of one kind through the trained networ
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from grader.checks.answer_key import EvalInputs
 from grader.checks.early_stopping import MAY_STOP, stop_rule
 from grader.checks.groups.kinds import parameters_of
-from grader.records import Evidence, LearningCurve, Question, Series
+from grader.records import Evidence, LearningCurve, Phase, Question, Series
 from grader.rubric.model import Limits
 
 TRAIN = "training"
@@ -142,3 +142,25 @@ def learning_curve(value: Mapping[str, Any]) -> LearningCurve | None:
     if not any(series.points for series in (*loss, *accuracy)):
         return None
     return LearningCurve("Learning curve, as observed", tuple(loss), tuple(accuracy))
+
+
+def phase_of(run: Mapping[str, Any]) -> Phase:
+    """Describes one of the worker's `runs` for the page: its mode, and whether that is right."""
+    training, evaluating = run["norms_training"], run["norms_evaluating"]
+    mode: Literal["train", "eval", "mixed"] = "train" if training else "eval"
+    right = not (evaluating if run["kind"] == "train" else training)
+    # The mode does not matter before the first step, nor for a pass over a few images.
+    counts = run["kind"] == "train" or bool(evaluations_after_training([run]))
+    seen = run["seen"]
+    loss = run["loss"] / seen if seen and isinstance(run["loss"], (int, float)) else None
+    return Phase(
+        kind=run["kind"],
+        batches=run["passes"],
+        images=run["images"],
+        mode="mixed" if training and evaluating else mode,
+        right=right or not counts,
+        place=run["place"],
+        lr=run["lr"] if isinstance(run["lr"], (int, float)) else None,
+        loss=loss,
+        accuracy=run["correct"] / seen if seen else None,
+    )

@@ -14,9 +14,10 @@ from rich.padding import Padding
 from rich.table import Table as Grid
 from rich.text import Text
 
-from grader.records import Grade, Result, Table, TrainingRun
-from grader.reports.student.page import Page, Section, make_page, number, numeric_columns
+from grader.records import Grade, PhaseStrip, Result, Table, TrainingRun
+from grader.reports.student.page import Page, make_page, number, numeric_columns
 from grader.reports.student.plots import tabulate
+from grader.reports.student.sections import Section
 from grader.reports.student.status_words import STATUS_SYMBOLS, STATUS_WORDS
 from grader.reports.student.training_run import tabulate_epochs, tell_modes
 
@@ -78,7 +79,8 @@ def _show_section(section: Section, console: Console) -> None:
     console.print(_text(section.title, console, "bold"))
     _indent(Text.assemble(_status(section, console), ", ", _points(section), " points"), console)
     _indent(_text(section.reason, console), console)
-    for table in (*section.tables, *map(tabulate, section.pictures)):
+    pictures = [one for one in section.pictures if not isinstance(one, PhaseStrip)]
+    for table in (*section.tables, *map(tabulate, pictures)):   # phases are shown by epoch below
         _indent(_grid(table, console), console)
         console.print()
     for hint in section.hints:

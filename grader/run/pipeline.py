@@ -245,6 +245,7 @@ def _refused(criterion: Criterion, why: str) -> Verdict:
         0.0,
         f"The submission was not opened: {why}",
         next_step="Hand in the .py or .ipynb itself, or a plain zip of it.",
+        seen={"refused": True},
     )
 
 

@@ -49,7 +49,8 @@ def saved(of_ada: Grade, tmp_path_factory: pytest.TempPathFactory) -> SavedGrade
 def test_the_page_says_so_in_both_forms(of_ada: Grade) -> None:
     page = Renderer(None).render(of_ada, "Homework", datetime.now(UTC), None)
     assert page.markdown.count("| not attempted |") == page.markdown.count("| failed |") == 1
-    assert page.html.count('<span class="status not_attempted">') == 2   # overview and section
+    assert page.html.count('<span class="status not_attempted">') == 2   # overview and list
+    assert page.html.count("Not attempted: 1 part, 5 points") == 1
 
 
 def test_the_terminal_counts_it_apart(of_ada: Grade) -> None:

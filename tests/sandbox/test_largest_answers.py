@@ -27,8 +27,9 @@ from grader.checks.groups.kinds import parameters_of, truth_of
 from grader.checks.groups.partial_credit import layers_of
 from grader.checks.training_report import with_run
 from grader.records import Evidence, Outcome, Question
-from grader.reports.class_report.similar_reasons import first_sentence, group_by_reason
+from grader.reports.class_report.similar_reasons import group_by_reason
 from grader.reports.student.render import markdown
+from grader.reports.student.sections import first_sentence
 from grader.rubric.model import Limits
 from grader.sandbox.answer_schema import OWN, checked
 from grader.text import neutral, plain, plain_tail

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import get_args
 
 from grader.reports.class_report.rows import Cell, Flag, FlagKind, StudentRow
-from grader.reports.class_report.similar_reasons import first_sentence, group_by_reason
+from grader.reports.class_report.similar_reasons import group_by_reason
+from grader.reports.student.sections import first_sentence
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,6 @@ _VARIES = re.compile(
     r"|(?P<quoted>(?<!\w)'[^']*'(?!\w)|\"[^\"]*\")"
     r"|(?P<number>(?<![\w.-])[-+]?\d+(?:,\d{3})*(?:\.\d+)?(?:e[-+]?\d+)?)"
 )
-_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z\d`]|\w+\(\))")
 _DIFFERS = "…"
 
 
@@ -37,11 +36,6 @@ class ReasonGroup(Generic[Item]):
     text: str
     anonymous: str
     items: tuple[Item, ...]
-
-
-def first_sentence(text: str) -> str:
-    """The first sentence of a reason: its conclusion, without the details."""
-    return _SENTENCE.split(text, maxsplit=1)[0]
 
 
 def group_by_reason(

@@ -10,54 +10,28 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
 from grader.records import (
-    ConfusionMatrix,
     CriterionGrade,
     Grade,
-    LearningCurve,
+    PhaseStrip,
     Result,
     Table,
     TrainingRun,
+    Verdict,
 )
 from grader.reports.student import sanitize
+from grader.reports.student.sections import (
+    Blank,
+    Cause,
+    Disclosure,
+    Section,
+    blanks_of,
+    causes_of,
+)
 from grader.text import plain_line
 
-Disclosure = Literal["full", "points", "later"]
-
 _NUMBER = re.compile(r"[-+]?\d[\d,.]*(?:e[-+]?\d+)?\s*%?|-?|nan|[-+]?inf", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class Section:
-    """One criterion. While `disclosure` is "later" it holds neither status nor points."""
-
-    anchor: str
-    title: str
-    part: str
-    disclosure: Disclosure
-    max: float
-    points: float | None = None
-    status: Result | None = None
-    asked: str = ""
-    reason: str = ""
-    hints: tuple[str, ...] = ()
-    next_step: str = ""
-    tables: tuple[Table, ...] = ()
-    pictures: tuple[LearningCurve | ConfusionMatrix, ...] = ()
-    traceback: str = ""
-    output: str = ""
-
-    @property
-    def lost(self) -> float:
-        """Points lost; 0 while the points are not known."""
-        return 0.0 if self.points is None else self.max - self.points
-
-    @property
-    def settled(self) -> bool:
-        """True for a passed criterion without hints."""
-        return self.status == "passed" and not self.hints
 
 
 @dataclass(frozen=True)
@@ -92,14 +66,59 @@ class Page:
 
     @property
     def passed(self) -> tuple[Section, ...]:
-        """Passed criteria without hints, which a page may fold away."""
-        return tuple(one for one in self.sections if one.settled)
+        """Passed criteria, which a page may fold away."""
+        return tuple(one for one in self.sections if one.status == "passed")
 
     @property
     def noteworthy(self) -> tuple[Section, ...]:
         """All other criteria; those that cost most points come first."""
-        rest = (one for one in self.sections if not one.settled)
+        rest = (one for one in self.sections if one.status != "passed")
         return tuple(sorted(rest, key=lambda one: -one.lost))
+
+    @property
+    def causes(self) -> tuple[Cause, ...]:
+        """Errors that cost several criteria; the one that cost most points comes first."""
+        return causes_of(self.noteworthy)
+
+    @property
+    def single(self) -> tuple[Section, ...]:
+        """Attempted criteria that are not passed, without those of `causes`."""
+        told = {one.anchor for cause in self.causes for one in cause.sections}
+        return tuple(
+            one for one in self.noteworthy
+            if one.anchor not in told and one.status != "not_attempted"
+        )
+
+    @property
+    def unattempted(self) -> tuple[Section, ...]:
+        """Parts that are blank or were not handed in."""
+        return tuple(one for one in self.sections if one.status == "not_attempted")
+
+    @property
+    def blanks(self) -> tuple[Blank, ...]:
+        """The parts that were not attempted, by reason."""
+        return blanks_of(self.unattempted)
+
+    @property
+    def main(self) -> Section | None:
+        """The criterion with more points than any other and a third of all; it leads the page.
+
+        None if there is none, or if the error at the top of the page is about it.
+        """
+        ranked = sorted(self.sections, key=lambda one: -one.max)
+        if len(ranked) < 2 or ranked[0].max == ranked[1].max:
+            return None
+        first = ranked[0]
+        if first.status is None or 3 * first.max < sum(one.max for one in ranked):
+            return None
+        return None if any(first in cause.sections for cause in self.causes[:1]) else first
+
+    @property
+    def draws_phases(self) -> bool:
+        """A criterion that is not passed shows the phases of the training."""
+        return any(
+            isinstance(picture, PhaseStrip) for one in self.noteworthy for picture in one.pictures
+        )
 
 
 def make_page(grade: Grade, homework: str, now: datetime, due: datetime | None) -> Page:
@@ -178,7 +197,16 @@ def _section(anchor: str, criterion: CriterionGrade, disclosure: Disclosure) -> 
         pictures=tuple(sanitize.picture(picture) for picture in verdict.pictures[: sanitize.ITEMS]),
         traceback=sanitize.tail(verdict.seen.get("traceback")),
         output=sanitize.tail(verdict.seen.get("output")),
+        cause=_cause(verdict),
     )
+
+
+def _cause(verdict: Verdict) -> str:
+    """What kept a check from an answer: a digest, or the reason itself; "" if it got one."""
+    ended = isinstance(verdict.seen.get("outcome"), str) or verdict.seen.get("refused") is True
+    if not ended or not verdict.attempted or "marked" in verdict.seen:
+        return ""
+    return f"{verdict.status} {verdict.seen.get('cause') or verdict.reason}"
 
 
 def _run(criteria: Iterable[tuple[CriterionGrade, Section]]) -> TrainingRun | None:

@@ -37,6 +37,7 @@ from grader.reports.student import plots
 from grader.reports.student.learning_curves import draw_rates, tabulate_rates
 from grader.reports.student.mode_strips import draw_legend, draw_strip
 from grader.reports.student.page import make_page, number, numeric_columns
+from grader.reports.student.sections import first_sentence
 from grader.reports.student.status_words import STATUS_SYMBOLS, STATUS_WORDS
 from grader.reports.student.training_run import tabulate_stretches, tell_modes
 from grader.rubric.local_time import moment
@@ -57,6 +58,7 @@ _ADDRESS = re.compile(r"(?i)(?<=:)(?=//)|(?<=www)(?=\.)|(?<=@)")
 
 
 _HELPERS = {
+    "first_sentence": first_sentence,
     "moment": moment,
     "number": number,
     "numeric_columns": numeric_columns,

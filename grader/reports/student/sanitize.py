@@ -19,6 +19,8 @@ from grader.records import (
     Figure,
     LearningCurve,
     Phase,
+    PhaseStrip,
+    Picture,
     Series,
     Table,
     TrainingRun,
@@ -55,8 +57,14 @@ def table(given: Table) -> Table:
     return Table(plain_line(given.title), columns, tuple(rows))
 
 
-def picture(given: LearningCurve | ConfusionMatrix) -> LearningCurve | ConfusionMatrix:
+def picture(given: Picture) -> Picture:
+    if isinstance(given, PhaseStrip):
+        return PhaseStrip(plain_line(given.title, 200), phases(given.phases))
     return curve(given) if isinstance(given, LearningCurve) else _matrix(given)
+
+
+def phases(given: Iterable[Phase]) -> tuple[Phase, ...]:
+    return tuple(map(_phase, tuple(given)[:MOST_PHASES]))
 
 
 def curve(given: LearningCurve) -> LearningCurve:
@@ -75,7 +83,7 @@ def training_run(given: TrainingRun) -> TrainingRun:
         facts.append(("Shown here", ", ".join(left_out)))
     return TrainingRun(
         facts=tuple(facts),
-        stretches=tuple(map(_phase, given.stretches[:MOST_PHASES])),
+        stretches=phases(given.stretches),
         curve=curve(given.curve) if given.curve else None,
         rates=_line(given.rates) if given.rates else None,
         groups=table(given.groups) if given.groups else None,

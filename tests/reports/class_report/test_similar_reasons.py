@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.reports.class_report.similar_reasons import first_sentence, group_by_reason
+from grader.reports.class_report.similar_reasons import group_by_reason
+from grader.reports.student.sections import first_sentence
 
 
 def texts(*given: str) -> list[tuple[str, int]]:

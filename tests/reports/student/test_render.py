@@ -119,11 +119,12 @@ def test_a_status_is_told_in_words(status: Status, words: str) -> None:
 
 def test_the_overview_links_to_each_section() -> None:
     elements = Page(pages(rich_grade()).html).elements
-    links = [attributes["href"] for tag, attributes in elements if tag == "a"]
-    sections = [f"#{attributes['id']}" for tag, attributes in elements if tag == "section"]
-    assert links == [*sorted(sections[:-1]), sections[-1]]   # in the homework's order
-    assert len(links) == 7 + 1
-    assert links[-1] == "#run"
+    links = [str(attributes["href"]) for tag, attributes in elements if tag == "a"]
+    main, *rest = links
+    assert main == "#criterion-6"   # the one of 34 points stands beside the score
+    assert rest == [*(f"#criterion-{number}" for number in range(1, 8)), "#run"]
+    places = [f"#{attributes.get('id')}" for _, attributes in elements]
+    assert all(places.count(link) == 1 for link in links)
 
 
 def test_the_criterion_that_costs_most_comes_first_and_passed_ones_are_folded_away() -> None:
@@ -136,12 +137,13 @@ def test_the_criterion_that_costs_most_comes_first_and_passed_ones_are_folded_aw
             criterion_grade("Hinted", points=5, hints=("Try it.",)),
         )
     )
-    for text in (re.findall(r"<h2.*?>(.*?)</h2>", both.html),
-                 re.findall(r"(?m)^## (.*)$", both.markdown)):  # fmt: skip
-        assert text == ["Dear", "Cheap", "Waits", "Hinted", "Passed"]
-    folded = both.html.partition('<details class="passed-criteria">')[2]
-    assert "Passed: 1 criterion<" in folded
-    assert folded.partition("</details>")[0].count("<section") == 1
+    assert re.findall(r"<h2.*?>(.*?)</h2>", both.html) == ["Dear", "Cheap", "Waits"]
+    assert re.findall(r"(?m)^## (.*)$", both.markdown) == [
+        "Dear", "Cheap", "Waits", "Passed", "Hinted",
+    ]  # fmt: skip
+    lines = re.findall(r'(?s)<details class="earned">\s*<summary>(.*?)</summary>', both.html)
+    told = [" ".join(re.sub("<[^>]+>", " ", line).split()) for line in lines]
+    assert told == ["✓ passed Passed 5 / 5", "✓ passed Hinted 1 hint 5 / 5"]
     assert "<details class" not in pages(grade(criterion_grade("Dear", "failed", 0))).html
 
 
