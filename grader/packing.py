@@ -4,7 +4,8 @@ It imports the standard library and numpy only.
 None, booleans, numbers, text and lists stand for themselves. Every other value is an object whose
 single key names its type: `{"dict": [key, value, ...]}`, `{"tuple": [...]}`, `{"set": [...]}`,
 `{"float": "nan"}`, `{"array": [dtype, shape, index of its blob]}`. The worker also reads `tensor`,
-which it makes from an array, and `network`, which it builds from a spec.
+which it makes from an array, `network`, which it builds from a spec, and `kept`, an object of the
+student's that it keeps under a number.
 
 The reader checks everything. It refuses data that is nested deeper than `MAX_DEPTH`, an array whose
 bytes do not fit its shape, a dtype that is not of plain numbers, and a key that comes twice.
@@ -52,11 +53,24 @@ class Network:
 
 
 @dataclass(frozen=True)
+class Kept:
+    """An object of the student's that the worker keeps under a number.
+
+    The field's name has an underscore because handles, which derive from this, have the student's
+    attributes.
+    """
+
+    _number: int
+
+
+@dataclass(frozen=True)
 class Makers:
-    """The worker's functions that make a tensor from an array and a network from a spec."""
+    """The worker's functions that make a tensor from an array, a network from a spec, and that
+    look up an object by its number."""
 
     tensor: Callable[[Any], Any]
     network: Callable[[Mapping[str, Any]], Any]
+    kept: Callable[[int], Any]
 
 
 def pack(
@@ -105,6 +119,8 @@ class _Packing:
             return {"tensor": self._array(np.asarray(value.array), where)}
         if isinstance(value, Network):
             return {"network": self.packed(dict(value.spec), where, depth)}
+        if isinstance(value, Kept):
+            return {"kept": value._number}
         return self._container(value, where, depth)
 
     def _container(self, value: Any, where: str, depth: int) -> Any:
@@ -194,6 +210,8 @@ class _Unpacking:
                 return self._leaf(kind, inner)
             if kind == "network" and self.makers is not None:
                 return self.makers.network(self.unpacked(inner, depth))
+            if kind == "kept" and self.makers is not None:
+                return self.makers.kept(inner)
         else:
             kind, inner = "list", value
         if depth >= MAX_DEPTH:

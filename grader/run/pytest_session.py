@@ -22,7 +22,7 @@ from typing import IO, Any
 import grader
 from grader import wire
 from grader.checks.check import is_stub, what_happened
-from grader.checks.pytest_runner import ASK, BROKEN, DONE
+from grader.checks.pytest_runner import ASIDE, ASK, BROKEN, DONE
 from grader.errors import CheckError
 from grader.records import Evidence, Outcome, Question
 from grader.sandbox.answer_schema import OWN
@@ -70,7 +70,10 @@ def _examined(interactive: InteractiveSession, question: Question) -> Evidence:
             evidence = interactive.put(_question(question, number, asked, blobs))
             outcome = evidence.outcome
             seconds += outcome.seconds
-            calls, stubs = number + 1, stubs + is_stub(outcome)
+            stub = is_stub(outcome)
+            # An object that was made, or looked at, has done nothing yet.
+            calls += stub or asked["args"]["name"] not in ASIDE
+            stubs += stub
             lost = outcome if outcome.owner == "harness" else lost
             tests.reply(evidence)
         value = {

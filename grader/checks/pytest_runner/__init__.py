@@ -9,3 +9,6 @@ the grader does with them is `grader/run/pytest_session.py`.
 ASK = "ask"         # test: its number, seconds, args of a probe; the blobs are its arrays
 DONE = "done"       # tests: the result of each; read: digests of the files that they read
 BROKEN = "broken"   # message: the file cannot be used
+
+# The probes, by name, that make an object of the student's or look at it, and call nothing else.
+ASIDE = frozenset({"_new", "_attribute", "_set_attribute"})

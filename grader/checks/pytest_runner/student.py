@@ -9,7 +9,7 @@ from typing import Any
 
 from grader import packing
 from grader.checks.probe import Probe, probe
-from grader.packing import Network, Tensor
+from grader.packing import Kept, Network, Tensor
 
 
 class StudentError(Exception):
@@ -22,6 +22,10 @@ class StudentError(Exception):
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
         self.kind = kind
+
+
+class MissingAttribute(StudentError, AttributeError):
+    """The student's object has no attribute of that name; so `hasattr` works on a handle."""
 
 
 class HarnessError(BaseException):
@@ -124,6 +128,18 @@ class Student:
         """Calls the student's function of that name, and returns what it returns."""
         return self._asked(f"{name}()", _call, name=name, args=list(args), kwargs=kwargs)
 
+    def new(self, name: str, *args: Any, **kwargs: Any) -> Handle:
+        """A handle of the object that the student's class of that name makes.
+
+        `name` may also be a function that returns an object, such as `build_model`.
+        """
+        title = f"{name}()"
+        made = self._asked(title, _new, name=name, args=list(args), kwargs=kwargs)
+        if "object" not in made:
+            text = f"{title}: it gave plain data or several objects; one object was expected"
+            raise StudentError("bad_answer", text)
+        return Handle(made["object"], self, made["kind"])
+
     def run(
         self, args: tuple[str, ...] | list[str] = (), stdin: str = "", file: str | None = None
     ) -> Ran:
@@ -136,11 +152,11 @@ class Student:
         files = {name: content.tobytes() for name, content in ran["files"].items()}
         return Ran(ran["printed"], ran["exit_code"], files)
 
-    def parameters(self, of: str, *args: Any) -> dict[str, Parameter]:
+    def parameters(self, of: str | Handle, *args: Any) -> dict[str, Parameter]:
         """The parameters of a network, by name.
 
-        `of` is a function of the student's that builds the network from `args`, or the name of the
-        network in the student's file.
+        `of` is a handle of the network, a function of the student's that builds the network from
+        `args`, or the name of the network in the student's file.
         """
         found = self._asked(f"the parameters of {of}", _parameters, of=of, args=list(args))
         return {
@@ -150,7 +166,7 @@ class Student:
             for name, (shape, elements, trainable) in found.items()
         }
 
-    def weights(self, of: str, *args: Any) -> dict[str, Any]:
+    def weights(self, of: str | Handle, *args: Any) -> dict[str, Any]:
         """The values of the parameters that `parameters` lists, as arrays."""
         values: dict[str, Any] = self._asked(f"{of}", _weights, of=of, args=list(args))
         return values
@@ -172,9 +188,88 @@ class Student:
         return value
 
 
+class Handle(Kept):
+    """An object of the student's, which stays in the container; `student.new` makes it.
+
+    Attributes and calls are those of the student's object. Plain data come back as they are,
+    tensors as arrays; everything else, such as a method or a layer, is another handle. Tests may
+    hand a handle to any call. An attribute that is set is set in the container. Handles of the same
+    object are equal.
+    """
+
+    def __init__(self, number: int, student: Student, kind: str) -> None:
+        super().__init__(number)
+        object.__setattr__(self, "_student", student)
+        object.__setattr__(self, "_kind", kind)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Calls the object."""
+        return self._received(
+            f"{self._kind}()", _call_kept, args=list(args), kwargs=kwargs
+        )
+
+    def __getattr__(self, name: str) -> Any:
+        """The object's attribute; raises MissingAttribute."""
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self._received(f"{self._kind}.{name}", _attribute, name=name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Sets the object's attribute; what is a tensor there remains one."""
+        self._received(f"{self._kind}.{name}", _set_attribute, name=name, value=value)
+
+    def __getitem__(self, key: Any) -> Any:
+        """The object's item, such as a layer of a Sequential."""
+        title = f"{self._kind}[{key!r}]"
+        return self._received(title, _attribute, name="__getitem__")(key)
+
+    def __repr__(self) -> str:
+        return f"<the student's {self._kind}>"
+
+    def _received(self, title: str, probe: Probe, **arguments: Any) -> Any:
+        described = self._student.with_nan._asked(title, probe, of=self, **arguments)
+        return _value(described, title, self)
+
+
+def _value(described: Any, title: str, near: Handle) -> Any:
+    """The value that the worker described; objects become handles."""
+    if "data" in described:
+        problem = packing.not_finite(described["data"]) if near._student._finite else ""
+        if problem:
+            raise StudentError("bad_answer", f"{title}: {problem}")
+        return described["data"]
+    if "items" in described:
+        items = [_value(one, title, near) for one in described["items"]]
+        return tuple(items) if described["tuple"] else items
+    if "missing" in described:
+        raise MissingAttribute("not_found", f"{title} does not exist: {described['why']}")
+    return Handle(described["object"], near._student, described["kind"])
+
+
 @probe
 def _call(student, name, args, kwargs):  # type: ignore[no-untyped-def]  # its text is sent
     return student.call(name, *args, **kwargs)
+
+
+@probe
+def _new(student, name, args, kwargs):  # type: ignore[no-untyped-def]
+    return student.handles.described(student.new(name, *args, **kwargs))
+
+
+@probe
+def _call_kept(student, of, args, kwargs):  # type: ignore[no-untyped-def]
+    return student.handles.described(student.call_kept(of, *args, **kwargs))
+
+
+@probe
+def _attribute(student, of, name):  # type: ignore[no-untyped-def]
+    return student.attribute(of, name)
+
+
+@probe
+def _set_attribute(student, of, name, value):  # type: ignore[no-untyped-def]
+    student.handles.set_attribute(of, name, value)
+    return {"data": None}
 
 
 @probe

@@ -18,12 +18,12 @@ from typing import Any, NoReturn
 import numpy as np
 import torch
 from torch import nn
-from torch.nn.parameter import is_lazy
 
 from grader import packing
 from grader.worker import networks, shims
 from grader.worker.environment.errors import message_of
 from grader.worker.networks.sizes import LAZY
+from grader.worker.probes.handles import Handles, as_array
 from grader.worker.probes.script_run import view_of
 from grader.worker.session import (
     Answer,
@@ -57,8 +57,11 @@ def run_custom(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, ..
         torch.set_num_threads(1)   # the same numbers on every machine; a probe may change it
         shims.install(None, view_of(session), None, session.home)
         session.student = Student(session)
+    assert isinstance(session.student, Student)
     probe = _compiled(args)
-    makers = packing.Makers(torch.from_numpy, networks.build)
+    makers = packing.Makers(
+        torch.from_numpy, networks.build, session.student.handles.object
+    )
     arguments = packing.unpack(args["arguments"], blobs, makers)
     try:
         returned = probe(session.student, **arguments)
@@ -71,7 +74,7 @@ def run_custom(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, ..
             raise BadAnswer(LAZY) from None
         raise ProbeFailed(_described(error, args)) from None
     try:
-        return packing.pack(returned, _as_array)
+        return packing.pack(returned, as_array)
     except packing.PackingError as error:
         raise BadAnswer(f"the returned value cannot be sent to the grader: {error}") from None
 
@@ -81,6 +84,7 @@ class Student:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self.handles = Handles()
 
     def get(self, name: str) -> Any:
         """The class, function or value with this name at the top of the student's file."""
@@ -92,6 +96,10 @@ class Student:
         function = self._function(what) if isinstance(what, str) else what
         return execution.call(function, *args, **kwargs)
 
+    def new(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        """The object that the student's class, or another function of that name, makes."""
+        return self.call(name, *args, **kwargs)
+
     def network(self, spec: Mapping[str, Any]) -> nn.Module:
         """Build a network of the grader's own from a spec."""
         return networks.build(spec)
@@ -101,14 +109,23 @@ class Student:
         """
         raise BadAnswer(why)
 
-    def parameters(self, of: str, *args: Any) -> dict[str, nn.Parameter]:
-        """The parameters by name of a network at the top of the student's file, or of the network
-        that the student's function of that name builds from `args`."""
-        found = self.get(of)
+    def parameters(self, of: Any, *args: Any) -> dict[str, nn.Parameter]:
+        """The parameters by name of a network: the network itself, its name at the top of the
+        student's file, or the name of the function that builds it from `args`."""
+        found = self.get(of) if isinstance(of, str) else of
         network = found if isinstance(found, nn.Module) else self.call(of, *args)
         if not isinstance(network, nn.Module):
-            self.wrong(f"{of} gave a {type(network).__name__}; a torch.nn.Module was expected")
+            what = f"{of} gave" if isinstance(of, str) else "it is"
+            self.wrong(f"{what} a {type(network).__name__}; a torch.nn.Module was expected")
         return dict(network.named_parameters())
+
+    def call_kept(self, what: Any, *args: Any, **kwargs: Any) -> Any:
+        """Call an object that a test has a handle of."""
+        return self.handles.call(what, *args, **kwargs)
+
+    def attribute(self, owner: Any, name: str) -> Any:
+        """Describe an attribute of an object that a test has a handle of."""
+        return self.handles.attribute(owner, name)
 
     def run(
         self, *arguments: str, stdin: str = "", file: str | None = None
@@ -161,7 +178,7 @@ class Student:
         return entries[0].path
 
 
-_STUDENT_METHODS = {"get", "call", "parameters", "run"}
+_STUDENT_METHODS = {"get", "call", "call_kept", "attribute", "parameters", "run"}
 
 
 def _compiled(args: Mapping[str, Any]) -> Callable[..., Any]:
@@ -198,16 +215,6 @@ def _described(error: BaseException, args: Mapping[str, Any]) -> str:
     ]
     where = f"{args['file']}, line {lines[-1] if lines else args['line']}"
     return f"{where}, in {args['name']}: {type(error).__name__}: {error}"[:1000]
-
-
-def _as_array(value: Any) -> Any:
-    """Convert a tensor to an array, bfloat16 to float32; other values stay as they are."""
-    if not isinstance(value, torch.Tensor):
-        return value
-    if is_lazy(value):
-        raise packing.PackingError(LAZY)
-    plain = value.detach().cpu().resolve_conj()
-    return (plain.float() if plain.dtype == torch.bfloat16 else plain).numpy()
 
 
 def _stamps(folder: Path) -> Iterator[tuple[str, tuple[int, int]]]:
