@@ -13,10 +13,14 @@ from grader.text import counted
 
 @dataclass(frozen=True)
 class Lateness:
-    """The late penalty as a share of the points earned, 0 to 1, and notes for the student."""
+    """The late penalty as a share of the points earned, 0 to 1, and notes for the student.
+
+    `days` are the days begun after the student's own deadline.
+    """
 
     share: float = 0.0
     notes: tuple[str, ...] = ()
+    days: int = 0
 
 
 def due_of(late: Late, student: str) -> datetime:
@@ -63,7 +67,7 @@ def lateness(late: Late | None, student: str, submission: Submission) -> Latenes
     return Lateness(share, (
         *extended, f"Late by {counted(days, 'day')}: {share:.0%} penalty.",
         f"Submitted on {came}, due on {moment(due)}{grace}: {after} late.{why}",
-    ))  # fmt: skip
+    ), days)  # fmt: skip
 
 
 def _plus_minutes(time: datetime, minutes: float) -> datetime:

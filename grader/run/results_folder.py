@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import grader
-from grader.grading.late_penalty import due_of
+from grader.grading.late_penalty import due_of, lateness
 from grader.records import Grade, Verdict
 from grader.reports.class_report.rendering import render
 from grader.reports.class_report.rows import StudentRow, row_of
@@ -22,7 +22,7 @@ from grader.run.cache.pictures import PictureCache
 from grader.run.provenance.fingerprints import of_folder
 from grader.submissions.discover import HandIn
 from grader.submissions.roster import NAME as ROSTER
-from grader.submissions.roster import Roster, as_csv
+from grader.submissions.roster import Roster, as_csv, read_roster
 from grader.text import write_text
 
 LARGEST_PDF = 30_000_000   # bytes that are kept
@@ -78,12 +78,15 @@ class ReportFile:
     ) -> None:
         self._rubric, self._path, self._everyone = rubric, out / "report.html", everyone
         self._pictures = PictureCache(cache, of_folder(_FEEDBACK) + of_folder(_REPORT))
+        self._people = (read_roster(out) or Roster()).by_student
         self._rows: dict[str, StudentRow] = {}
         self._due = time.monotonic() + _REPORT_EVERY
 
     def add(self, grade: Grade) -> None:
         """Add a grade, or replace that student's earlier one."""
-        self._rows[grade.student] = row_of(grade)
+        late = lateness(self._rubric.late, grade.student, grade.submission)
+        person = self._people.get(grade.student)
+        self._rows[grade.student] = row_of(grade, person, late)
 
     def keep_up(self, left: int) -> None:
         """Write an interim report if enough time has passed; `left` submissions are still to come.

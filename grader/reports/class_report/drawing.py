@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from grader.reports.class_report.summarizing import Bin
 from grader.reports.student import svg
 from grader.reports.student.page import number
 from grader.reports.student.svg import INK
+from grader.text import counted
 
 _LOG_SCALE_FROM = 30   # longest training over the shortest: then seconds are on a log scale
 
@@ -30,6 +32,22 @@ class Dot:
     alias: int
     seconds: float
     accuracy: float
+
+
+@dataclass(frozen=True)
+class Line:
+    """A threshold in the scatter plot, with its share of the points in words."""
+
+    accuracy: float
+    label: str
+
+
+@dataclass(frozen=True)
+class Scatter:
+    """The trainings of a class, and the thresholds that they were to reach."""
+
+    dots: tuple[Dot, ...]
+    thresholds: tuple[Line, ...] = ()
 
 
 def draw_histogram(histogram: Histogram) -> tuple[str, ...]:
@@ -63,8 +81,9 @@ def tabulate_histogram(bins: Sequence[Bin]) -> Table:
     return Table("Students by points", ("points", "final", "may still rise", "total"), rows)
 
 
-def draw_trainings(dots: Sequence[Dot]) -> tuple[str, ...]:
-    """A scatter plot of accuracy over seconds of training."""
+def draw_trainings(scatter: Scatter) -> tuple[str, ...]:
+    """A scatter plot of accuracy over seconds of training, with the thresholds as lines."""
+    dots = scatter.dots
     if not dots:
         return ()
     axes = svg.new_axes(560, 290, (0.095, 0.15, 0.895, 0.80))
@@ -75,7 +94,14 @@ def draw_trainings(dots: Sequence[Dot]) -> tuple[str, ...]:
         axes.set_xlim(min(seconds) / 1.2, max(seconds) * 1.2)
     else:
         axes.set_xlim(0, 1.05 * max(seconds) or 1)
-    axes.set_ylim(max(0.0, min(one.accuracy for one in dots) - 0.05), 1.02)
+    lowest = min([one.accuracy for one in dots] + [line.accuracy for line in scatter.thresholds])
+    axes.set_ylim(max(0.0, math.floor(10 * lowest - 0.2) / 10), 1.02)   # from a multiple of 10 %
+    for line in scatter.thresholds:
+        axes.axhline(line.accuracy, color=INK, linestyle="--", linewidth=1, alpha=0.7)
+        axes.text(
+            0.995, line.accuracy, line.label, transform=axes.get_yaxis_transform(), color=INK,
+            ha="right", va="bottom", fontsize=9,
+        )  # fmt: skip
     svg.plain_numbers(axes.xaxis)
     svg.percentages(axes.yaxis)
     _finish(axes, "seconds of training", "accuracy on hidden images")
@@ -83,8 +109,7 @@ def draw_trainings(dots: Sequence[Dot]) -> tuple[str, ...]:
         (f"dot dot-{one.alias}", f"Student {one.alias}: {one.accuracy:.1%}, {one.seconds:.0f} s")
         for one in dots
     ]
-    plural = "" if len(dots) == 1 else "s"
-    title = f"Accuracy over seconds of training, {len(dots)} student{plural}"
+    title = f"Accuracy over seconds of training, {counted(len(dots), 'student')}"
     return (svg.to_svg(axes, title, {}, labels),)
 
 

@@ -16,6 +16,8 @@ from urllib.parse import quote
 from grader.reports.class_report.drawing import (
     Dot,
     Histogram,
+    Line,
+    Scatter,
     draw_histogram,
     draw_trainings,
     tabulate_histogram,
@@ -26,7 +28,8 @@ from grader.reports.student.page import number
 from grader.reports.student.render import PictureStore, drawn, render_page
 from grader.reports.student.status_words import STATE_WORDS, STATUS_SYMBOLS, STATUS_WORDS
 from grader.rubric.local_time import moment
-from grader.text import plain_line
+from grader.rubric.model import Threshold
+from grader.text import counted, plain_line
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _WORD = re.compile(r"[^\W_]+(?:[.-]+[^\W_]+)*")   # `_` stands between a name and what follows it
@@ -76,21 +79,24 @@ def render(report: ClassReport, now: datetime, pictures: PictureStore | None = N
         now: the time that the page names as its date.
         pictures: plots found here are not drawn again.
     """
-    dots = [
-        Dot(report.aliases[row.student], row.training.seconds, row.training.accuracy)
-        for row in report.trained if row.training is not None
-    ]
+    scatter = Scatter(
+        tuple(Dot(report.aliases[row.student], row.training.seconds, row.training.accuracy)
+              for row in report.trained if row.training is not None),
+        tuple(Line(one.accuracy, _share_of_points(one)) for one in report.thresholds),
+    )
+    names = report.names
     histogram = Histogram(report.bins, report.mean, report.median) if report.rows else None
     return render_page(
         "report.html.j2", _TEMPLATES,
         report=report, now=now, moment=moment, number=number, percent=_percent, signed=_signed,
         histogram=drawn(pictures, draw_histogram)(histogram) if histogram else (),
         bins=tabulate_histogram(report.bins),
-        dots=drawn(pictures, draw_trainings)(dots),
+        dots=drawn(pictures, draw_trainings)(scatter),
         criteria={one.criterion.id: one.criterion for one in report.criteria},
         concerns=CONCERNS, words=_SHORT, symbols=STATUS_SYMBOLS, states=STATE_WORDS,
-        masked=_masking(report.aliases),
-        name=lambda student: plain_line(student, 100),
+        masked=_masking([*report.aliases, *_words(row.name for row in report.rows)]),
+        name=lambda student: plain_line(names.get(student, student), 110),
+        counted=counted,
         page_of=lambda student: f"feedback/{quote(student, safe='')}.html",
     )  # fmt: skip
 
@@ -101,6 +107,15 @@ def _masking(students: Iterable[str]) -> Callable[[str], str]:
     return lambda text: _WORD.sub(
         lambda found: "…" if found[0].casefold() in names else found[0], text
     )
+
+
+def _words(names: Iterable[str]) -> Iterable[str]:
+    """The words of names; those of one or two letters may be anything."""
+    return (word for name in names for word in _WORD.findall(name) if len(word) > 2)
+
+
+def _share_of_points(threshold: Threshold) -> str:
+    return "full points" if threshold.share == 1 else f"{_percent(threshold.share)} of the points"
 
 
 def _percent(share: float) -> str:

@@ -7,13 +7,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from grader.grading.late_penalty import Lateness
 from grader.records import CriterionGrade, Grade, Result
+from grader.submissions.roster import Person
 from grader.text import plain_line
 
 # Why an instructor should look at a result; the most urgent kind comes first.
 FlagKind = Literal[
-    "not_scored", "slow", "doubt", "remark", "disagreement", "waiting", "caution", "note"
+    "not_scored", "slow", "doubt", "remark", "waiting", "disagreement", "caution", "note"
 ]
+# Of these, nothing waits for a person.
+OBSERVATIONS: tuple[FlagKind, ...] = ("disagreement", "caution", "note")
+ON_TIME = Lateness()
 
 
 @dataclass(frozen=True)
@@ -21,7 +26,7 @@ class Cell:
     """A student's result for one criterion.
 
     `place` is the criterion's number on the student's page, from 1. `reason` is empty for a pass.
-    `outcome` says how the code ended if it gave no answer.
+    `outcome` says how the code ended if it gave no answer. `by_hand`: a person gave the points.
     """
 
     criterion: str
@@ -31,6 +36,12 @@ class Cell:
     max: float
     reason: str = ""
     outcome: str = ""
+    by_hand: bool = False
+
+    @property
+    def lost(self) -> float:
+        """Points lost; 0 while the points are not known."""
+        return 0.0 if self.points is None else self.max - self.points
 
     @property
     def share(self) -> float | None:
@@ -56,7 +67,11 @@ class TrainingResult:
 
 @dataclass(frozen=True)
 class StudentRow:
-    """The results of one student. `refused` says why a submission was not opened."""
+    """The results of one student.
+
+    `refused` says why a submission was not opened. `name` and `section` are the roster's, "" if it
+    does not say. `days_late` and `late_penalty` (points) are the student's own.
+    """
 
     student: str
     score: float
@@ -67,13 +82,26 @@ class StudentRow:
     flags: tuple[Flag, ...] = ()
     training: TrainingResult | None = None
     refused: str = ""
+    name: str = ""
+    section: str = ""
+    days_late: int = 0
+    late_penalty: float = 0.0
 
     def cell(self, criterion: str) -> Cell | None:
         """The result for a criterion; None if there is none or `criterion` is ""."""
         return next((one for one in self.cells if one.criterion == criterion), None)
 
 
-def row_of(grade: Grade) -> StudentRow:
+def row_of(
+    grade: Grade, person: Person | None = None, late: Lateness = ON_TIME
+) -> StudentRow:
+    """Reduce a student's grade to their row.
+
+    Args:
+        grade: the student's grade.
+        person: the student in the class's roster; None if the roster does not have them.
+        late: the student's own lateness; a column has it, so its notes are left out.
+    """
     trainings = (_training(one.verdict.seen) for one in grade.criteria)
     return StudentRow(
         student=grade.student,
@@ -82,9 +110,13 @@ def row_of(grade: Grade) -> StudentRow:
         state=grade.state,
         seconds=grade.seconds,
         cells=tuple(_cell(place, one) for place, one in enumerate(grade.criteria, start=1)),
-        flags=tuple(_flags(grade)),
+        flags=tuple(_flags(grade, late)),
         training=next((one for one in trainings if one is not None), None),
         refused=plain_line(grade.submission.refused or ""),
+        name=plain_line(person.name, 100) if person is not None else "",
+        section=plain_line(person.section, 40) if person is not None else "",
+        days_late=late.days,
+        late_penalty=grade.late_penalty,
     )
 
 
@@ -93,10 +125,11 @@ def _cell(place: int, one: CriterionGrade) -> Cell:
     reason = "" if verdict.status == "passed" else plain_line(verdict.reason)
     outcome = verdict.seen.get("outcome")
     ended = plain_line(outcome, 40) if isinstance(outcome, str) else ""
-    return Cell(verdict.criterion, place, verdict.result, one.points, one.max, reason, ended)
+    return Cell(verdict.criterion, place, verdict.result, one.points, one.max, reason, ended,
+                "marked" in verdict.seen)
 
 
-def _flags(grade: Grade) -> Iterator[Flag]:
+def _flags(grade: Grade, late: Lateness) -> Iterator[Flag]:
     for one in grade.criteria:
         verdict, reason = one.verdict, plain_line(one.verdict.reason)
         if verdict.status == "not_scored":
@@ -112,7 +145,8 @@ def _flags(grade: Grade) -> Iterator[Flag]:
         for caution in verdict.run.cautions if verdict.run is not None else ():
             yield Flag("caution", plain_line(caution.what), verdict.criterion)
     yield from (Flag("remark", plain_line(text)) for text in grade.submission.remarks)
-    yield from (Flag("note", plain_line(text)) for text in grade.notes)
+    told = late.notes if late.days else ()
+    yield from (Flag("note", plain_line(text)) for text in grade.notes if text not in told)
 
 
 def _disagreement(seen: Mapping[str, Any]) -> str:

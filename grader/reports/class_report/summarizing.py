@@ -12,8 +12,8 @@ from typing import get_args
 
 from grader.records import Result
 from grader.reports.class_report.findings import Concern, SharedReason, concerns_of, diagnoses_of
-from grader.reports.class_report.rows import StudentRow
-from grader.rubric.model import Criterion, Rubric
+from grader.reports.class_report.rows import OBSERVATIONS, StudentRow
+from grader.rubric.model import Criterion, Rubric, Threshold
 
 SLOWEST = 10
 FEWEST = 10   # students that a correlation needs
@@ -35,13 +35,21 @@ class CriterionSummary:
     """One criterion over the class.
 
     `share` is the mean of points over maximum, over the students whose points are known; None if
-    there are none. `discrimination` is None where it is not defined.
+    there are none. `discrimination` is None where it is not defined; `error` is its standard error.
     """
 
     criterion: Criterion
     counts: Mapping[Result, int]
     share: float | None
     discrimination: float | None
+    error: float | None = None
+
+    @property
+    def misleads(self) -> bool:
+        """Students who do well elsewhere do worse here, by more than twice the standard error."""
+        if self.discrimination is None or self.error is None:
+            return False
+        return self.discrimination + 2 * self.error < 0
 
 
 @dataclass(frozen=True)
@@ -59,6 +67,7 @@ class ClassReport:
 
     `left` counts submissions that the run has not graded; `running` is true while the run goes on.
     `aliases` has a number for every student in the class, which reveals nothing about the name.
+    `thresholds` are those of the accuracy.
     """
 
     title: str
@@ -72,6 +81,7 @@ class ClassReport:
     aliases: Mapping[str, int]
     left: int
     running: bool
+    thresholds: tuple[Threshold, ...] = ()
 
     @property
     def mean(self) -> float:
@@ -90,6 +100,42 @@ class ClassReport:
         return max((row.max for row in self.rows), default=0.0)
 
     @property
+    def names(self) -> Mapping[str, str]:
+        """The students' names by key; the key stands with a name that two students have."""
+        count = Counter(row.name for row in self.rows)
+        return {
+            row.student: f"{row.name} ({row.student})" if count[row.name] > 1
+            else row.name or row.student
+            for row in self.rows if row.name
+        } | {row.student: row.student for row in self.rows if not row.name}
+
+    @property
+    def sections(self) -> tuple[str, ...]:
+        """The roster's sections, sorted."""
+        return tuple(sorted({row.section for row in self.rows} - {""}))
+
+    @property
+    def has_late(self) -> bool:
+        """A student was late."""
+        return any(row.days_late for row in self.rows)
+
+    @property
+    def for_a_person(self) -> tuple[Concern, ...]:
+        """Concerns that wait for a person."""
+        return tuple(one for one in self.concerns if one.kind not in OBSERVATIONS)
+
+    @property
+    def observations(self) -> tuple[Concern, ...]:
+        """Concerns that are only worth knowing."""
+        return tuple(one for one in self.concerns if one.kind in OBSERVATIONS)
+
+    @property
+    def waiting(self) -> int:
+        """Students of whom something waits for a person."""
+        return len({link.student for one in self.for_a_person for finding in one.findings
+                    for link in finding.who})
+
+    @property
     def trained(self) -> list[StudentRow]:
         """Students with a training, the most accurate first."""
         rows = [row for row in self.rows if row.training is not None]
@@ -106,20 +152,21 @@ def summarize(
         left: submissions that the run has not graded yet.
         running: whether the run still goes on.
     """
-    ordered = tuple(sorted(rows, key=lambda row: row.student.casefold()))
+    ordered = tuple(sorted(rows, key=lambda row: (row.name or row.student).casefold()))
     return ClassReport(
         title=rubric.title,
         rows=ordered,
         bins=_bins(ordered),
         criteria=tuple(_summary_of(one, ordered) for one in rubric.criteria),
         diagnoses=diagnoses_of(ordered),
-        concerns=concerns_of(ordered, {one.id: one.title for one in rubric.criteria}),
+        concerns=concerns_of(ordered, {one.id: one for one in rubric.criteria}),
         slowest=tuple(sorted((row for row in ordered if row.seconds > 0),
                              key=lambda row: -row.seconds)[:SLOWEST]),
         failed=_failed(ordered),
         aliases=_aliases({*everyone, *(row.student for row in ordered)}),
         left=left,
         running=running,
+        thresholds=rubric.active.thresholds if rubric.profiles else (),
     )
 
 
@@ -133,13 +180,7 @@ def discrimination(criterion: str, rows: Sequence[StudentRow]) -> float | None:
 
     Returns None for fewer than `FEWEST` students, and where all students have the same share.
     """
-    pairs = []
-    for row in rows:
-        cell = row.cell(criterion)
-        others = [one for one in row.cells if one.criterion != criterion and one.points is not None]
-        if cell is not None and cell.share is not None and others:
-            earned = sum(one.points or 0.0 for one in others)
-            pairs.append((cell.share, earned / sum(one.max for one in others)))
+    pairs = _shares(criterion, rows)
     if len(pairs) < FEWEST:
         return None
     try:
@@ -148,15 +189,32 @@ def discrimination(criterion: str, rows: Sequence[StudentRow]) -> float | None:
         return None
 
 
+def _shares(criterion: str, rows: Sequence[StudentRow]) -> list[tuple[float, float]]:
+    """Each student's share of a criterion's points, and of all other points."""
+    pairs = []
+    for row in rows:
+        cell = row.cell(criterion)
+        others = [one for one in row.cells if one.criterion != criterion and one.points is not None]
+        if cell is not None and cell.share is not None and others:
+            earned = sum(one.points or 0.0 for one in others)
+            pairs.append((cell.share, earned / sum(one.max for one in others)))
+    return pairs
+
+
 def _summary_of(criterion: Criterion, rows: Sequence[StudentRow]) -> CriterionSummary:
     cells = [cell for row in rows if (cell := row.cell(criterion.id)) is not None]
     counts = Counter(cell.status for cell in cells)
     shares = [cell.share for cell in cells if cell.share is not None]
+    found = discrimination(criterion.id, rows)
+    error = None
+    if found is not None:   # of a correlation, for rows that are independent
+        error = math.sqrt(max(0.0, 1 - found**2) / (len(_shares(criterion.id, rows)) - 2))
     return CriterionSummary(
         criterion,
         {status: counts[status] for status in get_args(Result)},
         statistics.fmean(shares) if shares else None,
-        discrimination(criterion.id, rows),
+        found,
+        error,
     )
 
 

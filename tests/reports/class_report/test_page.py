@@ -14,11 +14,13 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from benchmarks.made_up import made_up_class, rubric
+from grader.grading.late_penalty import Lateness
 from grader.grading.points import grade
 from grader.records import Grade, Verdict
 from grader.reports.class_report.rendering import render
 from grader.reports.class_report.rows import row_of
 from grader.reports.class_report.summarizing import summarize
+from grader.submissions.roster import Person
 from tests.reports.student.sample_grade import NOW
 from tests.support.looking import barriers, keeps_nobody_out
 
@@ -126,6 +128,98 @@ def test_the_table_is_filtered_by_name_state_and_criterion(report: Page) -> None
               and one.criteria[-1].verdict.status == "passed"]
     assert 0 < len(passed) < len(graded)
     assert column(report, 1) == sorted(passed, key=str.casefold)
+
+
+PEOPLE = {
+    one.student: Person(one.student, f"{one.student.split('-')[0]} Nobody-{number}",
+                        section="AB"[number % 2])
+    for number, one in enumerate(CLASS)
+}
+
+
+@pytest.fixture
+def listed(page: Page, tmp_path: Path) -> Page:
+    """The report of a class whose roster has names and sections, and some of whom were late."""
+    rows = [
+        row_of(one, PEOPLE[one.student], Lateness(0.1, (), 1 + number % 2 if number < 5 else 0))
+        for number, one in enumerate(CLASS)
+    ]
+    path = tmp_path / "report.html"
+    path.write_text(render(summarize(HOMEWORK, rows, PEOPLE, 0, running=False), NOW), "utf-8")
+    page.goto(path.as_uri())
+    return page
+
+
+def test_students_have_their_names_and_are_found_by_name_and_by_key(listed: Page) -> None:
+    first = listed.locator("#table tbody tr").first
+    assert " Nobody-" in first.inner_text()
+    assert " Nobody-" in listed.locator("#attention .people a").first.inner_text()
+    for words in (PEOPLE[NAMES[3]].name, NAMES[3]):
+        listed.fill("#filter-text", words.upper())
+        expect(listed.locator("#table tbody tr:visible")).to_have_count(1)
+    listed.fill("#filter-text", "")
+    listed.get_by_role("button", name="Hide names").click()
+    assert "Nobody" not in listed.inner_text("body") and names_in(listed.inner_text("body")) == []
+    listed.fill("#filter-text", NAMES[3])
+    expect(listed.locator("#table tbody tr:visible")).to_have_count(0)
+
+
+def test_a_section_narrows_the_table_and_the_lists(listed: Page) -> None:
+    listed.select_option("#section", "B")
+    expect(listed.locator("#table tbody tr:visible")).to_have_count(12)
+    people = {one.name: one.section for one in PEOPLE.values()}
+    listed.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+    findings = listed.locator(".findings > li:visible")
+    assert findings.count()
+    for index in range(findings.count()):
+        shown = findings.nth(index).locator(".people > li:visible a").all_inner_texts()
+        assert shown and {people[name] for name in shown} == {"B"}
+        assert findings.nth(index).locator("strong").first.inner_text() == str(len(shown))
+    listed.select_option("#section", "")
+    expect(listed.locator("#table tbody tr:visible")).to_have_count(len(NAMES))
+
+
+def test_lateness_has_a_column_that_sorts(listed: Page) -> None:
+    heads = listed.locator("#table thead th").all_inner_texts()
+    place = [one.strip() for one in heads].index("Late") + 1
+    listed.get_by_role("button", name="Late").click()
+    assert column(listed, place)[:6] == ["2 days", "2 days", "1 day", "1 day", "1 day", ""]
+
+
+def test_on_a_phone_every_column_of_every_table_can_be_reached(listed: Page) -> None:
+    listed.set_viewport_size({"width": 390, "height": 844})
+    listed.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+    missed = listed.evaluate("""() => [...document.querySelectorAll('table')].filter(table => {
+        const box = table.parentElement;
+        box.scrollLeft = 1e6;
+        const last = table.tHead.rows[0].cells[table.tHead.rows[0].cells.length - 1];
+        return last.getBoundingClientRect().right > box.getBoundingClientRect().right + 1
+            || [...table.querySelectorAll('th, td')].some(
+                one => one.scrollWidth > one.clientWidth + 1);
+    }).map(table => table.caption?.textContent)""")
+    assert missed == []
+
+
+def test_the_accuracy_plot_shows_the_thresholds_and_begins_below_what_it_shows(
+    report: Page,
+) -> None:
+    plot = report.locator("#trainings figure svg").first
+    words = plot.locator("text").all_text_contents()
+    assert {"full points", "70 % of the points", "40 % of the points"} <= set(words)
+    ticks = [int(one.rstrip("%")) for one in words if one.endswith("%")]
+    accuracies = [row.training.accuracy for row in map(row_of, CLASS) if row.training]
+    lowest = 100 * min(*accuracies, 0.6)
+    assert min(ticks) % 10 == 0 and lowest - 12 < min(ticks) < lowest and max(ticks) == 100
+
+
+def test_the_three_things_that_matter_stand_above_the_fold(report: Page) -> None:
+    tiles = report.locator(".tiles a")
+    assert tiles.count() == 3
+    box = tiles.nth(2).bounding_box()
+    assert box is not None and box["y"] + box["height"] < 500
+    waiting = sum(one.state != "graded" or bool(one.submission.remarks) for one in CLASS)
+    assert f"{waiting} students" in tiles.nth(1).inner_text()
+    assert "points" in tiles.nth(2).inner_text() and "is the median" in tiles.nth(0).inner_text()
 
 
 def names_in(text: str) -> list[str]:

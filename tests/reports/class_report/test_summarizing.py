@@ -10,11 +10,13 @@ from itertools import pairwise
 import pytest
 
 from benchmarks.made_up import made_up_class, rubric
+from grader.grading.late_penalty import Lateness
 from grader.grading.points import grade as graded
 from grader.records import Caution, Grade, TrainingRun, Verdict
 from grader.reports.class_report.rows import StudentRow, row_of
 from grader.reports.class_report.summarizing import FEWEST, ClassReport, discrimination, summarize
 from grader.rubric.model import Rubric
+from grader.submissions.roster import Person
 from tests.factories import criterion_grade, grade
 
 HOMEWORK = rubric()
@@ -153,10 +155,106 @@ def test_whoever_a_person_must_look_at_is_listed_with_why() -> None:
         "remark": ("a.py:3 reaches for C", ["e"]),
         "disagreement": ("The code reports 97.1% on the validation images, the grader computes "
                          "80.0%.", ["d"]),
-        "waiting": (f"{HOMEWORK.criteria[0].title}: {WAITS.reason}", ["c"]),
+        "waiting": ("Written answer to 1(a).", ["c"]),
         "caution": ("The loss is NaN from step 3 on.", ["d"]),
         "note": ("The time of submission is not known.", ["f"]),
     }  # fmt: skip
+
+
+def test_only_what_waits_for_a_person_is_said_to_need_one() -> None:
+    caution = TrainingRun((), (), cautions=(Caution("The loss is NaN.", "", ""),))
+    report = report_of(
+        marked("a", accuracy=Verdict("x", "passed", 1, "Right.", run=caution)),
+        replace(marked("b"), notes=("Attempt 2 of 2 counts: the last one.",)),
+        marked("c", written_a=WAITS), marked("d", written_a=0.5),
+    )  # fmt: skip
+    assert [one.kind for one in report.for_a_person] == ["waiting"]
+    assert [one.kind for one in report.observations] == ["caution", "note"]
+    assert report.waiting == 1
+
+
+def test_a_student_is_listed_once_however_many_criteria_wait() -> None:
+    doubt = replace(WAITS, reason="A person looks at it.", seen={"would_earn": 0.7})
+    lacks = replace(WAITS, reason="Your code could not be run here: no display.")
+    report = report_of(
+        marked("a", written_a=WAITS, written_b=WAITS, written_d=WAITS),
+        marked("b", written_a=WAITS, written_b=WAITS, written_d=WAITS),
+        marked("c", accuracy=doubt, mode_switch=doubt),
+        marked("d", accuracy=LOST, mode_switch=LOST, optimizer_groups=LOST),
+        marked("e", accuracy=lacks, mode_switch=lacks), marked("f", written_a=WAITS),
+    )  # fmt: skip
+    told = {
+        finding.text: ([one.student for one in finding.who], finding.criteria)
+        for concern in report.for_a_person for finding in concern.findings
+    }
+    assert told == {
+        "Written answers to 1(a), 1(b), 1(d).": (
+            ["a", "b"], ("written-a", "written-b", "written-d")),
+        "A person looks at it.": (["c"], ("mode-switch", "accuracy")),
+        LOST.reason: (["d"], ("mode-switch", "optimizer-groups", "accuracy")),
+        lacks.reason: (["e"], ("mode-switch", "accuracy")),
+        "Written answer to 1(a).": (["f"], ("written-a",)),
+    }  # fmt: skip
+
+
+def test_points_that_a_person_gave_are_no_diagnosis() -> None:
+    by_hand = Verdict("x", "partial", 0.5, "I liked it. Graded manually.", seen={"marked": {}})
+    report = report_of(
+        marked("a", accuracy=by_hand), marked("b", written_a=replace(by_hand, status="failed")),
+        marked("c", accuracy=Verdict("x", "failed", 0, "Too low.")),
+    )  # fmt: skip
+    assert [(one.text, one.lost) for one in report.diagnoses] == [("Too low.", 34)]
+
+
+def test_what_cost_the_class_most_points_comes_first() -> None:
+    cheap = Verdict("x", "failed", 0, "Part (a) is blank.")
+    report = report_of(
+        *(marked(name, written_a=cheap) for name in "abc"),
+        marked("d", accuracy=Verdict("x", "partial", 0.5, "Too low.")),
+    )
+    assert [(one.text, one.lost) for one in report.diagnoses] == [
+        ("Too low.", 17), ("Part (a) is blank.", 6),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("count", "alarm"), [(12, False), (150, True)])
+def test_a_negative_discrimination_alarms_only_beyond_twice_its_standard_error(
+    count: int, alarm: bool
+) -> None:
+    draw = random.Random(5)
+    skills = [draw.random() for _ in range(count)]
+    rows = [
+        marked(str(n), accuracy=skill,
+               written_a=min(1.0, max(0.0, 0.5 + 0.4 * (0.5 - skill) + draw.gauss(0, 0.25))))
+        for n, skill in enumerate(skills)
+    ]  # fmt: skip
+    item = report_of(*rows).criteria[0]
+    assert item.discrimination is not None and item.error is not None
+    assert item.discrimination < 0 and item.misleads is alarm
+    expected = ((1 - item.discrimination**2) / (count - 2)) ** 0.5
+    assert item.error == pytest.approx(expected)
+
+
+def test_students_have_the_rosters_names_and_namesakes_their_keys_too() -> None:
+    people = {"b1": Person("b1", "Ada Byron", section="A"), "b2": Person("b2", "Ada Byron"),
+              "c": Person("c", "Zoë Adams", section="B")}  # fmt: skip
+    rows = [row_of(marked(key), people.get(key)) for key in ("c", "b1", "b2", "nobody")]
+    report = summarize(HOMEWORK, rows, people, 0, running=False)
+    assert report.names == {
+        "b1": "Ada Byron (b1)", "b2": "Ada Byron (b2)", "c": "Zoë Adams", "nobody": "nobody",
+    }  # fmt: skip
+    assert [one.student for one in report.rows] == ["b1", "b2", "nobody", "c"]
+    assert report.sections == ("A", "B")
+
+
+def test_lateness_is_a_column_and_no_note() -> None:
+    late = Lateness(0.1, ("Late by 1 day: 10% penalty.", "Submitted on Monday."), 1)
+    one = replace(marked("a"), notes=(*late.notes, "big.zip was left out."), late_penalty=6.0)
+    row = row_of(one, late=late)
+    assert (row.days_late, row.late_penalty) == (1, 6.0)
+    assert [flag.text for flag in row.flags] == ["big.zip was left out."]
+    untimed = Lateness(0.0, ("The submission time is not known, so there is no late penalty.",))
+    assert row_of(replace(one, notes=untimed.notes), late=untimed).flags[0].text == untimed.notes[0]
 
 
 def test_what_was_marked_by_a_person_waits_no_more() -> None:

@@ -20,8 +20,11 @@ document.addEventListener("DOMContentLoaded", () => {
   const table = find("table"), body = table.tBodies[0], rows = [...body.rows];
   const text = find("filter-text"), state = find("filter-state");
   const criterion = find("filter-criterion"), status = find("filter-status");
+  const section = find("section");   // none in a class without sections
+  const sectionOf = new Map(rows.map((row) => [row.dataset.alias, row.dataset.section]));
   const buttons = [...table.tHead.querySelectorAll("button")];
   const names = new Map(rows.map((row) => [row.dataset.alias, row.querySelector(".name").textContent]));
+  const keys = new Map(rows.map((row) => [row.dataset.alias, row.querySelector(".key")?.textContent ?? ""]));
   const order = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
   let sorting = { column: 0, down: false };
 
@@ -54,12 +57,24 @@ document.addEventListener("DOMContentLoaded", () => {
   }));
 
   // Filtering ---------------------------------------------------------------------------------
+  const inSection = (alias) => !section?.value || sectionOf.get(alias) === section.value;
+
+  function filterLists() {   // students of other sections leave the lists of findings, too
+    for (const one of document.querySelectorAll(".findings > li")) {
+      const people = [...one.querySelectorAll(".people > li")];
+      for (const item of people) item.hidden = !inSection(item.dataset.alias);
+      const count = one.querySelector("strong"), left = people.filter((item) => !item.hidden).length;
+      count.textContent = section?.value ? left : count.dataset.all;
+      one.hidden = !left;
+    }
+  }
   function filter() {
     const words = text.value.trim().toLocaleLowerCase();
     let left = 0;
     for (const row of rows) {
       const cells = criterion.value ? [row.cells[criterion.value]] : [...row.cells];
-      const matches = shown(row).toLocaleLowerCase().includes(words)
+      const name = hidden() ? shown(row) : `${shown(row)} ${keys.get(row.dataset.alias)}`;
+      const matches = name.toLocaleLowerCase().includes(words) && inSection(row.dataset.alias)
         && (!state.value || row.dataset.state === state.value)
         && (!status.value || cells.some((cell) => cell.dataset.status === status.value));
       row.hidden = !matches;
@@ -67,9 +82,11 @@ document.addEventListener("DOMContentLoaded", () => {
     }
     find("count").textContent = left === rows.length
       ? `${left} students` : `${left} of ${rows.length} students`;
+    filterLists();
   }
   const filters = find("filters");
   filters.addEventListener("input", filter);
+  section?.addEventListener("input", filter);
   filters.addEventListener("reset", (event) => {
     event.preventDefault();   // the browser would reset the fields only after this
     for (const field of fields) field.value = "";
@@ -103,7 +120,7 @@ document.addEventListener("DOMContentLoaded", () => {
   });
 
   // Sorting, filters and open lists stay when the page reloads ----------------------------------
-  const fields = [text, state, criterion, status];
+  const fields = [text, state, criterion, status, ...(section ? [section] : [])];
   const follow = find("follow");
   let reloading = false;
   function save() {
@@ -119,7 +136,7 @@ document.addEventListener("DOMContentLoaded", () => {
   find("controls").hidden = filters.hidden = false;
   if (before && buttons[before.sorting.column]) {
     sorting = before.sorting;
-    fields.forEach((field, index) => { field.value = before.values[index]; });
+    fields.forEach((field, index) => { field.value = before.values[index] ?? ""; });
     for (const id of before.open) if (find(id)) find(id).open = true;
     follow?.setAttribute("aria-pressed", before.following);
   }
