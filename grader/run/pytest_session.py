@@ -9,15 +9,20 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
+import re
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
+
+import psutil
 
 import grader
 from grader import wire
@@ -28,8 +33,13 @@ from grader.records import Evidence, Outcome, Question
 from grader.sandbox.answer_schema import OWN
 from grader.sandbox.base import Job, Sandbox
 from grader.sandbox.interactive import InteractiveSession
+from grader.stopwatch import Stopwatch
 
-SILENCE_SECONDS = 300.0   # without a question or an end, then the tests are stopped
+# The tests may compute for as long as the rubric gives the student's code for an answer, and never
+# for less than this: they may import torch from a slow disk first.
+LEAST_SECONDS = 60.0
+_POLL_SECONDS = 0.5
+_DUMP_SECONDS = 0.5   # in which a process writes down where each of its threads is
 Frame = tuple[dict[str, Any], tuple[bytes, ...]]
 
 
@@ -65,7 +75,7 @@ def _examined(interactive: InteractiveSession, question: Question) -> Evidence:
     """Return what became of each test; `harness` owns the outcome if a question was lost."""
     assert question.tests is not None
     seconds, lost, calls, stubs = 0.0, None, 0, 0
-    with _tests(question.tests) as tests:
+    with _tests(question.tests, max(LEAST_SECONDS, question.seconds)) as tests:
         for number, (asked, blobs) in enumerate(tests.questions()):
             evidence = interactive.put(_question(question, number, asked, blobs))
             outcome = evidence.outcome
@@ -83,7 +93,7 @@ def _examined(interactive: InteractiveSession, question: Question) -> Evidence:
             "read": tests.read,
         }
         if tests.results is None:
-            text = "the tests did not finish"
+            text = "the tests did not finish" + (f" within {tests.seconds:g} s" * tests.is_over)
             lost = Outcome(wire.WORKER_FAILED, "harness", text)
     outcome = lost or Outcome(wire.ANSWERED, "student")
     return Evidence(question, dataclasses.replace(outcome, seconds=round(seconds, 3)), value)
@@ -100,11 +110,19 @@ def _question(
 
 @dataclass
 class _Tests:
-    """The process that runs the tests."""
+    """The process that runs the tests.
+
+    Attributes:
+        file: The instructor's file.
+        seconds: Limit between two messages, in seconds of the process's own processor time.
+        is_over: The process was stopped because it said nothing within its limit.
+    """
 
     file: Path
     process: subprocess.Popen[bytes]
     stderr: IO[bytes]
+    seconds: float
+    is_over: bool = False
     results: list[dict[str, Any]] | None = None
     read: dict[str, str] = field(default_factory=dict)
 
@@ -122,14 +140,46 @@ class _Tests:
 
     def _next(self) -> Frame | None:
         assert self.process.stdout
-        silence = threading.Timer(SILENCE_SECONDS, self.process.kill)
-        silence.start()
+        has_come = threading.Event()
+        threading.Thread(target=self._watch, args=(has_come,), daemon=True).start()
         try:
             return wire.read_frame(self.process.stdout.read)
         except wire.FrameError:
             return None
         finally:
-            silence.cancel()
+            has_come.set()
+
+    def _watch(self, has_come: threading.Event) -> None:
+        """End the tests once their time is over or their process is gone: `_next` then returns.
+
+        Processes that a test has started may keep the stream open after the end of its own.
+        """
+        used = Stopwatch(self._processor_seconds)
+        while not has_come.wait(_POLL_SECONDS):
+            if self.process.poll() is not None:
+                self.kill()
+                return
+            if used.is_over(self.seconds):
+                self.is_over = True
+                if sys.platform != "win32":
+                    self.process.send_signal(signal.SIGUSR1)   # the tests then say where they are
+                    time.sleep(_DUMP_SECONDS)
+                self.kill()
+                return
+
+    def _processor_seconds(self) -> float | None:
+        try:
+            times = psutil.Process(self.process.pid).cpu_times()
+        except psutil.Error:
+            return None
+        return float(times.user + times.system)
+
+    def kill(self) -> None:
+        """Kill the process, and what it has started."""
+        if sys.platform != "win32":
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.kill()
 
     def reply(self, evidence: Evidence) -> None:
         """Send the tests the answer to their question."""
@@ -147,15 +197,21 @@ class _Tests:
             self.process.stdin.flush()
 
     def last_words(self) -> str:
-        """Kill the process and return the last part of what it printed."""
-        self.process.kill()
+        """Kill the process; return where it was if it hung, and the end of what it printed."""
+        self.kill()
         self.process.wait()
         self.stderr.seek(0)
-        return self.stderr.read()[-1000:].decode("utf-8", "replace").strip() or "no output"
+        printed = self.stderr.read().decode("utf-8", "replace")
+        if not self.is_over:
+            return printed[-1000:].strip() or "no output"
+        # faulthandler names the innermost call first.
+        at = re.search(rf'File "{re.escape(str(self.file))}", line (\d+) in (\S+)', printed)
+        where = f"in line {at[1]} of {self.file.name}, {at[2]}" if at else "outside of a test"
+        return f"nothing for {self.seconds:g} s of its time, {where}\n{printed[-4000:].strip()}"
 
 
 @contextmanager
-def _tests(file: Path) -> Iterator[_Tests]:
+def _tests(file: Path, seconds: float) -> Iterator[_Tests]:
     path = os.pathsep.join(
         [str(Path(grader.__file__).parent.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
     )
@@ -171,10 +227,11 @@ def _tests(file: Path) -> Iterator[_Tests]:
                 "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
             },
         )  # fmt: skip
+        tests = _Tests(file, process, stderr, seconds)
         try:
-            yield _Tests(file, process, stderr)
+            yield tests
         finally:
-            process.kill()
+            tests.kill()
             process.wait()
             assert process.stdin and process.stdout
             with contextlib.suppress(OSError):

@@ -26,6 +26,7 @@ from grader.errors import SandboxError
 from grader.rubric.model import Limits
 from grader.sandbox.base import Exit, Job, WorkerPaths
 from grader.sandbox.gpu_models import models_of_this_machine
+from grader.sandbox.read_end import ReadEnd
 
 _POLL_SECONDS = 0.1
 
@@ -39,6 +40,8 @@ class ProcessWorker:
         self.paths = paths
         self._spent: dict[psutil.Process, float] = {}
         self._process = process
+        assert process.stdout
+        self._answers = ReadEnd(process.stdout)
         self._out_of_memory = threading.Event()
         threading.Thread(target=self._watch, args=(memory,), daemon=True).start()
 
@@ -59,8 +62,7 @@ class ProcessWorker:
         return sum(self._spent.values())
 
     def read(self, size: int) -> bytes:
-        assert self._process.stdout
-        return os.read(self._process.stdout.fileno(), size)
+        return self._answers.read(size)
 
     def stop(self) -> Exit:
         family = _family(self._process.pid)
@@ -75,6 +77,11 @@ class ProcessWorker:
     def close_questions(self) -> None:
         assert self._process.stdin
         self._process.stdin.close()
+
+    def close(self) -> None:
+        """End the worker and close its streams."""
+        self.stop()
+        self._answers.close()
 
     def _watch(self, limit: int) -> None:
         """Kill the worker's child processes once they and it together exceed the memory limit.
@@ -154,9 +161,7 @@ class ProcessSandbox:
                 yield worker
             finally:
                 self._workers.discard(worker)
-                worker.stop()
-                assert process.stdout
-                process.stdout.close()
+                worker.close()
 
     def _confinement(self, limits: Limits) -> list[str]:
         """Return the program that starts the worker with fewer rights, and its options."""

@@ -6,9 +6,14 @@ tests print goes to stderr. This is the only importer of pytest.
 
 from __future__ import annotations
 
+import contextlib
+import faulthandler
 import os
+import signal
 import sys
-from collections.abc import Mapping
+import threading
+import traceback
+from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -36,6 +41,7 @@ class TestRun:
         self.tests: list[dict[str, Any]] = []
         self.broken: list[str] = []
         self._running: dict[str, Any] = {}
+        self._one_at_a_time = threading.RLock()   # a test may call from several threads
 
     @pytest.fixture
     def student(self) -> Student:
@@ -46,10 +52,12 @@ class TestRun:
         self, what: str, seconds: float | None, args: Mapping[str, Any], blobs: tuple[bytes, ...]
     ) -> Reply:
         asked = {"type": ASK, "test": len(self.tests), "seconds": seconds, "args": dict(args)}
-        self.send(asked, blobs)
-        frame = wire.read_frame(self._answers.read)
-        if frame is None:
-            os._exit(1)   # the grader is gone
+        question = wire.encode(asked, blobs)   # what cannot be sent is the test's own mistake
+        with self._one_at_a_time, _undisturbed():
+            self._send(question)
+            frame = wire.read_frame(self._answers.read)
+            if frame is None:
+                os._exit(1)   # the grader is gone
         fields, reply_blobs = frame
         reply = Reply(
             fields["kind"], fields["owner"], fields["message"], fields["value"], reply_blobs
@@ -60,7 +68,10 @@ class TestRun:
 
     def send(self, message: Mapping[str, Any], blobs: tuple[bytes, ...] = ()) -> None:
         """Sends a frame to the grader."""
-        self._questions.write(wire.encode(message, blobs))
+        self._send(wire.encode(message, blobs))
+
+    def _send(self, frame: bytes) -> None:
+        self._questions.write(frame)
         self._questions.flush()
 
     @pytest.hookimpl(wrapper=True)
@@ -104,6 +115,23 @@ class TestRun:
                 test["status"] = "not_scored"
             self.tests.append(test)
         return report
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """End the process if an exception interrupts a call of `student`, such as a timer of a test.
+
+    The next call would read the answer to this one, or wait for ever for half of an answer.
+    """
+    try:
+        yield
+    except BaseException:
+        traceback.print_exc()
+        sys.stderr.write(
+            "A call of `student` was interrupted. `student.within(SECONDS)` limits its time.\n"
+        )
+        sys.stderr.flush()
+        os._exit(1)
 
 
 def _judged(
@@ -150,6 +178,9 @@ def main() -> None:
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.dup2(2, 1)
+    if hasattr(faulthandler, "register"):
+        # The grader asks where a test is that hangs. `-s` leaves descriptor 2 to the tests.
+        faulthandler.register(signal.SIGUSR1, file=os.dup(2), all_threads=True)
     file = Path(sys.argv[1])
     read = FilesRead(file.parent)
     test_run = TestRun(questions, answers, read)

@@ -24,6 +24,7 @@ from grader.sandbox.pools import slurm_commands as slurm
 from grader.sandbox.pools.launchers import Launcher, paths_in
 from grader.sandbox.pools.pool import UNKNOWN
 from grader.sandbox.pools.slurm_worker import LOST_SECONDS, SlurmWorker, last_words
+from grader.sandbox.read_end import ReadEnd
 
 _LOOK_SECONDS = 0.5      # between looks at whether the run goes on, while a job waits in the queue
 _LONGEST_LINE = 500
@@ -124,12 +125,14 @@ class SlurmSandbox:
                 )  # fmt: skip
             except OSError as error:
                 raise SandboxError(f"srun could not be started: {error}") from None
+        assert srun.stdout
+        answers = ReadEnd(srun.stdout)
         try:
-            number, node = self._placed(srun, log)
+            number, node = self._placed(srun, answers, log)
         except BaseException:
-            self._give_up(srun)
+            self._give_up(srun, answers)
             raise
-        return SlurmWorker(srun, log, place / "stderr", paths_in(data), number, node)
+        return SlurmWorker(srun, answers, log, place / "stderr", paths_in(data), number, node)
 
     def _srun(
         self, job: Job, gpu: bool, submission: Path, data: Path | None, stderr: Path
@@ -149,10 +152,12 @@ class SlurmSandbox:
             *self._launcher.command(submission, data, limits, gpu),
         ]  # fmt: skip
 
-    def _placed(self, srun: subprocess.Popen[bytes], log: Path) -> tuple[str, str]:
+    def _placed(
+        self, srun: subprocess.Popen[bytes], answers: ReadEnd, log: Path
+    ) -> tuple[str, str]:
         """Wait until the job has a node. Returns the job's number and the node's name."""
         found: list[str] = []
-        reader = threading.Thread(target=lambda: found.append(_first_line(srun)), daemon=True)
+        reader = threading.Thread(target=lambda: found.append(_first_line(answers)), daemon=True)
         reader.start()
         while reader.is_alive():
             reader.join(_LOOK_SECONDS)
@@ -172,7 +177,7 @@ class SlurmSandbox:
             srun.wait(LOST_SECONDS)
         raise SandboxError(f"Slurm started no worker: {last_words(log).strip() or 'srun ended'}")
 
-    def _give_up(self, srun: subprocess.Popen[bytes]) -> None:
+    def _give_up(self, srun: subprocess.Popen[bytes], answers: ReadEnd) -> None:
         """End an srun whose job waits in the queue or has just started; Slurm forgets the job."""
         srun.terminate()
         try:
@@ -180,21 +185,20 @@ class SlurmSandbox:
         except subprocess.TimeoutExpired:
             srun.kill()
             srun.wait()
-        for stream in (srun.stdin, srun.stdout):
-            assert stream
-            stream.close()
+        assert srun.stdin
+        srun.stdin.close()
+        answers.close()
 
 
 def _name(run: str) -> str:
     return f"grader-{run}"
 
 
-def _first_line(srun: subprocess.Popen[bytes]) -> str:
+def _first_line(answers: ReadEnd) -> str:
     """Read the first line byte by byte, since the protocol's frames follow it; "" at the end."""
-    assert srun.stdout
     line = b""
-    with suppress(OSError, ValueError):   # given up meanwhile
-        while len(line) < _LONGEST_LINE and (byte := os.read(srun.stdout.fileno(), 1)) != b"\n":
+    with suppress(OSError):
+        while len(line) < _LONGEST_LINE and (byte := answers.read(1)) != b"\n":
             if not byte:
                 return ""
             line += byte

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import threading
@@ -12,6 +11,7 @@ from pathlib import Path
 from grader.errors import SandboxError
 from grader.sandbox.base import Exit, WorkerPaths
 from grader.sandbox.pools import slurm_commands as slurm
+from grader.sandbox.read_end import ReadEnd
 
 _STOP_SECONDS = 2.0      # for a worker that ends with its stdin
 LOST_SECONDS = 60.0      # for srun to end, once its worker has ended or was cancelled
@@ -36,11 +36,11 @@ class SlurmWorker:
     held_back = False
 
     def __init__(
-        self, srun: subprocess.Popen[bytes], log: Path, stderr: Path, paths: WorkerPaths,
-        job: str, node: str,
+        self, srun: subprocess.Popen[bytes], answers: ReadEnd, log: Path, stderr: Path,
+        paths: WorkerPaths, job: str, node: str,
     ) -> None:
         self.paths, self.job, self.node = paths, job, node
-        self._srun, self._log, self._stderr = srun, log, stderr
+        self._srun, self._answers, self._log, self._stderr = srun, answers, log, stderr
         self._ended = False   # by itself: its stream came to an end
         self._exit: Exit | None = None
         self._stopping = threading.Lock()
@@ -58,8 +58,7 @@ class SlurmWorker:
         """Return None: the worker has processors of its own, so limits count by the clock."""
 
     def read(self, size: int) -> bytes:
-        assert self._srun.stdout
-        data = os.read(self._srun.stdout.fileno(), size)
+        data = self._answers.read(size)
         self._ended = self._ended or not data
         return data
 
@@ -75,11 +74,11 @@ class SlurmWorker:
             return self._exit
 
     def close(self) -> None:
-        """Close the streams; a thread that still reads gets an error."""
-        for stream in (self._srun.stdin, self._srun.stdout):
-            with suppress(OSError):
-                assert stream
-                stream.close()
+        """Close the streams."""
+        with suppress(OSError):
+            assert self._srun.stdin
+            self._srun.stdin.close()
+        self._answers.close()
 
     def _end(self) -> Exit:
         by_us = not self._ended and self._srun.poll() is None
