@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-import dataclasses
 import gc
 import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from grader.errors import GraderError
 from grader.grading.attempts import Awards
 from grader.grading.gradebook import Gradebook
-from grader.grading.points import grade
-from grader.records import Grade, Submission
+from grader.records import Grade
 from grader.reports.grades_file import GradesWriter
 from grader.rubric.model import Rubric
 from grader.run.cache.file import CacheFile
+from grader.run.earlier_marks import earlier_marks, standing_marks
 from grader.run.open import Opener, grades_of
 from grader.run.options import RunOptions
 from grader.run.provenance.event_log import EventLog
 from grader.run.results_folder import FeedbackFolder, ReportFile, in_short, keep_pdfs
-from grader.run.workspace import workspace
 from grader.submissions.discover import HandIn
-from grader.submissions.prepare import prepare
-from grader.submissions.stamp import stamp_of
 
 LOGS = "logs"
 
@@ -128,6 +123,19 @@ def grade_class(
     report = ReportFile(rubric, out, everyone, cache)
     log = EventLog(out / LOGS, watcher.say if options.verbose else None)
     done: set[str] = set()   # hand-ins that are graded by now
+    standing: set[str] = set()   # those whose marks held as the run began
+
+    def left() -> int:
+        return sum(item.student not in done | standing for item in chosen)
+
+    def show_standing() -> None:
+        held, names = Awards(rubric, homework.everyone), {item.student for item in chosen}
+        for graded in standing_marks(rubric, homework.everyone, names, options, book):
+            standing.add(graded.submission.student)
+            for one in held.add(graded):
+                report.add(one)
+        if standing:
+            report.keep_up(left(), at_once=True)
 
     def award(one: Grade) -> None:
         grades.append(in_short(one))
@@ -139,6 +147,7 @@ def grade_class(
     arriving = grades_of(
         rubric, chosen, options, book, cache, watcher.say, watcher.tell, stop, opener, log,
         [item.student for item in homework.everyone],
+        begun=lambda: faults.extend(_unwritten("the report of earlier marks", show_standing)),
     )
     try:
         with closing(arriving):   # whatever ends this early also ends what runs
@@ -148,18 +157,19 @@ def grade_class(
                 faults += _unwritten(f"the answers of {graded.student}", keep)
                 for one in awards.add(graded):
                     award(one)
-                if not others:   # otherwise their rows are missing until the end
-                    _unwritten("the report", partial(report.keep_up, len(chosen) - len(done)))
+                _unwritten("the report", partial(report.keep_up, left()))
                 watcher.done(graded)
     finally:
         earlier = set()
-        for graded in _earlier(homework, awards, done, book):
+        others_left = [item for item in homework.everyone
+                       if item.student in awards.counting and item.student not in done]
+        for graded in earlier_marks(rubric, others_left, book):
             for one in awards.add(graded):
                 earlier.add(one.student)
                 marks.add(one)
                 report.add(one)
         faults += _unwritten(f"the marks in {out}", partial(marks.write, out))
-        finish = partial(report.finish, len(chosen) - len(done))
+        finish = partial(report.finish, left())
         faults += _unwritten(f"the report in {out}", finish)
     unsaved = ", ".join(book.unsaved)
     if unsaved:
@@ -167,46 +177,6 @@ def grade_class(
     return ClassGrades(
         tuple(grades), tuple(faults), len(chosen) - len(done), len(others - earlier)
     )
-
-
-def _earlier(
-    homework: Class, awards: Awards, graded: Collection[str], book: Gradebook
-) -> Iterator[Grade]:
-    """Yield the grades of earlier runs that still hold for hand-ins not graded in this run.
-
-    Only verdicts on what lies in the class folder now hold. A hand-in that changed since it was
-    graded is opened to find that out, and has no grade until a run grades it.
-    """
-    for item in homework.everyone:
-        if item.student not in awards.counting or item.student in graded:
-            continue
-        now = _now(item, book.last(item.student))
-        if now is None:
-            continue
-        book.note(now)
-        if (known := book.of(now)).verdicts:
-            verdicts, given = [*known.verdicts.values()], book.marks(item.student)
-            yield grade(homework.rubric, now, verdicts, known.seconds, given)
-
-
-def _now(item: HandIn, last: Submission | None) -> Submission | None:
-    """Return what lies in the folder now: `last`, if it is that, or what is opened to find out.
-
-    None if it was never graded, or cannot be opened through a fault of this machine.
-    """
-    if last is None:
-        return None
-    # Keys follow from who is in the folder: the same key may have been another student's.
-    if last.source.name == item.sources[0].name and last.stamp == stamp_of(item.sources):
-        return dataclasses.replace(
-            last, submitted_at=item.submitted_at, members=item.members, attempt=item.attempt,
-            marked_late=item.marked_late,
-        )  # fmt: skip
-    try:
-        with workspace() as folder:
-            return prepare(item, folder)
-    except (OSError, GraderError):
-        return None
 
 
 def _unwritten(what: str, write: Callable[[], None]) -> list[str]:

@@ -63,6 +63,7 @@ def grades_of(
     opener: Opener | None = None,
     event_log: EventLog | None = None,
     present: Collection[str] | None = None,
+    begun: Callable[[], None] = lambda: None,
 ) -> Generator[Grade, None, None]:
     """Grade hand-ins and yield grades as they are ready. Closing the generator ends what runs.
 
@@ -78,6 +79,7 @@ def grades_of(
         opener: Opens another sandbox than `options` names.
         event_log: Takes each event of each submission.
         present: Names of all hand-ins of the class, also of those not to grade. None: not known.
+        begun: Called once the gradebook knows which earlier verdicts hold in this run.
 
     Raises:
         EngineMissing, UsageError: The sandbox cannot be opened.
@@ -129,6 +131,7 @@ def grades_of(
             ),
         )  # fmt: skip
         known = partial(book.known, afresh=criteria if options.fresh else ())
+        begun()
         setup = dataclasses.replace(
             setup, known=known, keep=book.add, marks=book.marks, expected=book.seconds_of
         )

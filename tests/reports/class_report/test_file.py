@@ -24,9 +24,9 @@ CLASS = made_up_class(12)
 def submissions(tmp_path: Path) -> Path:
     """Two students who handed in a written answer each; nothing has to be run for it."""
     folder = tmp_path / "submissions"
+    folder.mkdir()
     for student in ("ada", "grace"):
-        (folder / student).mkdir(parents=True)
-        (folder / student / "answers.md").write_text("## (a)\nTwo words.\n", encoding="utf-8")
+        hand_in(folder, student)
     return folder
 
 
@@ -56,9 +56,8 @@ def test_whom_an_earlier_run_graded_is_in_it_too(submissions: Path, tmp_path: Pa
     assert students(grade(submissions, tmp_path / "out")) == ["ada"]
 
 
-def test_a_run_can_be_watched(
-    submissions: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def watched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Collect every report that is written from now on, however soon after the last one."""
     pages: list[str] = []
 
     def spied(path: Path, pieces: Iterable[str]) -> None:
@@ -69,13 +68,48 @@ def test_a_run_can_be_watched(
     monkeypatch.setattr(results, "write_text", spied)
     monkeypatch.setattr(results, "_REPORT_EVERY", 0.0)
     monkeypatch.setattr(results, "_REPORT_SHARE", 1e9)
+    return pages
+
+
+def test_a_run_can_be_watched(
+    submissions: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages = watched(monkeypatch)
     grade(submissions, tmp_path / "out")
     left = [re.findall(r"<strong>(\d+) left", page) for page in pages]
     assert left == [["1"], ["0"], []]
     assert [len(students(page)) for page in pages] == [1, 2, 2]
-    pages.clear()
-    grade(submissions, tmp_path / "out", "--only", "ada")   # the others would be missing until
-    assert len(pages) == 1                                  # the end
+
+
+def hand_in(submissions: Path, student: str, answer: str = "Two words.") -> None:
+    (submissions / student).mkdir(exist_ok=True)
+    (submissions / student / "answers.md").write_text(f"## (a)\n{answer}\n", encoding="utf-8")
+
+
+@pytest.mark.parametrize(("changed", "words", "shown", "left"), [
+    ("new", (), ["ada", "grace"], 1), ("ada", (), ["grace"], 1), ("", (), ["ada", "grace"], 0),
+    ("new", ("--only", "ada"), ["ada", "grace"], 0),
+])  # fmt: skip
+def test_a_run_that_goes_on_shows_everybody_whose_marks_hold_from_the_first_second(
+    submissions: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: str,
+    words: tuple[str, ...], shown: list[str], left: int,
+) -> None:
+    grade(submissions, tmp_path / "out")
+    if changed:
+        hand_in(submissions, changed, "Three other words.")
+    pages = watched(monkeypatch)
+    grade(submissions, tmp_path / "out", *words)
+    assert students(pages[0]) == shown
+    assert f"<strong>{left} left</strong>" in pages[0] and "data-running" in pages[0]
+
+
+def test_a_run_that_begins_afresh_shows_no_earlier_marks(
+    submissions: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grade(submissions, tmp_path / "out")
+    pages = watched(monkeypatch)
+    grade(submissions, tmp_path / "out", "--fresh")
+    assert [len(students(page)) for page in pages] == [1, 2, 2]
 
 
 def test_it_is_written_no_more_than_every_few_seconds(
