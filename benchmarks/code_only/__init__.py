@@ -124,9 +124,9 @@ class Solution:
 SOLUTIONS = (
     Solution((_COUNTS, _BY_TYPE, _SPARES), FULL),
     Solution((_COUNTS, _BY_IDENTITY, _SPARES), FULL),
-    Solution((_COUNTS, _BY_NAME, _SPARES), 7.0),
+    Solution((_COUNTS, _BY_NAME, _SPARES), 12.25),
     Solution((_COUNTS, _BY_TYPE, _DECAYS_ALL), 10.0),
-    Solution((_COUNTS, _BY_NAME, _DECAYS_ALL), 5.0),
+    Solution((_COUNTS, _BY_NAME, _DECAYS_ALL), 8.75),
 )
 
 
