@@ -7,7 +7,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from pydantic import TypeAdapter, ValidationError
 from ruamel.yaml import YAML
@@ -31,23 +34,70 @@ def load_expected(path: Path) -> dict[str, Sample]:
         raise UsageError(f"{path}: {error}") from None
 
 
-def differences(path: Path, grades: list[Grade]) -> list[str]:
+@dataclass(frozen=True)
+class SampleMark:
+    """A sample's points in one criterion, and those that `expected.yaml` names.
+
+    None stands for manual grading. Without an expectation `expected` is "not named".
+    """
+
+    expected: float | Literal["not named"] | None
+    got: float | None
+    max: float
+    reason: str
+
+    @property
+    def right(self) -> bool:
+        """The points are those that were expected."""
+        return self.expected != "not named" and _same(self.got, self.expected)
+
+
+@dataclass(frozen=True)
+class SampleMarks:
+    """A sample with its points by criterion; `about` is "" if `expected.yaml` does not name it."""
+
+    student: str
+    about: str
+    marks: Mapping[str, SampleMark]
+
+    @property
+    def right(self) -> bool:
+        """All points are those that were expected."""
+        return all(mark.right for mark in self.marks.values())
+
+
+def sample_marks(path: Path, grades: Iterable[Grade]) -> tuple[SampleMarks, ...]:
+    """Put each sample's points beside those that `expected.yaml` names, in the order of names."""
+    expected, found = load_expected(path), []
+    for grade in sorted(grades, key=lambda one: one.student.casefold()):
+        sample = expected.get(grade.student)
+        wanted = sample.points if sample else {}
+        marks = {
+            row.verdict.criterion: SampleMark(
+                wanted.get(row.verdict.criterion, "not named"), row.points, row.max,
+                row.verdict.reason,
+            )
+            for row in grade.criteria
+        }
+        found.append(SampleMarks(grade.student, sample.about if sample else "", marks))
+    return tuple(found)
+
+
+def differences(path: Path, grades: Iterable[Grade]) -> list[str]:
     """Describe each mark that differs from `expected.yaml` in a line; [] if none does."""
-    expected = load_expected(path)
+    expected, graded = load_expected(path), sample_marks(path, grades)
     found = [f"{name}: expected in {path}, but not graded"
-             for name in sorted(set(expected) - {grade.student for grade in grades})]
-    for grade in grades:
-        if grade.student not in expected:
-            found.append(f"{grade.student}: {path} has no expected marks")
+             for name in sorted(set(expected) - {one.student for one in graded})]
+    for one in graded:
+        if one.student not in expected:
+            found.append(f"{one.student}: {path} has no expected marks")
             continue
-        wanted = expected[grade.student].points
-        for row in grade.criteria:
-            name = row.verdict.criterion
-            if name not in wanted:
-                found.append(f"{grade.student}, {name}: {path} has no expected points")
-            elif not _same(row.points, wanted[name]):
-                found.append(f"{grade.student}, {name}: expected {_shown(wanted[name])}, got "
-                             f"{_shown(row.points)} ({row.verdict.reason})")
+        for name, mark in one.marks.items():
+            if mark.expected == "not named":
+                found.append(f"{one.student}, {name}: {path} has no expected points")
+            elif not mark.right:
+                found.append(f"{one.student}, {name}: expected {points_in_words(mark.expected)}, "
+                             f"got {points_in_words(mark.got)} ({mark.reason})")
     return found
 
 
@@ -57,5 +107,6 @@ def _same(one: float | None, other: float | None) -> bool:
     return abs(one - other) < 0.005
 
 
-def _shown(points: float | None) -> str:
+def points_in_words(points: float | None) -> str:
+    """Write points as 2.5; None stands for manual grading."""
     return "needs manual grading" if points is None else f"{points:g}"

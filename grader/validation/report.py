@@ -10,6 +10,7 @@ from typing import Any
 from grader.reports import junit_xml as junit
 from grader.reports.junit_xml import TestCase
 from grader.text import plain_line
+from grader.validation.expected_marks import SampleMarks
 from grader.validation.outcomes import Accuracy, CaseOutcome, Conclusion, CriterionResult, Rate
 
 INTERVAL = "Wilson's score interval, 95 %"
@@ -29,6 +30,7 @@ class ValidationReport:
         environment: When, where and with which versions it was made, by name.
         seconds: Time that the validation took.
         faults: Other errors, a line each: samples with wrong marks, files that were not written.
+        samples: The samples, with the points that were expected of them.
     """
 
     title: str
@@ -38,6 +40,7 @@ class ValidationReport:
     environment: Mapping[str, str]
     seconds: float
     faults: tuple[str, ...] = ()
+    samples: tuple[SampleMarks, ...] = ()
 
     def of(self, kind: str) -> list[Conclusion]:
         """Return the cases of one kind."""
@@ -78,6 +81,7 @@ def as_json(report: ValidationReport) -> str:
             for one in report.accuracies
         ],
         "cases": [_case(one) for one in report.concluded],
+        "samples": [_sample(one) for one in report.samples],
         "faults": [plain_line(fault, 1000) for fault in report.faults],
     }
     return json.dumps(document, indent=2, allow_nan=False) + "\n"
@@ -121,6 +125,17 @@ def _case(one: Conclusion) -> dict[str, Any]:
         "not_scored": one.not_scored,
         "seconds": one.seconds,
         "marks": {name: {"fate": mark.fate, "points": mark.points, "max": mark.max,
+                         "reason": plain_line(mark.reason, 1000)}
+                  for name, mark in one.marks.items()},
+    }
+
+
+def _sample(one: SampleMarks) -> dict[str, Any]:
+    return {
+        "name": one.student,
+        "about": one.about,
+        "right": one.right,
+        "marks": {name: {"expected": mark.expected, "got": mark.got, "max": mark.max,
                          "reason": plain_line(mark.reason, 1000)}
                   for name, mark in one.marks.items()},
     }

@@ -26,7 +26,7 @@ from grader.run.grade_class import Class, Watcher, grade_class
 from grader.run.options import RunOptions
 from grader.submissions.discover import HandIn, discover
 from grader.validation.corpus import Corpus, lay_out, load_corpus
-from grader.validation.expected_marks import differences
+from grader.validation.expected_marks import SampleMarks, differences, sample_marks
 from grader.validation.outcomes import Case, accuracies, conclude
 from grader.validation.report import INTERVAL, ValidationReport, as_json, as_junit, sentences
 
@@ -118,12 +118,14 @@ def make_report(
     concluded = tuple(conclude(case, by_student.pop(student), criteria)
                       for student, case in plan.cases.items())
     wrong = [*faults]
+    samples: tuple[SampleMarks, ...] = ()
     if plan.samples is not None:
         marks = plan.samples / "expected.yaml"
-        wrong = [*differences(marks, list(by_student.values())), *wrong]
+        samples = sample_marks(marks, by_student.values())
+        wrong = [*differences(marks, by_student.values()), *wrong]
     figures = tuple(accuracies(concluded, criteria))
     return ValidationReport(
-        rubric.title, criteria, concluded, figures, environment, seconds, tuple(wrong)
+        rubric.title, criteria, concluded, figures, environment, seconds, tuple(wrong), samples
     )
 
 

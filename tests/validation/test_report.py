@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from playwright.sync_api import Page
 
+from grader.grading.points import grade
 from grader.reports.student.render import render_page
+from grader.validation.expected_marks import SampleMarks, sample_marks
 from grader.validation.outcomes import Case, Conclusion, CriterionResult, accuracies
 from grader.validation.report import INTERVAL, ValidationReport, as_json, as_junit, sentences
+from tests.factories import criterion, rubric, submission, verdict
+from tests.support.looking import keeps_nobody_out
 
 KEPT = CriterionResult("kept", 4.0, 4.0, "all right")
 LOST = CriterionResult("lost", 1.0, 4.0, "wrong <b>\x1b[31mred\x00")
@@ -39,6 +47,61 @@ def mixed() -> ValidationReport:
         conclusion(Case("variant", "hurt", "a style"), groups=LOST),
         conclusion(Case("variant", "lost", "another style"), groups=UNKNOWN),
         faults=("sample x: expected 3, got 4",),
+    )
+
+
+@pytest.fixture
+def samples(tmp_path: Path) -> tuple[SampleMarks, ...]:
+    """One sample as expected, one with other points, and one that nobody expected."""
+    marks = tmp_path / "expected.yaml"
+    marks.write_text("ada: {about: a right one, points: {one: 5, two: null}}\n"
+                     "bob: {about: a wrong one, points: {one: 5, two: 2.5}}\n", "utf-8")
+    homework = rubric(criterion("one", 5), criterion("two", 5))
+    waits = verdict("two", 0, "needs_marking")
+    grades = [grade(homework, submission(name), [verdict("one"), waits])
+              for name in ("eve", "bob", "ada")]  # fmt: skip
+    return sample_marks(marks, grades)
+
+
+def test_the_page_has_a_matrix_of_the_samples(samples: tuple[SampleMarks, ...]) -> None:
+    page = validation_page(replace(made(), samples=samples))
+    rows = [" ".join(re.sub("<[^>]+>", " ", row).split())
+            for row in re.findall(r"(?s)<tr.*?</tr>", page)]  # fmt: skip
+    assert rows[-4:] == [
+        "name one two result",
+        "ada a right one 5 to mark as expected",
+        "bob a wrong one 5 to mark expected 2.5 unexpected",
+        "eve not in expected.yaml 5 expected \N{EN DASH} to mark expected \N{EN DASH} unexpected",
+    ]  # fmt: skip
+    assert "1 of 3 samples get the expected points." in page
+    assert "samples get" not in validation_page(made())
+
+
+def test_the_json_has_the_samples(samples: tuple[SampleMarks, ...]) -> None:
+    told = json.loads(as_json(replace(made(), samples=samples)))["samples"]
+    assert [(one["name"], one["right"]) for one in told] == [
+        ("ada", True), ("bob", False), ("eve", False),
+    ]  # fmt: skip
+    assert told[1]["marks"]["two"] == {"expected": 2.5, "got": None, "max": 5, "reason": "reason"}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1200, 390])
+def test_nothing_keeps_anybody_out(
+    page: Page, mixed: ValidationReport, samples: tuple[SampleMarks, ...], tmp_path: Path,
+    scheme: str, width: int,
+) -> None:
+    many = tuple(f"criterion-{number}" for number in range(12))   # more than a phone is wide
+    wide = [replace(one, marks=dict.fromkeys(many, LOST)) for one in mixed.concluded]
+    report = replace(mixed, criteria=many, concluded=tuple(wide), samples=samples)
+    file = tmp_path / "validation.html"
+    file.write_text(validation_page(report), encoding="utf-8")
+    keeps_nobody_out(page, file, scheme, width)
+
+
+def validation_page(report: ValidationReport) -> str:
+    return render_page(
+        "validation.html.j2", report=report, sentences=sentences, interval=INTERVAL
     )
 
 
@@ -73,9 +136,7 @@ def test_the_xml_has_a_test_case_for_each_with_what_is_wrong(mixed: ValidationRe
 
 
 def test_the_page_shows_what_is_wrong_and_obeys_the_policy(mixed: ValidationReport) -> None:
-    page = render_page(
-        "validation.html.j2", report=mixed, sentences=sentences, interval=INTERVAL
-    )
+    page = validation_page(mixed)
     assert "default-src 'none'" in page
     assert "<script" not in page
     assert "<b>" not in page   # a student's text is text
