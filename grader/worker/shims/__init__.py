@@ -26,6 +26,7 @@ from grader.worker.shims import (
     loaders,
     models,
     notebooks,
+    older_releases,
     pictures,
     splits,
     terminal,
@@ -73,6 +74,7 @@ def install(
     terminal.install()
     downloads.install(cifar, on_import)
     compiled.install(log)
+    older_releases.install(log)
     devices.install(log, home)
     figures.install(log, on_import)
     pictures.install(log, on_import, missing, folder)
