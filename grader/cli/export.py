@@ -12,6 +12,9 @@ from grader.cli import completion
 from grader.cli import options as option
 
 if TYPE_CHECKING:   # nothing heavy is imported before a command needs it
+    from collections.abc import Callable
+
+    from grader.reports.saved_grades import SavedGrade, SavedGrades
     from grader.submissions.roster import Roster
 
 to = click.option(
@@ -19,8 +22,22 @@ to = click.option(
     help="The file to write. [default: stdout]",
 )
 student = click.option(
-    "--student", required=True, help="The student's key.", shell_complete=completion.graded
+    "--student", help="The student's key. [default: the whole class]",
+    shell_complete=completion.graded,
 )
+to_each = click.option(
+    "--to", type=click.Path(path_type=Path), metavar="PATH",
+    help="The file to write, or for a class the folder, with a file for each student. [default: "
+    "stdout for one student]",
+)
+
+
+def of_share(command: option.Command) -> option.Command:
+    """Add the options that narrow a class to a section or to a grader's students."""
+    for kind, whose in (("grader", "this grader's students"), ("section", "this section")):
+        command = click.option(f"--{kind}", metavar="NAME", help=f"Only {whose}, as in the "
+                               f"roster's column {kind}.")(command)
+    return command
 
 
 @click.group()
@@ -36,16 +53,18 @@ def export() -> None:
 @to
 @click.option("--roster", type=click.Path(path_type=Path), metavar="CSV",
               help="Canvas's exported gradebook. [default: the roster of `grader import`]")
-@click.option("--assignment", metavar="NAME", help="The column, such as 'Homework 2 (12345)'. "
-              "[default: the rubric's title]")
-def canvas(out: Path, to: Path | None, roster: Path | None, assignment: str | None) -> int:
+@click.option("--assignment", metavar="NAME", help="The column, such as 'Homework 2 (12345)'; "
+              "without a number, the one in --roster is taken. [default: the rubric's title]")
+@of_share
+def canvas(out: Path, to: Path | None, roster: Path | None, assignment: str | None,
+           section: str | None, grader: str | None) -> int:
     """Write a CSV that Canvas's gradebook imports."""
     from grader.export.canvas import canvas_csv
-    from grader.reports.saved_grades import read_saved
     from grader.text import counted
 
-    saved = read_saved(out)
-    file = canvas_csv(saved, _roster(out), roster, assignment or saved.rubric.title)
+    saved, share = _class(out, section, grader)
+    students = None if section is None and grader is None else share.by_student
+    file = canvas_csv(saved, _roster(out), roster, assignment or saved.rubric.title, students)
     _write(file.text, to)
     for names, what in (
         (file.blank, "left blank, because part of the score is not known yet"),
@@ -62,78 +81,82 @@ def canvas(out: Path, to: Path | None, roster: Path | None, assignment: str | No
 @export.command("csv")
 @option.out
 @to
-def csv_(out: Path, to: Path | None) -> int:
+@of_share
+def csv_(out: Path, to: Path | None, section: str | None, grader: str | None) -> int:
     """Write one row per student, in columns that stay the same in later versions."""
     from grader.export.tables import class_csv
-    from grader.reports.saved_grades import read_saved
 
-    _write(class_csv(read_saved(out), _roster(out)), to)
+    _write(class_csv(*_class(out, section, grader)), to)
     return 0
 
 
 @export.command()
 @option.out
-@to
+@to_each
 @student
-def gradescope(out: Path, to: Path | None, student: str) -> int:
-    """Write Gradescope's results.json of one student."""
+@of_share
+def gradescope(out: Path, to: Path | None, student: str | None, section: str | None,
+               grader: str | None) -> int:
+    """Write Gradescope's results.json of one student or of a class."""
     from grader.export.gradescope import results_json
-    from grader.reports.saved_grades import read_saved, student_of
 
-    saved = read_saved(out)
-    _write(_json(results_json(saved, student_of(saved, student))), to)
+    saved, _ = _class(out, section, grader)
+    _write_each(saved, to, student, ".json", lambda grade: _json(results_json(saved, grade)))
     return 0
 
 
 @export.command()
 @option.out
-@to
+@to_each
 @student
+@of_share
 @click.option("--summary", is_flag=True, help="Write the job's summary, in Markdown, instead.")
-def github(out: Path, to: Path | None, student: str, summary: bool) -> int:
-    """Write GitHub Classroom's result of one student, or the job's summary."""
+def github(out: Path, to: Path | None, student: str | None, section: str | None,
+           grader: str | None, summary: bool) -> int:
+    """Write GitHub Classroom's result of one student or of a class, or the job's summary."""
     from grader.export.github import classroom_json, step_summary
-    from grader.reports.saved_grades import read_saved, student_of
 
-    saved = read_saved(out)
-    grade = student_of(saved, student)
-    _write(step_summary(saved, grade) if summary else _json(classroom_json(saved, grade)), to)
+    saved, _ = _class(out, section, grader)
+    if summary:
+        _write_each(saved, to, student, ".md", lambda grade: step_summary(saved, grade))
+    else:
+        _write_each(saved, to, student, ".json", lambda grade: _json(classroom_json(saved, grade)))
     return 0
 
 
 @export.command()
 @option.out
 @to
-def junit(out: Path, to: Path | None) -> int:
+@of_share
+def junit(out: Path, to: Path | None, section: str | None, grader: str | None) -> int:
     """Write JUnit XML: a suite per student, a case per criterion."""
     from grader.export.junit import junit_xml
-    from grader.reports.saved_grades import read_saved
 
-    _write(junit_xml(read_saved(out)), to)
+    _write(junit_xml(_class(out, section, grader)[0]), to)
     return 0
 
 
 @export.command()
 @option.out
 @to
-def nbgrader(out: Path, to: Path | None) -> int:
+@of_share
+def nbgrader(out: Path, to: Path | None, section: str | None, grader: str | None) -> int:
     """Write the CSV that `nbgrader export` writes."""
     from grader.export.tables import nbgrader_csv
-    from grader.reports.saved_grades import read_saved
 
-    _write(nbgrader_csv(read_saved(out), _roster(out)), to)
+    _write(nbgrader_csv(*_class(out, section, grader)), to)
     return 0
 
 
 @export.command()
 @option.out
 @to
-def otter(out: Path, to: Path | None) -> int:
+@of_share
+def otter(out: Path, to: Path | None, section: str | None, grader: str | None) -> int:
     """Write the CSV that `otter grade` writes."""
     from grader.export.tables import otter_csv
-    from grader.reports.saved_grades import read_saved
 
-    _write(otter_csv(read_saved(out)), to)
+    _write(otter_csv(_class(out, section, grader)[0]), to)
     return 0
 
 
@@ -166,6 +189,36 @@ def _roster(out: Path) -> Roster:
     from grader.submissions.roster import Roster, read_roster
 
     return read_roster(out) or Roster()
+
+
+def _class(out: Path, section: str | None, grader: str | None) -> tuple[SavedGrades, Roster]:
+    """Return the marks and the roster of a class, or of a section's or a grader's part of it."""
+    from grader.reports.saved_grades import read_saved
+
+    saved, roster = read_saved(out), _roster(out)
+    if section is None and grader is None:
+        return saved, roster
+    share = roster.share(section, grader)
+    kept = tuple(one for one in saved.submissions if one.student in share.by_student)
+    return saved.model_copy(update={"submissions": kept}), share
+
+
+def _write_each(saved: SavedGrades, to: Path | None, student: str | None, suffix: str,
+                text: Callable[[SavedGrade], str]) -> None:
+    """Write one student's text to the file `to`, or all students' into the folder `to`."""
+    from grader.errors import UsageError
+    from grader.reports.saved_grades import student_of
+    from grader.text import counted, write_text
+
+    if student is not None:
+        _write(text(student_of(saved, student)), to)
+        return
+    if to is None:
+        raise UsageError("a class needs a folder: name it with --to FOLDER, or one student with "
+                         "--student")
+    for grade in saved.submissions:
+        write_text(to / f"{grade.student}{suffix}", [text(grade)])
+    click.echo(f"wrote {counted(len(saved.submissions), 'file')} to {to}", err=True)
 
 
 def _json(value: Any) -> str:

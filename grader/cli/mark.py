@@ -134,6 +134,7 @@ def _serve(service: MarkingService, marker: str, port: int, out: Path, templates
 def _written(out: Path, templates: Path | None) -> str:
     """Write grades and feedback; return a line that says so, or what to do later."""
     from grader.errors import UsageError
+    from grader.reports.progress import progress
     from grader.run.refresh import refresh
     from grader.text import counted
 
@@ -142,11 +143,12 @@ def _written(out: Path, templates: Path | None) -> str:
     except UsageError as error:
         return f"The marks are saved; grades and feedback are not written yet: {error} Then run "\
                f"`grader mark --apply --out {out}`."
+    shares = "".join(f"\n{line}" for line in progress(out))
     needs = "needs" if found.waiting == 1 else "need"
     left = f"{counted(found.waiting, 'student')} still {needs} manual grading." if (
         found.waiting) else "All answers are marked."
     return f"Wrote marks of {counted(found.students, 'student')} to {out / 'grades.csv'} and "\
-           f"feedback to {out / 'feedback'}. {left}"
+           f"feedback to {out / 'feedback'}. {left}{shares}"
 
 
 COMMANDS = (mark,)

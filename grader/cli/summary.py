@@ -12,6 +12,7 @@ from types import FrameType
 from rich.console import Console
 
 from grader.api import Results
+from grader.reports.progress import progress
 from grader.text import counted, plain_line
 
 GRADED, NOT_ALL, STOPPED = 0, 1, 130   # exit codes
@@ -31,6 +32,8 @@ def conclude(console: Console, ran: Results, out: Path) -> int:
         needs = "needs" if waiting == 1 else "need"
         console.print(f"{counted(waiting, 'submission')} {needs} manual grading: run "
                       "`grader mark`.")
+    for line in [] if ran.faults else progress(out):
+        console.print(line, markup=False, soft_wrap=True)
     suspicious = sum(bool(one.submission.remarks) for one in ran.students)
     if suspicious:
         console.print(f"{counted(suspicious, 'submission')} with code beyond what homework needs; "

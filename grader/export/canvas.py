@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from grader.errors import UsageError
-from grader.export.canvas_students import KEY, tell
+from grader.export.canvas_students import KEY, Row, tell
 from grader.reports.saved_grades import SavedGrade, SavedGrades
 from grader.submissions.canvas import (
     ID,
@@ -25,9 +27,10 @@ from grader.submissions.canvas import (
     read_gradebook,
 )
 from grader.submissions.roster import Person, Roster
-from grader.text import neutral
+from grader.text import folded, neutral
 
 _KEPT = (STUDENT, ID, SIS, LOGIN, SECTION)
+_NUMBERED = re.compile(r"(.+) \(\d+\)", re.DOTALL)   # Canvas's heading of an assignment
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,8 @@ class CanvasFile:
 
 
 def canvas_csv(
-    saved: SavedGrades, roster: Roster, gradebook: Path | None, assignment: str
+    saved: SavedGrades, roster: Roster, gradebook: Path | None, assignment: str,
+    students: Collection[str] | None = None,
 ) -> CanvasFile:
     """Return the grades as a CSV with a row per student of Canvas's.
 
@@ -62,17 +66,22 @@ def canvas_csv(
         gradebook: the file that Canvas exports, whose rows are used; None stands for a row per
             student whose number in Canvas the roster knows.
         assignment: the column's heading. With Canvas's number in it, `Homework 2 (123)`, the points
-            go into that assignment; otherwise Canvas asks.
+            go into that assignment. Without it, the gradebook's column of this name is taken, with
+            its number; if there is none, or more than one, Canvas asks.
+        students: keys of the students whose rows are written; None stands for all.
 
     Raises UsageError for a gradebook that is not Canvas's, and if no student's number is known.
     """
     rows = _of_roster(roster) if gradebook is None else read_gradebook(gradebook)
     grades = {one.student: one for one in saved.submissions}
+    assignment = _numbered(assignment, rows)
+    if students is not None:
+        rows = _of(students, rows, roster)
     told = tell(rows, [roster.by_student.get(key, Person(key)) for key in grades])
     kept = [name for name in _KEPT if name in rows[0]] if rows else list(_KEPT)
     written = io.StringIO(newline="")
     writer = csv.writer(written)
-    writer.writerow([*kept, assignment])
+    writer.writerow([*kept, neutral(assignment)])
     writer.writerow([f"    {POSSIBLE}", *[""] * (len(kept) - 1), f"{saved.rubric.maximum:g}"])
     absent: list[str] = []
     for number, row in enumerate(rows):
@@ -86,6 +95,22 @@ def canvas_csv(
     unclear = (*(f"{rows[number][STUDENT]} ({rows[number][ID]})"
                  for number in sorted(told.unclear_rows)), *sorted(told.unclear))
     return CanvasFile(written.getvalue(), strangers, blank, tuple(absent), unclear)
+
+
+def _numbered(assignment: str, rows: Sequence[Row]) -> str:
+    """Return the gradebook's heading of this assignment, with Canvas's number."""
+    headings = [name for name in (rows[0] if rows else ()) if (found := _NUMBERED.fullmatch(name))
+                and folded(found[1]) == folded(assignment)]
+    return headings[0] if len(headings) == 1 else assignment
+
+
+def _of(students: Collection[str], rows: list[dict[str, str]], roster: Roster
+        ) -> list[dict[str, str]]:
+    """Return the rows of these students, and those that cannot be told from theirs."""
+    told = tell(rows, roster.people)
+    kept = {number for number, key in told.students.items() if key in students}
+    kept |= told.unclear_rows if told.unclear.intersection(students) else frozenset()
+    return [row for number, row in enumerate(rows) if number in kept]
 
 
 def _of_roster(roster: Roster) -> list[dict[str, str]]:

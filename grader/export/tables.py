@@ -22,7 +22,7 @@ _NBGRADER = (
 # Our table's; a column of points for each criterion follows, in the rubric's order.
 _OURS = (
     "student", "name", "email", "sid", "section", "score", "max", "state", "late_penalty",
-    "submitted_at", "attempt", "group", "missing",
+    "submitted_at", "attempt", "group", "missing", "grader",
 )  # fmt: skip
 
 
@@ -39,13 +39,15 @@ def class_csv(saved: SavedGrades, roster: Roster) -> str:
             _number(grade.late_penalty), _moment(grade.submitted_at), str(grade.attempt),
             neutral(" ".join(grade.group)),
             missing((saved.by_id[row.id].part, row.status) for row in grade.criteria),
+            _grader(roster, grade.student),
             *(_number(points.get(one.id)) for one in saved.rubric.criteria),
         ])  # fmt: skip
     graded = {grade.student for grade in saved.submissions}
     for one in roster.people:
         if one.student not in graded:
             row = [*_who(roster, one.student), "", f"{saved.rubric.maximum:g}", "no_submission"]
-            rows.append(row + [""] * (len(_OURS) + len(saved.rubric.criteria) - len(row)))
+            row += [""] * (len(_OURS) - 1 - len(row))
+            rows.append([*row, neutral(one.grader), *[""] * len(saved.rubric.criteria)])
     head = [*_OURS, *(one.id for one in saved.rubric.criteria)]
     return _csv(head, sorted(rows, key=lambda row: row[0]))
 
@@ -87,6 +89,10 @@ def otter_csv(saved: SavedGrades) -> str:
 def _who(roster: Roster, student: str) -> list[str]:
     one = roster.by_student.get(student, Person(student))
     return [neutral(text) for text in (one.student, one.name, one.email, one.sid, one.section)]
+
+
+def _grader(roster: Roster, student: str) -> str:
+    return neutral(roster.by_student.get(student, Person(student)).grader)
 
 
 def _moment(time: datetime | None) -> str:

@@ -42,7 +42,10 @@ class Identified(Protocol):
 
 @dataclass(frozen=True)
 class Person:
-    """A student: `student` is their key, `sid` the school's number, `canvas_id` Canvas's."""
+    """A student: `student` is their key, `sid` the school's number, `canvas_id` Canvas's.
+
+    `section` is their part of the class and `grader` who marks their work, "" if nobody said so.
+    """
 
     student: str
     name: str = ""
@@ -51,6 +54,7 @@ class Person:
     login: str = ""
     canvas_id: str = ""
     section: str = ""
+    grader: str = ""
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,30 @@ class Roster:
                 named.setdefault(folded(word), set()).add(one.student)
         named |= {folded(one.student): {one.student} for one in self.people}
         return {word: next(iter(who)) for word, who in named.items() if word and len(who) == 1}
+
+    def share(self, section: str | None, grader: str | None) -> Roster:
+        """Return the part of the class that is in a section, or that a grader marks, or both.
+
+        Args:
+            section: the section's name; its case does not matter. None stands for all.
+            grader: the grader's name, likewise.
+
+        Raises UsageError for a name that nobody in the roster has.
+        """
+        people = self.people
+        for column, name in (("section", section), ("grader", grader)):
+            if name is not None:
+                known = sorted({getattr(one, column) for one in self.people} - {""})
+                if folded(name) not in map(folded, known):
+                    raise UsageError(
+                        f"no {column} '{name}' in {NAME}; there "
+                        f"{'are ' + ', '.join(known) if known else 'is none'}. Fill in the column "
+                        f"{column} of the class's {NAME} and run `grader run` again"
+                    )
+                people = tuple(one for one in people
+                               if folded(getattr(one, column)) == folded(name))
+        keys = {one.student for one in people}
+        return Roster(people, tuple(one for one in self.entries if one.student in keys))
 
     def find(self, other: Identified) -> str | None:
         """Return the key of the student whom another system or a file name means; None if unknown.

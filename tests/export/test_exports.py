@@ -24,8 +24,9 @@ from grader.export.tables import class_csv, nbgrader_csv, otter_csv
 from grader.grading.points import grade
 from grader.records import Verdict
 from grader.reports.grades_file import GradesWriter
+from grader.reports.progress import progress
 from grader.reports.saved_grades import SavedGrades, read_saved, student_of
-from grader.submissions.roster import Person, Roster
+from grader.submissions.roster import Person, Roster, as_csv, read_roster
 from tests.factories import criterion, rubric, submission
 
 SECRET = "layers 2, 3, 1, 4"
@@ -221,3 +222,100 @@ def test_every_export_goes_to_stdout_unless_a_file_is_named(
     to = tmp_path / "deep" / "file"
     CliRunner().invoke(cli, ["export", *command, "--out", str(out), "--to", str(to)])
     assert to.read_bytes() == printed.stdout_bytes
+
+
+PEOPLE = Roster((
+    Person("lovelaceada", "Ada Lovelace", canvas_id="11", section="Monday", grader="Kim"),
+    Person("grace", "Grace Hopper", canvas_id="12", section="Friday", grader="Kim"),
+    Person("13", "Emmy Noether", canvas_id="13", section="Monday", grader="=Lee"),
+    Person("curie", "Marie Curie", canvas_id="14", section="Friday", grader="=Lee"),
+))  # fmt: skip
+
+
+def exported(out: Path, *arguments: str) -> tuple[str, str]:
+    (out / "roster.csv").write_text(as_csv(PEOPLE), encoding="utf-8")
+    ran = CliRunner().invoke(cli, ["export", *arguments, "--out", str(out)], catch_exceptions=False)
+    return ran.stdout, ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "students"),
+    [
+        (["--section", "Monday"], ["13", "lovelaceada"]),
+        (["--section", "monday", "--grader", "KIM"], ["lovelaceada"]),
+        (["--grader", "=Lee"], ["13", "curie"]),
+        ([], ["'=cmd", "13", "curie", "grace", "lovelaceada"]),   # =cmd is in no roster
+    ],
+)
+def test_a_section_or_a_grader_gets_their_own_students_and_no_others(
+    out: Path, given: list[str], students: list[str]
+) -> None:
+    said, _ = exported(out, "csv", *given)
+    found = list(csv.DictReader(io.StringIO(said)))
+    assert [row["student"] for row in found] == students
+    graders = {one.student: one.grader.replace("=", "'=") for one in PEOPLE.people}
+    assert all(row["grader"] == graders.get(row["student"], "") for row in found)
+    assert [row["counts"] for row in found if row["student"] == "curie"] in ([], [""])
+
+
+def test_a_section_s_file_for_canvas_has_the_rows_of_that_section(
+    out: Path, roster: Path
+) -> None:
+    for source in (["--roster", str(roster)], []):
+        said, errors = exported(out, "canvas", "--section", "Friday", *source)
+        assert sorted(row[1] for row in rows(said)[2:]) == ["12", "14"]
+        assert "nothing was submitted" in errors and "=cmd" not in errors
+
+
+def test_an_unknown_section_is_an_error_that_names_those_there_are(out: Path) -> None:
+    with pytest.raises(UsageError, match=r"no section 'Tuesday' .* there are Friday, M"):
+        exported(out, "csv", "--section", "Tuesday")
+
+
+def test_progress_is_told_for_each_section_and_each_grader(out: Path) -> None:
+    (out / "roster.csv").write_text(as_csv(PEOPLE), encoding="utf-8")
+    assert progress(out) == [
+        "Section Friday: 2 students, 1 to mark by hand, 1 without a mark.",
+        "Section Monday: 2 students, 1 graded, 1 not scored yet.",
+        "Grader =Lee: 2 students, 1 not scored yet, 1 without a mark.",
+        "Grader Kim: 2 students, 1 graded, 1 to mark by hand.",
+    ]
+
+
+def test_a_class_in_one_section_has_no_progress_of_its_own(out: Path) -> None:
+    one = Roster(tuple(Person(name, section="ESE 546") for name in ("grace", "13")))
+    (out / "roster.csv").write_text(as_csv(one), encoding="utf-8")
+    assert progress(out) == []
+
+
+def test_the_roster_keeps_section_and_grader_and_an_older_file_has_none(tmp_path: Path) -> None:
+    (tmp_path / "roster.csv").write_text(as_csv(PEOPLE), encoding="utf-8")
+    read = read_roster(tmp_path)
+    assert read is not None and read.by_student["curie"].section == "Friday"
+    assert read.by_student["grace"].grader == "Kim" and read.by_student["13"].grader == "=Lee"
+    (tmp_path / "roster.csv").write_text("student,name\nada,Ada\n", encoding="utf-8")
+    assert read_roster(tmp_path) == Roster((Person("ada", "Ada"),))
+
+
+@pytest.mark.parametrize("kind", ["gradescope", "github"])
+def test_a_whole_class_is_a_file_for_each_student(out: Path, tmp_path: Path, kind: str) -> None:
+    to = tmp_path / "to"
+    _, errors = exported(out, kind, "--to", str(to))
+    alone, _ = exported(out, kind, "--student", "grace")
+    assert sorted(path.name for path in to.iterdir()) == [
+        "13.json", "=cmd.json", "grace.json", "lovelaceada.json",
+    ]  # fmt: skip
+    assert (to / "grace.json").read_text(encoding="utf-8") == alone and "wrote 4 files" in errors
+    with pytest.raises(UsageError, match="--to FOLDER"):
+        exported(out, kind)
+
+
+@pytest.mark.parametrize(
+    ("title", "heading"),
+    [("Homework 1", "Homework 1 (7)"), ("homework 1", "Homework 1 (7)"),
+     ("Homework 1 (8)", "Homework 1 (8)"), ("Homework 2", "Homework 2")],
+)
+def test_canvas_s_column_keeps_the_number_of_its_assignment(
+    saved: SavedGrades, roster: Path, title: str, heading: str
+) -> None:
+    assert rows(canvas_csv(saved, Roster(), roster, title).text)[0][-1] == heading

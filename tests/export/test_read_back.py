@@ -259,7 +259,8 @@ def test_the_plain_table_has_its_columns_and_everybody_of_the_roster() -> None:
     rows = {row["student"]: row for row in csv.DictReader(io.StringIO(class_csv(SAVED, ROSTER)))}
     assert list(rows["ada"]) == [
         "student", "name", "email", "sid", "section", "score", "max", "state", "late_penalty",
-        "submitted_at", "attempt", "group", "missing", "counts", "groups", "late",
+        "submitted_at", "attempt", "group", "missing", "grader", "counts", "groups",
+        "late",
     ]  # fmt: skip
     assert rows["grace"]["score"] == "3.15" and rows["grace"]["late_penalty"] == "0.35"
     assert rows["emmy"]["score"] == "" and rows["emmy"]["counts"] == "3"
