@@ -32,7 +32,7 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
     part = criterion.params.answer  # type: ignore[attr-defined]  # validated as Params by the rubric
     asked = f"Your written answer to part ({part})."
     submission = work.submission
-    text = _answer(criterion.part, part, submission.answers)
+    text = answer_to(criterion.part, part, submission.answers)
     if text.strip():
         reason = f"{len(text.split())} words, waiting to be marked by a person."
         return needs_marking(criterion, reason, asked=asked, seen={"answer": text})
@@ -55,7 +55,7 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
     )
 
 
-def _answer(where: str, part: str, answers: Mapping[str, str]) -> str:
+def answer_to(where: str, part: str, answers: Mapping[str, str]) -> str:
     """Return the answer to a part; `where` is the criterion's part, such as "2(a)"."""
     number = re.match(r"\D*(\d{1,3})", where)
     problem = "" if number is None or int(number[1]) == 1 else str(int(number[1]))

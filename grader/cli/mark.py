@@ -27,8 +27,8 @@ _REDIRECT = """\
 @click.command()
 @option.out
 @click.option("--rubric", "rubric_path", type=click.Path(path_type=Path), metavar="FILE",
-              help="Take criteria's options from this file. [default: rubric.yaml if there is one, "
-              "else the last run's]")
+              help="Take options, questions and model answers from this file. "
+              "[default: rubric.yaml if there is one, else the last run's]")
 @click.option("--marker", metavar="NAME", help="Your name. [default: your login]")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, metavar="N",
               help="Port of the page. [default: a free one]")
@@ -95,8 +95,7 @@ def _service(out: Path, rubric_path: Path | None, store: MarkStore) -> MarkingSe
     usual = Path("rubric.yaml")
     path = rubric_path or (usual if usual.is_file() else None)
     rubric = load(path, parameter_models) if path is not None else None
-    criteria = rubric.criteria if rubric is not None else ()
-    return MarkingService(out, store, {one.id: one.options for one in criteria})
+    return MarkingService(out, store, rubric)
 
 
 def _serve(service: MarkingService, marker: str, port: int, out: Path, templates: Path | None, *,

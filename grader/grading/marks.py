@@ -30,13 +30,28 @@ class Item:
 
 
 @dataclass(frozen=True)
+class LineComment:
+    """A comment on one line of the student's code; `line` counts from 1 in the file as graded.
+
+    `place` is the line as students know it, such as `hw2.py, line 12` or `hw2.py, cell 3, line 2`,
+    and `code` is its text at that time.
+    """
+
+    file: str
+    line: int
+    place: str
+    code: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Mark:
     """A mark that one person gave to one answer.
 
     Attributes:
         answer: the digest of the answer that was marked, see `answer_digest`.
         kind: a `dispute` has a note and no points; a `withdrawal` has neither.
-        items: rubric options and saved comments; the student reads them, and `comment`.
+        items: rubric options and saved comments; the student reads them, `comment` and `lines`.
         note: for other markers only.
         seen: the number of the last mark that the author knew of; 0 for none.
         run: the number of the last run at that time.
@@ -57,12 +72,19 @@ class Mark:
     run: int = 0
     at: str = ""
     number: int = 0
+    lines: tuple[LineComment, ...] = ()
 
     @property
     def text(self) -> str:
         """The text that the student reads."""
         lines = [f"{one.text} ({one.points:+g})" for one in self.items]
-        return "\n".join([*lines, *filter(None, [self.comment])])
+        lines += [one for one in [self.comment] if one]
+        return "\n".join([*lines, *map(_of_line, self.lines)])
+
+
+def _of_line(one: LineComment) -> str:
+    code = f" `{one.code}`" if one.code else ""
+    return f"{one.place}:{code} {one.text}"
 
 
 _MARK = TypeAdapter(Mark)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Mapping, Sequence
+import json
+import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -13,8 +15,10 @@ from grader.grading.history import open_history
 from grader.grading.marks import Position, answer_digest
 from grader.grading.past_grades import PastGrade, past_run
 from grader.grading.points import grade
+from grader.marking.code import code_of
 from grader.records import CriterionGrade, Submission
-from grader.rubric.model import Criterion, Option, Rubric
+from grader.reports.grades_file import json_safe
+from grader.rubric.model import Criterion, Rubric
 
 State = Literal["waiting", "marked", "conflict", "disputed", "by the check"]
 
@@ -24,7 +28,8 @@ class StudentAnswer:
     """One student's answer to one criterion.
 
     `key` and `number` identify the answer and reveal nothing about the student. `row` is the result
-    of the check; `place` says which marks and flags it has by now.
+    of the check; `place` says which marks and flags it has by now. Answers with the same `content`
+    are marked together; "" stands for an answer that is marked alone.
     """
 
     key: str
@@ -33,6 +38,7 @@ class StudentAnswer:
     submission: Submission
     row: CriterionGrade
     digest: str
+    content: str = ""
     place: Position = field(default_factory=Position)
 
     @property
@@ -65,18 +71,19 @@ class ClassAnswers:
     run: int = 0
     students: dict[str, tuple[int, list[StudentAnswer]]] = field(default_factory=dict)
 
-    def read(self, out: Path, salt: str, options: Mapping[str, tuple[Option, ...]]) -> None:
+    def read(self, out: Path, salt: str, present: Rubric | None) -> None:
         """Read what has changed since the last call.
 
         Args:
             out: the results folder.
             salt: makes the keys of the answers unguessable from names.
-            options: options by criterion, in place of those of the last run's rubric.
+            present: the rubric whose options, questions and model answers replace those of the last
+                run's; None for the last run's.
         """
         with open_history(out) as history:
             now = past_run(history)
             if now.run.number != self.run or self.rubric is None:
-                self.rubric = _with_options(now.rubric, options)
+                self.rubric = _for_markers(now.rubric, present)
                 self.run, self.students = now.run.number, {}
             counting = {work for one in now.attempts.values() for work in one.counting}
             latest = {work: one for work, one in history.latest().items() if work in counting}
@@ -85,7 +92,7 @@ class ClassAnswers:
             for student, (grading, run) in latest.items():
                 if self.students.get(student, (0,))[0] != grading:
                     standing = moments[run].grade_of_submission(student)
-                    answers = _answers(self.rubric, standing, salt) if standing else []
+                    answers = _answers(self.rubric, standing, salt, out) if standing else []
                     self.students[student] = grading, answers
 
     def by_criterion(self) -> dict[str, list[StudentAnswer]]:
@@ -98,25 +105,77 @@ class ClassAnswers:
         return found
 
 
-def _answers(rubric: Rubric, standing: PastGrade, salt: str) -> list[StudentAnswer]:
+def _answers(rubric: Rubric, standing: PastGrade, salt: str, out: Path) -> list[StudentAnswer]:
     """One student's answers with the results of the checks."""
     submission, by_id = standing.grade.submission, {one.id: one for one in rubric.criteria}
     verdicts = {name: one.verdict for name, one in standing.held.items()}
+    code = _code_digest(submission, out)
     return [
         StudentAnswer(
             _digest(salt, row.verdict.criterion, submission.student)[:16], 0,
             by_id[row.verdict.criterion], submission, row,
             answer_digest(submission, verdicts[row.verdict.criterion]),
+            _content(row, submission, code),
         )
         for row in grade(rubric, submission, list(verdicts.values())).criteria
     ]  # fmt: skip
 
 
-def _with_options(rubric: Rubric, options: Mapping[str, tuple[Option, ...]]) -> Rubric:
-    criteria = [
-        one.model_copy(update={"options": options.get(one.id, one.options)})
-        for one in rubric.criteria
-    ]
+def _content(row: CriterionGrade, submission: Submission, code: str) -> str:
+    """A digest of all that decides a mark, by which identical answers are found.
+
+    It is of the text without its white space, of the PDF, or of the code and the verdict on it.
+    """
+    verdict = row.verdict
+    text = verdict.seen.get("answer")
+    if isinstance(text, str) and text:
+        return _digest("text", *text.split())
+    if verdict.seen.get("pdf"):
+        return _digest("PDF", str(verdict.seen["sha256"])) if verdict.seen.get("sha256") else ""
+    if not code or not verdict.attempted:
+        return ""
+    seen = json.dumps(json_safe(verdict.seen), sort_keys=True)
+    told = "\0".join([verdict.reason, seen, *submission.remarks])
+    return _digest(verdict.status, str(row.points), without_names(submission)(told), code)
+
+
+def _code_digest(submission: Submission, out: Path) -> str:
+    """A digest of the code without the files' names and trailing spaces; "" if it is not known."""
+    files = code_of(out, submission.digest)
+    texts = ["\n".join(line.rstrip() for line in file.lines).rstrip() for file in files]
+    return _digest(*texts) if texts else ""
+
+
+def without_names(submission: Submission) -> Callable[[str], str]:
+    """A function that replaces the names of a submission's students and files by "(name)"."""
+    ours = _names(submission)
+    stems = {file.rpartition("/")[2].rpartition(".")[0] for file in submission.files}
+    telling = [stem for stem in stems if any(one.casefold() in stem.casefold() for one in ours)]
+    return _hiding(re.escape(one) for one in sorted({*ours, *telling}, key=len, reverse=True))
+
+
+def code_without_names(submission: Submission) -> Callable[[str], str]:
+    """A function that replaces the students' names in code, where they are words of their own."""
+    return _hiding(rf"(?<!\w){re.escape(one)}(?!\w)" for one in _names(submission))
+
+
+def _names(submission: Submission) -> list[str]:
+    own = {submission.student, *submission.owners, submission.source.name}
+    return sorted((one for one in own if len(one) > 2), key=len, reverse=True)
+
+
+def _hiding(patterns: Iterable[str]) -> Callable[[str], str]:
+    pattern = re.compile("|".join(patterns), re.IGNORECASE)
+    return (lambda text: pattern.sub("(name)", text)) if pattern.pattern else lambda text: text
+
+
+def _for_markers(rubric: Rubric, present: Rubric | None) -> Rubric:
+    """The rubric with the texts for markers that it has at present."""
+    texts = {
+        one.id: {"options": one.options, "question": one.question, "model_answer": one.model_answer}
+        for one in (present.criteria if present is not None else ())
+    }
+    criteria = [one.model_copy(update=texts.get(one.id, {})) for one in rubric.criteria]
     return rubric.model_copy(update={"criteria": tuple(criteria)})
 
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -24,8 +24,17 @@ from grader.marking import payloads
 from grader.marking.answers import StudentAnswer
 from grader.marking.auth import FILE_POLICY, PAGE_POLICY, AuthMiddleware, file_token
 from grader.marking.drafts import Drafts
-from grader.marking.mark_store import SavedComment
-from grader.marking.service import LONGEST_COMMENT, MarkingService, NewMark, NotAllowed
+from grader.marking.mark_store import OptionEdit, SavedComment
+from grader.marking.new_marks import NewLine, NewMark, NotAllowed
+from grader.marking.requests import (
+    AnswerRequest,
+    Dispute,
+    NewComment,
+    NewOption,
+    Save,
+    Undo,
+)
+from grader.marking.service import MarkingService
 from grader.rubric.model import Criterion
 from grader.run.results_folder import kept_pdf
 from grader.text import plain
@@ -34,41 +43,7 @@ _STATIC = Path(__file__).parent / "static"
 _LONGEST_DRAFT = 20_000   # characters
 _PDF = b"%PDF-"
 
-Text = Annotated[str, Field(max_length=LONGEST_COMMENT)]
 Json = dict[str, Any]
-
-
-class _Request(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
-
-
-class _AnswerRequest(_Request):
-    """A request on the answer with the digest `answer`, of which the marker sees version `seen`."""
-
-    answer: str
-    seen: int = Field(ge=0)
-
-
-class Save(_AnswerRequest):
-    points: float
-    options: list[Annotated[int, Field(ge=0)]] = Field([], max_length=50)   # indices from 0
-    comments: list[int] = Field([], max_length=50)   # their numbers
-    comment: Text = ""
-    note: Text = ""
-
-
-class Dispute(_AnswerRequest):
-    note: Text
-
-
-class Undo(_AnswerRequest):
-    pass
-
-
-class NewComment(_Request):
-    text: Text
-    points: float = Field(ge=-1000, le=1000, multiple_of=0.25)
-    replaces: int = 0
 
 
 @dataclass(frozen=True)
@@ -97,6 +72,8 @@ class MarkingApp:
             Route("/api/criteria/{criterion}", _answering(self._criterion)),
             Route("/api/criteria/{criterion}/comments", _answering(self._add_comment),
                   methods=["POST"]),
+            Route("/api/criteria/{criterion}/options", _answering(self._edit_option),
+                  methods=["POST"]),
             *[
                 Route(f"/api/answers/{{criterion}}/{{key}}{path}", _answering(handler),
                       methods=[verb])
@@ -113,7 +90,7 @@ class MarkingApp:
 
     def _class(self, path: Json, body: Any) -> Json:
         about = {"title": self.service.title, "marker": self.marker, "names": self.names}
-        return about | payloads.class_payload(self.service)
+        return about | payloads.class_payload(self.service, names=self.names)
 
     def _refresh(self, path: Json, body: Any) -> Json:
         return {"message": self.refresh()}
@@ -127,8 +104,17 @@ class MarkingApp:
     def _add_comment(self, path: Json, body: Any) -> Json:
         new, criterion = NewComment.model_validate(body), self._find_criterion(path)
         self.service.store.add_comment(SavedComment(
-            criterion.id, plain(new.text).strip(), new.points, self.marker, new.replaces
+            criterion.id, new.item.text, new.points, self.marker, new.replaces
         ))
+        return self._criterion(path, body)
+
+    def _edit_option(self, path: Json, body: Any) -> Json:
+        new, criterion = NewOption.model_validate(body), self._find_criterion(path)
+        offered = {_as_shown(one): one for one in self.service.store.options(criterion)}
+        seen = Item(new.was.points, new.was.text) if new.was else None
+        was = offered.get(seen, seen) if seen else None
+        now = new.now.item if new.now and new.now.item.text else None
+        self.service.change_option(criterion, OptionEdit(criterion.id, self.marker, was, now))
         return self._criterion(path, body)
 
     def _show(self, path: Json, body: Any) -> Json:
@@ -144,19 +130,19 @@ class MarkingApp:
     def _save(self, path: Json, body: Any) -> Json:
         wanted = Save.model_validate(body)
         answer = self._unchanged(path, wanted)
-        criterion = answer.criterion
-        known = {one.number: one for one in self.service.store.comments(criterion.id)}
-        try:
-            chosen = [criterion.options[place] for place in wanted.options]
-            used = [known[number] for number in wanted.comments]
-        except (IndexError, KeyError):
-            raise NotAllowed(
-                "an option or a saved comment no longer exists: reload the page"
-            ) from None
-        items = [Item(one.points, one.text) for one in chosen]
-        items += [Item(one.points, one.text) for one in used]
-        new = NewMark(wanted.points, tuple(items), plain(wanted.comment), plain(wanted.note))
-        found = self.service.mark(answer, self.marker, new, wanted.seen)
+        criterion, store = answer.criterion, self.service.store
+        known = {one.number: Item(one.points, one.text) for one in store.comments(criterion.id)}
+        chosen = [Item(one.points, one.text) for one in wanted.options]
+        offered = {_as_shown(one): one for one in store.options(criterion)}
+        if not {*chosen} <= {*offered} or not {*wanted.comments} <= {*known}:
+            raise NotAllowed("an option or a saved comment no longer exists: reload the page")
+        items = [offered[one] for one in chosen] + [known[number] for number in wanted.comments]
+        lines = [NewLine(one.file, one.line, plain(one.text)) for one in wanted.lines]
+        new = NewMark(
+            wanted.points, tuple(items), plain(wanted.comment), plain(wanted.note), tuple(lines)
+        )
+        also = [(self._unchanged({**path, "key": one.key}, one), one.seen) for one in wanted.also]
+        found = self.service.mark(answer, self.marker, new, wanted.seen, also)
         self.drafts.put(self.marker, _draft_key(answer), "")
         return self._payload(found)
 
@@ -179,7 +165,7 @@ class MarkingApp:
     def _answer(self, path: Json) -> StudentAnswer:
         return self.service.answer(path["criterion"], path["key"])
 
-    def _unchanged(self, path: Json, wanted: _AnswerRequest) -> StudentAnswer:
+    def _unchanged(self, path: Json, wanted: AnswerRequest) -> StudentAnswer:
         """The answer, if it is still the one that the marker sees. Raises NotAllowed."""
         answer = self._answer(path)
         if wanted.answer != answer.digest:
@@ -238,6 +224,10 @@ def _answering(handler: Callable[[Json, Any], Json]) -> Any:
 
 def _error(text: str, status: HTTPStatus) -> Response:
     return JSONResponse({"error": text}, status)
+
+
+def _as_shown(item: Item) -> Item:
+    return Item(item.points, plain(item.text))
 
 
 def _draft_key(answer: StudentAnswer) -> str:

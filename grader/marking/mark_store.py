@@ -20,7 +20,8 @@ from pydantic import TypeAdapter
 
 from grader.errors import GraderError
 from grader.grading.gradebook_file import beside_others
-from grader.grading.marks import Mark, marks_in
+from grader.grading.marks import Item, Mark, marks_in
+from grader.rubric.model import Criterion
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,21 @@ class SavedComment:
     number: int = 0
 
 
-_COMMENT = TypeAdapter(SavedComment)
+@dataclass(frozen=True)
+class OptionEdit:
+    """A change of a criterion's options: `now` replaces `was`.
+
+    Without `was` it is a new option; without `now` an option is removed.
+    """
+
+    criterion: str
+    marker: str
+    was: Item | None = None
+    now: Item | None = None
+    at: str = ""
+
+
+_COMMENT, _EDIT = TypeAdapter(SavedComment), TypeAdapter(OptionEdit)
 
 
 @dataclass
@@ -60,12 +75,24 @@ class MarkStore:
 
     def comments(self, criterion: str) -> list[SavedComment]:
         """The saved comments that may be chosen now."""
-        rows = self._rows(
-            "select id, comment from comments where criterion = ? order by id", criterion
-        )
-        every = [replace(_COMMENT.validate_json(text), number=id) for id, text in rows]
+        every = [replace(_COMMENT.validate_json(text), number=number)
+                 for number, text in self._comment_rows(criterion) if "was" not in json.loads(text)]
         gone = {one.replaces for one in every}
         return [one for one in every if one.text and one.number not in gone]
+
+    def options(self, criterion: Criterion) -> list[Item]:
+        """The criterion's options with the changes that markers made."""
+        found = [Item(one.points, one.text) for one in criterion.options]
+        for _, text in self._comment_rows(criterion.id):
+            if "was" in json.loads(text):
+                edit = _EDIT.validate_json(text)
+                new = [edit.now] if edit.now and edit.now not in found else []
+                if edit.was is None:
+                    found += new
+                elif edit.was in found:
+                    place = found.index(edit.was)
+                    found[place : place + 1] = new
+        return found
 
     @contextmanager
     def adding(self) -> Iterator[Callable[[Mark], Mark]]:
@@ -83,15 +110,35 @@ class MarkStore:
     def add_comment(self, comment: SavedComment) -> SavedComment:
         """Store a comment; returns it with its number."""
         kept = replace(comment, at=_now(), number=0)
+        return replace(kept, number=self._insert(kept))
+
+    def edit_option(self, criterion: Criterion, edit: OptionEdit) -> bool:
+        """Store a change of an option; False if the option is no longer as the edit has it."""
+        try:
+            with self._lock, self._connection as connection:
+                connection.execute("begin immediate")
+                if edit.was is not None and edit.was not in self.options(criterion):
+                    return False
+                self._insert(replace(edit, at=_now()))
+        except sqlite3.Error as error:
+            raise GraderError(_not_saved(error)) from None
+        return True
+
+    def _insert(self, row: SavedComment | OptionEdit) -> int:
         try:
             with self._lock, self._connection as connection:
                 cursor = connection.execute(
                     "insert into comments (criterion, comment) values (?, ?)",
-                    (kept.criterion, json.dumps(asdict(kept))),
+                    (row.criterion, json.dumps(asdict(row))),
                 )
         except sqlite3.Error as error:
             raise GraderError(_not_saved(error)) from None
-        return replace(kept, number=int(cursor.lastrowid or 0))
+        return int(cursor.lastrowid or 0)
+
+    def _comment_rows(self, criterion: str) -> list[Any]:
+        return self._rows(
+            "select id, comment from comments where criterion = ? order by id", criterion
+        )
 
     def state(self) -> tuple[int, int]:
         """The last run and the last grading: another pair once a run has added something."""

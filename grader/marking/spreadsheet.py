@@ -16,14 +16,9 @@ from pathlib import Path
 
 from grader.errors import UsageError
 from grader.marking.answers import StudentAnswer, in_order
+from grader.marking.new_marks import NewMark, NotAllowed, check_mark
 from grader.marking.payloads import answer_text
-from grader.marking.service import (
-    MarkingService,
-    NewMark,
-    NotAllowed,
-    check_mark,
-    conflict_message,
-)
+from grader.marking.service import MarkingService, conflict_message
 from grader.rubric.csv_table import read_table
 from grader.text import neutral, plain, plain_line, write_text
 

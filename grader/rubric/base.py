@@ -22,4 +22,5 @@ class Model(BaseModel):
     unknown key is an error.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # "model_answer" is a key of a criterion.
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())

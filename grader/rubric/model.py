@@ -206,6 +206,8 @@ class Criterion(Model):
     visibility: Literal["visible", "after_due", "hidden"] = "visible"
     depends_on: tuple[Identifier, ...] = ()
     options: tuple[Option, ...] = Field((), description="for the person who marks it")
+    question: str = Field("", description="its text in Markdown, for the person who marks it")
+    model_answer: str = Field("", description="in Markdown, for the person who marks it")
     data: Files = Field((), description="files and folders that your tests or checks read")
     public: tuple[str, ...] = Field((), description="files that students get, by key or name")
     secret: tuple[str, ...] = Field((), description="files that students never get")

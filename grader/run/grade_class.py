@@ -21,7 +21,7 @@ from grader.run.earlier_marks import earlier_marks, standing_marks
 from grader.run.open import Opener, grades_of
 from grader.run.options import RunOptions
 from grader.run.provenance.event_log import EventLog
-from grader.run.results_folder import FeedbackFolder, ReportFile, in_short, keep_pdfs
+from grader.run.results_folder import FeedbackFolder, ReportFile, in_short, keep_code, keep_pdfs
 from grader.submissions.discover import HandIn
 
 LOGS = "logs"
@@ -153,8 +153,8 @@ def grade_class(
         with closing(arriving):   # whatever ends this early also ends what runs
             for graded in arriving:
                 done.add(graded.submission.student)
-                keep = partial(keep_pdfs, graded, out)
-                faults += _unwritten(f"the answers of {graded.student}", keep)
+                for keep in (partial(keep_pdfs, graded), partial(keep_code, graded.submission)):
+                    faults += _unwritten(f"the answers of {graded.student}", partial(keep, out))
                 for one in awards.add(graded):
                     award(one)
                 _unwritten("the report", partial(report.keep_up, left()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import shutil
 import time
 from collections.abc import Collection, Iterable
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import grader
 from grader.grading.late_penalty import due_of, lateness
-from grader.records import Grade, Verdict
+from grader.records import Grade, Submission, Verdict
 from grader.reports.class_report.rendering import render
 from grader.reports.class_report.rows import StudentRow, row_of
 from grader.reports.class_report.summarizing import summarize
@@ -26,6 +27,7 @@ from grader.submissions.roster import Roster, as_csv, read_roster
 from grader.text import write_text
 
 LARGEST_PDF = 30_000_000   # bytes that are kept
+LARGEST_CODE = 400_000     # bytes of one submission's code that are kept
 _REPORTS = Path(grader.__file__).parent / "reports"
 _FEEDBACK, _REPORT = _REPORTS / "student", _REPORTS / "class_report"
 _REPORT_EVERY = 4.0    # seconds at least from one report to the next while a class is graded
@@ -63,6 +65,27 @@ def keep_pdfs(grade: Grade, out: Path) -> None:
             beside = kept.with_suffix(".tmp")
             shutil.copyfile(source, beside)
             beside.replace(kept)
+
+
+def keep_code(submission: Submission, out: Path) -> None:
+    """Write the code of a submission to `answers/DIGEST.json`, for the person who marks it."""
+    kept = kept_code(out, submission.digest)
+    files = [name for name in submission.files if name.endswith(".py")]
+    if not submission.digest or not files or kept.is_file():
+        return
+    texts: dict[str, str] = {}
+    left = LARGEST_CODE
+    for name in files:
+        with (submission.folder / name).open("rb") as file:
+            text = file.read(left)
+        texts[name] = text.decode("utf-8", "replace")
+        left -= len(text)
+    write_text(kept, [json.dumps(texts)])
+
+
+def kept_code(out: Path, digest: str) -> Path:
+    """Return where `keep_code` puts the code of the submission with this digest."""
+    return out / "answers" / f"{digest}.json"
 
 
 def kept_pdf(out: Path, digest: str) -> Path:

@@ -26,8 +26,9 @@ from grader.marking.app import MarkingApp
 from grader.marking.auth import new_token
 from grader.marking.drafts import open_drafts
 from grader.marking.mark_store import MarkStore, open_marks
+from grader.marking.new_marks import NewMark
 from grader.marking.server import address_of, open_socket, server_of
-from grader.marking.service import MarkingService, NewMark
+from grader.marking.service import MarkingService
 from grader.rubric.load import load
 from grader.run.provenance import fingerprints as fingerprint
 from grader.run.refresh import refresh
@@ -143,7 +144,7 @@ class Classroom:
             yield self.service_of(store)
 
     def service_of(self, store: MarkStore) -> MarkingService:
-        return MarkingService(self.results, store, {})
+        return MarkingService(self.results, store)
 
     def mark(self, student: str, criterion: str, points: float, marker: str = "ada",
              **more: str) -> StudentAnswer:
@@ -160,8 +161,9 @@ def make_class(folder: Path) -> Classroom:
     (folder / "doubt.py").write_text(DOUBT, encoding="utf-8")
     (folder / "reference").mkdir()
     (folder / "reference" / "hw2.py").write_text("x = 1\n", encoding="utf-8")
-    for student in ("noether", "hopper", "turing", "curie"):
-        hand_in(room, student, f"## (a)\nBatch norm, says {len(student)}.\n## (b)\n`eval()`.\n")
+    for number, student in enumerate(("curie", "hopper", "noether", "turing"), start=5):
+        text = f"## (a)\nBatch norm, says {number}.\n## (b)\n`eval()`, says {number}.\n"
+        hand_in(room, student, text)
     hand_in(room, "franklin", "## (a)\nBefore the ReLU.\n")
     hand_in(room, "mallory", HOSTILE)
     hand_in(room, "lamport", LATEX, "answers.tex")
@@ -284,8 +286,7 @@ def serving_here(
         open_drafts(room.results) as drafts,
         open_socket(0) as listener,
     ):
-        options = {one.id: one.options for one in rubric.criteria}
-        service = MarkingService(room.results, store, options)
+        service = MarkingService(room.results, store, rubric)
         app = MarkingApp(
             service, drafts, marker, names, new_token(), lambda: str(refresh(room.results))
         )

@@ -12,7 +12,7 @@ import pytest
 
 from grader.errors import UsageError
 from grader.grading.gradebook_file import NAME, alone_in
-from grader.marking.service import NewMark, NotAllowed
+from grader.marking.new_marks import NewMark, NotAllowed
 from grader.run.refresh import refresh
 from tests.factories import replace_in
 from tests.marking.classroom import Classroom, answer_of, command, hand_in

@@ -16,7 +16,7 @@ from grader.grading import gradebook_file
 from grader.grading.gradebook_file import NAME, VERSION, open_gradebook
 from grader.grading.marks import Mark
 from grader.marking.mark_store import SavedComment, open_marks
-from grader.marking.service import Conflict, NewMark
+from grader.marking.new_marks import Conflict, NewMark
 from grader.records import Concluded, Submission, Verdict
 from tests.marking.classroom import ROOT, Classroom, answer_of
 

@@ -138,7 +138,9 @@ def test_a_page_that_says_it_is_a_pdf_is_not_shown(room: Classroom) -> None:
     ("body", "status"),
     [
         ({"points": 1e999}, 422), ({"points": "2"}, 422), ({"points": 3}, 409),
-        ({"points": 1, "options": [99]}, 409), ({"points": 1, "options": [-1]}, 422),
+        ({"points": 1, "options": [{"points": 1, "text": "Nobody offers this."}]}, 409),
+        ({"points": 1, "options": [0]}, 422), ({"points": 1, "lines": [{"file": 0}]}, 422),
+        ({"points": 1, "lines": [{"file": 0, "line": 99, "text": "No such line."}]}, 409),
         ({"points": 1, "comments": [12]}, 409), ({"points": 1, "comment": "x" * 4001}, 422),
         ({"points": 1, "student": "hopper"}, 422), ({"points": 1, "seen": -1}, 422),
         ({"points": 1, "answer": "another"}, 409), ({}, 422), ([], 422), ("x", 422), (None, 422),
@@ -211,10 +213,11 @@ def test_two_servers_on_one_gradebook_lose_nothing_and_show_the_conflict(room: C
 
 def test_a_killed_server_leaves_every_mark_and_the_draft(room: Classroom) -> None:
     keys = [key_of(room, student) for student in ("noether", "hopper", "turing")]
+    option = {"points": 1, "text": "Names something peculiar."}
     with serving(room) as served:
         for key in keys[:2]:
-            assert save(served, "written-a", key, 1, options=[0]).status_code == 200
-        draft = {"points": 0.5, "options": [2], "comments": [], "comment": "not yet", "note": ""}
+            assert save(served, "written-a", key, 1, options=[option]).status_code == 200
+        draft = {"points": 0.5, "options": [option], "comments": [], "comment": "not yet"}
         path = f"/api/answers/written-a/{keys[2]}/draft"
         assert served.ask(path, "PUT", draft).status_code == 200
         served.kill()
@@ -228,7 +231,8 @@ def test_a_killed_server_leaves_every_mark_and_the_draft(room: Classroom) -> Non
 
 def test_a_server_that_ends_writes_grades_and_feedback(room: Classroom) -> None:
     with serving(room) as served:
-        save(served, "written-a", key_of(room, "noether"), 1, options=[1])
+        option = {"points": 1, "text": "Batch norm stands before the ReLU."}
+        save(served, "written-a", key_of(room, "noether"), 1, options=[option])
         assert "grades.csv" in served.end()
     row = room.grades()["noether"]["written-a"]
     assert row["reason"].startswith("Batch norm stands before the ReLU. (+1)")

@@ -64,6 +64,7 @@ export function mark(one) {
   return [
     el("strong", {}, one.marker), ` ${what}, `, el("time", { dateTime: one.at }, when(one.at)),
     one.items.map((item) => el("div", { className: "text" }, `${signed(item.points)} ${item.text}`)),
+    one.lines.map((line) => el("div", { className: "text" }, line)),
     one.comment && el("div", { className: "text" }, one.comment),
     one.note && el("div", { className: "text soft" }, `Note: ${one.note}`),
   ];

@@ -1,6 +1,7 @@
 // Shows an answer beside the form for its mark. The server saves every change as a draft.
 
 import { ask } from "./api.js";
+import { codeFiles, named } from "./code.js";
 import { el, mark, points, prompt, say, show, showFlagged, signed, state, warn } from "./build.js";
 
 const PAUSE = 350;   // milliseconds without a change before a draft is saved
@@ -13,6 +14,7 @@ let dirty = false;   // changed since the draft was saved
 let timer = 0;
 let busy = false;
 let raw = false;      // show the source of the answer
+let modelOpen = false;   // show the model answer
 
 const path = (more = "") => `answers/${part.id}/${card.key}${more}`;
 const at = () => part.answers.findIndex((one) => one.key === card.key);
@@ -51,25 +53,33 @@ async function openAnswer(key) {
 
 function setAnswer(found) {
   card = found;
-  draft = found.draft ?? startingDraft(found);
+  draft = { lines: [], alone: false, ...(found.draft ?? startingDraft(found)) };
+  draft.options = draft.options.filter((one) => part.options.some((other) => same(one, other)));
   dirty = false;
   render();
+  for (const box of document.querySelectorAll(".answer-code .code")) {
+    const first = box.querySelector(".about");
+    if (first) box.scrollTop = first.offsetTop - box.clientHeight / 3;
+  }
 }
+
+const same = (one, other) => one.points === other.points && one.text === other.text;
+const count = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
 
 // The answer's present mark, or an empty draft.
 function startingDraft(found) {
   const last = found.standing.length === 1 && found.standing[0].kind === "mark" ? found.standing[0] : null;
-  const had = (one) => last?.items.some((item) => item.text === one.text && item.points === one.points);
+  const had = (one) => last?.items.some((item) => same(item, one));
   return {
-    options: part.options.flatMap((one, index) => (had(one) ? [index] : [])),
+    options: part.options.filter(had),
     comments: part.comments.filter(had).map((one) => one.number),
-    points: last ? last.points : null, comment: last?.comment ?? "", note: "",
+    points: last ? last.points : null, comment: last?.comment ?? "", note: "", lines: found.lines,
   };
 }
 
 function sum() {
   const chosen = [
-    ...draft.options.map((index) => part.options[index]),
+    ...draft.options,
     ...part.comments.filter((one) => draft.comments.includes(one.number)),
   ].filter(Boolean);
   if (!chosen.length) return null;
@@ -106,8 +116,11 @@ function answer() {
       el("h2", {}, "Flagged"),
       el("ul", {}, card.disputes.map((one) => el("li", {}, mark(one)))),
       el("p", {}, "A new mark with a note resolves this.")) : null,
+    question(),
+    modelAnswer(),
     answerText(),
     card.html ? null : el("p", { className: "text" }, card.reason),
+    card.code.length ? el("div", { className: "answer-code" }, codeFiles(card.code, draft.lines, changed)) : null,
     card.pdf ? [
       el("iframe", { src: `${card.pdf}#navpanes=0&view=FitH`, title: `${card.name} as a PDF` }),
       el("p", { className: "small" }, el("a", { href: card.pdf, target: "_blank", rel: "noopener noreferrer" }, "Open the PDF in a new tab"),
@@ -123,22 +136,42 @@ function answer() {
         one.here ? null : el("span", { className: "soft" }, " (on an earlier answer)"))))) : null);
 }
 
-function answerText() {
-  if (!card.html) return null;
-  if (raw) return el("pre", { className: "answer raw" }, card.raw);
+function question() {
+  if (!part.question) return card.asked ? el("p", { className: "soft" }, card.asked) : null;
+  return el("details", { className: "aside", open: true }, el("summary", {}, "Question"), rendered(part.question));
+}
+
+function modelAnswer() {
+  const { html, files } = part.model;
+  if (!html && !files.length) return null;
+  return el("details", { className: "aside", id: "model", open: modelOpen, ontoggle: (event) => { modelOpen = event.target.open; } },
+    el("summary", {}, html ? "Model answer " : "Reference solution ", el("kbd", {}, "m")),
+    html ? rendered(html) : codeFiles(files));
+}
+
+function rendered(html) {
   const box = el("div", { className: "answer" });
-  box.innerHTML = card.html;   // from grader/marking/rendering.py, which lets no student's tag through
+  box.innerHTML = html;   // from grader/marking/rendering.py, which lets no tag of the text through
   return box;
 }
 
+function answerText() {
+  if (!card.html) return null;
+  if (raw) return el("pre", { className: "answer raw" }, card.raw);
+  return rendered(card.html);
+}
+
 function markForm() {
-  const choices = part.options.map((one, index) => choice(one, index, draft.options.includes(index), () => toggle("options", index)));
+  const choices = part.options.map((one, index) => el("div", { className: "reused" },
+    choice(one, index, draft.options.some((other) => same(one, other)), () => toggleOption(one)),
+    el("button", { type: "button", className: "plain small", "aria-label": `Change the option: ${one.text}`, onclick: () => changeOption(one) }, "Change")));
   const reused = part.comments.map((one, index) => el("div", { className: "reused" },
-    choice(one, part.options.length + index, draft.comments.includes(one.number), () => toggle("comments", one.number)),
+    choice(one, part.options.length + index, draft.comments.includes(one.number), () => toggleComment(one.number)),
     el("button", { type: "button", className: "plain small", "aria-label": `Change: ${one.text}`, onclick: () => change(one) }, "Change")));
   const needsNote = card.disputes.length || card.standing.length > 1;
   return el("form", { className: "mark-form", "aria-label": "Your mark", onsubmit: (event) => { event.preventDefault(); save(); } },
-    choices.length ? el("fieldset", {}, el("legend", {}, "Options"), choices) : null,
+    el("fieldset", {}, el("legend", {}, "Options"), choices,
+      el("button", { type: "button", className: "plain small", onclick: () => changeOption(null) }, "Add an option")),
     el("div", { className: "points-row" },
       el("label", { htmlFor: "points", className: "state" }, "Points"),
       el("input", { id: "points", type: "number", min: 0, max: part.max, step: 0.25, inputMode: "decimal", oninput: typedPoints }),
@@ -154,6 +187,10 @@ function markForm() {
         el("input", { id: "again-points", type: "number", step: 0.25, value: "0", "aria-label": "Points of a new comment" }),
         el("input", { id: "again-text", type: "text", maxLength: 4000, placeholder: "New comment", "aria-label": "Text of a new comment" }),
         el("button", { type: "button", onclick: () => saveComment(place("again-text").value, Number(place("again-points").value)) }, "Add"))),
+    card.identical.length ? el("label", { className: "choice together" },
+      el("input", { type: "checkbox", id: "together", checked: !draft.alone, onchange: (event) => { draft.alone = !event.target.checked; changed(); } }),
+      el("span", { className: "words" }, `Also mark ${count(card.identical.length, "identical answer")}`,
+        el("span", { className: "soft small" }, ` (${named(card.identical)})`))) : null,
     el("div", { className: "actions" },
       el("button", { className: "main" }, "Save and next ", el("kbd", { "aria-hidden": "true" }, "↵")),
       el("button", { type: "button", onclick: flag }, "Flag ", el("kbd", {}, "d")),
@@ -172,8 +209,19 @@ function showPoints() {
   place("points").value = draft.points ?? "";
 }
 
-function toggle(kind, which) {
-  draft[kind] = draft[kind].includes(which) ? draft[kind].filter((one) => one !== which) : [...draft[kind], which];
+function toggleOption(which) {
+  const rest = draft.options.filter((one) => !same(one, which));
+  draft.options = rest.length < draft.options.length ? rest : [...rest, which];
+  chosen();
+}
+
+function toggleComment(which) {
+  const rest = draft.comments.filter((one) => one !== which);
+  draft.comments = rest.length < draft.comments.length ? rest : [...rest, which];
+  chosen();
+}
+
+function chosen() {
   draft.points = sum();
   showPoints();
   changed();
@@ -240,11 +288,16 @@ const save = () => act(async () => {
     warn("Points are missing: choose an option or enter points.");
     return;
   }
-  const found = await ask(path("/mark"), "POST", onAnswer(draft));
+  const { alone, ...given } = draft;
+  const also = alone ? [] : card.identical.map(({ name, ...one }) => one);
+  const lines = draft.lines.filter((one) => one.text.trim());
+  const found = await ask(path("/mark"), "POST", onAnswer({ ...given, lines, also }));
   dirty = false;
   saved = { part: part.id, key: card.key };
   warn("");
-  say(`${card.name}: ${points(draft.points)} of ${points(part.max)} points`);
+  const others = also.length ? ` and ${count(also.length, "identical answer")}` : "";
+  const told = `${card.name}${others}: ${points(draft.points)} of ${points(part.max)} points`;
+  say(told);
   await reloadPart();
   if (found.state === "conflict") {
     setAnswer(found);
@@ -254,6 +307,7 @@ const save = () => act(async () => {
   const next = following((one) => one.state === "waiting");
   if (next) {
     await openAnswer(next.key);
+    if (others) place("kept").textContent = `Saved: ${told}.`;
   } else {
     setAnswer(found);
     say("All answers of this part are marked.");
@@ -303,6 +357,22 @@ async function change(one) {
   if (found) saveComment(found[0], Number(found[1]), one.number);
 }
 
+const changeOption = (one) => act(async () => {
+  const found = await prompt(one ? "Change the option" : "New option", [
+    [one ? "Text (empty removes it; marks given so far do not change)" : "Text", one?.text ?? "", "text"],
+    ["Points", String(one?.points ?? 0), "number"],
+  ]);
+  if (!found || (!one && !found[0].trim())) return;
+  const now = found[0].trim() ? { text: found[0].trim(), points: Number(found[1]) } : null;
+  part = await ask(`criteria/${part.id}/options`, "POST", { was: one, now });
+  const had = draft.options.some((other) => one && same(one, other));
+  draft.options = draft.options.filter((other) => part.options.some((option) => same(other, option)));
+  if (now && (had || !one)) draft.options.push(now);
+  if (had || !one) draft.points = sum() ?? draft.points;
+  render();
+  changed();
+});
+
 function toggleSource() {
   raw = !raw;
   render();
@@ -332,6 +402,8 @@ const actions = {
   f: () => give(part.max), 0: () => give(0),
   "+": () => give((draft.points ?? 0) + 0.25), "-": () => give((draft.points ?? 0) - 0.25),
   c: () => place("comment").focus(), u: undo, d: flag, t: () => card.html && toggleSource(),
+  m: () => { const model = place("model"); if (model) model.open = !model.open; },
+  l: () => (document.querySelector(".answer-code .about button") ?? document.querySelector(".answer-code .line button"))?.focus(),
   r: () => (draft.comment.trim() ? saveComment(draft.comment, 0) : place("again-text").focus()),
 };
 
@@ -347,7 +419,7 @@ export function press(event, typing) {
     else save();
     return true;
   }
-  if (typing || (event.key.startsWith("Arrow") && event.target.closest("summary, .raw"))) return false;
+  if (typing || (event.key.startsWith("Arrow") && event.target.closest("summary, .raw, .code"))) return false;
   if (/^[1-9]$/.test(event.key)) return digit(event.key);
   if (!(event.key in actions)) return false;
   actions[event.key]();
