@@ -132,6 +132,7 @@ def check(
     profile: str | None = None,
     criteria: Sequence[str] = (),
     seed: int | None = None,
+    watcher: Watcher | None = None,
 ) -> Results:
     """Check one submission on this machine, without Docker, by the visible criteria.
 
@@ -143,6 +144,7 @@ def check(
         profile: The profile of the rubric to use, if `rubric` is a path. None: the default.
         criteria: Ids of the criteria to check; by default all that are visible.
         seed: Seed of the hidden inputs; by default a new one.
+        watcher: Follows the check; by default nobody does.
 
     Raises:
         UsageError: A path, a criterion or the rubric is wrong, or torch is not installed.
@@ -152,7 +154,7 @@ def check(
     if not isinstance(rubric, Rubric):
         rubric = load(Path(rubric), parameter_models, profile)
     options = dataclasses.replace(AT_HOME, criteria=visible(rubric, criteria), seed=seed)
-    watcher = Unwatched()
+    watcher = watcher or Unwatched()
     with in_memory() as book:
         graded = grades_of(
             rubric, [own_work(Path(file))], options, book, no_cache(), watcher.say, watcher.tell

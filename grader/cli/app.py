@@ -69,7 +69,8 @@ def run(submissions: Path, out: Path, only: tuple[str, ...], templates: Path | N
     console, stop = option.console_of(), threading.Event()
     rubric, how = option.rubric_of(options), option.run_options(options, templates=templates)
     progress = Progress(console)
-    with finishing(stop, progress.say), progress:
+    after = "What was graded is kept. Run the same command again, without --fresh, to continue."
+    with finishing(stop, progress.say, lambda: len(progress.begun), after), progress:
         results = grade(
             submissions, rubric, out, only=only, options=how, watcher=progress, stop=stop
         )
@@ -84,6 +85,10 @@ for command in COMMANDS:
     cli.add_command(command)
 
 
+def _complain(error: Exception) -> None:
+    option.print_line(option.console_of(stderr=True), f"grader: {error}")
+
+
 def main() -> None:
     """Entry point: errors become one message and an exit code."""
     try:
@@ -92,10 +97,10 @@ def main() -> None:
         error.show()
         code = 2
     except UsageError as error:
-        click.echo(f"grader: {error}", err=True)
+        _complain(error)
         code = 2
     except (GraderError, OSError) as error:   # such as a full disk; its text names the file
-        click.echo(f"grader: {error}", err=True)
+        _complain(error)
         code = 1
     except (click.Abort, KeyboardInterrupt):
         click.echo("grader: stopped", err=True)

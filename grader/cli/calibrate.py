@@ -46,25 +46,64 @@ def calibrate(variants: tuple[Path, ...], write: str | None, seeds: int, risk: f
     Trains the reference and all VARIANTS (right submissions in other styles) once per seed, like
     students' work. Without --write, the rubric stays unchanged.
     """
-    from rich.progress import Progress
+    import threading
 
-    from grader.checks.registry import parameter_models
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    from grader.checks.registry import checks_with, parameter_models
+    from grader.cli.heartbeat import Heartbeat
+    from grader.cli.summary import STOPPED, finishing
     from grader.errors import UsageError
     from grader.rubric.edit import write_calibration
     from grader.run.cache.file import open_cache
+    from grader.text import counted
     from grader.validation.calibration.propose import evidence, propose
     from grader.validation.calibration.runs import figures_of
 
     console, path = option.console_of(), options["rubric_path"]
     rubric = option.rubric_of(options)
+    checks = checks_with(rubric.own_files)
+    if not any(checks[one.check].thresholds for one in rubric.criteria):
+        by_threshold = sorted(name for name, one in checks.items() if one.thresholds)
+        raise UsageError(
+            f"{path}: nothing to calibrate: no criterion is marked by the thresholds of a profile. "
+            f"`grader calibrate` needs one with `check: {' or '.join(by_threshold)}`"
+        )
     solutions = _solutions(rubric, variants, path.resolve().parent)
     out.mkdir(parents=True, exist_ok=True)
-    with open_cache(out) as cache, Progress(console=console, transient=True) as progress:
-        bar = progress.add_task("training", total=seeds * len(solutions))
+    say, stop, total = option.line_of(console), threading.Event(), seeds * len(solutions)
+    columns = (TextColumn("training"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+               TextColumn("left:"), TimeRemainingColumn())
+    after = "Trainings that were finished are kept. Run the same command again to continue."
+    progress = Progress(*columns, console=console, transient=True)
+    bar = progress.add_task("training", total=total)
+
+    def done() -> int:
+        return int(progress.tasks[0].completed)
+
+    def speak() -> None:
+        if not console.is_terminal:   # where the bar is not seen
+            say(f"Training: {done()} of {total} done ({progress.tasks[0].elapsed or 0:.0f} s)")
+
+    with (
+        finishing(stop, say, lambda: "what runs", after), open_cache(out) as cache,
+        progress, Heartbeat(speak),
+    ):
         figures = figures_of(
-            rubric, solutions, range(1, seeds + 1), option.run_options(options), cache,
-            option.line_of(console), lambda run: progress.advance(bar),
+            rubric, solutions, range(1, seeds + 1), option.run_options(options), cache, say,
+            lambda run: progress.advance(bar), stop,
         )
+    if len(figures.runs) < total:
+        left = f"{total - len(figures.runs)} of {counted(total, 'training')}"
+        option.print_line(console, f"Stopped: {left} not begun. {after}")
+        return STOPPED
     profile = rubric.active
     proposal = propose(figures, profile, risk, confidence, factor)
     console.print(_table(proposal, profile))

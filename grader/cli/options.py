@@ -18,6 +18,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 if TYPE_CHECKING:   # nothing heavy is imported before a command needs it
     from rich.console import Console
+    from rich.text import Text
 
     from grader.rubric.model import Rubric
 
@@ -123,6 +124,13 @@ def console_of(stderr: bool = False) -> Console:
     return Console(stderr=stderr, highlight=False, emoji=False)   # `:x:` in a name is a name
 
 
-def line_of(console: Console) -> Any:
+def print_line(console: Console, text: str | Text, style: str = "") -> None:
+    """Print a line: wrapped between words in a terminal, and whole in a pipe."""
+    console.print(
+        text, style=style, markup=False, highlight=False, soft_wrap=not console.is_terminal
+    )
+
+
+def line_of(console: Console) -> Callable[[str], None]:
     """Return a function that prints a line of progress."""
-    return lambda text: console.print(text, style="dim", markup=False, soft_wrap=True)
+    return lambda text: print_line(console, text, "dim")

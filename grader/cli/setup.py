@@ -85,9 +85,11 @@ def _show(findings: list[Finding]) -> None:
     console = option.console_of()
     for one in findings:
         state = Text(f"{one.state:8}", style=styles[one.state])
-        console.print(Text.assemble(state, (one.what, "bold"), f": {one.found}"), soft_wrap=True)
+        option.print_line(
+            console, Text.assemble(state, (one.what, "bold"), f": {one.found}")
+        )
         if one.fix:
-            console.print(Text(f"        {one.fix}"), soft_wrap=True)
+            option.print_line(console, Text(f"        {one.fix}"))
 
 
 def _workflows(folder: Path, ci: Service) -> list[Path]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -42,13 +41,18 @@ def check(file: Path, watch: bool, as_json: bool, out: Path | None, strict: bool
         write = click.echo if as_json else None
         return keep_watching(rubric, file, how, option.console_of(), write)
     from grader import api
+    from grader.cli.checking import Checking
     from grader.cli.student_view import show
+    from grader.cli.summary import stopping
     from grader.reports.grades_file import GradesWriter, submission_json
     from grader.run.differences import differences
 
     console = option.console_of()
-    with nullcontext() if as_json else console.status("Checking your work ..."):
-        results = api.check(file, rubric, criteria=criteria, seed=options["seed"])
+    checking = Checking(option.console_of(stderr=True))
+    with checking, stopping(checking.note):
+        results = api.check(
+            file, rubric, criteria=criteria, seed=options["seed"], watcher=checking
+        )
     (grade,) = results.students
     if as_json:
         click.echo(submission_json(grade))

@@ -31,7 +31,11 @@ def validate(samples: Path | None, only: tuple[str, ...], out: Path, **options: 
     exactly the criteria that it names, and no variant may lose any. Exits with 0 if all of this
     holds, with 1 if it does not or could not be determined.
     """
+    import threading
+
+    from grader.cli.heartbeat import Heartbeat
     from grader.cli.progress import Progress
+    from grader.cli.summary import STOPPED, finishing
     from grader.validation.calibration.warnings import warnings_now
     from grader.validation.run import PAGE
     from grader.validation.run import validate as run
@@ -39,12 +43,20 @@ def validate(samples: Path | None, only: tuple[str, ...], out: Path, **options: 
     console = option.console_of()
     rubric = option.rubric_of(options)
     chosen = option.run_options(options)
-    with Progress(console) as progress:
-        report = run(rubric, samples, only, out, chosen, progress)
+    stop, progress = threading.Event(), Progress(console)
+    after = "Nothing was written. --only NAME validates one case."
+    with finishing(stop, progress.say, lambda: len(progress.begun), after), progress:
+        report = run(rubric, samples, only, out, chosen, progress, stop)
     _show(console, report)
-    for line in warnings_now(rubric, chosen, option.line_of(console)):
-        console.print(f"Warning: {line}", style="yellow", markup=False, soft_wrap=True)
-    console.print(f"Full matrix: {out / PAGE}.", markup=False, soft_wrap=True)
+    if report.left:
+        option.print_line(console, f"Stopped. What was validated: {out / PAGE}.")
+        return STOPPED
+    say = option.line_of(console)
+    with Heartbeat(lambda: say("Comparing this machine with that of the calibration ...")):
+        warnings = warnings_now(rubric, chosen, say)
+    for line in warnings:
+        option.print_line(console, f"Warning: {line}", "yellow")
+    option.print_line(console, f"Full matrix: {out / PAGE}.")
     return 0 if report.outcome == "right" else 1
 
 
@@ -66,8 +78,8 @@ def _show(console: Console, report: ValidationReport) -> None:
         console.print(table)
         console.print()
     for line in _wrong(report):
-        console.print(line, style="red", markup=False, highlight=False, soft_wrap=True)
-    console.print(_summary(report), style="bold", markup=False, soft_wrap=True)
+        option.print_line(console, line, "red")
+    option.print_line(console, _summary(report), "bold")
 
 
 def _rate(rate: Any) -> str:

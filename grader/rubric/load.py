@@ -47,6 +47,9 @@ def load(path: Path, checks: FindModels, profile: str | None = None) -> Rubric:
         found += mistakes(error, document, path)
     if rubric is None or found:
         raise RubricError("\n".join(text for _, text in sorted(found, key=lambda one: one[0])))
+    if profile is not None and not rubric.profiles:
+        raise RubricError(f"{path}: there is no profile '{profile}': this rubric has no profiles, "
+                          "because none of its checks trains; leave --profile out")
     rubric = _rooted(rubric, path.resolve().parent)
     _check_data(rubric, document, path)
     if rubric.handouts is not None and not rubric.handouts.is_dir():

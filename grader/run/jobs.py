@@ -22,6 +22,10 @@ from grader.sandbox.conversation import converse
 from grader.sandbox.outcomes import NO_NODE_LEFT, NODE_LOST, NOT_STARTED
 
 Tell = Callable[[str, str], None]   # (student, what is happening now)
+UNPACKING, GETTING_READY = "unpacking", "getting ready"
+LOST = "not scored yet; tried again at the end"
+SLOW = "its time was up while it trained; trained again alone at the end"
+NOT_BEGUN = (UNPACKING, GETTING_READY, LOST, SLOW)   # a run that is stopped does not wait for these
 
 
 @dataclass(frozen=True)
@@ -182,14 +186,14 @@ def _in_turn(
         return {}
     student = submission.student
     heard_of: set[str] = set()
-    following = iter([*(question.id for question in questions[1:]), "finishing"])
+    following = iter([*map(_step, questions[1:]), "finishing"])
     with lent() as (slot, gpus):
 
         @contextmanager
         def turn() -> Iterator[None]:
             with slot.turn(begun.stop):
                 begun.now()
-                tell(student, questions[0].id)
+                tell(student, _step(questions[0]))
                 names = [question.id for question in questions]
                 asker.log(student, "asked", {"questions": names, "gpus": list(gpus)})
                 yield
@@ -199,7 +203,7 @@ def _in_turn(
             heard_of.add(evidence.question.id)
             tell(student, next(following, ""))
 
-        tell(student, "getting ready")
+        tell(student, GETTING_READY)
         share = asker.slots.gpu_share if gpus else None
         job = Job(
             student, submission.folder, tuple(questions), asker.limits, context.view, share,
@@ -212,3 +216,10 @@ def _in_turn(
         if evidence.question.id not in heard_of:   # no worker started
             asker.log(student, "answered", of_evidence(evidence))
     return {evidence.question.id: evidence for evidence in pieces}
+
+
+def _step(question: Question) -> str:
+    """Tell an instructor what is being waited for, and for how long at most."""
+    if question.tests is not None:
+        return f"the tests, at most {question.seconds:g} s a call"
+    return f"{question.id}, at most {question.seconds:g} s"

@@ -21,7 +21,7 @@ from grader.grading.points import grade
 from grader.records import Concluded, Evidence, Grade, Question, Submission, Trace, Verdict
 from grader.rubric.model import Criterion
 from grader.run import schedule
-from grader.run.jobs import Tell, ask
+from grader.run.jobs import LOST, SLOW, UNPACKING, Tell, ask
 from grader.run.provenance.event_log import of_grade, of_submission, of_verdicts
 from grader.run.provenance.traces import traces
 from grader.run.schedule import Stopped
@@ -57,10 +57,10 @@ def grade_all(setup: RunSetup, hand_ins: Collection[HandIn], tell: Tell) -> Iter
     for item, found in _round(setup, hand_ins, tell):
         if found.state == "not_scored":
             lost[item.student] = item, found
-            tell(item.student, "not scored yet; tried again at the end")
+            tell(item.student, LOST)
         elif _is_unfinished(found):
             slow[item.student] = item, found
-            tell(item.student, "its time was up while it trained; trained again alone at the end")
+            tell(item.student, SLOW)
         else:
             yield found
     if lost:
@@ -119,7 +119,7 @@ def grade_one(setup: RunSetup, item: HandIn, tell: Tell) -> Grade:
             class.
         Stopped: The run was stopped before this submission had its turn.
     """
-    tell(item.student, "unpacking")
+    tell(item.student, UNPACKING)
     known, missing, log = Concluded(), setup.criteria, setup.asker.log
     try:
         submission = prepare(item, setup.workspace, imports=imports_of(setup.rubric))

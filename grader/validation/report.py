@@ -31,6 +31,7 @@ class ValidationReport:
         seconds: Time that the validation took.
         faults: Other errors, a line each: samples with wrong marks, files that were not written.
         samples: The samples, with the points that were expected of them.
+        left: Cases and samples that were not begun because the validation was stopped.
     """
 
     title: str
@@ -41,6 +42,7 @@ class ValidationReport:
     seconds: float
     faults: tuple[str, ...] = ()
     samples: tuple[SampleMarks, ...] = ()
+    left: int = 0
 
     def of(self, kind: str) -> list[Conclusion]:
         """Return the cases of one kind."""

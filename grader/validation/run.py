@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import platform
 import tempfile
+import threading
 import time
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from grader.run.cache.file import no_cache
 from grader.run.grade_class import Class, Watcher, grade_class
 from grader.run.options import RunOptions
 from grader.submissions.discover import HandIn, discover
+from grader.text import counted
 from grader.validation.corpus import Corpus, lay_out, load_corpus
 from grader.validation.expected_marks import SampleMarks, differences, sample_marks
 from grader.validation.outcomes import Case, accuracies, conclude
@@ -44,21 +46,33 @@ class Plan:
 
 def validate(
     rubric: Rubric, samples: Path | None, only: Collection[str], out: Path, options: RunOptions,
-    watcher: Watcher,
+    watcher: Watcher, stop: threading.Event | None = None,
 ) -> ValidationReport:
-    """Grade all cases and samples, and write the report and each one's feedback into `out`."""
+    """Grade all cases and samples, and write the report and each one's feedback into `out`.
+
+    Args:
+        rubric: The rubric to validate.
+        samples: As in `make_plan`.
+        only: As in `make_plan`.
+        out: The folder for the report and the feedback.
+        options: How to carry out the run.
+        watcher: Follows it.
+        stop: Once set, no new case begins. The report then says how many are missing.
+    """
     began, started = datetime.now(UTC), time.monotonic()
     with tempfile.TemporaryDirectory(prefix="grader-validate-") as folder, in_memory() as book:
         plan = make_plan(rubric, samples, only, Path(folder))
         homework = Class(rubric, plan.hand_ins, plan.hand_ins, out)
-        ran = grade_class(homework, options, book, no_cache(), watcher)
-    report = make_report(rubric, plan, ran.grades, ran.faults, {
+        ran = grade_class(homework, options, book, no_cache(), watcher, stop)
+    stopped = f"Stopped: {counted(ran.left, 'case')} not begun."
+    faults = [*ran.faults, *[stopped] * bool(ran.left)]
+    report = make_report(rubric, plan, ran.grades, faults, {
         "grader": __version__,
         "profile": rubric.profile,
         "sandbox": options.sandbox,
         "machine": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
         "began": began.isoformat(timespec="seconds"),
-    }, time.monotonic() - started)
+    }, time.monotonic() - started, ran.left)
     (out / JSON).write_text(as_json(report), encoding="utf-8")
     (out / XML).write_text(as_junit(report), encoding="utf-8")
     page = render_page(
@@ -110,22 +124,33 @@ def make_plan(
 
 def make_report(
     rubric: Rubric, plan: Plan, grades: Iterable[Grade], faults: Iterable[str],
-    environment: Mapping[str, str], seconds: float,
+    environment: Mapping[str, str], seconds: float, left: int = 0,
 ) -> ValidationReport:
-    """Compare the grades with what they must be; `faults` are errors of the run itself."""
+    """Compare the grades with what they must be.
+
+    Args:
+        rubric: The rubric that was validated.
+        plan: The cases and samples.
+        grades: Their grades; those of a validation that was stopped are not complete.
+        faults: Errors of the run itself.
+        environment: When, where and with which versions it ran.
+        seconds: Time that it took.
+        left: Cases and samples that were not begun.
+    """
     criteria = automatic(rubric)
     by_student = {grade.student: grade for grade in grades}
     concluded = tuple(conclude(case, by_student.pop(student), criteria)
-                      for student, case in plan.cases.items())
+                      for student, case in plan.cases.items() if student in by_student)
     wrong = [*faults]
     samples: tuple[SampleMarks, ...] = ()
-    if plan.samples is not None:
+    if plan.samples is not None and not left:
         marks = plan.samples / "expected.yaml"
         samples = sample_marks(marks, by_student.values())
         wrong = [*differences(marks, by_student.values()), *wrong]
     figures = tuple(accuracies(concluded, criteria))
     return ValidationReport(
-        rubric.title, criteria, concluded, figures, environment, seconds, tuple(wrong), samples
+        rubric.title, criteria, concluded, figures, environment, seconds, tuple(wrong), samples,
+        left,
     )
 
 

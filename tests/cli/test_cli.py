@@ -199,7 +199,7 @@ def test_one_criterion_of_one_student_leaves_all_other_marks_as_they_are(
 
 def test_who_has_no_marks_yet_is_told(submissions: Path, tmp_path: Path) -> None:
     done = grade_written(submissions, tmp_path / "out", "--only", "ada", "--sandbox", "process")
-    assert "1 other submission not graded by this rubric yet" in done.stdout
+    assert "1 other student not graded by this rubric yet" in done.stdout
 
 
 def test_results_inside_the_class_folder_are_no_submission(submissions: Path) -> None:

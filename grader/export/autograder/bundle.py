@@ -48,7 +48,8 @@ def autograder_zip(
     """
     torch, others = _requirements()
     others = sorted([*others, *rubric.packages])
-    options = {"rubric": rubric_path.name, "profile": rubric.profile, "criteria": list(criteria)}
+    profile = rubric.profile if rubric.profiles else None
+    options = {"rubric": rubric_path.name, "profile": profile, "criteria": list(criteria)}
     files = {name: (_HERE / name).read_bytes() for name in _EXECUTABLE}
     files |= {
         "torch.txt": _lines(torch), "requirements.txt": _lines(others),

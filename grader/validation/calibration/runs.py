@@ -85,6 +85,7 @@ def figures_of(
     cache: CacheFile,
     say: Say,
     done: Callable[[SeedRun], None],
+    stop: threading.Event | None = None,
 ) -> Figures:
     """Train every solution with every seed.
 
@@ -96,6 +97,7 @@ def figures_of(
         cache: Runs that it has from an earlier calibration are not trained again.
         say: Called with messages for the terminal.
         done: Called with each run as soon as it is complete.
+        stop: Once set, no new training begins; those that run are finished and kept.
 
     Raises:
         UsageError: A solution gives no predictions, so it is not right.
@@ -111,7 +113,7 @@ def figures_of(
         limits = rubric.limits
         examine_gpus(sandbox, gpus, options.slots_per_gpu, slots.gpu_share, limits, folder)
         ground = ground_of(sandbox, limits, hardware_of(sandbox, gpus, slots.gpu_share))
-        stop = threading.Event()
+        stop = stop or threading.Event()
         asker = Asker(
             sandbox, rubric.limits, slots, Recall(EvidenceCache(cache), ground), stop
         )
@@ -125,7 +127,10 @@ def figures_of(
 
         def train(item: tuple[str, tuple[int, ...]]) -> list[SeedRun]:
             name, part = item
-            return list(_runs(asker, name, prepared[name], part, contexts))
+            try:
+                return list(_runs(asker, name, prepared[name], part, contexts))
+            except schedule.Stopped:
+                return []   # it had not begun
 
         found: list[SeedRun] = []
         try:
