@@ -23,6 +23,7 @@ from grader.cli import (
     import_,
     maintenance,
     mark,
+    override,
     setup,
     student,
     validate,
@@ -79,7 +80,8 @@ def run(submissions: Path, out: Path, only: tuple[str, ...], templates: Path | N
 
 COMMANDS = (
     *student.COMMANDS, *setup.COMMANDS, *maintenance.COMMANDS, *explain.COMMANDS,
-    *import_.COMMANDS, *export.COMMANDS, *mark.COMMANDS, calibrate.calibrate, validate.validate,
+    *import_.COMMANDS, *export.COMMANDS, *mark.COMMANDS,
+    *override.COMMANDS, calibrate.calibrate, validate.validate,
 )  # fmt: skip
 for command in COMMANDS:
     cli.add_command(command)

@@ -53,13 +53,11 @@ def mark(out: Path, rubric_path: Path | None, marker: str | None, port: int, no_
     """
     from grader.errors import UsageError
     from grader.marking.mark_store import open_marks
-    from grader.text import counted, plain_line
+    from grader.text import counted
 
     if only_apply + bool(csv_out) + bool(csv_in) > 1:
         raise UsageError("--apply, --csv-out and --csv-in exclude each other: give one of them")
-    who = plain_line(marker or _login(), 60)
-    if not who:
-        raise UsageError("no login name on this machine: give yours with --marker NAME")
+    who = marker_name(marker)
     with open_marks(out) as store:
         if not only_apply:
             service = _service(out, rubric_path, store)
@@ -76,15 +74,22 @@ def mark(out: Path, rubric_path: Path | None, marker: str | None, port: int, no_
                 click.echo(f"Saved {counted(read_csv(service, csv_in, who), 'mark')}.")
             else:
                 _serve(service, who, port, out, templates, names=names, browser=not no_browser)
-    click.echo(_written(out, templates))
+    click.echo(written(out, templates))
     return 0
 
 
-def _login() -> str:
+def marker_name(given: str | None) -> str:
+    """The name to store with a mark: the one given, or the login. UsageError if there is none."""
+    from grader.errors import UsageError
+    from grader.text import plain_line
+
     try:
-        return getpass.getuser()
+        who = plain_line(given or getpass.getuser(), 60)
     except (KeyError, OSError):   # a login without a name, as in some containers
-        return ""
+        who = ""
+    if not who:
+        raise UsageError("no login name on this machine: give yours with --marker NAME")
+    return who
 
 
 def _service(out: Path, rubric_path: Path | None, store: MarkStore) -> MarkingService:
@@ -120,7 +125,7 @@ def _serve(service: MarkingService, marker: str, port: int, out: Path, templates
             click.launch(redirect.as_uri())
 
     with open_drafts(out) as drafts:
-        refresh = partial(_written, out, templates)
+        refresh = partial(written, out, templates)
         app = MarkingApp(service, drafts, marker, names, new_token(), refresh)
         try:
             serve(app, port, ready)
@@ -130,7 +135,7 @@ def _serve(service: MarkingService, marker: str, port: int, out: Path, templates
             redirect.unlink(missing_ok=True)
 
 
-def _written(out: Path, templates: Path | None) -> str:
+def written(out: Path, templates: Path | None) -> str:
     """Write grades and feedback; return a line that says so, or what to do later."""
     from grader.errors import UsageError
     from grader.reports.progress import progress
