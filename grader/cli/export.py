@@ -126,6 +126,54 @@ def github(out: Path, to: Path | None, student: str | None, section: str | None,
 
 @export.command()
 @option.out
+@click.option("--for", "whom", required=True,
+              type=click.Choice(["canvas", "gradescope", "folder", "email"]),
+              help="The system that takes the pages.")
+@click.option("--to", type=click.Path(path_type=Path), required=True, metavar="PATH",
+              help="For Canvas, the zip to write; for email, an .mbox file or a folder; else a "
+              "folder.")
+@click.option("--from", "sender", default="", metavar="ADDRESS", help="For email, the sender.")
+@click.option("--unfinished", is_flag=True, help="Write pages also while part of a score waits.")
+@of_share
+def feedback(out: Path, whom: str, to: Path, sender: str, unfinished: bool, section: str | None,
+             grader: str | None) -> int:
+    """Write students' pages in the form in which they are given back. Sends nothing.
+
+    For Canvas, upload the zip with "Upload Submissions". Email is one message for each student.
+    """
+    from grader.errors import UsageError
+    from grader.export import feedback as back
+    from grader.text import counted
+
+    if sender and whom != "email":
+        raise UsageError(f"--from is for --for email; leave it out for {whom}")
+    saved, roster = _class(out, section, grader)
+    found = back.pages(out, saved, roster)
+    wait = [] if unfinished else [one.student for one in found if one.grade.final is None]
+    ready = [one for one in found if one.student not in wait]
+    if whom == "canvas":
+        without = back.to_canvas(ready, to)
+    elif whom == "gradescope":
+        without = back.to_gradescope(ready, to, saved)
+    elif whom == "folder":
+        without = back.to_folder(ready, to)
+    else:
+        without = back.to_mail(ready, to, saved.rubric.title, sender)
+    lacks = "valid address" if whom == "email" else "file in Canvas's download"
+    for names, why in (
+        (wait, "part of the score is not known yet; --unfinished writes the page all the same"),
+        (without, f"the roster has no {lacks} for them"),
+    ):
+        if names:
+            click.echo(f"{counted(len(names), 'student')} left out, because {why}: "
+                       f"{', '.join(names)}", err=True)
+    click.echo(f"wrote feedback for {counted(len(ready) - len(without), 'student')} to {to}",
+               err=True)
+    return 1 if without else 0
+
+
+@export.command()
+@option.out
 @to
 @of_share
 def junit(out: Path, to: Path | None, section: str | None, grader: str | None) -> int:

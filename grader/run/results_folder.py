@@ -23,7 +23,8 @@ from grader.run.cache.pictures import PictureCache
 from grader.run.provenance.fingerprints import of_folder
 from grader.submissions.discover import HandIn
 from grader.submissions.roster import NAME as ROSTER
-from grader.submissions.roster import Roster, as_csv, read_roster
+from grader.submissions.roster import Entry, Roster, as_csv, read_roster
+from grader.submissions.student_names import owner
 from grader.text import write_text
 
 LARGEST_PDF = 30_000_000   # bytes that are kept
@@ -146,10 +147,19 @@ def keep_roster(submissions: Path, hand_ins: Iterable[HandIn], out: Path) -> Non
         out.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(submissions / ROSTER, out / ROSTER)
         return
-    people = {one.student: one for item in hand_ins for one in item.people
-              if one.email or one.sid or one.canvas_id}
+    told = [(one, item) for item in hand_ins for one in item.people
+            if one.email or one.sid or one.canvas_id]
+    people = {one.student: one for one, _ in told}
+    entries = tuple(_entry(one.student, item) for one, item in told)
     if people:
-        write_text(out / ROSTER, [as_csv(Roster(tuple(people.values())))])
+        write_text(out / ROSTER, [as_csv(Roster(tuple(people.values()), entries))])
+
+
+def _entry(student: str, item: HandIn) -> Entry:
+    name = item.sources[0].name
+    number = owner(name).number
+    origin = f"canvas {number}" if number else name
+    return Entry(student, item.attempt, name, item.submitted_at, item.marked_late, "", origin, name)
 
 
 def in_short(grade: Grade) -> Grade:

@@ -183,7 +183,8 @@ class _Class:
             return
         attempt = 1 + max((one.attempt for one in self._entries if one.student in keys), default=0)
         self._entries += [
-            Entry(key, attempt, folder, upload.at, upload.late, group, upload.origin)
+            Entry(key, attempt, folder, upload.at, upload.late, group, upload.origin,
+                  upload.sources[0].name)
             for key in keys
         ]
         self._new += 1

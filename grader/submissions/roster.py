@@ -65,6 +65,7 @@ class Entry:
         folder: the name of its folder in the class folder.
         late: the other system marks it as late.
         origin: the other system's name for it, by which a later import recognises it.
+        download: the name of its first file or its folder in the other system's download.
     """
 
     student: str
@@ -74,6 +75,7 @@ class Entry:
     late: bool = False
     group: str = ""
     origin: str = ""
+    download: str = ""
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,7 @@ class Roster:
 
 
 _OF_PERSON = tuple(field.name for field in fields(Person))
-_OF_ENTRY = ("group", "attempt", "folder", "submitted_at", "late", "origin")
+_OF_ENTRY = ("group", "attempt", "folder", "submitted_at", "late", "origin", "download")
 COLUMNS = (*_OF_PERSON, *_OF_ENTRY)
 
 
@@ -212,7 +214,7 @@ def _entry(path: Path, line: int, row: dict[str, str]) -> Entry:
         )
     late = row.get("late", "").casefold() in ("late", "yes", "true", "1")
     return Entry(row["student"], attempt, row["folder"], time, late, row.get("group", ""),
-                 row.get("origin", ""))
+                 row.get("origin", ""), row.get("download", ""))
 
 
 def _fields(entry: Entry) -> list[str]:
@@ -220,4 +222,4 @@ def _fields(entry: Entry) -> list[str]:
     time = "" if at is None else at.astimezone(UTC).isoformat(timespec="seconds")
     late = "late" if entry.late else ""
     return [neutral(entry.group), str(entry.attempt), neutral(entry.folder), time, late,
-            neutral(entry.origin)]
+            neutral(entry.origin), neutral(entry.download)]

@@ -1,0 +1,197 @@
+"""Students' feedback pages in the forms in which other systems and mail programs take them.
+
+Canvas takes a zip of files named as in its download ("Upload Submissions"): it finds the student
+and the submission by the two numbers in each name. Nothing is sent or uploaded from here.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import mailbox
+import re
+import tempfile
+import zipfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email import policy
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import format_datetime
+from pathlib import Path, PurePath
+
+from grader.errors import UsageError
+from grader.export.gradescope import results_json
+from grader.reports.saved_grades import SavedGrade, SavedGrades
+from grader.submissions.roster import Entry, Person, Roster, newest
+from grader.submissions.student_names import owner
+from grader.text import plain_line
+
+_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+_NAMED = re.compile(r"(?:(?P<name>[^<>]*)<(?P<named>[^<>]*)>|(?P<bare>[^<>]*))")
+_SUBMISSION = re.compile(r"submission_\d+")
+_BODY = """\
+Hello {name},
+
+your feedback on {title} is in the attached page. Open it in a browser.
+"""
+
+
+@dataclass(frozen=True)
+class Page:
+    """A student's page: `html` and `markdown` as the run wrote them, `entry` the last attempt."""
+
+    grade: SavedGrade
+    person: Person
+    entry: Entry | None
+    html: bytes
+    markdown: bytes
+
+    @property
+    def student(self) -> str:
+        """The student's key, which is safe as a file name."""
+        return self.grade.student
+
+
+def pages(out: Path, saved: SavedGrades, roster: Roster) -> list[Page]:
+    """Read the pages of these grades from a results folder. Raises UsageError if one is missing."""
+    attempts: dict[str, list[Entry]] = {}
+    for entry in roster.entries:
+        attempts.setdefault(entry.student, []).append(entry)
+    found = []
+    for grade in saved.submissions:
+        key = grade.student
+        if PurePath(key).name != key or key in (".", "..") or "\\" in key:
+            raise UsageError(f"{out / 'grades.json'}: student '{plain_line(key, 80)}' is no file "
+                             "name; run `grader run` again to rewrite the file")
+        try:
+            html, markdown = ((out / "feedback" / f"{key}{suffix}").read_bytes()
+                              for suffix in (".html", ".md"))
+        except OSError as error:
+            raise UsageError(f"{error.filename}: {error.strerror}; write the feedback again with "
+                             f"`grader mark --apply --out {out}`") from None
+        person = roster.by_student.get(key, Person(key))
+        found.append(Page(grade, person, newest(attempts.get(key, ())), html, markdown))
+    return found
+
+
+def to_folder(given: Iterable[Page], to: Path) -> list[str]:
+    """Write a folder for each student. Returns the students who were left out: none."""
+    for page in given:
+        _write(to / page.student / "feedback.html", page.html)
+        _write(to / page.student / "feedback.md", page.markdown)
+    return []
+
+
+def to_gradescope(given: Iterable[Page], to: Path, saved: SavedGrades) -> list[str]:
+    """Write a folder for each submission, named as in Gradescope's export where that is known.
+
+    It has `results.json` and a page for each member of the group, named by the student's key. The
+    group has one result on Gradescope: the best of its members'. Returns no students.
+    """
+    best: dict[str, SavedGrade] = {}
+    for page in given:
+        origin = page.entry.origin if page.entry else ""
+        folder = origin if _SUBMISSION.fullmatch(origin) else page.student
+        _write(to / folder / f"{page.student}.html", page.html)
+        if folder not in best or best[folder].score < page.grade.score:
+            best[folder] = page.grade
+    for folder, grade in best.items():
+        text = json.dumps(results_json(saved, grade), indent=2, allow_nan=False) + "\n"
+        _write(to / folder / "results.json", text.encode())
+    return []
+
+
+def to_canvas(given: Iterable[Page], to: Path) -> list[str]:
+    """Write the zip for Canvas. Returns the students whose files Canvas has no number for."""
+    written, without = io.BytesIO(), []
+    with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as archive:
+        for page in given:
+            if name := _name_in_canvas(page):
+                archive.writestr(f"{name}.html", page.html)
+            else:
+                without.append(page.student)
+    _write(to, written.getvalue())
+    return without
+
+
+def to_mail(given: Sequence[Page], to: Path, title: str, sender: str) -> list[str]:
+    """Write a message for each student: into an mbox if `to` ends in .mbox, else as .eml files.
+
+    Args:
+        given: the pages, each of which is attached to a message to its student.
+        to: the mbox, which is replaced, or the folder of the .eml files.
+        title: the homework's title.
+        sender: the sender's address, perhaps with a name; "" leaves it to the mail program.
+
+    Returns the students without a valid address. Raises UsageError if the sender's is none.
+    """
+    given_sender = _NAMED.fullmatch(sender.strip())
+    who = given_sender and _address(given_sender["name"] or "",
+                                    given_sender["named"] or given_sender["bare"] or "")
+    if sender and who is None:
+        raise UsageError(f"--from: found '{plain_line(sender, 80)}', expected an address such as "
+                         "ada@example.edu or 'Ada Lovelace <ada@example.edu>'")
+    messages, without = {}, []
+    for page in given:
+        address = _address(page.person.name, page.person.email or page.person.login)
+        if address is None:
+            without.append(page.student)
+        else:
+            messages[page.student] = _message(page, address, title, who)
+    if to.suffix.lower() == ".mbox":
+        _write(to, _mbox(messages.values()))
+    else:
+        for student, message in messages.items():
+            _write(to / f"{student}.eml", message.as_bytes(policy=policy.SMTP))
+    return without
+
+
+def _write(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+
+
+def _name_in_canvas(page: Page) -> str:
+    """Return the name of the student's file in Canvas's download; "" if its number is unknown."""
+    entry, number = page.entry, page.person.canvas_id
+    if entry is None or not entry.origin.startswith("canvas "):
+        return ""
+    known = PurePath(plain_line(entry.download).replace("\\", "/")).name
+    if owner(known).number:
+        return known
+    name = re.sub(r"[\W_]", "", page.student.casefold()) or "student"
+    late = "LATE_" if entry.late else ""
+    file = entry.origin.split()[1]
+    return f"{name}_{late}{number}_{file}_feedback" if number.isdigit() and file.isdigit() else ""
+
+
+def _message(page: Page, to: Address, title: str, sender: Address | None) -> EmailMessage:
+    message = EmailMessage(policy=policy.SMTP)
+    message["To"] = to
+    if sender is not None:
+        message["From"] = sender
+    message["Subject"] = f"Feedback on {plain_line(title, 120)}"
+    message["Date"] = format_datetime(datetime.now(UTC))
+    message["X-Unsent"] = "1"   # mail programs open it as a draft
+    name = to.display_name or page.student
+    message.set_content(_BODY.format(name=name, title=plain_line(title, 120)))
+    message.add_attachment(page.html, "text", "html", filename="feedback.html")
+    return message
+
+
+def _address(name: str, address: str) -> Address | None:
+    """Return a mail address; None if `address` is not exactly one, as with a line break in it."""
+    if not _ADDRESS.fullmatch(address):
+        return None
+    return Address(plain_line(name, 80), addr_spec=address)
+
+
+def _mbox(messages: Iterable[EmailMessage]) -> bytes:
+    with tempfile.TemporaryDirectory(prefix="grader-mbox-") as place:
+        box = mailbox.mbox(Path(place) / "box")
+        for message in messages:
+            box.add(message.as_bytes(policy=policy.default))
+        box.close()
+        return (Path(place) / "box").read_bytes()
