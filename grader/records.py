@@ -25,6 +25,27 @@ Owner = Literal["student", "environment", "harness"]
 
 
 @dataclass(frozen=True)
+class Use:
+    """A use of something that a criterion forbids.
+
+    Attributes:
+        rule: The rule that it breaks, as `grader.submissions.forbidden` words it.
+        name: The full name of what is used.
+        file: The file, relative to the submission.
+        line: The line of it.
+        text: The line's text.
+        aside: It stands below `if __name__ == "__main__":` or in a test, or could not be read.
+    """
+
+    rule: str
+    name: str
+    file: str
+    line: int
+    text: str
+    aside: bool
+
+
+@dataclass(frozen=True)
 class Submission:
     """One student's work, unpacked and converted, ready to be run.
 
@@ -45,6 +66,7 @@ class Submission:
         marked_late: A system without times of submission calls it late.
         stamp: A digest of what was handed in, as it lies in the class folder; "" if not known.
         unread: Names of files that may hold work and that the grader could not read.
+        uses: Uses of what criteria forbid.
     """
 
     student: str
@@ -63,6 +85,7 @@ class Submission:
     marked_late: bool = False
     stamp: str = ""
     unread: tuple[str, ...] = ()
+    uses: tuple[Use, ...] = ()
 
     @property
     def owners(self) -> tuple[str, ...]:

@@ -75,11 +75,13 @@ def check(file: Path, watch: bool, as_json: bool, out: Path | None, strict: bool
               metavar="PATH", help="A new folder or .zip file.")
 @click.option("--torch-index", envvar="GRADER_TORCH_INDEX", metavar="URL",
               help="A pip index with torch without CUDA.")
+@click.option("--trial/--no-trial", envvar="GRADER_RELEASE_TRIAL", default=True, show_default=True,
+              help="Install it in a fresh environment and check starter and reference in it.")
 @option.seed
 @option.base_image
 @click.option("--sandbox", "sandbox_name", type=click.Choice(["docker", "process"]),
               default="process", show_default=True, help="Where the reference runs.")
-def release(to: Path, torch_index: str | None, **options: Any) -> int:
+def release(to: Path, torch_index: str | None, trial: bool, **options: Any) -> int:
     """Make the students' bundle: everything to check work with, and nothing hidden.
 
     It holds the starter, the handouts, the visible criteria, the reference's answers to public
@@ -90,7 +92,8 @@ def release(to: Path, torch_index: str | None, **options: Any) -> int:
 
     console = option.console_of()
     rubric = option.rubric_of(options)
-    done = write(rubric, to, option.run_options(options), option.line_of(console), torch_index)
+    done = write(rubric, to, option.run_options(options), option.line_of(console), torch_index,
+                 trial)
     click.echo(f"{done.path}: {done.criteria} of {len(rubric.criteria)} criteria, "
                f"{done.answers} answers of the reference, {done.bytes / 2**20:.1f} MiB.")
     if done.files:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
+from decimal import ROUND_HALF_UP, Decimal
 
 from grader.grading.late_penalty import lateness
 from grader.grading.marks import Mark, position_of
@@ -57,9 +58,9 @@ def for_student(rubric: Rubric, graded: Grade, student: str) -> Grade:
     return dataclasses.replace(
         graded,
         student=student,
-        score=round(_capped(rubric, earned - penalty), 4),
+        score=_score(rubric, earned - penalty),
         late_penalty=round(penalty, 4),
-        notes=(*graded.submission.notes, *late.notes),
+        notes=(*graded.submission.notes, *late.notes, *_rounding_note(rubric, earned - penalty)),
     )
 
 
@@ -67,7 +68,27 @@ def possible(rubric: Rubric, graded: Grade) -> float:
     """Return the score if every criterion that is not graded yet earned full points."""
     late = lateness(rubric.late, graded.student, graded.submission)
     most = sum(row.max if row.points is None else row.points for row in graded.criteria)
-    return round(_capped(rubric, most * (1 - late.share)), 4)
+    return _score(rubric, most * (1 - late.share))
+
+
+def _score(rubric: Rubric, points: float) -> float:
+    return round(_capped(rubric, _rounded(rubric, points)), 4)
+
+
+def _rounded(rubric: Rubric, points: float) -> float:
+    """Round to a multiple of the rubric's step; a half goes up, in the student's favour."""
+    if rubric.rounding is None:
+        return points
+    step = Decimal(str(rubric.rounding))
+    steps = Decimal(str(round(points, 6))) / step
+    return float(steps.to_integral_value(ROUND_HALF_UP) * step)
+
+
+def _rounding_note(rubric: Rubric, points: float) -> list[str]:
+    """Explain a score that is not the sum of the points."""
+    if rubric.rounding is None or abs(_rounded(rubric, points) - points) < 1e-4:
+        return []
+    return [f"The score is {points:.4g} points, rounded to a multiple of {rubric.rounding:g}."]
 
 
 def _capped(rubric: Rubric, score: float) -> float:

@@ -149,7 +149,8 @@ def _bind_parameters(document: Any, path: Path, checks: Models) -> list[Mistake]
         if not isinstance(criterion, dict):
             continue
         name = str(criterion.get("check"))
-        others = [key for key in criterion if key not in own]
+        taken = checks[name].model_fields if name in checks else {}   # a check's own keys go first
+        others = [key for key in criterion if key not in own or key in taken]
         parameters: BaseModel = Model()
         if name in checks:
             given = {key: criterion[key] for key in others}

@@ -25,6 +25,8 @@ PACKAGE_PATTERN = (
     r"^[A-Za-z0-9][A-Za-z0-9._-]*(\[[A-Za-z0-9,._-]+\])?([<>=!~]=?=?[A-Za-z0-9.*+!]+,?)*$"
 )
 Package = Annotated[str, Field(pattern=PACKAGE_PATTERN)]
+# A dotted name, such as torch.nn.BatchNorm2d; `.backward` is that attribute of any object.
+Name = Annotated[str, Field(pattern=r"^\.?[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$")]
 
 
 # Visibilities, from the most to the least visible.
@@ -211,6 +213,21 @@ class Criterion(Model):
     data: Files = Field((), description="files and folders that your tests or checks read")
     public: tuple[str, ...] = Field((), description="files that students get, by key or name")
     secret: tuple[str, ...] = Field((), description="files that students never get")
+    seconds: float | None = Field(
+        None, gt=0, description="for one question of this criterion, in place of 'limits'"
+    )
+    forbidden: tuple[Name, ...] = Field(
+        (), description="modules, functions and classes that the code must not use"
+    )
+    only_modules: tuple[Name, ...] = Field(
+        (), description="the only modules that the code may import beside Python's own"
+    )
+
+    def limits_of(self, limits: Limits) -> Limits:
+        """Return the rubric's limits with the seconds of this criterion."""
+        return limits if self.seconds is None else limits.model_copy(
+            update={"seconds": self.seconds}
+        )
 
     @property
     def files(self) -> Mapping[str, Path]:
@@ -258,6 +275,9 @@ class Rubric(Model):
     validation: Path | None = Field(None, description="folder: cases.yaml, mutants, variants")
     total: float = Field(gt=0, description="sum of the criteria's points")
     cap: float = Field(gt=0, description="highest score that counts")
+    rounding: float | None = Field(
+        None, gt=0, description="scores are rounded to a multiple of this; a half is rounded up"
+    )
     profile: str = "quick"
     profiles: Mapping[str, Profile] = Field({}, description="needed where a check trains")
     limits: Limits = Limits()

@@ -119,13 +119,16 @@ def question_set_of(
     asked: dict[str, Question] = {}
     askers: dict[str, tuple[str, ...]] = {}
     for criterion in criteria:
-        for question in checks[criterion.check].ask(criterion, inputs, limits):
+        own = criterion.limits_of(limits)
+        for question in checks[criterion.check].ask(criterion, inputs, own):
             if question.kind == TRAINING and not inputs.classes:
                 raise DataError(
                     f"the criterion '{criterion.id}' trains, and the rubric has no data for that: "
                     "give it 'profiles' with data, a budget and thresholds"
                 )
-            asked.setdefault(question.id, question)
+            known = asked.setdefault(question.id, question)
+            if known.seconds < question.seconds:   # criteria that share it: the longest limit
+                asked[question.id] = question
             askers[question.id] = (*askers.get(question.id, ()), criterion.id)
     sessions = list(dict.fromkeys(question.session for question in asked.values()))
     in_order = sorted(asked.values(), key=lambda question: sessions.index(question.session))

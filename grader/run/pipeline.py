@@ -13,6 +13,7 @@ from grader.checks.accuracy import is_unfinished, stopped_in_vain
 from grader.checks.answer_key import AnswerKey, KeyLost, NoKey
 from grader.checks.check import Check, Work, with_doubt, with_notes, with_unread
 from grader.checks.early_stopping import without_rule
+from grader.checks.forbidden_names import with_forbidden
 from grader.checks.retraining import again_questions, another
 from grader.checks.training_report import with_run
 from grader.checks.training_run import TRAIN, oddities
@@ -28,6 +29,7 @@ from grader.run.schedule import Stopped
 from grader.run.setup import RunSetup
 from grader.submissions.allowlist import imports_of
 from grader.submissions.discover import HandIn
+from grader.submissions.forbidden import all_rules
 from grader.submissions.prepare import prepare
 
 Later = dict[str, tuple[HandIn, Grade]]   # by student: to be graded once more, the grade so far
@@ -122,7 +124,8 @@ def grade_one(setup: RunSetup, item: HandIn, tell: Tell) -> Grade:
     tell(item.student, UNPACKING)
     known, missing, log = Concluded(), setup.criteria, setup.asker.log
     try:
-        submission = prepare(item, setup.workspace, imports=imports_of(setup.rubric))
+        submission = prepare(item, setup.workspace, imports=imports_of(setup.rubric),
+                             rules=all_rules(setup.rubric))
         log(item.student, "opened", of_submission(submission))
         known = setup.known(submission)
         if known.verdicts:
@@ -221,6 +224,7 @@ def _judge_all(
 def _judge(criterion: Criterion, check: Check, work: Work, key: AnswerKey) -> Verdict:
     try:
         verdict = with_notes(check.judge(criterion, work, key), work.submission)
+        verdict = with_forbidden(verdict, criterion, work.submission)
         return with_unread(verdict, work.submission)
     except (NoKey, KeyLost, NoNodeLeft):
         raise

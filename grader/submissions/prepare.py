@@ -28,7 +28,8 @@ _MOST_ATTEMPTS = 4   # each without the files that took the earlier ones beyond 
 
 
 def prepare(
-    hand_in: HandIn, workspace: Path, caps: Caps | None = None, imports: Iterable[str] = ()
+    hand_in: HandIn, workspace: Path, caps: Caps | None = None, imports: Iterable[str] = (),
+    rules: Iterable[str] = (),
 ) -> Submission:
     """Lay out and read one attempt, in a process of its own, replacing files of an earlier run.
 
@@ -40,6 +41,7 @@ def prepare(
         workspace: The folder of the run.
         caps: Limits its size; None stands for the usual caps.
         imports: Modules that its code may use beside the usual ones.
+        rules: Names that criteria forbid; see `grader.submissions.forbidden`.
 
     Raises:
         GraderError, OSError: The grader or its machine failed. The student is not to blame.
@@ -49,7 +51,8 @@ def prepare(
         root = _emptied(workspace, hand_in)
         try:
             found = read_in_child(
-                hand_in.student, hand_in.sources, root, caps or Caps(), tuple(imports), skipped
+                hand_in.student, hand_in.sources, root, caps or Caps(), tuple(imports), skipped,
+                tuple(rules),
             )
         except BeyondLimits as error:
             if not error.step[1] or error.step in skipped or len(skipped) + 1 >= _MOST_ATTEMPTS:
@@ -60,7 +63,8 @@ def prepare(
 
 
 def prepare_trusted(
-    hand_in: HandIn, workspace: Path, caps: Caps | None = None, imports: Iterable[str] = ()
+    hand_in: HandIn, workspace: Path, caps: Caps | None = None, imports: Iterable[str] = (),
+    rules: Iterable[str] = (),
 ) -> Submission:
     """Lay out and read one attempt in this process, which is faster; for an instructor's own files.
 
@@ -69,9 +73,10 @@ def prepare_trusted(
         workspace: As for `prepare`.
         caps: As for `prepare`.
         imports: As for `prepare`.
+        rules: As for `prepare`.
     """
     root = _emptied(workspace, hand_in)
-    found = read(hand_in.student, hand_in.sources, root, caps or Caps(), imports)
+    found = read(hand_in.student, hand_in.sources, root, caps or Caps(), imports, rules=rules)
     return _submission(hand_in, root, found)
 
 
@@ -90,7 +95,7 @@ def _submission(hand_in: HandIn, root: Path, found: Reading) -> Submission:
     if links or not found.name.isidentifier() or found.files != tuple(sorted(files_in(folder))):
         raise GraderError(f"{hand_in.student}: the process that reads submissions has not written "
                           "the files that it names. Grade again.")
-    told = dataclasses.asdict(found)
+    told = {one.name: getattr(found, one.name) for one in dataclasses.fields(found)}
     del told["name"]
     return Submission(
         student=hand_in.student,

@@ -17,10 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grader.errors import RefusedArchive
+from grader.records import Use
 from grader.submissions.allowlist.reviewing import remarks
 from grader.submissions.answer_files import read_answers
 from grader.submissions.code_in_texts import adopt_code_in_texts
 from grader.submissions.collect import chunks_of, collect, files_in
+from grader.submissions.forbidden import forbidden_uses
 from grader.submissions.ipython_syntax import IPythonSyntax
 from grader.submissions.left_out import LeftOut, shown
 from grader.submissions.notebook import LARGEST_NOTEBOOK, NotebookError, read_notebook
@@ -53,11 +55,12 @@ class Reading:
     remarks: tuple[str, ...]
     reaching: tuple[str, ...]
     unread: tuple[str, ...]
+    uses: tuple[Use, ...] = ()
 
 
 def read(
     student: str, sources: Sequence[Path], root: Path, caps: Caps, imports: Iterable[str],
-    steps: Steps | None = None,
+    steps: Steps | None = None, rules: Iterable[str] = (),
 ) -> Reading:
     """Lay out one attempt in the empty folder `root`, and read it.
 
@@ -68,6 +71,7 @@ def read(
         caps: Limits the size.
         imports: Modules that its code may use beside the usual ones.
         steps: Told of each step; it knows those to skip. None skips nothing.
+        rules: Names that criteria forbid; see `grader.submissions.forbidden`.
 
     Raises:
         OSError: Only if the grader's own disk fails.
@@ -108,6 +112,7 @@ def read(
         remarks=tuple(str(one)[:_LONGEST_REMARK] for one in found),
         reaching=tuple(str(one)[:_LONGEST_REMARK] for one in found if one.reaches),
         unread=tuple([*left_out.unread, *unread][:_MOST_NOTES]),
+        uses=forbidden_uses(folder, files, rules, steps),
     )
 
 

@@ -185,3 +185,24 @@ def test_points_beyond_the_cap_cushion_a_late_penalty() -> None:
     one = rubric(criterion("a", 110), cap=100, late=Late(due=DUE, per_day=0.1))
     found = grade(one, submission(DUE + timedelta(hours=1)), [verdict("a")])
     assert (found.late_penalty, found.score) == (11, 99)
+
+
+@pytest.mark.parametrize(("points", "step", "score"), [
+    (4.25, 0.5, 4.5), (4.2499, 0.5, 4.0), (4.75, 0.5, 5.0), (3.3333, 0.1, 3.3), (2.5, 1, 3),
+    (0.15, 0.1, 0.2), (7, 0.25, 7),
+])
+def test_scores_are_rounded_to_a_step_and_a_half_goes_up(
+    points: float, step: float, score: float
+) -> None:
+    one = rubric(criterion("a", 10), rounding=step)
+    found = graded(verdict("a", points / 10, "partial"), of=one)
+    assert found.score == pytest.approx(score)
+    assert found.criteria[0].points == pytest.approx(points, abs=1e-4)
+    assert any("rounded" in note for note in found.notes) is (abs(points - score) > 1e-4)
+
+
+def test_rounding_comes_after_the_late_penalty_and_stays_below_the_cap() -> None:
+    one = rubric(criterion("a", 9), late=Late(due=DUE, per_day=0.1, max_days=3), rounding=0.5)
+    assert grade(one, submission(DUE + timedelta(hours=5)), [verdict("a")]).score == 8.0
+    capped = rubric(criterion("a", 9.9), cap=9.7, rounding=0.5)
+    assert graded(verdict("a"), of=capped).score == 9.7

@@ -23,7 +23,8 @@ from grader.export.student_bundle.public_rubric import (
     secret_files,
     visible,
 )
-from grader.export.student_bundle.wheel import pack_grader
+from grader.export.student_bundle.requirements import homework_packages
+from grader.export.student_bundle.wheel import own_metadata, pack_grader
 from grader.rubric.load import write_document
 from grader.rubric.model import Rubric
 
@@ -65,8 +66,9 @@ def write_bundle(
         copy = shutil.copytree if path.is_dir() else shutil.copyfile
         copy(path, grading / name)
     wheel = pack_grader(grading)
-    extra = f"--extra-index-url {torch_index}\n" if torch_index else ""
-    pinned = f"{extra}./{wheel}[torch,homework]\n" + "".join(f"{one}\n" for one in rubric.packages)
+    extra = [f"--extra-index-url {torch_index}"] if torch_index else []
+    packages = homework_packages(rubric, own_metadata(), public.texts.values())
+    pinned = "".join(f"{one}\n" for one in [*extra, f"./{wheel}", *packages])
     (grading / "requirements.txt").write_text(pinned, encoding="utf-8")
 
 

@@ -4,14 +4,18 @@
     python check.py FILE --watch     check again whenever you save
     python check.py --help           show all options
 
-You need Python 3.11 or later. The first run installs PyTorch and the grader of this homework into
-the folder .venv beside check.py, which takes some minutes. Later runs are fast.
+You need Python 3.11 or later. The first run installs the packages of this homework and its grader
+into the folder .venv beside check.py, which takes some minutes. Later runs are fast.
 """
 
+import collections
 import hashlib
 import os
+import re
 import subprocess
 import sys
+import threading
+import time
 import venv
 from pathlib import Path
 
@@ -50,15 +54,12 @@ def ready():
     stamp, pinned = HOME / "grader-pinned", digest()
     if stamp.is_file() and stamp.read_text() == pinned and python().exists():
         return True
-    say("First run: installing PyTorch and the grader into " + str(HOME))
+    say("First run: installing the packages of this homework into " + str(HOME))
+    began = time.monotonic()
     try:
         if not python().exists():
             venv.EnvBuilder(with_pip=True, symlinks=os.name == "posix").create(HOME)
-        pip = [str(python()), "-m", "pip", "install", "--disable-pip-version-check"]
-        # pip's output goes to stderr, since an editor may read the result from stdout as JSON.
-        subprocess.run(
-            [*pip, "-r", "requirements.txt"], cwd=GRADING, check=True, stdout=sys.stderr
-        )
+        code, last = install()
     except subprocess.CalledProcessError as error:
         if "ensurepip" in str(error.cmd):
             say("Python's venv is missing. On Debian and Ubuntu: sudo apt install python3-venv")
@@ -67,8 +68,96 @@ def ready():
     except OSError as error:
         say(f"The installation failed: {error}. Run the command again to continue.")
         return False
+    if code:
+        say("".join(last) + "The installation failed; see the message above. Run it again "
+            "to continue.")
+        return False
+    say(f"Installed in {time.monotonic() - began:.0f} s.")
     stamp.write_text(pinned)
     return True
+
+
+def install():
+    # type: () -> tuple[int, collections.deque[str]]
+    """Run pip behind a progress bar; return its exit code and the last lines that it printed."""
+    pip = [str(python()), "-m", "pip", "install", "--disable-pip-version-check",
+           "--no-input", "--progress-bar", "off", "-r", "requirements.txt"]
+    process = subprocess.Popen(pip, cwd=str(GRADING), stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT, text=True, errors="replace")
+    progress = Progress(HOME)
+    last = collections.deque(maxlen=20)   # type: collections.deque[str]
+    over = threading.Event()
+    drawing = threading.Thread(target=progress.draw_until, args=(over,), daemon=True)
+    drawing.start()
+    try:
+        for line in process.stdout or ():
+            last.append(line)
+            progress.read(line)
+        return process.wait(), last
+    except BaseException:
+        process.kill()
+        raise
+    finally:
+        over.set()
+        drawing.join()
+
+
+class Progress:
+    """What pip has done so far, read from its output and from the folder that it fills.
+
+    Each package counts twice: once when it is there to be installed, and once when it is installed.
+    """
+
+    def __init__(self, home):
+        # type: (Path) -> None
+        self.home = home
+        self.wanted = set()   # type: set[str]
+        self.fetched = 0
+        self.text = "looking for packages"
+        self.before = self._installed()
+
+    def read(self, line):
+        # type: (str) -> None
+        word, _, rest = line.strip().partition(" ")
+        if word in ("Collecting", "Processing"):
+            self.wanted.add(rest)
+        elif word in ("Downloading", "Using") and rest.split(" (")[0].endswith((".whl", ".tar.gz")):
+            self.fetched += 1
+            name = re.split(r"-\d", rest.replace("cached ", "").rsplit("/", 1)[-1])[0]
+            size = re.search(r"\(([^)]+)\)", rest)
+            self.text = name + (", " + size.group(1) if size else "")
+        elif line.startswith("Installing collected packages"):
+            self.wanted = set(rest.split(":", 1)[-1].replace(" ", "").split(","))
+            self.fetched = len(self.wanted)
+            self.text = f"installing {self.fetched} packages"
+
+    def share(self):
+        # type: () -> float
+        """Return how much is done, between 0 and 1."""
+        installed = min(self._installed() - self.before, len(self.wanted))
+        fetched = min(self.fetched, len(self.wanted))
+        return (fetched + installed) / max(1, 2 * len(self.wanted))
+
+    def line(self, seconds):
+        # type: (float) -> str
+        done = round(30 * self.share())
+        bar = "#" * done + "." * (30 - done)
+        return f"[{bar}] {seconds:.0f} s, {self.text}"[:79]
+
+    def draw_until(self, over):
+        # type: (threading.Event) -> None
+        """Redraw the bar each second in a terminal; print a line each 30 seconds elsewhere."""
+        began, live = time.monotonic(), sys.stderr.isatty()
+        while not over.wait(1 if live else 30):
+            line = self.line(time.monotonic() - began)
+            sys.stderr.write("\r" + line.ljust(79) if live else line + "\n")
+            sys.stderr.flush()
+        if live:
+            sys.stderr.write("\r" + " " * 79 + "\r")
+
+    def _installed(self):
+        # type: () -> int
+        return sum(1 for _ in self.home.glob("**/site-packages/*.dist-info"))
 
 
 def digest():

@@ -117,6 +117,7 @@ def public_rubric(rubric: Rubric, seed: int, hidden: int) -> PublicRubric:
         **({"packages": list(rubric.packages)} if rubric.packages else {}),
         "total": sum(one.points for one in criteria),
         "cap": rubric.cap,
+        **({"rounding": rubric.rounding} if rubric.rounding is not None else {}),
         **_profile(rubric, seed, hidden),
         "limits": rubric.limits.model_dump(mode="json"),
         "criteria": rows,
@@ -132,6 +133,8 @@ def _criterion(
     }
     if before := [other for other in one.depends_on if other in ids]:
         row["depends_on"] = before
+    own = one.model_dump(mode="json", include={"seconds", "forbidden", "only_modules"})
+    row |= {key: value for key, value in own.items() if value}
     row |= one.params.model_dump(mode="json")
     for key, value in one.files.items():
         row[key] = _beside(value.name, texts, files)

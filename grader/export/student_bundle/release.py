@@ -20,6 +20,7 @@ from grader.checks.registry import parameter_models
 from grader.errors import UsageError
 from grader.export.student_bundle.bundle import GRADING, leaks, write_bundle, write_zip
 from grader.export.student_bundle.public_rubric import ANSWERS, IMAGES, public_rubric, visible
+from grader.export.student_bundle.trial import try_bundle
 from grader.rubric.load import load
 from grader.rubric.model import Rubric
 from grader.run.context import draw_seed
@@ -52,7 +53,8 @@ class Released:
 
 
 def release(
-    rubric: Rubric, to: Path, options: RunOptions, say: Say, torch_index: str | None = None
+    rubric: Rubric, to: Path, options: RunOptions, say: Say, torch_index: str | None = None,
+    trial: bool = True,
 ) -> Released:
     """Write the bundle.
 
@@ -62,6 +64,7 @@ def release(
         options: seed and sandbox for the reference solution's run.
         say: is called with messages for the instructor.
         torch_index: an extra index for pip; None stands for PyPI only.
+        trial: install a copy, and check starter and reference in it, before `to` is written.
 
     Raises UsageError, or NoKey if the reference solution does not answer; `to` is then not written.
     """
@@ -78,6 +81,9 @@ def release(
         answers = folder / GRADING / ANSWERS
         recording = _record(rubric, folder, seed, options, say)
         answers.write_text(recording, encoding="utf-8")
+        if trial:
+            copy = shutil.copytree(folder, Path(name) / "trial" / "bundle")
+            try_bundle(copy, rubric, say)
         to.parent.mkdir(parents=True, exist_ok=True)
         if to.suffix == ".zip":
             write_zip(folder, to)

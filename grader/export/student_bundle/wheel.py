@@ -15,6 +15,7 @@ from pathlib import Path
 
 import grader
 from grader.errors import UsageError
+from grader.export.student_bundle.requirements import metadata_at_home
 
 _PACKAGE = Path(grader.__file__).parent
 # The homeworks that `grader init` writes contain solutions.
@@ -25,13 +26,7 @@ _WHEEL = "Wheel-Version: 1.0\nGenerator: grader release\nRoot-Is-Purelib: true\n
 
 def pack_grader(folder: Path) -> str:
     """Write the wheel into the folder and return its file's name. Raises UsageError."""
-    try:
-        described = metadata.distribution("torch-grader").read_text("METADATA") or ""
-    except metadata.PackageNotFoundError:
-        raise UsageError(
-            "torch-grader is not installed, so its dependencies are unknown; install it with "
-            "`pip install` from its wheel, or with `pip install -e .` from a checkout"
-        ) from None
+    described = metadata_at_home(own_metadata())
     files = {name: path.read_bytes() for name, path in _sources().items()}
     version = f"{grader.__version__}+{_digest(files)[:10]}"
     about = f"torch_grader-{version}.dist-info"
@@ -48,6 +43,17 @@ def pack_grader(folder: Path) -> str:
         for inside, content in files.items():
             archive.writestr(zipfile.ZipInfo(inside, _MOMENT), content, zipfile.ZIP_DEFLATED)
     return name
+
+
+def own_metadata() -> str:
+    """Return the METADATA of the grader that is installed here. Raises UsageError."""
+    try:
+        return metadata.distribution("torch-grader").read_text("METADATA") or ""
+    except metadata.PackageNotFoundError:
+        raise UsageError(
+            "torch-grader is not installed, so its dependencies are unknown; install it with "
+            "`pip install` from its wheel, or with `pip install -e .` from a checkout"
+        ) from None
 
 
 def _sources() -> dict[str, Path]:

@@ -30,6 +30,7 @@ from grader.records import Question, Submission
 from grader.rubric.model import Criterion, DataSpec, Limits, Rubric
 from grader.run.provenance.hardware import NO_GPU, Hardware
 from grader.sandbox.base import Sandbox
+from grader.submissions.forbidden import rules_of
 
 _PACKAGE = Path(grader.__file__).parent
 
@@ -61,6 +62,8 @@ def fingerprints(
             None if item.check in CHECKS else own,
             shared,
             *map(of_named, item.data),
+            *([{"seconds": item.seconds}] if item.seconds is not None else []),
+            *rules_of(item),
         )
         for item in criteria
     }

@@ -107,7 +107,7 @@ def review(
     if not steps.may("review", "all code together"):
         return tuple(Remark(file, 1, _TOO_LONG.why, True) for file in trees)[:MOST]
     upload = dataclasses.replace(
-        _gathered(trees), imports=frozenset(imports), pickles=tuple(pickles), zipped=zipped
+        gathered(trees), imports=frozenset(imports), pickles=tuple(pickles), zipped=zipped
     )
     for file, several in trees.items():
         steps.may("review", file)
@@ -152,7 +152,7 @@ def _of_tree(
     yield from calls.findings(names, upload, scan)
 
 
-def _gathered(trees: Mapping[str, Iterable[ast.Module | Unreadable]]) -> Upload:
+def gathered(trees: Mapping[str, Iterable[ast.Module | Unreadable]]) -> Upload:
     """Gather what the rules must know of all the code together."""
     modules = {part for file in trees for part in PurePosixPath(file).with_suffix("").parts}
     private: set[str] = set()

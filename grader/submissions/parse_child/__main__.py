@@ -52,7 +52,7 @@ def _done(job: Mapping[str, Any], sources: list[Path]) -> dict[str, Any]:
         is_read = unpack(sources[0], writer)
         left_out = writer.left_out
         return {"is_read": is_read, "lines": left_out.lines(), "names": left_out.names()}
-    found = read(job["student"], sources, Path(), caps, job["imports"], steps)
+    found = read(job["student"], sources, Path(), caps, job["imports"], steps, job["rules"])
     return dataclasses.asdict(found)
 
 

@@ -73,7 +73,7 @@ class Unpacked:
 
 def read_in_child(
     student: str, sources: Sequence[Path], root: Path, caps: Caps, imports: Sequence[str],
-    skipped: Sequence[Step],
+    skipped: Sequence[Step], rules: Sequence[str] = (),
 ) -> Reading:
     """Do `grader.submissions.reading.read` in a child.
 
@@ -84,12 +84,14 @@ def read_in_child(
         caps: As for `read`.
         imports: As for `read`.
         skipped: Steps that went beyond the limits before.
+        rules: As for `read`.
 
     Raises:
         BeyondLimits: It went beyond the limits.
         GraderError, OSError: The grader or its machine failed.
     """
-    job = {"do": "read", "student": student, "imports": imports, "skipped": skipped}
+    job = {"do": "read", "student": student, "imports": imports, "skipped": skipped,
+           "rules": rules}
     limits = Limits(_SECONDS, _MEMORY, caps.total_bytes + TAR_OVERHEAD)
     return _checked(Reading, _result(job, sources, root, caps, limits))
 

@@ -44,7 +44,7 @@ def instructor(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def bundle(instructor: Path) -> Path:
     path = instructor.parent / "bundle.zip"
-    release(load(instructor, parameter_models), path, OPTIONS, print)
+    release(load(instructor, parameter_models), path, OPTIONS, print, trial=False)
     return path
 
 
@@ -126,7 +126,7 @@ def test_no_hidden_image_is_in_it_and_no_label(instructor: Path, bundle: Path) -
 
 def test_the_real_homework_gives_nothing_of_its_reference_away(tmp_path: Path) -> None:
     rubric = shipped_rubric()
-    release(rubric, tmp_path / "hw2.zip", OPTIONS, print)
+    release(rubric, tmp_path / "hw2.zip", OPTIONS, print, trial=False)
     pieces = list(everything((tmp_path / "hw2.zip").read_bytes(), "hw2.zip"))
     public = "".join(
         path.read_text(encoding="utf-8")
@@ -159,7 +159,7 @@ def test_a_slip_is_found_before_anything_is_written(
         encoding="utf-8",
     )
     with pytest.raises(UsageError, match=told):
-        release(load(path, parameter_models), tmp_path / "bundle", OPTIONS, print)
+        release(load(path, parameter_models), tmp_path / "bundle", OPTIONS, print, trial=False)
     assert not (tmp_path / "bundle").exists()
 
 

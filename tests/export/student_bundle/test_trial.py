@@ -1,0 +1,78 @@
+"""`grader release` tries its bundle: starter and reference are checked in it by its own command."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import pytest
+
+from grader.checks.registry import parameter_models
+from grader.errors import UsageError
+from grader.export.student_bundle.release import release
+from grader.export.student_bundle.trial import try_bundle
+from grader.rubric.load import load
+from grader.run.options import RunOptions
+from tests.factories import write_files
+
+ROOT = Path(__file__).parent.parent.parent.parent
+FILES = {
+    "rubric.yaml": """\
+title: The mean
+starter: starter
+total: 2
+cap: 2
+limits: {seconds: 20, memory_mib: 2048, cpus: 1}
+criteria:
+  - id: mean
+    title: The mean of a table's numbers
+    part: "1"
+    points: 2
+    check: pytest
+    file: test_mean.py
+    data: numbers.csv
+    public: [data]
+""",
+    "test_mean.py": """\
+from pathlib import Path
+
+def test_mean(student):
+    numbers = [float(one) for one in (Path(__file__).parent / "numbers.csv").read_text().split(",")]
+    assert student.call("mean", numbers) == 2
+""",
+    "numbers.csv": "1,2,3",
+    "starter/hw.py": "def mean(numbers):\n    raise NotImplementedError('mean')\n",
+    "reference/hw.py": "def mean(numbers):\n    return sum(numbers) / len(numbers)\n",
+}
+
+
+def test_a_bundle_in_which_the_reference_earns_its_points_is_good_and_one_without_a_file_is_not(
+    tmp_path: Path,
+) -> None:
+    rubric = load(write_files(tmp_path / "hw", FILES) / "rubric.yaml", parameter_models)
+    options = RunOptions(sandbox="process", seed=3)
+    bundle = release(rubric, tmp_path / "trial" / "bundle", options, print, trial=False).path
+    set_up(bundle)
+    shutil.rmtree(tmp_path / "hw" / "reference" / "__pycache__", ignore_errors=True)
+    said: list[str] = []
+    try_bundle(bundle, rubric, said.append)
+    assert len(said) == 1 and "as a student" in said[0]
+
+    for name in ("starter", "reference"):
+        shutil.rmtree(bundle.parent / name)
+    (bundle / "grading" / "numbers.csv").unlink()
+    with pytest.raises(UsageError, match="nothing was written, because"):
+        try_bundle(bundle, rubric.model_copy(update={"starter": None}), said.append)
+
+
+def set_up(bundle: Path) -> None:
+    """Give the bundle an environment with this one's packages, as if `check.py` had made it."""
+    venv.create(bundle / ".venv", symlinks=True)
+    (site,) = (bundle / ".venv").rglob("site-packages")
+    ours = [path for path in sys.path if path.endswith("site-packages")]
+    (site / "here.pth").write_text("\n".join([str(ROOT), *ours]), encoding="utf-8")
+    digest = "import check; (check.HOME / 'grader-pinned').write_text(check.digest())"
+    subprocess.run([bundle / ".venv/bin/python", "-c", digest], cwd=bundle, check=True)
