@@ -118,8 +118,9 @@ def _judged(
 def _written(draw: random.Random, criterion: Criterion, skill: float) -> Verdict:
     part = criterion.part.removeprefix("1")
     if draw.random() < 0.12:
-        return _verdict(criterion, 0, f"Part {part} is blank: no answer was found in answers.md, a "
-                                      "LaTeX file or the notebook's Markdown cells.")
+        why = f"Not attempted: part {part} is blank. No answer was found in a text, Word, LaTeX " \
+              "or Markdown file, in a notebook, or in comments and docstrings."
+        return Verdict(criterion.id, "failed", 0, why, attempted=False)
     if draw.random() < 0.25:
         reason = f"{draw.randint(12, 120)} words, waiting to be marked by a person."
         return Verdict(criterion.id, "needs_marking", 0, reason)
@@ -134,10 +135,11 @@ def _trained(
         return _verdict(criterion, 0, "The time limit was reached: no training step was taken "
                         "within 60 s.", {"outcome": "time_limit", "seconds": 60.1})
     accuracy = min(0.997, max(0.1, 0.72 + 0.27 * skill + draw.gauss(0, 0.03)))
-    share = 1.0 if accuracy >= 0.95 else 0.7 if accuracy >= 0.9 else 0.4 if accuracy > 0.8 else 0
+    share = 1.0 if accuracy >= 0.9 else 0.7 if accuracy >= 0.8 else 0.4 if accuracy > 0.6 else 0
     reported = accuracy < 0.94 and draw.random() < 0.1
-    reason = f"Top-1 accuracy {accuracy:.1%} on 300 hidden images"
-    reason += "." if share == 1 else f"; {95 if share > 0.5 else 90}% earns more."
+    reason = f"Top-1 accuracy {accuracy:.1%} on 300 hidden images."
+    if share < 1:
+        reason += f" The next threshold is {90 if share > 0.5 else 80} %."
     cautioned = draw.random() < 0.12
     run = TrainingRun((), (), cautions=(Caution(draw.choice(CAUTIONS[1:]), "", ""),))
     seen = {"hidden_accuracy": accuracy, "seconds": seconds, "disagrees": reported,

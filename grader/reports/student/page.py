@@ -31,6 +31,7 @@ from grader.reports.student.sections import (
 )
 from grader.text import plain_line
 
+_SHORT = 3   # criteria of a short page
 _NUMBER = re.compile(r"[-+]?\d[\d,.]*(?:e[-+]?\d+)?\s*%?|-?|nan|[-+]?inf", re.IGNORECASE)
 
 
@@ -103,10 +104,11 @@ class Page:
     def main(self) -> Section | None:
         """The criterion with more points than any other and a third of all; it leads the page.
 
-        None if there is none, or if the error at the top of the page is about it.
+        None if there is none, if the error at the top of the page is about it, and on a short page,
+        where it is in sight anyway.
         """
         ranked = sorted(self.sections, key=lambda one: -one.max)
-        if len(ranked) < 2 or ranked[0].max == ranked[1].max:
+        if len(ranked) <= _SHORT or ranked[0].max == ranked[1].max:
             return None
         first = ranked[0]
         if first.status is None or 3 * first.max < sum(one.max for one in ranked):
