@@ -69,8 +69,8 @@ class TrainingResult:
 class StudentRow:
     """The results of one student.
 
-    `refused` says why a submission was not opened. `name` and `section` are the roster's, "" if it
-    does not say. `days_late` and `late_penalty` (points) are the student's own.
+    `refused` says why a submission was not opened. `name`, `section` and `grader` are the roster's,
+    "" if it does not say. `days_late` and `late_penalty` (points) are the student's own.
     """
 
     student: str
@@ -84,6 +84,7 @@ class StudentRow:
     refused: str = ""
     name: str = ""
     section: str = ""
+    grader: str = ""
     days_late: int = 0
     late_penalty: float = 0.0
 
@@ -115,6 +116,7 @@ def row_of(
         refused=plain_line(grade.submission.refused or ""),
         name=plain_line(person.name, 100) if person is not None else "",
         section=plain_line(person.section, 40) if person is not None else "",
+        grader=plain_line(person.grader, 40) if person is not None else "",
         days_late=late.days,
         late_penalty=grade.late_penalty,
     )

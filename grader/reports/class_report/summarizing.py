@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
-from grader.records import Result
+from grader.records import Result, Table
 from grader.reports.class_report.findings import Concern, SharedReason, concerns_of, diagnoses_of
 from grader.reports.class_report.rows import OBSERVATIONS, StudentRow
 from grader.rubric.model import Criterion, Rubric, Threshold
@@ -113,6 +113,23 @@ class ClassReport:
     def sections(self) -> tuple[str, ...]:
         """The roster's sections, sorted."""
         return tuple(sorted({row.section for row in self.rows} - {""}))
+
+    @property
+    def graders(self) -> tuple[str, ...]:
+        """The roster's graders, sorted."""
+        return tuple(sorted({row.grader for row in self.rows} - {""}))
+
+    @property
+    def progress(self) -> Table:
+        """How far the marks of each section and of each grader are; no rows for one of a kind."""
+        rows = []
+        for kind, names in (("Section", self.sections), ("Grader", self.graders)):
+            for name in names if len(names) > 1 else ():
+                them = [row for row in self.rows if getattr(row, kind.lower()) == name]
+                final = sum(row.state == "graded" for row in them)
+                mean = statistics.fmean(row.score for row in them)
+                rows.append((f"{kind} {name}", str(len(them)), str(final), f"{mean:.4g}"))
+        return Table("Progress", ("section or grader", "students", "final", "mean"), tuple(rows))
 
     @property
     def has_late(self) -> bool:

@@ -132,7 +132,7 @@ def test_the_table_is_filtered_by_name_state_and_criterion(report: Page) -> None
 
 PEOPLE = {
     one.student: Person(one.student, f"{one.student.split('-')[0]} Nobody-{number}",
-                        section="AB"[number % 2])
+                        section="AB"[number % 2], grader="Xin" if number < 5 else "Yve")
     for number, one in enumerate(CLASS)
 }
 
@@ -175,8 +175,16 @@ def test_a_section_narrows_the_table_and_the_lists(listed: Page) -> None:
         shown = findings.nth(index).locator(".people > li:visible a").all_inner_texts()
         assert shown and {people[name] for name in shown} == {"B"}
         assert findings.nth(index).locator("strong").first.inner_text() == str(len(shown))
-    listed.select_option("#section", "")
+    listed.select_option("#grader", "Xin")
+    expect(listed.locator("#table tbody tr:visible")).to_have_count(2)
+    listed.get_by_role("button", name="Show all").click()
     expect(listed.locator("#table tbody tr:visible")).to_have_count(len(NAMES))
+
+
+def test_the_progress_of_sections_and_graders_is_told(listed: Page) -> None:
+    table = listed.get_by_role("region", name="Progress")
+    rows = [" ".join(row.split()[:3]) for row in table.locator("tbody tr").all_inner_texts()]
+    assert rows == ["Section A 13", "Section B 12", "Grader Xin 5", "Grader Yve 20"]
 
 
 def test_lateness_has_a_column_that_sorts(listed: Page) -> None:

@@ -20,8 +20,9 @@ document.addEventListener("DOMContentLoaded", () => {
   const table = find("table"), body = table.tBodies[0], rows = [...body.rows];
   const text = find("filter-text"), state = find("filter-state");
   const criterion = find("filter-criterion"), status = find("filter-status");
-  const section = find("section");   // none in a class without sections
-  const sectionOf = new Map(rows.map((row) => [row.dataset.alias, row.dataset.section]));
+  // By section and by grader; none in a class that has one of each.
+  const shares = [...document.querySelectorAll("[data-share]")];
+  const rowOf = new Map(rows.map((row) => [row.dataset.alias, row]));
   const buttons = [...table.tHead.querySelectorAll("button")];
   const names = new Map(rows.map((row) => [row.dataset.alias, row.querySelector(".name").textContent]));
   const keys = new Map(rows.map((row) => [row.dataset.alias, row.querySelector(".key")?.textContent ?? ""]));
@@ -57,14 +58,15 @@ document.addEventListener("DOMContentLoaded", () => {
   }));
 
   // Filtering ---------------------------------------------------------------------------------
-  const inSection = (alias) => !section?.value || sectionOf.get(alias) === section.value;
+  const inShare = (alias) => shares.every((share) =>
+    !share.value || rowOf.get(alias)?.dataset[share.dataset.share] === share.value);
 
-  function filterLists() {   // students of other sections leave the lists of findings, too
+  function filterLists() {   // other graders' and sections' students leave the lists, too
     for (const one of document.querySelectorAll(".findings > li")) {
       const people = [...one.querySelectorAll(".people > li")];
-      for (const item of people) item.hidden = !inSection(item.dataset.alias);
+      for (const item of people) item.hidden = !inShare(item.dataset.alias);
       const count = one.querySelector("strong"), left = people.filter((item) => !item.hidden).length;
-      count.textContent = section?.value ? left : count.dataset.all;
+      count.textContent = shares.some((share) => share.value) ? left : count.dataset.all;
       one.hidden = !left;
     }
   }
@@ -74,7 +76,7 @@ document.addEventListener("DOMContentLoaded", () => {
     for (const row of rows) {
       const cells = criterion.value ? [row.cells[criterion.value]] : [...row.cells];
       const name = hidden() ? shown(row) : `${shown(row)} ${keys.get(row.dataset.alias)}`;
-      const matches = name.toLocaleLowerCase().includes(words) && inSection(row.dataset.alias)
+      const matches = name.toLocaleLowerCase().includes(words) && inShare(row.dataset.alias)
         && (!state.value || row.dataset.state === state.value)
         && (!status.value || cells.some((cell) => cell.dataset.status === status.value));
       row.hidden = !matches;
@@ -86,7 +88,7 @@ document.addEventListener("DOMContentLoaded", () => {
   }
   const filters = find("filters");
   filters.addEventListener("input", filter);
-  section?.addEventListener("input", filter);
+  for (const share of shares) share.addEventListener("input", filter);
   filters.addEventListener("reset", (event) => {
     event.preventDefault();   // the browser would reset the fields only after this
     for (const field of fields) field.value = "";
@@ -120,7 +122,7 @@ document.addEventListener("DOMContentLoaded", () => {
   });
 
   // Sorting, filters and open lists stay when the page reloads ----------------------------------
-  const fields = [text, state, criterion, status, ...(section ? [section] : [])];
+  const fields = [text, state, criterion, status, ...shares];
   const follow = find("follow");
   let reloading = false;
   function save() {
