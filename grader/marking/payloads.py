@@ -22,6 +22,7 @@ from grader.marking.code import SourceFile, lines_named
 from grader.marking.mark_store import SavedComment
 from grader.marking.rendering import render
 from grader.marking.service import MarkingService
+from grader.marking.shares import Shares
 from grader.reports.grades_file import json_safe
 from grader.reports.student.status_words import STATUS_WORDS
 from grader.rubric.model import Criterion
@@ -38,12 +39,12 @@ def class_payload(service: MarkingService, *, names: bool) -> Json:
     """Every criterion with its progress, and all answers that are flagged or in conflict."""
     rows = []
     unresolved: list[Json] = []
+    shares = Shares(service.out)
     for criterion, answers in service.everything():
-        states = Counter(one.state for one in answers)
         rows.append({
             "id": criterion.id, "title": criterion.title, "part": criterion.part,
-            "max": criterion.points, "counts": dict(states),
-            "by_hand": len(answers) - states["by the check"],
+            "max": criterion.points, **_progress(answers),
+            "shares": {name: _progress(own) for name, own in shares.split(answers).items()},
         })
         unresolved += [
             {
@@ -54,7 +55,12 @@ def class_payload(service: MarkingService, *, names: bool) -> Json:
             }
             for one in answers if _is_unresolved(one) for hide in [_hiding(one, names=names)]
         ]
-    return {"criteria": rows, "open": unresolved}
+    return {"criteria": rows, "shares": shares.names, "open": unresolved}
+
+
+def _progress(answers: Sequence[StudentAnswer]) -> Json:
+    states = Counter(one.state for one in answers)
+    return {"counts": dict(states), "by_hand": len(answers) - states["by the check"]}
 
 
 def criterion_payload(
@@ -64,7 +70,7 @@ def criterion_payload(
     by_criterion = {one.id: answers for one, answers in service.everything()}
     answers = in_order(by_criterion[criterion.id], marker)
     answers.sort(key=lambda one: one.state == "by the check")
-    options = service.store.options(criterion)
+    options, shares = service.store.options(criterion), Shares(service.out)
     return {
         "id": criterion.id,
         "title": criterion.title,
@@ -80,7 +86,7 @@ def criterion_payload(
             {
                 "key": one.key, "name": one.name, "state": one.state,
                 "points": one.place.mark.points if one.place.mark else one.row.points,
-                "student": one.student if names else None,
+                "student": one.student if names else None, "shares": shares.of(one),
             }
             for one in answers
         ],

@@ -3,6 +3,7 @@
 import { ask, takeToken } from "./api.js";
 import { el, mark, points, say, show, showFlagged, state, warn } from "./build.js";
 import { leave, openPart, press } from "./marking.js";
+import { chooseShare, share } from "./share.js";
 
 const keys = document.getElementById("keys");
 const single = document.getElementById("single-keys");
@@ -11,14 +12,22 @@ let route = 0;   // counts requests for a page; only the latest is shown
 async function parts() {
   const data = await ask("class");
   describe(data);
-  const byHand = data.criteria.filter((one) => one.by_hand);
-  const others = data.criteria.filter((one) => !one.by_hand);
+  if (!data.shares.includes(share())) chooseShare("");
+  const criteria = data.criteria.map((one) => ({ ...one, ...(share() ? one.shares[share()] : {}) }));
+  const byHand = criteria.filter((one) => one.by_hand);
+  const others = criteria.filter((one) => !one.by_hand);
   const left = byHand.reduce((sum, one) => sum + (one.counts.waiting ?? 0), 0);
   return [
     el("h1", { tabIndex: -1 }, left ? `${left} answer${left === 1 ? "" : "s"} to mark` : "All answers are marked"),
     el("p", { className: "lead soft" },
       `You mark as ${data.marker}. Names are ${data.names ? "shown" : "hidden"}.`),
+    data.shares.length ? el("p", {}, el("label", {}, "Show ",
+      el("select", { id: "share", onchange: (event) => { chooseShare(event.target.value); go(); } },
+        ["", ...data.shares].map((name) => el("option", { value: name, selected: name === share() }, name || "the whole class"))))) : null,
     byHand.length ? table(byHand) : null,
+    data.shares.length ? el("details", { className: "gap" },
+      el("summary", {}, "Progress by section and grader"),
+      el("table", {}, el("tbody", {}, data.shares.map((name) => shareRow(name, data.criteria))))) : null,
     el("p", { className: "actions" },
       el("button", { type: "button", onclick: refresh }, "Update grades and feedback"),
       el("span", { className: "soft small", id: "refreshed" }, "This also happens when ", el("code", {}, "grader mark"), " ends.")),
@@ -37,12 +46,22 @@ function table(criteria) {
     el("tbody", {}, criteria.map(row)));
 }
 
+const marked = (one) => one.by_hand - (one.counts.waiting ?? 0) - (one.counts.conflict ?? 0);
+
+function bar(label, done, all) {
+  return [el("progress", { max: all || 1, value: done, "aria-label": `${label}: ${done} of ${all} marked` }), ` ${done} of ${all}`];
+}
+
+function shareRow(name, criteria) {
+  const own = criteria.map((one) => one.shares[name]);
+  const total = (number) => own.reduce((sum, one) => sum + number(one), 0);
+  return el("tr", {}, el("th", { scope: "row" }, name), el("td", {}, bar(name, total(marked), total((one) => one.by_hand))));
+}
+
 function row(one) {
   const unresolved = [["conflict", "with conflicting marks"], ["disputed", "flagged"]].filter(([name]) => one.counts[name]);
-  const done = one.by_hand - (one.counts.waiting ?? 0) - (one.counts.conflict ?? 0);
   const progress = one.by_hand
-    ? [el("progress", { max: one.by_hand, value: done, "aria-label": `${one.part}: ${done} of ${one.by_hand} marked` }),
-      ` ${done} of ${one.by_hand}`,
+    ? [bar(one.part, marked(one), one.by_hand),
       unresolved.map(([name, words]) => el("div", { className: "small state disputed" }, `${one.counts[name]} ${words}`))]
     : "graded by a check";
   return el("tr", {},

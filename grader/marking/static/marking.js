@@ -3,6 +3,7 @@
 import { ask } from "./api.js";
 import { codeFiles, named } from "./code.js";
 import { el, mark, points, prompt, say, show, showFlagged, signed, state, warn } from "./build.js";
+import { share } from "./share.js";
 
 const PAUSE = 350;   // milliseconds without a change before a draft is saved
 const RETRY = 3000;
@@ -24,7 +25,7 @@ export async function openPart(id, key) {
   await reloadPart(id);
   const first = part.answers.find((one) => one.state === "waiting") ?? part.answers[0];
   if (!first) {
-    show(el("h1", { tabIndex: -1 }, part.title), el("p", {}, "No student has answered this part."));
+    show(el("h1", { tabIndex: -1 }, part.title), el("p", {}, share() ? `${share()}: no answers to this part.` : "No student has answered this part."));
     return;
   }
   await openAnswer(key ?? first.key);
@@ -32,7 +33,12 @@ export async function openPart(id, key) {
 
 // Others may be marking the same part.
 async function reloadPart(id = part.id) {
-  part = await ask(`criteria/${id}`);
+  setPart(await ask(`criteria/${id}`));
+}
+
+function setPart(found) {
+  part = found;
+  if (share()) part.answers = part.answers.filter((one) => one.shares.includes(share()));
   showFlagged(part.open);
 }
 
@@ -93,7 +99,7 @@ function render() {
   const all = part.answers.filter((one) => one.state !== "by the check").length;
   show(
     el("div", { className: "where" },
-      el("p", { className: "soft" }, el("a", { href: "#/" }, "Parts"), ` / ${part.part}: ${part.title}`),
+      el("p", { className: "soft" }, el("a", { href: "#/" }, "Parts"), ` / ${part.part}: ${part.title}`, share() ? ` (${share()})` : null),
       el("p", { className: "steps" },
         el("button", { type: "button", onclick: () => step(-1), disabled: index < 1 }, "Previous ", el("kbd", {}, "k")),
         el("button", { type: "button", onclick: () => step(1), disabled: index >= part.answers.length - 1 }, "Next ", el("kbd", {}, "j")),
@@ -340,7 +346,7 @@ const flag = () => act(async () => {
 const saveComment = (text, worth, replaces = 0) => act(async () => {
   if (!text.trim() && !replaces) return;
   const before = new Set(part.comments.map((one) => one.number));
-  part = await ask(`criteria/${part.id}/comments`, "POST", { text, points: worth, replaces });
+  setPart(await ask(`criteria/${part.id}/comments`, "POST", { text, points: worth, replaces }));
   const fresh = part.comments.find((one) => !before.has(one.number));
   draft.comments = draft.comments.filter((number) => part.comments.some((one) => one.number === number));
   if (fresh && !draft.comments.includes(fresh.number)) draft.comments.push(fresh.number);
@@ -364,7 +370,7 @@ const changeOption = (one) => act(async () => {
   ]);
   if (!found || (!one && !found[0].trim())) return;
   const now = found[0].trim() ? { text: found[0].trim(), points: Number(found[1]) } : null;
-  part = await ask(`criteria/${part.id}/options`, "POST", { was: one, now });
+  setPart(await ask(`criteria/${part.id}/options`, "POST", { was: one, now }));
   const had = draft.options.some((other) => one && same(one, other));
   draft.options = draft.options.filter((other) => part.options.some((option) => same(other, option)));
   if (now && (had || !one)) draft.options.push(now);
