@@ -13,18 +13,22 @@ from grader.errors import UsageError
 if TYPE_CHECKING:   # nothing heavy is imported before a command needs it
     from grader.cli.finding import Finding
     from grader.cli.scaffold.ci import Service
+    from grader.cli.scaffold.homework import Kind
 
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path), default=Path())
+@click.option("--kind", type=click.Choice(["numpy", "training", "language-model"]),
+              default="training", show_default=True,
+              help="Functions in numpy, a small network that is trained, or a transformer.")
 @click.option("--starter", is_flag=True,
               help="Write only the starter code of the shipped homework.")
 @click.option("--ci", type=click.Choice(["github", "gitlab"]),
               help="Also write workflows; only them if FOLDER already has a homework.")
-def init(folder: Path, starter: bool, ci: Service | None) -> int:
+def init(folder: Path, kind: Kind, starter: bool, ci: Service | None) -> int:
     """Write a small homework to FOLDER, for an instructor to change.
 
-    It has a rubric, a reference, a starter, tests, a custom check and samples, and works as it is.
+    It has a rubric, a reference, a starter, tests, checks and samples, and works as it is.
     With --ci it also has two workflows: one validates the homework on every push, the other, in
     the starter, checks a student's work. Nothing is overwritten.
     """
@@ -35,7 +39,7 @@ def init(folder: Path, starter: bool, ci: Service | None) -> int:
     if starter:
         written += write_starter(folder)
     elif not (ci and there):
-        written += write_homework(folder)
+        written += write_homework(folder, kind)
     if ci:
         written += _workflows(folder, ci)
     for path in written:

@@ -20,6 +20,9 @@ from jsonschema.validators import (  # type: ignore[import-untyped]  # ships no 
 )
 from ruamel.yaml import YAML
 
+from grader.checks.registry import parameter_models
+from grader.cli.scaffold.homework import Kind, write_homework
+from grader.rubric.load import load
 from tests.cli.test_cli import ROOT
 from tests.support.install_lines import install_lines_below
 
@@ -131,6 +134,30 @@ def test_a_push_is_checked_as_its_workflow_does(
     (after,) = gitlab["after_script"]
     shell(after, repository, answered)
     assert "<testsuite" in (repository / "results/junit.xml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("kind", "criteria"), [
+    ("numpy", {"why", "loss", "gradient"}),
+    ("training", {"why", "shapes", "fits", "fits-steep"}),
+    ("language-model", {"why-scaled", "attention", "causal", "learns"}),
+])  # fmt: skip
+def test_each_kind_is_a_homework_of_its_own_that_needs_no_other_file(
+    kind: Kind, criteria: set[str], tmp_path: Path
+) -> None:
+    """That they grade their samples right is tested in `tests/run/test_examples.py`."""
+    written = write_homework(tmp_path, kind)
+    rubric = load(tmp_path / "rubric.yaml", parameter_models)
+    assert {one.id for one in rubric.criteria} == criteria
+    assert rubric.starter == tmp_path / "starter" and rubric.reference.is_dir()
+    expected = read(tmp_path / "submissions" / "expected.yaml")
+    assert all(set(one["points"]) == criteria for one in expected.values())
+    assert tmp_path / ".gitignore" in written
+    texts = {path: path.read_text(encoding="utf-8") for path in written}
+    assert not [path for path, text in texts.items() if "../" in text]
+    if kind == "numpy":
+        assert [path.name for path, text in texts.items() if "torch" in text] == [
+            "requirements.txt"   # of the grader, which has its own need of it
+        ]
 
 
 def test_nothing_is_overwritten(homework: Path, tools: dict[str, str]) -> None:

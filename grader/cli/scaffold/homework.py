@@ -1,9 +1,11 @@
-"""Copies a homework for an instructor to start from: `examples/curve`, or the starter of the large
-homework that the grader is developed with."""
+"""Copies a homework for an instructor to start from: one of `examples/`, by its kind, or the
+starter of the large homework that the grader is developed with."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 from grader import __version__
 from grader.errors import UsageError
@@ -11,18 +13,23 @@ from grader.errors import UsageError
 # In a checkout both lie at the top level; an installed package carries them inside.
 _HERE = Path(__file__).resolve().parent
 _CHECKOUT = _HERE.parents[2]
-_HOMEWORKS = (_HERE / "curve", _CHECKOUT / "examples" / "curve")
+Kind = Literal["numpy", "training", "language-model"]
+_HOMEWORKS: Mapping[Kind, str] = {
+    "numpy": "softmax", "training": "curve", "language-model": "transformer",
+}  # fmt: skip
 _STARTERS = (_HERE / "starter", _CHECKOUT / "starter")
 _DOTTED = {"gitignore": ".gitignore"}   # under its own name it would apply to the repository here
 REQUIREMENTS = "requirements.txt"
 
 
-def write_homework(folder: Path) -> list[Path]:
-    """Copies the small homework into `folder` and returns the files that were written.
+def write_homework(folder: Path, kind: Kind = "training") -> list[Path]:
+    """Copies the homework of this kind into `folder` and returns the files that were written.
 
     Raises UsageError, and writes nothing, if one of the files exists.
     """
-    source = next(place for place in _HOMEWORKS if place.is_dir())
+    name = _HOMEWORKS[kind]
+    places = (_HERE / name, _CHECKOUT / "examples" / name)
+    source = next(place for place in places if place.is_dir())
     files = {
         folder / path.relative_to(source).with_name(_DOTTED.get(path.name, path.name)): path
         for path in sorted(source.rglob("*"))

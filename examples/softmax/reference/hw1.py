@@ -1,0 +1,25 @@
+import numpy as np
+
+
+def softmax(scores):
+    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def cross_entropy(scores, labels):
+    shifted = scores - scores.max(axis=1, keepdims=True)
+    logs = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return float(-logs[np.arange(len(labels)), labels].mean())
+
+
+def gradient(weights, x, labels):
+    errors = softmax(x @ weights)
+    errors[np.arange(len(labels)), labels] -= 1
+    return x.T @ errors / len(labels)
+
+
+def train(x, labels, classes, steps, rate):
+    weights = np.zeros((x.shape[1], classes))
+    for _ in range(steps):
+        weights -= rate * gradient(weights, x, labels)
+    return weights
