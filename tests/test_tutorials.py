@@ -48,10 +48,14 @@ class File:
     text: str
 
 
-@pytest.mark.parametrize("page", ["tutorial-instructor", "tutorial-student", "tutorial-ci"])
+PAGES = ["tutorial-instructor", "tutorial-student", "tutorial-ci", "tutorial-own"]
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_a_tutorial_works_as_it_is_written(page: str, installed: Installed, tmp_path: Path) -> None:
     folder, environment = tmp_path, installed.environment(tmp_path)
     environment["GRADER_RELEASE_TRIAL"] = "0"
+    environment["EXAMPLES"] = str(DOCS.parent / "examples")
     environment["PATH"] = os.pathsep.join([str(a_browser(tmp_path / "bin")), environment["PATH"]])
     for step in steps(page):
         if isinstance(step, File):

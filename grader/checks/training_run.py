@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+import numpy as np
+
 from grader.checks.answer_key import EvalInputs
 from grader.checks.early_stopping import MAY_STOP, stop_rule
 from grader.checks.groups.kinds import parameters_of
@@ -49,7 +51,9 @@ def train_question(inputs: EvalInputs, limits: Limits) -> Question:
 def predict_question(inputs: EvalInputs, limits: Limits) -> Question:
     """Asks the trained network for the logits of the hidden and of the validation images."""
     images = (inputs.hidden_images, inputs.validation_images)
-    args = {"shapes": [list(part.shape) for part in images]}
+    args: dict[str, Any] = {"shapes": [list(part.shape) for part in images]}
+    if inputs.hidden_images.dtype != np.uint8:
+        args["dtype"] = inputs.hidden_images.dtype.str
     blobs = tuple(part.tobytes() for part in images)
     return Question(PREDICT, "predict", args, TRAIN, limits.seconds + 60, blobs)
 

@@ -71,11 +71,15 @@ class DataSpec(Model):
     `none` is for a homework in which the grader trains nothing. `shapes` is drawn for the run: ten
     shapes in colour, 12x12. `digits` is scikit-learn's handwritten digits (1,797 images of 8x8);
     `cifar10` is torchvision's layout on disk; `imagefolder` is a folder or a zip of
-    train|test/CLASS/image.
+    train|test/CLASS/image. `arrays` is an .npz, or a folder of .npy files: x_train, y_train, and
+    perhaps x_test, y_test, classes. `loader` is a .py file whose function `load` returns a dict of
+    such arrays.
     """
 
-    source: Literal["none", "shapes", "digits", "cifar10", "imagefolder"] = "digits"
-    path: Path | None = Field(None, description="folder or zip, for cifar10 and imagefolder")
+    source: Literal["none", "shapes", "digits", "cifar10", "imagefolder", "arrays", "loader"] = (
+        "digits"
+    )
+    path: Path | None = Field(None, description="for every source but none, shapes and digits")
     validation: int = Field(300, ge=1, description="images of the student's test set, by seed")
     hidden: Hidden = Hidden(held_out=300)
     seed: int = Field(0, description="of the split; not a secret, unlike the labels")
@@ -83,8 +87,12 @@ class DataSpec(Model):
 
     @model_validator(mode="after")
     def _path_where_needed(self) -> DataSpec:
-        if self.source in ("cifar10", "imagefolder") and self.path is None:
+        if self.source not in ("none", "shapes", "digits") and self.path is None:
             raise ValueError(f"source '{self.source}' needs a 'path'")
+        if self.source == "loader" and self.path is not None and self.path.suffix != ".py":
+            raise ValueError("source 'loader' needs a 'path' to a .py file")
+        if self.source == "arrays" and self.path is not None and self.path.suffix == ".py":
+            raise ValueError("a .py file needs the source 'loader'")
         return self
 
 

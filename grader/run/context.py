@@ -122,10 +122,13 @@ def question_set_of(
         own = criterion.limits_of(limits)
         for question in checks[criterion.check].ask(criterion, inputs, own):
             if question.kind == TRAINING and not inputs.classes:
-                raise DataError(
-                    f"the criterion '{criterion.id}' trains, and the rubric has no data for that: "
-                    "give it 'profiles' with data, a budget and thresholds"
+                lacks = (
+                    "the rubric has no data for that: give it 'profiles' with data, a budget and "
+                    "thresholds" if not len(inputs.validation_images) else
+                    "the labels of the data are no class numbers: give whole numbers from 0, one "
+                    "for each example"
                 )
+                raise DataError(f"the criterion '{criterion.id}' trains, and {lacks}")
             known = asked.setdefault(question.id, question)
             if known.seconds < question.seconds:   # criteria that share it: the longest limit
                 asked[question.id] = question

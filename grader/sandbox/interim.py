@@ -78,7 +78,9 @@ class InterimLooks:
         if images is None:
             return _continue()
         self.looked, self._waiting = True, len(images)
-        return _continue(shape=list(images.shape), blobs=(images.tobytes(),))
+        return _continue(
+            shape=list(images.shape), dtype=images.dtype.str, blobs=(images.tobytes(),)
+        )
 
     def _score(self, message: Mapping[str, Any], blobs: tuple[bytes, ...]) -> bytes | None:
         classes, count = message.get("classes"), self._waiting
@@ -93,6 +95,8 @@ class InterimLooks:
 
 
 def _continue(
-    stop: bool = False, shape: list[int] | None = None, blobs: tuple[bytes, ...] = ()
+    stop: bool = False, shape: list[int] | None = None, dtype: str | None = None,
+    blobs: tuple[bytes, ...] = (),
 ) -> bytes:
-    return wire.encode({"type": wire.CONTINUE, "stop": stop, "shape": shape}, blobs)
+    fields = {"type": wire.CONTINUE, "stop": stop, "shape": shape, "dtype": dtype}
+    return wire.encode(fields, blobs)

@@ -20,7 +20,8 @@ PHOTO_SIZE = 32
 class View:
     """A folder with `SPLIT_images.npy`, uint8 (N, H, W, 3), and `SPLIT_labels.npy`, int64 (N,).
 
-    SPLIT is "train" or "validation". The files are memory-mapped.
+    SPLIT is "train" or "validation". The files are memory-mapped. Arrays of an instructor's own may
+    be grey images, uint8 (N, H, W, 1), or any numbers with one row for each example.
     """
 
     folder: Path
@@ -43,8 +44,19 @@ class View:
         mean, deviation = images.mean((0, 1, 2)), images.std((0, 1, 2))
         return torch.from_numpy(mean), torch.from_numpy(deviation)
 
+    @property
+    def has_photos(self) -> bool:
+        """True if its inputs are colour images, as every source but own arrays has them."""
+        images = self.split("train")[0]
+        return is_image(images) and images.shape[-1] == 3
+
     def normalise(self, images: Images) -> torch.Tensor:
-        """Standardise images, uint8 (N, H, W, 3), by the training set: float32 (N, 3, H, W)."""
+        """Standardise images, uint8 (N, H, W, 3), by the training set: float32 (N, 3, H, W).
+
+        Inputs that are no images stay as they are.
+        """
+        if not is_image(images):
+            return torch.from_numpy(np.array(images))
         mean, deviation = self.statistics()
         pixels = torch.from_numpy(np.array(images)).float() / 255
         return ((pixels - mean) / deviation).permute(0, 3, 1, 2).contiguous()
@@ -54,6 +66,11 @@ def open_view(folder: Path) -> View:
     """Open the view that the host wrote to a folder."""
     meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
     return View(folder, tuple(meta["classes"]))
+
+
+def is_image(images: Images) -> bool:
+    """True for uint8 (N, H, W, channels)."""
+    return images.dtype == np.uint8 and images.ndim == 4 and images.shape[-1] in (1, 3)
 
 
 def as_photos(images: Images) -> Images:

@@ -104,8 +104,8 @@ def told(tmp_path: Path, text: str) -> list[str]:
         ({"{accuracy: 0.9, share: 1.0}": "{accuracy: 90, share: 1.0}"},
          ["12: profiles.quick.thresholds.0.accuracy: expected 1 or less, found 90"]),
         ({"source: digits": "source: [digits]"},
-         ["8: profiles.quick.data.source: expected 'none', 'shapes', 'digits', 'cifar10' or "
-          "'imagefolder', found a list"]),
+         ["8: profiles.quick.data.source: expected 'none', 'shapes', 'digits', 'cifar10', "
+          "'imagefolder', 'arrays' or 'loader', found a list"]),
         ({SMALL[SMALL.index("criteria:"):]: "criteria: []\n"},
          ["13: criteria: expected a list of 1 or more, found an empty list"]),
         ({SMALL[SMALL.index("criteria:"):]: "criteria:\n"},

@@ -265,7 +265,8 @@ def test_hidden_images_may_come_from_two_files(rubric_file: Path) -> None:
         ("{hidden: {images: x.npy, labels: y.npy, held_out: 3}}", "hidden: give either 'held_out'"),
         ("{source: cifar10}", "data: source 'cifar10' needs a 'path'"),
         ("{source: mnist}",
-         "source: expected 'none', 'shapes', 'digits', 'cifar10' or 'imagefolder'"),
+         "source: expected 'none', 'shapes', 'digits', 'cifar10', 'imagefolder', 'arrays' or "
+         "'loader'"),
     ],
 )
 def test_data_that_does_not_fit_together_is_reported(

@@ -59,11 +59,12 @@ TRAINED: dict[str, Any] = {
 
 def test_a_look_sends_images_takes_logits_and_says_whether_to_stop() -> None:
     one = looks()
-    assert said(one.reply(REQUEST | {"correct": 0}, ())) == ({"stop": False, "shape": None}, ())
+    nothing = {"stop": False, "shape": None, "dtype": None}
+    assert said(one.reply(REQUEST | {"correct": 0}, ())) == (nothing, ())
     assert not one.looked
     for _ in range(2):
         told = said(one.reply(REQUEST, ()))
-        assert told == ({"stop": False, "shape": [2, 1, 1, 3]}, (bytes([1] * 6),))
+        assert told == ({"stop": False, "shape": [2, 1, 1, 3], "dtype": "|u1"}, (bytes([1] * 6),))
         assert said(one.reply(ANSWER, (LOGITS[12:] + LOGITS[:12],)))[0]["stop"] is False
     assert one.looked
     one.reply(REQUEST, ())

@@ -112,7 +112,12 @@ def _kept_back(rubric: Rubric) -> list[Path]:
             is_given = any(file.is_relative_to(one) for one in given)
             if file.is_file() and file.stat().st_size > 200 and not is_given:
                 found.append(file)
-    secret = (file for place in secret_files(rubric) for file in [place, *place.rglob("*")])
+    data = rubric.active.data
+    hidden = [data.hidden.images, data.hidden.labels]
+    if data.source in ("arrays", "loader"):   # of what is held out, too
+        hidden.append(data.path)
+    secret_places = [*secret_files(rubric), *(one for one in hidden if one is not None)]
+    secret = (file for place in secret_places for file in [place, *place.rglob("*")])
     return found + [file for file in secret if file.is_file() and file.stat().st_size]
 
 

@@ -15,7 +15,7 @@ from grader.errors import UsageError
 from grader.export.student_bundle.public_source import check_names, public_checks, public_tests
 from grader.rubric.model import Criterion, DataSpec, Rubric
 
-HANDOUTS, ANSWERS, IMAGES = "handouts", "answers.json", "images.zip"
+HANDOUTS, ANSWERS, IMAGES, ARRAYS = "handouts", "answers.json", "images.zip", "data.npz"
 _TESTS = "pytest"   # the check whose `file` has tests, hidden ones among them
 
 
@@ -169,7 +169,7 @@ def _beside(name: str, texts: Mapping[str, str], files: Mapping[str, Path]) -> s
     """Return a file name that is not taken yet."""
     number = 1
     free = name
-    while free in texts or free in files or free in (ANSWERS, IMAGES, "rubric.yaml"):
+    while free in texts or free in files or free in (ANSWERS, IMAGES, ARRAYS, "rubric.yaml"):
         number += 1
         free = f"{Path(name).stem}_{number}{Path(name).suffix}"
     return free
@@ -191,6 +191,8 @@ def _data(spec: DataSpec, seed: int, hidden: int) -> dict[str, Any]:
     data: dict[str, Any] = {"source": spec.source}
     if spec.source == "shapes":
         seed = spec.seed   # public: the run draws its hidden images from a seed of its own
+    elif spec.source in ("arrays", "loader"):
+        data = {"source": "arrays", "path": ARRAYS}
     elif spec.source != "digits":
         data = {"source": "imagefolder", "path": IMAGES}
     data |= {"validation": spec.validation, "hidden": {"held_out": hidden}, "seed": seed}

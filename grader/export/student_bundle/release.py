@@ -14,12 +14,19 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 from grader.checks.registry import parameter_models
 from grader.errors import UsageError
 from grader.export.student_bundle.bundle import GRADING, leaks, write_bundle, write_zip
-from grader.export.student_bundle.public_rubric import ANSWERS, IMAGES, public_rubric, visible
+from grader.export.student_bundle.public_rubric import (
+    ANSWERS,
+    ARRAYS,
+    IMAGES,
+    public_rubric,
+    visible,
+)
 from grader.export.student_bundle.trial import try_bundle
 from grader.rubric.load import load
 from grader.rubric.model import Rubric
@@ -75,7 +82,9 @@ def release(
         images, held_out = _images(rubric)
         public = public_rubric(rubric, seed, held_out)
         write_bundle(rubric, public, folder, torch_index)
-        if images is not None:
+        if images is not None and rubric.active.data.source in ("arrays", "loader"):
+            _write_arrays(images, folder / GRADING / ARRAYS)
+        elif images is not None:
             _write_images(images, folder / GRADING / IMAGES)
         _must_hide(rubric, folder)
         answers = folder / GRADING / ANSWERS
@@ -148,6 +157,16 @@ def _write_images(dataset: Dataset, path: Path) -> None:
                 Image.fromarray(image).save(packed, "PNG")
                 inside = f"train/{dataset.classes[label]}/{name}-{number:06}.png"
                 archive.writestr(inside, packed.getvalue())
+
+
+def _write_arrays(dataset: Dataset, path: Path) -> None:
+    """Write the training and validation parts as one pool; nothing hidden is in it."""
+    np.savez_compressed(
+        path,
+        x_train=np.concatenate([dataset.train_images, dataset.validation_images]),
+        y_train=np.concatenate([dataset.train_labels, dataset.validation_labels]),
+        classes=np.array(dataset.classes, dtype=np.str_),
+    )
 
 
 def _must_hide(rubric: Rubric, folder: Path) -> None:

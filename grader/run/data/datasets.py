@@ -18,16 +18,22 @@ from numpy.typing import NDArray
 from grader.errors import DataError
 from grader.rubric.model import DataSpec
 from grader.run.data import shapes
+from grader.run.data.arrays import is_image, read_arrays
 from grader.run.data.sources import Images, Labels, Part, Source, read
 
 NOISE = 2   # grey levels of 255
 # The parts of the shapes come from a seed and one of these numbers; the last is with a run's seed.
 _TRAIN, _VALIDATION, _HELD_OUT, _OF_RUN = 1, 2, 3, 4
+_OWN = ("arrays", "loader")   # sources with arrays of the instructor's own
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """A dataset in three parts: images, uint8 (N, H, W, 3), and labels, int64 (N,)."""
+    """A dataset in three parts: images, uint8 (N, H, W, 3), and labels, int64 (N,).
+
+    An instructor's own arrays may have any shape and kind; `classes` is empty if their targets are
+    no class numbers.
+    """
 
     name: str
     classes: tuple[str, ...]
@@ -57,7 +63,7 @@ def load_dataset(spec: DataSpec, cache: Path) -> Dataset:
     held_out = 0 if files else spec.hidden.held_out or 0
     if spec.source == "shapes":
         return _drawn(spec, held_out)
-    source = read(spec, cache)
+    source = read_arrays(_path_of(spec)) if spec.source in _OWN else read(spec, cache)
 
     rng = np.random.default_rng(spec.seed)
     pool = source.train if source.test is None else source.test
@@ -78,6 +84,13 @@ def load_dataset(spec: DataSpec, cache: Path) -> Dataset:
         *pool.take(validation),
         *(_hidden_files(spec, source) if files else pool.take(hidden)),
     )
+
+
+def _path_of(spec: DataSpec) -> Path:
+    assert spec.path is not None, "DataSpec asks for the path"
+    if not spec.path.exists():
+        raise DataError(f"{spec.path}: there is no such folder or file; correct 'path'")
+    return spec.path
 
 
 def _nothing() -> Dataset:
@@ -101,7 +114,7 @@ def hidden_of_run(dataset: Dataset, spec: DataSpec, seed: int) -> Part:
     """Return the hidden images of a run, in random order, and their labels.
 
     Shapes are drawn anew, so nobody has these images, unless the rubric names files of them. Other
-    images are the dataset's with noise.
+    images are the dataset's with noise; inputs that are no images stay as they are.
 
     Args:
         dataset: The dataset of `spec`.
@@ -111,7 +124,9 @@ def hidden_of_run(dataset: Dataset, spec: DataSpec, seed: int) -> Part:
     if spec.source == "shapes" and spec.hidden.held_out is not None:
         return _shapes(spec.hidden.held_out, seed, _OF_RUN)
     order = np.random.default_rng([seed, 1]).permutation(len(dataset.hidden_labels))
-    images = with_noise(dataset.hidden_images[order], np.random.default_rng([seed, 2]))
+    images = dataset.hidden_images[order]
+    if is_image(images):
+        images = with_noise(images, np.random.default_rng([seed, 2]))
     return Part(images, dataset.hidden_labels[order])
 
 
@@ -156,9 +171,14 @@ def _hidden_files(spec: DataSpec, source: Source) -> Part:
     assert spec.hidden.images and spec.hidden.labels, "DataSpec asks for both"
     images, labels = _npy(spec.hidden.images), _npy(spec.hidden.labels)
     shape, classes = source.train.images.shape[1:], len(source.classes)
-    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != shape or not len(images):
+    kind = source.train.images.dtype
+    if kind.kind == "f" and images.dtype.kind == "f":
+        images = images.astype(kind)
+    if images.dtype != kind or images.shape[1:] != shape or images.ndim == 0 or not len(images):
         wanted = ", ".join(str(size) for size in shape)
-        raise DataError(_wrong(spec.hidden.images, images, f"uint8 (N, {wanted}), N from 1 up"))
+        raise DataError(_wrong(spec.hidden.images, images, f"{kind} (N, {wanted}), N from 1 up"))
+    if not classes:
+        return Part(images, labels.astype(source.train.labels.dtype))
     if labels.dtype.kind not in "iu" or labels.shape != images.shape[:1]:
         wanted = f"integers ({len(images)},), one for each of the hidden images"
         raise DataError(_wrong(spec.hidden.labels, labels, wanted))

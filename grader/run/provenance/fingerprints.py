@@ -28,6 +28,7 @@ from grader.checks.files_read import of_named
 from grader.checks.registry import CHECKS, checks_with
 from grader.records import Question, Submission
 from grader.rubric.model import Criterion, DataSpec, Limits, Rubric
+from grader.run.data.arrays import of_arrays
 from grader.run.provenance.hardware import NO_GPU, Hardware
 from grader.sandbox.base import Sandbox
 from grader.submissions.forbidden import rules_of
@@ -174,8 +175,13 @@ def _of_params(params: BaseModel) -> dict[str, Any]:
 
 
 def _of_data(spec: DataSpec) -> str:
-    """Return a digest of the files' names, sizes and times; their content may be large."""
-    stamps = []
+    """Return a digest of the files' names, sizes and times; their content may be large.
+
+    A loader may read any file, so what it returns counts.
+    """
+    stamps: list[Any] = []
+    if spec.source == "loader" and spec.path is not None:
+        stamps.append(of_arrays(spec.path))
     for place in (spec.path, spec.hidden.images, spec.hidden.labels):
         for path in _files(place) if place is not None else ():
             stat = path.stat()

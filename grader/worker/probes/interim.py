@@ -110,7 +110,7 @@ class InterimLooks:
         if not blobs:
             return False
         began = monotonic()
-        images = np.frombuffer(blobs[0], dtype=np.uint8).reshape(reply["shape"])
+        images = np.frombuffer(blobs[0], dtype=reply["dtype"]).reshape(reply["shape"])
         with _undisturbed(network.module):
             rows = self._copy(network).predict(images, SIZE)
         reply, _ = self.consult({"classes": rows.shape[1]}, (rows.tobytes(),))

@@ -99,8 +99,8 @@ def predict(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, ...])
 
     Args:
         session: the session in which `train` ran.
-        args: `shapes`, one (N, H, W, 3) per blob.
-        blobs: uint8 images.
+        args: `shapes`, one (N, H, W, 3) per blob, and their `dtype` if it is not uint8.
+        blobs: images, or other inputs.
 
     Returns:
         The number of `classes`. Blobs: float32 logits (N, C).
@@ -110,7 +110,7 @@ def predict(session: Session, args: Mapping[str, Any], blobs: tuple[bytes, ...])
         raise NotFound("a trained network to predict with")
     answers, classes = [], 0
     for blob, shape in zip(blobs, args["shapes"], strict=True):
-        images = np.frombuffer(blob, dtype=np.uint8).reshape(shape)
+        images = np.frombuffer(blob, dtype=args.get("dtype", "|u1")).reshape(shape)
         rows = trained.predict(images)
         classes = rows.shape[1]
         answers.append(rows.tobytes())
