@@ -24,6 +24,7 @@ from grader.cli import (
     maintenance,
     mark,
     override,
+    regrade_requests,
     setup,
     student,
     validate,
@@ -81,7 +82,7 @@ def run(submissions: Path, out: Path, only: tuple[str, ...], templates: Path | N
 COMMANDS = (
     *student.COMMANDS, *setup.COMMANDS, *maintenance.COMMANDS, *explain.COMMANDS,
     *import_.COMMANDS, *export.COMMANDS, *mark.COMMANDS,
-    *override.COMMANDS, calibrate.calibrate, validate.validate,
+    *override.COMMANDS, *regrade_requests.COMMANDS, calibrate.calibrate, validate.validate,
 )  # fmt: skip
 for command in COMMANDS:
     cli.add_command(command)
