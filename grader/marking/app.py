@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from pydantic import ValidationError
 from starlette.applications import Starlette
@@ -22,7 +23,7 @@ from grader.errors import GraderError
 from grader.grading.marks import Item
 from grader.marking import payloads
 from grader.marking.answers import StudentAnswer
-from grader.marking.auth import FILE_POLICY, PAGE_POLICY, AuthMiddleware, file_token
+from grader.marking.auth import FILE_POLICY, MARKER, PAGE_POLICY, AuthMiddleware, file_token
 from grader.marking.drafts import Drafts
 from grader.marking.mark_store import OptionEdit, SavedComment
 from grader.marking.new_marks import NewLine, NewMark, NotAllowed
@@ -37,7 +38,7 @@ from grader.marking.requests import (
 from grader.marking.service import MarkingService
 from grader.rubric.model import Criterion
 from grader.run.results_folder import kept_pdf
-from grader.text import plain
+from grader.text import plain, plain_line
 
 _STATIC = Path(__file__).parent / "static"
 _LONGEST_DRAFT = 20_000   # characters
@@ -48,7 +49,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class MarkingApp:
-    """The application for one marker.
+    """The application. `marker` is the name of whoever did not give the page another one.
 
     `refresh` rewrites grades and feedback and returns a message. With `names` the page shows whose
     answers these are.
@@ -89,7 +90,7 @@ class MarkingApp:
         return AuthMiddleware(Starlette(routes=routes), self.token, port)
 
     def _class(self, path: Json, body: Any) -> Json:
-        about = {"title": self.service.title, "marker": self.marker, "names": self.names}
+        about = {"title": self.service.title, "marker": self._marker(path), "names": self.names}
         return about | payloads.class_payload(self.service, names=self.names)
 
     def _refresh(self, path: Json, body: Any) -> Json:
@@ -98,13 +99,13 @@ class MarkingApp:
     def _criterion(self, path: Json, body: Any) -> Json:
         criterion = self._find_criterion(path)
         return payloads.criterion_payload(
-            self.service, criterion, self.marker, names=self.names
+            self.service, criterion, self._marker(path), names=self.names
         )
 
     def _add_comment(self, path: Json, body: Any) -> Json:
         new, criterion = NewComment.model_validate(body), self._find_criterion(path)
         self.service.store.add_comment(SavedComment(
-            criterion.id, new.item.text, new.points, self.marker, new.replaces
+            criterion.id, new.item.text, new.points, self._marker(path), new.replaces
         ))
         return self._criterion(path, body)
 
@@ -114,17 +115,18 @@ class MarkingApp:
         seen = Item(new.was.points, new.was.text) if new.was else None
         was = offered.get(seen, seen) if seen else None
         now = new.now.item if new.now and new.now.item.text else None
-        self.service.change_option(criterion, OptionEdit(criterion.id, self.marker, was, now))
+        edit = OptionEdit(criterion.id, self._marker(path), was, now)
+        self.service.change_option(criterion, edit)
         return self._criterion(path, body)
 
     def _show(self, path: Json, body: Any) -> Json:
-        return self._payload(self._answer(path))
+        return self._payload(path, self._answer(path))
 
     def _draft(self, path: Json, body: Any) -> Json:
         draft = json.dumps(body) if body else ""
         if len(draft) > _LONGEST_DRAFT:
             raise NotAllowed("the draft is too long to be saved")
-        self.drafts.put(self.marker, _draft_key(self._answer(path)), draft)
+        self.drafts.put(self._marker(path), _draft_key(self._answer(path)), draft)
         return {}
 
     def _save(self, path: Json, body: Any) -> Json:
@@ -142,19 +144,24 @@ class MarkingApp:
             wanted.points, tuple(items), plain(wanted.comment), plain(wanted.note), tuple(lines)
         )
         also = [(self._unchanged({**path, "key": one.key}, one), one.seen) for one in wanted.also]
-        found = self.service.mark(answer, self.marker, new, wanted.seen, also)
-        self.drafts.put(self.marker, _draft_key(answer), "")
-        return self._payload(found)
+        found = self.service.mark(answer, self._marker(path), new, wanted.seen, also)
+        self.drafts.put(self._marker(path), _draft_key(answer), "")
+        return self._payload(path, found)
 
     def _dispute(self, path: Json, body: Any) -> Json:
         wanted = Dispute.model_validate(body)
         answer = self._unchanged(path, wanted)
         note = plain(wanted.note)
-        return self._payload(self.service.dispute(answer, self.marker, note, wanted.seen))
+        found = self.service.dispute(answer, self._marker(path), note, wanted.seen)
+        return self._payload(path, found)
 
     def _undo(self, path: Json, body: Any) -> Json:
         answer = self._unchanged(path, Undo.model_validate(body))
-        return self._payload(self.service.undo(answer, self.marker))
+        return self._payload(path, self.service.undo(answer, self._marker(path)))
+
+    def _marker(self, path: Json) -> str:
+        """The name that the page gave, of one of several people at this server, or the server's."""
+        return plain_line(unquote(path["marker"]), 60) or self.marker
 
     def _find_criterion(self, path: Json) -> Criterion:
         for one in self.service.criteria:
@@ -175,10 +182,10 @@ class MarkingApp:
             )
         return answer
 
-    def _payload(self, answer: StudentAnswer) -> Json:
+    def _payload(self, path: Json, answer: StudentAnswer) -> Json:
         digest = str(answer.row.verdict.seen.get("sha256", ""))
         address = f"/pdf/{file_token(self.token, digest)}/{digest}"
-        draft = self.drafts.of(self.marker, _draft_key(answer))
+        draft = self.drafts.of(self._marker(path), _draft_key(answer))
         return payloads.answer_payload(
             self.service, answer, draft, address, names=self.names
         )
@@ -211,7 +218,8 @@ def _answering(handler: Callable[[Json, Any], Json]) -> Any:
     async def answered(request: Request) -> Response:
         try:
             body = await request.json() if request.method != "GET" else None
-            return JSONResponse(await run_in_threadpool(handler, request.path_params, body))
+            path = request.path_params | {"marker": request.headers.get(MARKER, "")}
+            return JSONResponse(await run_in_threadpool(handler, path, body))
         except (ValidationError, json.JSONDecodeError, UnicodeDecodeError, RecursionError):
             return _error("the request is not valid", HTTPStatus.UNPROCESSABLE_ENTITY)
         except NotAllowed as error:

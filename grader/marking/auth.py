@@ -18,6 +18,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 TOKEN = "x-grader-token"
+MARKER = "x-grader-marker"   # percent-encoded; several people may use one server
 _LARGEST_BODY = 64_000   # bytes
 
 _ALWAYS = {

@@ -2,6 +2,12 @@
 
 const STORAGE_KEY = "grader-mark-token";
 
+const MARKER_KEY = "grader-mark-marker";
+
+// The marker's name, if it is not the one that `grader mark` was started with.
+export const ownName = () => sessionStorage.getItem(MARKER_KEY) ?? "";
+export const chooseName = (name) => sessionStorage.setItem(MARKER_KEY, name);
+
 export function takeToken() {
   const given = location.hash.slice(1);
   if (given && !given.startsWith("/")) {
@@ -20,7 +26,7 @@ export async function ask(path, method = "GET", body = undefined, keepalive = fa
     answer = await fetch(`/api/${path}`, {
       method,
       keepalive,
-      headers: { "X-Grader-Token": sessionStorage.getItem(STORAGE_KEY) ?? "", "Content-Type": "application/json" },
+      headers: { "X-Grader-Token": sessionStorage.getItem(STORAGE_KEY) ?? "", "X-Grader-Marker": encodeURIComponent(ownName()), "Content-Type": "application/json" },
       body: body === undefined ? undefined : JSON.stringify(body),
     });
   } catch {

@@ -1,7 +1,7 @@
 // The pages: all parts, the answers to one part, the flagged answers.
 
-import { ask, takeToken } from "./api.js";
-import { el, mark, points, say, show, showFlagged, state, warn } from "./build.js";
+import { ask, chooseName, takeToken } from "./api.js";
+import { el, mark, points, prompt, say, show, showFlagged, state, warn } from "./build.js";
 import { leave, openPart, press } from "./marking.js";
 import { chooseShare, share } from "./share.js";
 
@@ -20,7 +20,8 @@ async function parts() {
   return [
     el("h1", { tabIndex: -1 }, left ? `${left} answer${left === 1 ? "" : "s"} to mark` : "All answers are marked"),
     el("p", { className: "lead soft" },
-      `You mark as ${data.marker}. Names are ${data.names ? "shown" : "hidden"}.`),
+      `You mark as ${data.marker} `, el("button", { type: "button", className: "plain small", onclick: () => rename(data.marker) }, "Change name"),
+      ` Students' names are ${data.names ? "shown" : "hidden"}.`),
     data.shares.length ? el("p", {}, el("label", {}, "Show ",
       el("select", { id: "share", onchange: (event) => { chooseShare(event.target.value); go(); } },
         ["", ...data.shares].map((name) => el("option", { value: name, selected: name === share() }, name || "the whole class"))))) : null,
@@ -36,6 +37,13 @@ async function parts() {
       el("p", { className: "soft" }, "A mark here replaces the result of the check. It needs a comment."),
       table(others)) : null,
   ];
+}
+
+async function rename(name) {
+  const found = await prompt("Your name", [["Name, for other markers and the history", name, "text"]]);
+  if (!found) return;
+  chooseName(found[0].trim().slice(0, 60));
+  go();
 }
 
 function table(criteria) {
