@@ -17,9 +17,10 @@ from rich.text import Text
 from grader.records import Grade, PhaseStrip, Result, Table, TrainingRun
 from grader.reports.student.page import Page, make_page, number, numeric_columns
 from grader.reports.student.plots import tabulate
-from grader.reports.student.sections import Section
+from grader.reports.student.sections import Cause, Section
 from grader.reports.student.status_words import STATUS_SYMBOLS, STATUS_WORDS
 from grader.reports.student.training_run import tabulate_epochs, tell_modes
+from grader.text import counted
 
 _STYLES: dict[Result, str] = {
     "passed": "green",
@@ -51,9 +52,14 @@ def show(grade: Grade, console: Console) -> None:
     console.print()
     console.print(_overview(page, console))
     console.print()
-    for section in page.sections:
-        if section.disclosure == "full" and not section.settled:
+    for cause in page.causes:
+        _show_cause(cause, console)
+    hinted = [one for one in page.passed if one.hints]
+    for section in (*page.single, *hinted):
+        if section.disclosure == "full":
             _show_section(section, console)
+    if page.unattempted:
+        _show_unattempted(page, console)
     if page.run is not None:
         _show_run(page.run, console)
     console.print(_summary(page))
@@ -85,6 +91,37 @@ def _show_section(section: Section, console: Console) -> None:
         console.print()
     for hint in section.hints:
         _indent(_text(f"Hint (costs nothing): {hint}", console), console)
+    _show_ending(section, console)
+
+
+def _show_cause(cause: Cause, console: Console) -> None:
+    """Print an error that cost several criteria once."""
+    console.print(_text(cause.told.reason, console, "bold"))
+    _indent(Text(f"Because of this, {len(cause.sections)} criteria could not be tested:"), console)
+    for section in cause.sections:
+        line = Text.assemble(_text(section.title, console), ", ", _points(section))
+        _indent(line, console, by=2 * _INDENT)
+    _show_ending(cause.told, console)
+
+
+def _show_unattempted(page: Page, console: Console) -> None:
+    """Print the parts that were not attempted as one list."""
+    most = sum(one.max for one in page.unattempted)
+    parts = counted(len(page.unattempted), "part")
+    console.print(_text(f"Not attempted: {parts}, {number(most)} points", console, "bold"))
+    for blank in page.blanks:
+        for section, reason in zip(blank.sections, blank.reasons, strict=True):
+            line = Text.assemble(_text(section.title, console), ", ", _points(section))
+            _indent(line, console)
+            if reason:
+                _indent(_text(reason, console), console, by=2 * _INDENT)
+        if blank.shared:
+            _indent(_text(blank.shared, console), console, by=2 * _INDENT)
+    console.print()
+
+
+def _show_ending(section: Section, console: Console) -> None:
+    """Print the next step, and the last lines of the error message and of the output."""
     if section.next_step:
         _indent(_text(f"Next: {section.next_step}", console, "bold"), console)
     tails = (("Error message", section.traceback), ("Last lines of your output", section.output))

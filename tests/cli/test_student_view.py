@@ -64,6 +64,19 @@ def test_text_of_a_student_is_never_markup() -> None:
     assert "[bold red]loud[/] :smile: [link=x]y" in text
 
 
+def test_one_error_and_the_parts_that_are_blank_are_told_once() -> None:
+    seen = {"outcome": "exception", "cause": "c1", "traceback": "SyntaxError: expected ':'"}
+    lost = [criterion_grade(f"Criterion {name}", "failed", 0, reason="hw2.py, line 6.", seen=seen)
+            for name in "ABC"]  # fmt: skip
+    blank = criterion_grade("Written", "failed", 0, reason="Not attempted: part (a) is blank.")
+    blank = replace(blank, verdict=replace(blank.verdict, attempted=False))
+    text = shown(grade(*lost, criterion_grade("Other", "failed", 0, reason="Wrong."), blank))
+    assert text.count("hw2.py, line 6.") == text.count("SyntaxError: expected") == 1
+    places = [text.index(one) for one in ("hw2.py, line 6.", "Wrong.", "Not attempted: 1 part")]
+    assert places == sorted(places)
+    assert "Criterion C, 0 / 5" in text and "Part (a) is blank." in text
+
+
 def test_a_pass_without_hints_needs_one_line_only() -> None:
     assert "All is right." not in shown(grade(criterion_grade()))
     assert "All is right." in shown(grade(criterion_grade(hints=("Try it.",))))
