@@ -12,7 +12,7 @@ from grader.cli import completion
 from grader.cli import options as option
 
 if TYPE_CHECKING:   # nothing heavy is imported before a command needs it
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from grader.reports.saved_grades import SavedGrade, SavedGrades
     from grader.submissions.roster import Roster
@@ -60,7 +60,7 @@ def canvas(out: Path, to: Path | None, roster: Path | None, assignment: str | No
            section: str | None, grader: str | None) -> int:
     """Write a CSV that Canvas's gradebook imports."""
     from grader.export.canvas import canvas_csv
-    from grader.text import counted
+    from grader.text import counted, plain_line
 
     saved, share = _class(out, section, grader)
     students = None if section is None and grader is None else share.by_student
@@ -75,6 +75,10 @@ def canvas(out: Path, to: Path | None, roster: Path | None, assignment: str | No
     ):
         if names:
             click.echo(f"{counted(len(names), 'student')} {what}: {', '.join(names)}", err=True)
+    if not file.numbered:
+        click.echo(f"Canvas will ask which assignment '{plain_line(file.assignment)}' is: its "
+                   "number is not known. Name it with --assignment 'NAME (NUMBER)', as in the "
+                   "header of Canvas's gradebook", err=True)
     return 1 if file.strangers or file.unclear else 0
 
 
@@ -159,14 +163,10 @@ def feedback(out: Path, whom: str, to: Path, sender: str, unfinished: bool, sect
         without = back.to_folder(ready, to)
     else:
         without = back.to_mail(ready, to, saved.rubric.title, sender)
-    lacks = "valid address" if whom == "email" else "file in Canvas's download"
-    for names, why in (
-        (wait, "part of the score is not known yet; --unfinished writes the page all the same"),
-        (without, f"the roster has no {lacks} for them"),
-    ):
-        if names:
-            click.echo(f"{counted(len(names), 'student')} left out, because {why}: "
-                       f"{', '.join(names)}", err=True)
+    lacks = "valid address of their own" if whom == "email" else "file in Canvas's download"
+    _tell_left_out(wait, "part of the score is not known yet; --unfinished writes the page all "
+                         "the same")
+    _tell_left_out(without, f"the roster has no {lacks} for them")
     click.echo(f"wrote feedback for {counted(len(ready) - len(without), 'student')} to {to}",
                err=True)
     return 1 if without else 0
@@ -255,6 +255,7 @@ def _write_each(saved: SavedGrades, to: Path | None, student: str | None, suffix
                 text: Callable[[SavedGrade], str]) -> None:
     """Write one student's text to the file `to`, or all students' into the folder `to`."""
     from grader.errors import UsageError
+    from grader.export.places import file_name, must_be_new
     from grader.reports.saved_grades import student_of
     from grader.text import counted, write_text
 
@@ -264,9 +265,22 @@ def _write_each(saved: SavedGrades, to: Path | None, student: str | None, suffix
     if to is None:
         raise UsageError("a class needs a folder: name it with --to FOLDER, or one student with "
                          "--student")
-    for grade in saved.submissions:
-        write_text(to / f"{grade.student}{suffix}", [text(grade)])
-    click.echo(f"wrote {counted(len(saved.submissions), 'file')} to {to}", err=True)
+    must_be_new(to)
+    ready = [one for one in saved.submissions if one.final is not None]
+    files = {file_name(one.student) + suffix: text(one) for one in ready}
+    for name, content in files.items():
+        write_text(to / name, [content])
+    _tell_left_out([one.student for one in saved.submissions if one.final is None],
+                   "part of the score is not known yet; --student NAME writes one all the same")
+    click.echo(f"wrote {counted(len(files), 'file')} to {to}", err=True)
+
+
+def _tell_left_out(names: Sequence[str], why: str) -> None:
+    from grader.text import counted
+
+    if names:
+        click.echo(f"{counted(len(names), 'student')} left out, because {why}: "
+                   f"{', '.join(names)}", err=True)
 
 
 def _json(value: Any) -> str:

@@ -44,6 +44,7 @@ class CanvasFile:
         absent: names, as in Canvas, of students without a submission.
         unclear: rows of Canvas's, which are left blank, and keys of students: their names are the
             same, and no number or login tells which is which.
+        assignment: the heading of the points' column.
     """
 
     text: str
@@ -51,6 +52,12 @@ class CanvasFile:
     blank: tuple[str, ...]
     absent: tuple[str, ...]
     unclear: tuple[str, ...] = ()
+    assignment: str = ""
+
+    @property
+    def numbered(self) -> bool:
+        """True if Canvas knows by the heading which assignment it is."""
+        return _NUMBERED.fullmatch(self.assignment) is not None
 
 
 def canvas_csv(
@@ -94,7 +101,7 @@ def canvas_csv(
     strangers = tuple(sorted(grades.keys() - {*told.students.values()} - told.unclear))
     unclear = (*(f"{rows[number][STUDENT]} ({rows[number][ID]})"
                  for number in sorted(told.unclear_rows)), *sorted(told.unclear))
-    return CanvasFile(written.getvalue(), strangers, blank, tuple(absent), unclear)
+    return CanvasFile(written.getvalue(), strangers, blank, tuple(absent), unclear, assignment)
 
 
 def _numbered(assignment: str, rows: Sequence[Row]) -> str:

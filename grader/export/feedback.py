@@ -12,6 +12,7 @@ import mailbox
 import re
 import tempfile
 import zipfile
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,12 +24,15 @@ from pathlib import Path, PurePath
 
 from grader.errors import UsageError
 from grader.export.gradescope import results_json
+from grader.export.places import file_name, must_be_new
 from grader.reports.saved_grades import SavedGrade, SavedGrades
 from grader.submissions.roster import Entry, Person, Roster, newest
 from grader.submissions.student_names import owner
-from grader.text import plain_line
+from grader.text import counted, folded, plain_line
 
-_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_ADDRESS = re.compile(rf"{_ATOM}(\.{_ATOM})*@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+_LONGEST_ADDRESS = 254   # characters (RFC 5321, 4.5.3.1.3)
 _NAMED = re.compile(r"(?:(?P<name>[^<>]*)<(?P<named>[^<>]*)>|(?P<bare>[^<>]*))")
 _SUBMISSION = re.compile(r"submission_\d+")
 _BODY = """\
@@ -40,13 +44,17 @@ your feedback on {title} is in the attached page. Open it in a browser.
 
 @dataclass(frozen=True)
 class Page:
-    """A student's page: `html` and `markdown` as the run wrote them, `entry` the last attempt."""
+    """A student's page: `html` and `markdown` as the run wrote them at `written`.
+
+    `entry` is the last attempt.
+    """
 
     grade: SavedGrade
     person: Person
     entry: Entry | None
     html: bytes
     markdown: bytes
+    written: datetime
 
     @property
     def student(self) -> str:
@@ -55,29 +63,44 @@ class Page:
 
 
 def pages(out: Path, saved: SavedGrades, roster: Roster) -> list[Page]:
-    """Read the pages of these grades from a results folder. Raises UsageError if one is missing."""
+    """Read the pages of these grades from a results folder.
+
+    Raises UsageError if one is missing, and if one still withholds what is shown by now.
+    """
     attempts: dict[str, list[Entry]] = {}
     for entry in roster.entries:
         attempts.setdefault(entry.student, []).append(entry)
     found = []
     for grade in saved.submissions:
-        key = grade.student
-        if PurePath(key).name != key or key in (".", "..") or "\\" in key:
-            raise UsageError(f"{out / 'grades.json'}: student '{plain_line(key, 80)}' is no file "
-                             "name; run `grader run` again to rewrite the file")
+        key = file_name(grade.student)
         try:
             html, markdown = ((out / "feedback" / f"{key}{suffix}").read_bytes()
                               for suffix in (".html", ".md"))
+            written = (out / "feedback" / f"{key}.html").stat().st_mtime
         except OSError as error:
             raise UsageError(f"{error.filename}: {error.strerror}; write the feedback again with "
                              f"`grader mark --apply --out {out}`") from None
         person = roster.by_student.get(key, Person(key))
-        found.append(Page(grade, person, newest(attempts.get(key, ())), html, markdown))
+        found.append(Page(grade, person, newest(attempts.get(key, ())), html, markdown,
+                          datetime.fromtimestamp(written, UTC)))
+    if early := _written_too_early(found, saved):
+        raise UsageError(f"{counted(len(early), 'page')} in {out / 'feedback'}, written before the "
+                         "due date, must not withhold results any longer; write the feedback "
+                         f"again with `grader mark --apply --out {out}`, then export")
     return found
+
+
+def _written_too_early(found: Iterable[Page], saved: SavedGrades) -> list[Page]:
+    due = saved.due
+    withheld = any(one.visibility == "after_due" for one in saved.rubric.criteria)
+    if due is None or not withheld or datetime.now(UTC) < due:
+        return []
+    return [page for page in found if page.written < due]
 
 
 def to_folder(given: Iterable[Page], to: Path) -> list[str]:
     """Write a folder for each student. Returns the students who were left out: none."""
+    must_be_new(to)
     for page in given:
         _write(to / page.student / "feedback.html", page.html)
         _write(to / page.student / "feedback.md", page.markdown)
@@ -90,6 +113,7 @@ def to_gradescope(given: Iterable[Page], to: Path, saved: SavedGrades) -> list[s
     It has `results.json` and a page for each member of the group, named by the student's key. The
     group has one result on Gradescope: the best of its members'. Returns no students.
     """
+    must_be_new(to)
     best: dict[str, SavedGrade] = {}
     for page in given:
         origin = page.entry.origin if page.entry else ""
@@ -125,7 +149,8 @@ def to_mail(given: Sequence[Page], to: Path, title: str, sender: str) -> list[st
         title: the homework's title.
         sender: the sender's address, perhaps with a name; "" leaves it to the mail program.
 
-    Returns the students without a valid address. Raises UsageError if the sender's is none.
+    Returns the students without a valid address, and those who share theirs: each would get the
+    other's mark. Raises UsageError if the sender's address is none.
     """
     given_sender = _NAMED.fullmatch(sender.strip())
     who = given_sender and _address(given_sender["name"] or "",
@@ -133,16 +158,20 @@ def to_mail(given: Sequence[Page], to: Path, title: str, sender: str) -> list[st
     if sender and who is None:
         raise UsageError(f"--from: found '{plain_line(sender, 80)}', expected an address such as "
                          "ada@example.edu or 'Ada Lovelace <ada@example.edu>'")
+    addresses = {page.student: _address(page.person.name, page.person.email or page.person.login)
+                 for page in given}
+    owners = Counter(folded(one.addr_spec) for one in addresses.values() if one)
     messages, without = {}, []
     for page in given:
-        address = _address(page.person.name, page.person.email or page.person.login)
-        if address is None:
+        address = addresses[page.student]
+        if address is None or owners[folded(address.addr_spec)] > 1:
             without.append(page.student)
         else:
             messages[page.student] = _message(page, address, title, who)
     if to.suffix.lower() == ".mbox":
         _write(to, _mbox(messages.values()))
     else:
+        must_be_new(to)
         for student, message in messages.items():
             _write(to / f"{student}.eml", message.as_bytes(policy=policy.SMTP))
     return without
@@ -161,7 +190,9 @@ def _name_in_canvas(page: Page) -> str:
     known = PurePath(plain_line(entry.download).replace("\\", "/")).name
     if owner(known).number:
         return known
-    name = re.sub(r"[\W_]", "", page.student.casefold()) or "student"
+    name = re.sub(r"[\W_]", "", page.student.casefold())
+    if not name or name.isdigit():   # Canvas would take it for the student's number
+        name = f"student{name}"
     late = "LATE_" if entry.late else ""
     file = entry.origin.split()[1]
     return f"{name}_{late}{number}_{file}_feedback" if number.isdigit() and file.isdigit() else ""
@@ -172,7 +203,7 @@ def _message(page: Page, to: Address, title: str, sender: Address | None) -> Ema
     message["To"] = to
     if sender is not None:
         message["From"] = sender
-    message["Subject"] = f"Feedback on {plain_line(title, 120)}"
+    message["Subject"] = f"Feedback on {_word(title, 120)}"
     message["Date"] = format_datetime(datetime.now(UTC))
     message["X-Unsent"] = "1"   # mail programs open it as a draft
     name = to.display_name or page.student
@@ -183,9 +214,14 @@ def _message(page: Page, to: Address, title: str, sender: Address | None) -> Ema
 
 def _address(name: str, address: str) -> Address | None:
     """Return a mail address; None if `address` is not exactly one, as with a line break in it."""
-    if not _ADDRESS.fullmatch(address):
+    if len(address) > _LONGEST_ADDRESS or not _ADDRESS.fullmatch(address):
         return None
-    return Address(plain_line(name, 80), addr_spec=address)
+    return Address(_word(name, 80), addr_spec=address)
+
+
+def _word(text: str, longest: int) -> str:
+    """Return a text for a header, without what is decoded: `=?utf-8?q?=0D=0ABcc:...?=` is a Bcc."""
+    return plain_line(text, longest).replace("=?", "= ?")
 
 
 def _mbox(messages: Iterable[EmailMessage]) -> bytes:

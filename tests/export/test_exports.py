@@ -298,16 +298,20 @@ def test_the_roster_keeps_section_and_grader_and_an_older_file_has_none(tmp_path
 
 
 @pytest.mark.parametrize("kind", ["gradescope", "github"])
-def test_a_whole_class_is_a_file_for_each_student(out: Path, tmp_path: Path, kind: str) -> None:
+def test_a_whole_class_is_a_file_for_each_student_whose_score_is_known(
+    out: Path, tmp_path: Path, kind: str
+) -> None:
     to = tmp_path / "to"
     _, errors = exported(out, kind, "--to", str(to))
-    alone, _ = exported(out, kind, "--student", "grace")
-    assert sorted(path.name for path in to.iterdir()) == [
-        "13.json", "=cmd.json", "grace.json", "lovelaceada.json",
-    ]  # fmt: skip
-    assert (to / "grace.json").read_text(encoding="utf-8") == alone and "wrote 4 files" in errors
+    alone, _ = exported(out, kind, "--student", "lovelaceada")
+    assert sorted(path.name for path in to.iterdir()) == ["=cmd.json", "lovelaceada.json"]
+    assert (to / "lovelaceada.json").read_text(encoding="utf-8") == alone
+    assert "2 students left out, because part of the score is not known yet" in errors
+    assert "13, grace" in errors and "wrote 2 files" in errors
     with pytest.raises(UsageError, match="--to FOLDER"):
         exported(out, kind)
+    with pytest.raises(UsageError, match="exists already"):   # files of students who wait now
+        exported(out, kind, "--to", str(to))
 
 
 @pytest.mark.parametrize(
@@ -319,3 +323,13 @@ def test_canvas_s_column_keeps_the_number_of_its_assignment(
     saved: SavedGrades, roster: Path, title: str, heading: str
 ) -> None:
     assert rows(canvas_csv(saved, Roster(), roster, title).text)[0][-1] == heading
+
+
+@pytest.mark.parametrize(
+    ("title", "asks"), [("Homework 1", False), ("Homework 2", True), ("Homework 2 (8)", False)]
+)
+def test_a_column_without_a_number_is_told_before_canvas_asks(
+    out: Path, roster: Path, title: str, asks: bool
+) -> None:
+    _, errors = exported(out, "canvas", "--roster", str(roster), "--assignment", title)
+    assert ("Canvas will ask which assignment" in errors) == asks

@@ -9,9 +9,11 @@ import email
 import email.utils
 import json
 import mailbox
+import os
 import zipfile
 from collections.abc import Iterable
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from email import policy
 from pathlib import Path
 
@@ -83,16 +85,21 @@ def test_canvas_gets_the_names_of_its_own_download_and_namesakes_their_own_page(
 def test_canvas_finds_a_student_by_numbers_if_an_older_roster_has_no_file_names(
     tmp_path: Path,
 ) -> None:
-    out = results(tmp_path, ["vale", "brock", "pia"])
-    people = Person("vale", canvas_id="11"), Person("brock", canvas_id="14"), Person("pia")
+    out = results(tmp_path, ["vale", "brock", "pia", "99"])
+    people = (Person("vale", canvas_id="11"), Person("brock", canvas_id="14"), Person("pia"),
+              Person("99", canvas_id="16"))
     entries = (
         Entry("vale", 1, "a", origin="canvas 1001"), Entry("vale", 2, "b", late=True,
                                                            origin="canvas 1007 1008"),
         Entry("brock", 1, "c", origin="canvas-entry 0a1b"), Entry("pia", 1, "d", origin="canvas 3"),
+        Entry("99", 1, "e", origin="canvas 1009"),
     )  # fmt: skip
     (out / NAME).write_text(as_csv(Roster(people, entries)), encoding="utf-8")
     said, code = exported(out, "canvas", tmp_path / "back.zip")
-    assert in_zip(tmp_path / "back.zip") == {"vale_LATE_11_1007_feedback.html": "<p>for vale"}
+    assert in_zip(tmp_path / "back.zip") == {
+        "vale_LATE_11_1007_feedback.html": "<p>for vale",
+        "student99_16_1009_feedback.html": "<p>for 99",   # two numbers count, and 99 is a name
+    }
     assert "2 students left out, because the roster has no file in Canvas's download" in said
     assert "brock, pia" in said and code == 1
 
@@ -164,6 +171,38 @@ def test_a_page_waits_until_the_score_is_known_unless_it_is_asked_for(tmp_path: 
     assert sorted(path.name for path in (tmp_path / "all").iterdir()) == ["ada", "grace"]
 
 
+@pytest.mark.parametrize("whom", ["folder", "gradescope", "email"])
+def test_nothing_of_an_earlier_export_is_left_beside_a_new_one(tmp_path: Path, whom: str) -> None:
+    out, to = mailed(tmp_path), tmp_path / "to"
+    exported(out, whom, to)
+    results(out, ["zoe"], waiting=["ada"])   # somebody looks at ada's answer again
+    with pytest.raises(UsageError, match="exists already"):
+        exported(out, whom, to)
+
+
+@pytest.mark.parametrize(
+    ("due_in", "visibility", "refused"),
+    [(-1, "after_due", True), (1, "after_due", False), (-1, "visible", False),
+     (-3, "after_due", False)],
+)  # fmt: skip
+def test_a_page_from_before_the_due_date_is_not_given_out_after_it(
+    tmp_path: Path, due_in: int, visibility: str, refused: bool
+) -> None:
+    out = results(tmp_path / "results", ["ada"])
+    now = datetime.now(UTC)
+    text = json.loads((out / "grades.json").read_text())
+    text["due"] = (now + timedelta(days=due_in)).isoformat()
+    text["rubric"]["criteria"][0]["visibility"] = visibility
+    (out / "grades.json").write_text(json.dumps(text))
+    written = (now - timedelta(days=2)).timestamp()
+    os.utime(out / "feedback" / "ada.html", (written, written))
+    if not refused:
+        assert exported(out, "folder", tmp_path / "to")[1] == 0
+        return
+    with pytest.raises(UsageError, match=r"1 page .* `grader mark --apply"):
+        exported(out, "folder", tmp_path / "to")
+
+
 def test_a_missing_page_is_an_error_that_says_how_to_write_it(tmp_path: Path) -> None:
     out = results(tmp_path / "results", ["ada"])
     (out / "feedback" / "ada.html").unlink()
@@ -205,6 +244,56 @@ def test_each_student_gets_one_message_with_their_page_and_no_one_else_s_address
         (attached,) = message.iter_attachments()
         assert attached.get_content().strip() == f"<p>for {key}"
     assert "3 students left out" in said and "mal, none, two" in said and code == 1
+
+
+HEADERS = ["To", "From", "Subject", "Date", "X-Unsent", "MIME-Version", "Content-Type"]
+
+
+@pytest.mark.parametrize("name", [
+    "=?utf-8?q?Eve=0D=0ABcc:_all=40x.example?=",
+    "=?utf-8?b?RXZlDQpCY2M6IGFsbEB4LmV4YW1wbGU=?=",
+    "Eve =?us-ascii?Q?=0ATo:_all=40x.example?= Brock", "Eve <all@x.example>, \"B\"",
+    "\\", "\u202eeve\x00\x1b[31m", "é" * 90, "Zoë Müller", "Ada Lovelace",
+])  # fmt: skip
+def test_no_name_in_any_coding_makes_a_header_or_a_second_recipient(
+    tmp_path: Path, name: str
+) -> None:
+    out, people = mailed(tmp_path), (Person("ada", name, "ada@x.example"),)
+    (out / NAME).write_text(as_csv(Roster(people)), encoding="utf-8")
+    for sender in ("kim@x.example", f"{name.replace('<', '').replace('>', '')} <kim@x.example>"):
+        exported(out, "email", tmp_path / "mail.mbox", "--from", sender)
+        with closing(mailbox.mbox(tmp_path / "mail.mbox")) as box:
+            (sent,) = (email.message_from_bytes(one.as_bytes(), policy=policy.default)
+                       for one in box)
+        assert sorted(sent.keys()) == sorted(HEADERS)
+        assert [one.addr_spec for one in sent["To"].addresses] == ["ada@x.example"]
+        assert [one.addr_spec for one in sent["From"].addresses] == ["kim@x.example"]
+
+
+@pytest.mark.parametrize(("address", "valid"), [
+    ("a..b@x.example", False), (".ada@x.example", False), ("ada.@x.example", False),
+    ("ada@localhost", False), ("a" * 300 + "@x.example", False),
+    ("ada.l+hw=2@x.example", True), ("O'Neil@cis.x.example", True),
+])  # fmt: skip
+def test_an_address_that_no_mail_program_takes_costs_its_owner_s_message_and_no_other(
+    tmp_path: Path, address: str, valid: bool
+) -> None:
+    out = results(tmp_path / "results", ["ada", "zoe"])
+    people = Person("ada", "Ada", address), Person("zoe", "Zoë", "zoe@x.example")
+    (out / NAME).write_text(as_csv(Roster(people)), encoding="utf-8")
+    _, code = exported(out, "email", tmp_path / "mail")
+    assert ("ada.eml" in {one.name for one in (tmp_path / "mail").iterdir()}) == valid
+    assert (tmp_path / "mail" / "zoe.eml").is_file() and code == (0 if valid else 1)
+
+
+def test_two_students_with_one_address_do_not_get_each_other_s_marks(tmp_path: Path) -> None:
+    out = results(tmp_path / "results", ["ada", "eve", "zoe"])
+    people = (Person("ada", "Ada", "ada@x.example"), Person("eve", "Eve", "Ada@X.example"),
+              Person("zoe", "Zoë", "zoe@x.example"))
+    (out / NAME).write_text(as_csv(Roster(people)), encoding="utf-8")
+    said, code = exported(out, "email", tmp_path / "mail")
+    assert [one.name for one in (tmp_path / "mail").iterdir()] == ["zoe.eml"]
+    assert "no valid address of their own for them: ada, eve" in said and code == 1
 
 
 def test_an_mbox_has_a_message_for_each_student(tmp_path: Path) -> None:

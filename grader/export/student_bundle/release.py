@@ -19,6 +19,7 @@ from PIL import Image
 
 from grader.checks.registry import parameter_models
 from grader.errors import UsageError
+from grader.export.places import must_be_new
 from grader.export.student_bundle.bundle import GRADING, leaks, write_bundle, write_zip
 from grader.export.student_bundle.public_rubric import (
     ANSWERS,
@@ -75,7 +76,7 @@ def release(
 
     Raises UsageError, or NoKey if the reference solution does not answer; `to` is then not written.
     """
-    _must_be_new(to)
+    must_be_new(to)
     seed = draw_seed() if options.seed is None else options.seed
     with tempfile.TemporaryDirectory(prefix="grader-release-") as name:
         folder = Path(name) / "bundle"
@@ -104,11 +105,6 @@ def release(
         files = tuple(sorted([*public.texts, *public.files]))
         recorded = len(read_recorded(answers).answers)
         return Released(to, len(ids), recorded, size, files, left_out)
-
-
-def _must_be_new(to: Path) -> None:
-    if to.is_file() or (to.is_dir() and any(to.iterdir())):
-        raise UsageError(f"{to} exists already; remove it, or name another path with --to")
 
 
 def _record(
