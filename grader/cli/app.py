@@ -42,7 +42,7 @@ def cli() -> None:
     """Grade deep-learning homework in PyTorch."""
 
 
-@cli.command()
+@cli.command(short_help="Grade a folder of submissions; write marks and feedback.")
 @click.argument("submissions", type=click.Path(path_type=Path))
 @option.rubric
 @option.profile

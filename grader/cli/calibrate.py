@@ -17,7 +17,7 @@ if TYPE_CHECKING:   # nothing heavy is imported before a command needs it
     from grader.validation.calibration.runs import Figures, Solution
 
 
-@click.command()
+@click.command(short_help="Measure how often thresholds fail right solutions.")
 @click.argument("variants", nargs=-1, type=click.Path(path_type=Path))
 @option.rubric
 @option.profile

@@ -12,10 +12,12 @@ from rich.table import Table
 from rich.text import Text
 
 from grader.records import result_of
+from grader.run.explain.compare import changed_values
 from grader.text import plain_line
 
 _SHORT = 160   # characters of one reported value
 _LABEL = 10    # the width of the first column
+_DIFFERING = 5   # values that differ and are shown
 
 Json = Mapping[str, Any]
 Lines = Iterable[tuple[str, str]]
@@ -118,7 +120,21 @@ def _evidence(console: Console, one: Json) -> None:
         ("observed", _observed(one["observed"])),
         *reported,
         *expected,
+        *_lines("differs", _differing(one["reported"], key)),
     ], indent=2)
+
+
+def _differing(reported: Json | None, key: Json | None) -> list[str]:
+    """Lines on the values that the container and the reference gave differently."""
+    if not reported or not key or "value" not in key:
+        return []
+    values = reported["value"], key["value"]
+    if not all(isinstance(one, (Mapping, list)) for one in values):
+        return []   # nothing was answered, or it is no longer in the cache
+    found = [f"{name or 'the answer'}: {one}, and {other} in the reference"
+             for name, one, other in changed_values(*values)]
+    more = [f"and {len(found) - _DIFFERING} more"] * (len(found) > _DIFFERING)
+    return found[:_DIFFERING] + more
 
 
 def _observed(outcome: Json) -> str:

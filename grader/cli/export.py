@@ -82,7 +82,7 @@ def canvas(out: Path, to: Path | None, roster: Path | None, assignment: str | No
     return 1 if file.strangers or file.unclear else 0
 
 
-@export.command("csv")
+@export.command("csv", short_help="Write one row per student, in columns that stay.")
 @option.out
 @to
 @of_share
@@ -109,7 +109,7 @@ def gradescope(out: Path, to: Path | None, student: str | None, section: str | N
     return 0
 
 
-@export.command()
+@export.command(short_help="Write GitHub Classroom's results, or the job's summary.")
 @option.out
 @to_each
 @student
@@ -208,7 +208,7 @@ def otter(out: Path, to: Path | None, section: str | None, grader: str | None) -
     return 0
 
 
-@export.command()
+@export.command(short_help="Write autograder.zip, which grades on Gradescope.")
 @option.rubric
 @option.profile
 @option.criterion

@@ -18,7 +18,7 @@ to = click.option(
 )
 
 
-@click.group(name="import")
+@click.group(name="import", short_help="Import submissions from Gradescope or Canvas.")
 def import_() -> None:
     """Import submissions from Gradescope or Canvas, with names and times.
 
@@ -27,7 +27,7 @@ def import_() -> None:
     """
 
 
-@import_.command()
+@import_.command(short_help="Import Gradescope's \"Export Submissions\".")
 @source
 @to
 def gradescope(source: Path, to: Path) -> int:
@@ -38,7 +38,7 @@ def gradescope(source: Path, to: Path) -> int:
     return 0
 
 
-@import_.command()
+@import_.command(short_help="Import Canvas's \"Download Submissions\".")
 @source
 @to
 @click.option("--gradebook", type=click.Path(path_type=Path), metavar="CSV",

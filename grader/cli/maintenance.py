@@ -9,7 +9,7 @@ import click
 from grader.cli import options as option
 
 
-@click.command()
+@click.command(short_help="Print the JSON Schema of rubric.yaml, for editors.")
 @option.rubric
 def schema(rubric_path: Path) -> int:
     """Print the JSON Schema of rubric.yaml, for editors, with custom checks."""

@@ -24,7 +24,7 @@ _REDIRECT = """\
 """
 
 
-@click.command()
+@click.command(short_help="Mark written answers and doubtful verdicts.")
 @option.out
 @click.option("--rubric", "rubric_path", type=click.Path(path_type=Path), metavar="FILE",
               help="Take options, questions and model answers from this file. "

@@ -11,7 +11,7 @@ from grader.cli import options as option
 from grader.errors import UsageError
 
 
-@click.command()
+@click.command(short_help="Check your own work: what is wrong, and why.")
 @click.argument("file", type=click.Path(path_type=Path))
 @option.rubric
 @option.profile
@@ -68,7 +68,7 @@ def check(file: Path, watch: bool, as_json: bool, out: Path | None, strict: bool
     return 1 if grade.state == "not_scored" or (strict and short) else 0
 
 
-@click.command()
+@click.command(short_help="Make the students' bundle, with nothing hidden in it.")
 @option.rubric
 @option.profile
 @click.option("--to", type=click.Path(path_type=Path), default=Path("bundle"), show_default=True,

@@ -6,7 +6,7 @@ files and answers. No worker is asked.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from grader.checks.registry import CHECKS
@@ -15,6 +15,7 @@ from grader.grading.marks import position_of
 from grader.grading.past_grades import PastGrade, PastRun
 from grader.records import CriterionGrade
 from grader.run.provenance.changes import changes
+from grader.text import counted, plain_line
 
 Told = dict[str, Any]
 UNKNOWN = "unknown: one of the runs is from an older grader that did not store its conditions"
@@ -148,17 +149,43 @@ def _of_rubrics(first: Any, second: Any, name: str) -> list[str]:
     """Return how the rubric changed for this criterion."""
     was, now = _criterion(first, name), _criterion(second, name)
     causes = [
-        f"its {key} changed from {was.get(key)} to {now.get(key)}"
-        for key in ("check", "params") if was.get(key) != now.get(key)
+        f"its {name} changed from {one} to {other}"
+        for key, name in (("check", "check"), ("params", ""))
+        for name, one, other in changed_values(was.get(key), now.get(key), name)
     ]
     profiles = [rubric["profiles"].get(rubric["profile"], {}) for rubric in (first, second)]
     thresholds = [profile.get("thresholds") for profile in profiles]
     check = CHECKS.get(now.get("check", ""))
     if thresholds[0] != thresholds[1] and (check is None or check.thresholds):
-        told = ["; ".join(f"{one['accuracy']:g} gives {one['share']:g}" for one in some or ())
-                or "none" for some in thresholds]
-        causes.append(f"the thresholds changed from ({told[0]}) to ({told[1]})")
+        steps = [{f"threshold for {one['share']:.4g} of the points": one["accuracy"]
+                  for one in some or ()} for some in thresholds]
+        causes += [f"the {name} changed from {one} to {other}"
+                   for name, one, other in changed_values(steps[0], steps[1])]
     return causes
+
+
+def changed_values(one: Any, other: Any, name: str = "") -> Iterator[tuple[str, str, str]]:
+    """Yield the name of each value that differs inside two structures, and both values.
+
+    Args:
+        one: Plain data.
+        other: Plain data.
+        name: The name of both; the names inside of them follow it.
+    """
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        for key in dict.fromkeys([*one, *other]):
+            yield from changed_values(one.get(key), other.get(key), f"{name}.{key}".strip("."))
+    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        for number, (first, second) in enumerate(zip(one, other, strict=True), start=1):
+            yield from changed_values(first, second, f"{name} {number}".strip())
+    elif one != other:
+        yield name, _value(one), _value(other)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, (Mapping, list)):
+        return counted(len(value), "value")
+    return "none" if value is None else plain_line(str(value), 60)
 
 
 def _criterion(rubric: Any, name: str) -> Told:

@@ -15,7 +15,7 @@ from grader.grading.history import open_history
 from grader.grading.past_grades import past_run
 from grader.records import Concluded, Conditions, Outcome, Submission, Trace, Verdict
 from grader.rubric.load import load
-from grader.run.explain.compare import UNKNOWN, compare
+from grader.run.explain.compare import UNKNOWN, changed_values, compare
 from grader.run.options import RunOptions
 from grader.run.provenance.conditions import conditions
 from grader.run.provenance.hardware import NO_GPU
@@ -106,9 +106,25 @@ def test_thresholds_are_told_as_they_were_and_as_they_are(
     rubric["profiles"] = {**rubric["profiles"], "quick": profile}
     run(tmp_path, usual, HALF)
     run(tmp_path, other(usual, rubric=rubric), FULL)
-    (told,) = causes(tmp_path)
-    assert told.startswith("the thresholds changed from (0.9 gives 1; 0.8 gives 0.7; ")
-    assert told.endswith("to (0.85 gives 1)")
+    told = causes(tmp_path)
+    assert told[0] == "the threshold for 1 of the points changed from 0.9 to 0.85"
+    assert told[1] == "the threshold for 0.7 of the points changed from 0.8 to none"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "told"),
+    [
+        ({"a": {"b": [1, 2, 3]}, "c": 5}, {"a": {"b": [1, 4, 3]}, "c": 5}, [("a.b 2", "2", "4")]),
+        ({"count": 9600, "more": "x"}, {"count": 9500, "more": "x"}, [("count", "9600", "9500")]),
+        ({"a": 1}, {"b": 1}, [("a", "1", "none"), ("b", "none", "1")]),
+        ([1, 2], [1, 2, 3], [("", "2 values", "3 values")]),
+        ({"a": [1, {"b": 2}]}, {"a": [1, {"b": 2}]}, []),
+    ],
+)
+def test_the_value_that_changed_is_told_and_not_what_is_around_it(
+    one: object, other: object, told: list[tuple[str, str, str]]
+) -> None:
+    assert list(changed_values(one, other)) == told
 
 
 def test_another_seed_is_another_exam(tmp_path: Path, usual: Conditions) -> None:
