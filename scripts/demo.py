@@ -19,6 +19,7 @@ from grader.checks.registry import parameter_models
 from grader.cli.options import console_of
 from grader.cli.progress import Progress
 from grader.cli.summary import conclude, finishing
+from grader.errors import GraderError
 from grader.rubric.load import load
 from grader.rubric.model import Rubric
 from grader.run.options import RunOptions
@@ -72,4 +73,9 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        os._exit(130)   # threads may still wait for workers
+    except GraderError as error:
+        sys.exit(f"demo: {error}")
