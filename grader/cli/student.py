@@ -76,7 +76,7 @@ def check(file: Path, watch: bool, as_json: bool, out: Path | None, strict: bool
 @click.option("--torch-index", envvar="GRADER_TORCH_INDEX", metavar="URL",
               help="A pip index with torch without CUDA.")
 @click.option("--trial/--no-trial", envvar="GRADER_RELEASE_TRIAL", default=True, show_default=True,
-              help="Install it in a fresh environment and check starter and reference in it.")
+              help="Check starter and reference in it, in a fresh environment.")
 @option.seed
 @option.base_image
 @click.option("--sandbox", "sandbox_name", type=click.Choice(["docker", "process"]),

@@ -8,7 +8,7 @@ from typing import Any
 
 import jsonschema  # type: ignore[import-untyped]  # ships no type hints
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 
 from grader.checks.registry import CHECKS, parameter_models
@@ -27,6 +27,7 @@ from grader.rubric.model import (
     StopEarly,
     Threshold,
 )
+from tests import factories
 from tests.factories import shipped_rubric
 
 ROOT = Path(__file__).parent.parent.parent
@@ -394,3 +395,16 @@ def test_invalid_options_are_reported_with_their_line(
     rubric_file: Path, option: str, said: str
 ) -> None:
     assert refusal(rubric_file, with_options(option)).startswith(f"{rubric_file}:{said}")
+
+
+def test_a_criterion_may_have_seconds_of_its_own() -> None:
+    one = factories.criterion("a", seconds=90)
+    limits = Limits(seconds=10, memory_mib=512)
+    assert one.limits_of(limits) == Limits(seconds=90, memory_mib=512)
+    assert factories.criterion("b").limits_of(limits) is limits
+
+
+@pytest.mark.parametrize("name", ["nn.", "no spaces", "1st", "nn..Linear", "torch.*"])
+def test_what_is_forbidden_is_a_name(name: str) -> None:
+    with pytest.raises(ValidationError, match="forbidden"):
+        factories.criterion("a", forbidden=[name])

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from grader.errors import UsageError
+from grader.export.student_bundle.local_packages import fill_from_here
 from grader.rubric.model import Rubric
 
 Criteria = list[dict[str, Any]]
@@ -27,15 +28,16 @@ def try_bundle(bundle: Path, rubric: Rubric, say: Callable[[str], None]) -> None
     """Check starter and reference with the bundle's own command, in its own environment.
 
     Args:
-        bundle: a copy of the bundle, which gets a `.venv`.
+        bundle: a copy of the bundle, which gets a `.venv` unless it has one.
         rubric: the instructor's rubric.
         say: is called with a line before each step.
 
     Raises UsageError if the bundle cannot be installed, a criterion cannot be checked in it, or the
     reference does not earn all points there.
     """
-    say("Trying the bundle as a student would, in a fresh environment (installs packages; "
-        "--no-trial skips this)")
+    say("Trying the bundle as a student would, in a fresh environment (--no-trial leaves this out)")
+    if not (bundle / ".venv").exists():
+        _fill(bundle, say)
     if rubric.starter is not None:
         for one in _checked(bundle, rubric.starter, "starter"):
             if one["status"] == "not_scored":
@@ -43,6 +45,17 @@ def try_bundle(bundle: Path, rubric: Rubric, say: Callable[[str], None]) -> None
     for one in _checked(bundle, rubric.reference, "reference"):
         if one["status"] not in ("passed", "needs_marking") and one["attempted"]:
             raise UsageError(_wrong("reference", one))
+
+
+def _fill(bundle: Path, say: Callable[[str], None]) -> None:
+    """Use packages of this machine if it has all of them; otherwise `check.py` installs them."""
+    try:
+        if fill_from_here(bundle):
+            return
+    except (OSError, subprocess.CalledProcessError):   # no links on this system
+        pass
+    shutil.rmtree(bundle / ".venv", ignore_errors=True)
+    say("Not all of its packages are installed here, so pip installs them; this takes some minutes")
 
 
 def _checked(bundle: Path, work: Path, what: str) -> Criteria:
