@@ -30,6 +30,8 @@ ONLY_IMPORTERS = {
     "markupsafe": {"grader/reports/student/render.py"},
     "matplotlib": {"grader/reports/student/svg.py"},
     "watchfiles": {"grader/cli/watch.py"},
+    "copydetect": {"grader/run/similar.py"},
+    "pygments": {"grader/submissions/code_tokens.py"},
     "nbformat": {"grader/submissions/notebook.py"},
     "IPython": {"grader/submissions/ipython_syntax.py"},
     "starlette": {"grader/marking/app.py", "grader/marking/auth.py"},

@@ -26,6 +26,7 @@ from grader.cli import (
     override,
     regrade_requests,
     setup,
+    similar,
     student,
     validate,
 )
@@ -81,8 +82,8 @@ def run(submissions: Path, out: Path, only: tuple[str, ...], templates: Path | N
 
 COMMANDS = (
     *student.COMMANDS, *setup.COMMANDS, *maintenance.COMMANDS, *explain.COMMANDS,
-    *import_.COMMANDS, *export.COMMANDS, *mark.COMMANDS,
-    *override.COMMANDS, *regrade_requests.COMMANDS, calibrate.calibrate, validate.validate,
+    *import_.COMMANDS, *export.COMMANDS, *mark.COMMANDS, *override.COMMANDS,
+    *regrade_requests.COMMANDS, *similar.COMMANDS, calibrate.calibrate, validate.validate,
 )  # fmt: skip
 for command in COMMANDS:
     cli.add_command(command)

@@ -62,6 +62,25 @@ def refresh(out: Path, templates: Path | None = None) -> Refreshed:
     return Refreshed(states.total(), states["needs_marking"])
 
 
+def refresh_report(out: Path) -> None:
+    """Write `report.html` again by the last run's rubric, and nothing else.
+
+    Args:
+        out: The results folder.
+
+    Raises:
+        UsageError: It has no gradebook, or a run is using it; that run writes the report.
+    """
+    with alone_in(out), open_cache(out) as cache, open_history(out) as history:
+        now = past_run(history)
+        everyone = _class(out, now)
+        report = ReportFile(now.rubric, out, everyone, cache)
+        for student in everyone:
+            if (standing := now.grade_of(student)) is not None:
+                report.add(standing.grade)
+        report.finish(left=0)
+
+
 def _class(out: Path, now: PastRun) -> list[str]:
     """Return the students who have marks in `grades.json`."""
     try:

@@ -16,6 +16,7 @@ from grader.records import Grade, Submission, Verdict
 from grader.reports.class_report.rendering import render
 from grader.reports.class_report.rows import StudentRow, row_of
 from grader.reports.class_report.summarizing import summarize
+from grader.reports.similar_code.pairs import read_pairs
 from grader.reports.student.render import Renderer
 from grader.rubric.model import Rubric
 from grader.run.cache.file import CacheFile
@@ -134,7 +135,9 @@ class ReportFile:
 
     def _write(self, left: int, running: bool, pictures: PictureCache | None) -> None:
         """Write the report; pictures of a page that is soon replaced are not cached."""
-        report = summarize(self._rubric, self._rows.values(), self._everyone, left, running)
+        similar = read_pairs(self._path.parent)
+        report = summarize(self._rubric, self._rows.values(), self._everyone, left, running,
+                           similar.pairs if similar is not None else ())
         write_text(self._path, [render(report, datetime.now(UTC), pictures)])
 
 

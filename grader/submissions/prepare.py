@@ -11,19 +11,23 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import shutil
-from collections.abc import Iterable
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from grader.errors import GraderError
 from grader.records import Submission
+from grader.submissions.code_tokens import Code
 from grader.submissions.collect import files_in
 from grader.submissions.discover import HandIn
-from grader.submissions.parse_child.start import BeyondLimits, read_in_child
+from grader.submissions.parse_child.start import BeyondLimits, code_in_child, read_in_child
 from grader.submissions.reading import Reading, read
 from grader.submissions.safe_writer import Caps
 from grader.submissions.stamp import stamp_of
 from grader.submissions.steps import Step
 
+_Found = TypeVar("_Found")
 _MOST_ATTEMPTS = 4   # each without the files that took the earlier ones beyond the limits
 
 
@@ -46,20 +50,44 @@ def prepare(
     Raises:
         GraderError, OSError: The grader or its machine failed. The student is not to blame.
     """
+    def attempt(skipped: Sequence[Step]) -> tuple[Path, Reading]:
+        root = _emptied(workspace, hand_in)
+        return root, read_in_child(
+            hand_in.student, hand_in.sources, root, caps or Caps(), tuple(imports), skipped,
+            tuple(rules),
+        )
+
+    try:
+        root, found = _skipping(attempt)
+    except BeyondLimits as error:
+        root, found = _emptied(workspace, hand_in), _nothing(hand_in, error)
+    return _submission(hand_in, root, found)
+
+
+def code_of(hand_in: HandIn) -> Code:
+    """Read the code of one attempt as tokens, in a process of its own; it keeps no files.
+
+    Raises:
+        BeyondLimits: It cannot be read within the limits.
+        GraderError, OSError: The grader or its machine failed.
+    """
+    def attempt(skipped: Sequence[Step]) -> Code:
+        with tempfile.TemporaryDirectory(prefix="grader-code-") as root:
+            return code_in_child(hand_in.student, hand_in.sources, Path(root), skipped)
+
+    return _skipping(attempt)
+
+
+def _skipping(attempt: Callable[[Sequence[Step]], _Found]) -> _Found:
+    """Try again without each file that went beyond the limits, until too many did."""
     skipped: list[Step] = []
     while True:
-        root = _emptied(workspace, hand_in)
         try:
-            found = read_in_child(
-                hand_in.student, hand_in.sources, root, caps or Caps(), tuple(imports), skipped,
-                tuple(rules),
-            )
+            return attempt(skipped)
         except BeyondLimits as error:
             if not error.step[1] or error.step in skipped or len(skipped) + 1 >= _MOST_ATTEMPTS:
-                return _submission(hand_in, _emptied(workspace, hand_in), _nothing(hand_in, error))
+                raise
             skipped.append(error.step)
-        else:
-            return _submission(hand_in, root, found)
 
 
 def prepare_trusted(

@@ -13,6 +13,7 @@ from typing import get_args
 from grader.records import Result, Table
 from grader.reports.class_report.findings import Concern, SharedReason, concerns_of, diagnoses_of
 from grader.reports.class_report.rows import OBSERVATIONS, StudentRow
+from grader.reports.similar_code.pairs import Pair
 from grader.rubric.model import Criterion, Rubric, Threshold
 
 SLOWEST = 10
@@ -67,7 +68,7 @@ class ClassReport:
 
     `left` counts submissions that the run has not graded; `running` is true while the run goes on.
     `aliases` has a number for every student in the class, which reveals nothing about the name.
-    `thresholds` are those of the accuracy.
+    `thresholds` are those of the accuracy. `similar` are pairs with similar code, for a person.
     """
 
     title: str
@@ -82,6 +83,7 @@ class ClassReport:
     left: int
     running: bool
     thresholds: tuple[Threshold, ...] = ()
+    similar: tuple[Pair, ...] = ()
 
     @property
     def mean(self) -> float:
@@ -160,7 +162,8 @@ class ClassReport:
 
 
 def summarize(
-    rubric: Rubric, rows: Iterable[StudentRow], everyone: Collection[str], left: int, running: bool
+    rubric: Rubric, rows: Iterable[StudentRow], everyone: Collection[str], left: int, running: bool,
+    similar: Sequence[Pair] = (),
 ) -> ClassReport:
     """Summarize a class.
 
@@ -168,6 +171,7 @@ def summarize(
         everyone: all students in the class, also those without a row.
         left: submissions that the run has not graded yet.
         running: whether the run still goes on.
+        similar: pairs of submissions with similar code, as `grader similar` found them.
     """
     ordered = tuple(sorted(rows, key=lambda row: (row.name or row.student).casefold()))
     return ClassReport(
@@ -180,10 +184,14 @@ def summarize(
         slowest=tuple(sorted((row for row in ordered if row.seconds > 0),
                              key=lambda row: -row.seconds)[:SLOWEST]),
         failed=_failed(ordered),
-        aliases=_aliases({*everyone, *(row.student for row in ordered)}),
+        aliases=_aliases({
+            *everyone, *(row.student for row in ordered),
+            *(one for pair in similar for one in pair.students),
+        }),
         left=left,
         running=running,
         thresholds=rubric.active.thresholds if rubric.profiles else (),
+        similar=tuple(similar),
     )
 
 

@@ -19,6 +19,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from grader.submissions.code_tokens import read_code
 from grader.submissions.collect import unpack
 from grader.submissions.parse_child.limits import Limits, confine
 from grader.submissions.reading import read
@@ -52,6 +53,9 @@ def _done(job: Mapping[str, Any], sources: list[Path]) -> dict[str, Any]:
         is_read = unpack(sources[0], writer)
         left_out = writer.left_out
         return {"is_read": is_read, "lines": left_out.lines(), "names": left_out.names()}
+    if job["do"] == "code":
+        code = read_code(job["student"], sources, Path(), caps, steps)
+        return dataclasses.asdict(code)
     found = read(job["student"], sources, Path(), caps, job["imports"], steps, job["rules"])
     return dataclasses.asdict(found)
 

@@ -23,6 +23,7 @@ from pydantic import TypeAdapter, ValidationError
 
 import grader
 from grader.errors import GraderError
+from grader.submissions.code_tokens import Code
 from grader.submissions.parse_child.limits import Limits
 from grader.submissions.reading import Reading
 from grader.submissions.safe_writer import MEGABYTE, Caps
@@ -94,6 +95,27 @@ def read_in_child(
            "rules": rules}
     limits = Limits(_SECONDS, _MEMORY, caps.total_bytes + TAR_OVERHEAD)
     return _checked(Reading, _result(job, sources, root, caps, limits))
+
+
+def code_in_child(
+    student: str, sources: Sequence[Path], root: Path, skipped: Sequence[Step]
+) -> Code:
+    """Do `grader.submissions.code_tokens.read_code` in a child.
+
+    Args:
+        student: As for `read_in_child`, like all others.
+        sources: As for `read_in_child`.
+        root: As for `read_in_child`.
+        skipped: As for `read_in_child`.
+
+    Raises:
+        BeyondLimits: It went beyond the limits.
+        GraderError, OSError: The grader or its machine failed.
+    """
+    caps = Caps()
+    job = {"do": "code", "student": student, "skipped": skipped}
+    limits = Limits(_SECONDS, _MEMORY, caps.total_bytes + TAR_OVERHEAD)
+    return _checked(Code, _result(job, sources, root, caps, limits))
 
 
 def unpack_in_child(archive: Path, place: Path, caps: Caps) -> Unpacked:
