@@ -59,6 +59,8 @@ class Check:
             away, so a person reviews submissions whose code could reach them.
         thresholds: `judge` uses the thresholds of the profile.
         by_hand: A person gives the points.
+        further: Called as `further(criterion, work, key, limits)` until it returns no question. It
+            returns what to ask after these answers: another training near a threshold.
     """
 
     name: str
@@ -70,6 +72,7 @@ class Check:
     known_to_worker: bool = False
     thresholds: bool = False
     by_hand: bool = False
+    further: Callable[[Criterion, Work, AnswerKey, Limits], QuestionList] | None = None
 
 
 NOT_YOURS = "That is no mistake of yours: a person looks at your code."

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from grader.checks import accuracy, layer_counts, mode_switch, pytest_file, written_answer
+from grader.checks import accuracy, layer_counts, metric, mode_switch, pytest_file, written_answer
 from grader.checks.check import Check
 from grader.checks.custom.loader import checks_in
 from grader.checks.groups import optimizer_groups, param_groups
@@ -22,6 +22,7 @@ CHECKS: Mapping[str, Check] = {
         mode_switch.CHECK,
         optimizer_groups.CHECK,
         accuracy.CHECK,
+        metric.CHECK,
         pytest_file.CHECK,
     )
 }

@@ -175,7 +175,7 @@ def _conclude(
     if with_reference:
         setup.reference.begin()   # it answers beside this submission
     asked = context.question_set_of(criteria, setup.rubric.limits)
-    evidence = _ask_all(setup, submission, asked.questions, tell)
+    evidence = _ask_all(setup, submission, criteria, asked.questions, tell)
     tell(submission.student, "judging")
     verdicts = _judge_all(setup, submission, criteria, evidence)
     seconds = sum(one.outcome.seconds for one in evidence.values())
@@ -188,7 +188,8 @@ def _conclude(
 
 
 def _ask_all(
-    setup: RunSetup, submission: Submission, questions: Sequence[Question], tell: Tell
+    setup: RunSetup, submission: Submission, criteria: Sequence[Criterion],
+    questions: Sequence[Question], tell: Tell,
 ) -> dict[str, Evidence]:
     """Ask the questions, and repeat a training whose early end or threshold calls for it."""
     context, limits = setup.context(), setup.rubric.limits
@@ -201,6 +202,10 @@ def _ask_all(
     while (number := another(evidence, setup.key)) is not None:
         more = again_questions(context.inputs, limits, number)
         evidence |= ask(begun, submission, more, context, tell)
+    for criterion in criteria:
+        further, own = context.checks[criterion.check].further, criterion.limits_of(limits)
+        while further and (due := further(criterion, Work(submission, evidence), setup.key, own)):
+            evidence |= ask(begun, submission, due, context, tell)
     return evidence
 
 

@@ -64,6 +64,19 @@ def _checks_in(path: Path, text: bytes) -> tuple[tuple[Check, ...], Read]:
     return tuple(_wrapped(path, check, read) for check in unique), read.digests(str(path))
 
 
+def function_in(path: Path, name: str) -> Callable[..., Any]:
+    """A function at the top of an instructor's file; CheckError if there is none."""
+    found = getattr(_module(path, path.read_bytes()), name, None)
+    if not callable(found):
+        raise CheckError(f"{path}: there is no function {name}() at its top level")
+    return found  # type: ignore[no-any-return]  # anything callable
+
+
+@functools.cache
+def _module(path: Path, text: bytes) -> types.ModuleType:
+    return _imported(path, text)
+
+
 def _imported(path: Path, text: bytes) -> types.ModuleType:
     name = f"grader_own_{path.stem}_{hashlib.sha256(text).hexdigest()[:12]}"
     module = types.ModuleType(name)

@@ -7,6 +7,7 @@ no student code on the stack, costs no mark: `ProbeFailed` names the line of the
 from __future__ import annotations
 import __future__
 
+import random
 import subprocess
 import sys
 import traceback
@@ -21,6 +22,7 @@ from torch import nn
 
 from grader import packing
 from grader.worker import networks, shims
+from grader.worker.dataset_view import open_view
 from grader.worker.environment.errors import message_of
 from grader.worker.networks.sizes import LAZY
 from grader.worker.probes.handles import Handles, as_array
@@ -118,6 +120,20 @@ class Student:
             what = f"{of} gave" if isinstance(of, str) else "it is"
             self.wrong(f"{what} a {type(network).__name__}; a torch.nn.Module was expected")
         return dict(network.named_parameters())
+
+    def train_and_predict(self, function: str, hidden: Any, tensors: bool, seed: int) -> Any:
+        """Call the student's function with the training data and hidden inputs, after seeding."""
+        if self._session.data is None:
+            raise RuntimeError("the grader gave no data")
+        random.seed(seed)
+        np.random.seed(seed)
+        torch.manual_seed(seed)
+        inputs, targets = map(np.array, open_view(self._session.data).split("train"))
+        if tensors:
+            return self.call(
+                function, torch.from_numpy(inputs), torch.from_numpy(targets), hidden
+            )
+        return self.call(function, inputs, targets, hidden)
 
     def call_kept(self, what: Any, *args: Any, **kwargs: Any) -> Any:
         """Call an object that a test has a handle of."""
