@@ -75,7 +75,8 @@ def mark(tab: Page, served: Served) -> None:
     tab.goto(served.address)
     expect(tab.locator("h1")).to_contain_text("answers")
     tab.goto(f"{served.base}/#/part/written-b")
-    tab.get_by_label("Says what the modes change of batch norm or of dropout only.").check()
+    option = "Says what the modes change of batch norm or of dropout only."
+    tab.get_by_role("checkbox", name=option).check()
     comment = tab.get_by_label("Comment c")
     comment.fill("You know what they do. Where in your code do you call them?")
     expect(tab.locator("#kept")).to_have_text("Draft saved.")
