@@ -163,10 +163,12 @@ def feedback(out: Path, whom: str, to: Path, sender: str, unfinished: bool, sect
         without = back.to_folder(ready, to)
     else:
         without = back.to_mail(ready, to, saved.rubric.title, sender)
-    lacks = "valid address of their own" if whom == "email" else "file in Canvas's download"
     _tell_left_out(wait, "part of the score is not known yet; --unfinished writes the page all "
                          "the same")
-    _tell_left_out(without, f"the roster has no {lacks} for them")
+    _tell_left_out(without, "the roster has no valid address of their own for them"
+                   if whom == "email" else
+                   "Canvas takes a page only beside a file that was uploaded, and the roster knows "
+                   "of none; give theirs back by email")
     click.echo(f"wrote feedback for {counted(len(ready) - len(without), 'student')} to {to}",
                err=True)
     return 1 if without else 0

@@ -33,6 +33,7 @@ from grader.text import counted, folded, plain_line
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _ADDRESS = re.compile(rf"{_ATOM}(\.{_ATOM})*@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _LONGEST_ADDRESS = 254   # characters (RFC 5321, 4.5.3.1.3)
+_LONGEST_NAME = 240   # bytes, so that .html fits behind it on any system
 _NAMED = re.compile(r"(?:(?P<name>[^<>]*)<(?P<named>[^<>]*)>|(?P<bare>[^<>]*))")
 _SUBMISSION = re.compile(r"submission_\d+")
 _BODY = """\
@@ -188,8 +189,10 @@ def _name_in_canvas(page: Page) -> str:
     if entry is None or not entry.origin.startswith("canvas "):
         return ""
     known = PurePath(plain_line(entry.download).replace("\\", "/")).name
-    if owner(known).number:
-        return known
+    known = known.encode()[:_LONGEST_NAME].decode(errors="ignore")
+    told = owner(known)
+    if told.number and number:   # a page never goes to another number than its student's
+        return known if told.group == f"canvas {number}" else ""
     name = re.sub(r"[\W_]", "", page.student.casefold())
     if not name or name.isdigit():   # Canvas would take it for the student's number
         name = f"student{name}"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from grader.reports.saved_grades import read_saved
 from grader.submissions.roster import Person, Roster, read_roster
-from grader.text import counted, plain_line
+from grader.text import counted, folded, plain_line
 
 _WORDS = {
     "graded": "graded", "needs_marking": "to mark by hand", "not_scored": "not scored yet",
@@ -23,14 +23,15 @@ def progress(out: Path) -> list[str]:
     UsageError if the folder has no marks.
     """
     roster = read_roster(out) or Roster()
-    kinds = {kind: sorted({getattr(one, kind) for one in roster.people})
+    kinds = {kind: sorted({folded(getattr(one, kind)): getattr(one, kind)
+                           for one in roster.people}.values())
              for kind in ("section", "grader")}
     if all(len(names) < 2 for names in kinds.values()):
         return []
     states = {one.student: one.state for one in read_saved(out).submissions}
     return [
         _line(f"{kind.capitalize()} {plain_line(name, 40)}" if name else f"No {kind}",
-              [one for one in roster.people if getattr(one, kind) == name], states)
+              [one for one in roster.people if folded(getattr(one, kind)) == folded(name)], states)
         for kind, names in kinds.items() if len(names) > 1 for name in names
     ]  # fmt: skip
 

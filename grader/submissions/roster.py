@@ -115,9 +115,8 @@ class Roster:
                 known = sorted({getattr(one, column) for one in self.people} - {""})
                 if folded(name) not in map(folded, known):
                     raise UsageError(
-                        f"no {column} '{name}' in {NAME}; there "
-                        f"{'are ' + ', '.join(known) if known else 'is none'}. Fill in the column "
-                        f"{column} of the class's {NAME} and run `grader run` again"
+                        f"no {column} '{name}' in {NAME}; found {', '.join(known) or 'none'}. Fill "
+                        f"in the column {column} of the class's {NAME} and run `grader run` again"
                     )
                 people = tuple(one for one in people
                                if folded(getattr(one, column)) == folded(name))

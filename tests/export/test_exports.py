@@ -268,7 +268,7 @@ def test_a_section_s_file_for_canvas_has_the_rows_of_that_section(
 
 
 def test_an_unknown_section_is_an_error_that_names_those_there_are(out: Path) -> None:
-    with pytest.raises(UsageError, match=r"no section 'Tuesday' .* there are Friday, M"):
+    with pytest.raises(UsageError, match=r"no section 'Tuesday' .* found Friday, M"):
         exported(out, "csv", "--section", "Tuesday")
 
 
@@ -280,6 +280,15 @@ def test_progress_is_told_for_each_section_and_each_grader(out: Path) -> None:
         "Grader =Lee: 2 students, 1 not scored yet, 1 without a mark.",
         "Grader Kim: 2 students, 1 graded, 1 to mark by hand.",
     ]
+
+
+def test_one_section_in_two_spellings_is_one_section(out: Path) -> None:
+    sections = {"grace": "monday", "13": "Monday", "lovelaceada": "Friday"}
+    people = tuple(Person(key, section=name) for key, name in sections.items())
+    (out / "roster.csv").write_text(as_csv(Roster(people)), encoding="utf-8")
+    assert [line.split(":")[1].split(",")[0] for line in progress(out)] == [
+        " 1 student", " 2 students",
+    ]  # fmt: skip
 
 
 def test_a_class_in_one_section_has_no_progress_of_its_own(out: Path) -> None:

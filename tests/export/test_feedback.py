@@ -100,7 +100,7 @@ def test_canvas_finds_a_student_by_numbers_if_an_older_roster_has_no_file_names(
         "vale_LATE_11_1007_feedback.html": "<p>for vale",
         "student99_16_1009_feedback.html": "<p>for 99",   # two numbers count, and 99 is a name
     }
-    assert "2 students left out, because the roster has no file in Canvas's download" in said
+    assert "2 students left out, because Canvas takes a page only beside a file" in said
     assert "brock, pia" in said and code == 1
 
 
@@ -113,6 +113,21 @@ def test_a_name_in_the_roster_leads_to_no_other_folder(tmp_path: Path, name: str
     (out / NAME).write_text(as_csv(Roster((Person("vale", canvas_id="11"),), (entry,))))
     exported(out, "canvas", tmp_path / "back.zip")
     assert list(in_zip(tmp_path / "back.zip")) == ["vale_11_1001_x.py.html"]
+
+
+@pytest.mark.parametrize(("name", "sent"), [
+    ("vale_11_1001_" + "é" * 120 + ".py", "vale_11_1001_" + "é" * 113 + ".html"),
+    ("vale_12_1001_x.py", None),   # another student's number
+    ("vale_11_1001_x.html", "vale_11_1001_x.html.html"), ("-v_11_1001_x", "-v_11_1001_x.html"),
+])  # fmt: skip
+def test_a_page_goes_to_its_student_s_number_under_a_name_that_every_system_takes(
+    tmp_path: Path, name: str, sent: str | None
+) -> None:
+    out = results(tmp_path, ["vale"])
+    entry = Entry("vale", 1, "a", origin="canvas 1001", download=name)
+    (out / NAME).write_text(as_csv(Roster((Person("vale", canvas_id="11"),), (entry,))))
+    exported(out, "canvas", tmp_path / "back.zip")
+    assert list(in_zip(tmp_path / "back.zip")) == ([] if sent is None else [sent])
 
 
 @pytest.mark.parametrize("key", ["../ada", "a/b", "..", "a\\b"])
