@@ -112,7 +112,8 @@ def to_gradescope(given: Iterable[Page], to: Path, saved: SavedGrades) -> list[s
     """Write a folder for each submission, named as in Gradescope's export where that is known.
 
     It has `results.json` and a page for each member of the group, named by the student's key. The
-    group has one result on Gradescope: the best of its members'. Returns no students.
+    group has one result on Gradescope: the best of its members'. A score that is not complete is
+    in no `results.json`. Returns no students.
     """
     must_be_new(to)
     best: dict[str, SavedGrade] = {}
@@ -120,6 +121,8 @@ def to_gradescope(given: Iterable[Page], to: Path, saved: SavedGrades) -> list[s
         origin = page.entry.origin if page.entry else ""
         folder = origin if _SUBMISSION.fullmatch(origin) else page.student
         _write(to / folder / f"{page.student}.html", page.html)
+        if page.grade.final is None:   # the file has a number for every score
+            continue
         if folder not in best or best[folder].score < page.grade.score:
             best[folder] = page.grade
     for folder, grade in best.items():

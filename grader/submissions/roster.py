@@ -154,7 +154,9 @@ def read_roster(folder: Path) -> Roster | None:
         student = row["student"]
         if not student:
             raise UsageError(f"{path}:{line}: no student; fill in the student's key")
-        people.setdefault(student, Person(*(row.get(name, "") for name in _OF_PERSON)))
+        before = people.get(student, Person(student))   # from the row of another attempt
+        people[student] = Person(*(getattr(before, name) or row.get(name, "")
+                                   for name in _OF_PERSON))
         if row.get("folder"):
             entries.append(_entry(path, line, row))
     return Roster(tuple(people.values()), tuple(entries))

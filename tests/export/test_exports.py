@@ -306,6 +306,16 @@ def test_the_roster_keeps_section_and_grader_and_an_older_file_has_none(tmp_path
     assert read_roster(tmp_path) == Roster((Person("ada", "Ada"),))
 
 
+def test_a_section_or_grader_written_beside_one_attempt_counts_for_the_student(
+    tmp_path: Path,
+) -> None:
+    text = "student,attempt,folder,section,grader\nada,1,a,,\nada,2,b,Monday,Kim\nada,3,c,,Lee\n"
+    (tmp_path / "roster.csv").write_text(text, encoding="utf-8")
+    read = read_roster(tmp_path)
+    assert read is not None and len(read.entries) == 3
+    assert read.people == (Person("ada", section="Monday", grader="Kim"),)
+
+
 @pytest.mark.parametrize("kind", ["gradescope", "github"])
 def test_a_whole_class_is_a_file_for_each_student_whose_score_is_known(
     out: Path, tmp_path: Path, kind: str

@@ -168,6 +168,14 @@ submission_202:
     assert json.loads((to / "submission_202/results.json").read_text())["score"] == 4
 
 
+def test_a_score_that_waits_is_no_number_in_gradescope(tmp_path: Path) -> None:
+    out, to = results(tmp_path / "results", ["ada"], waiting=["grace"]), tmp_path / "to"
+    exported(out, "gradescope", to, "--unfinished")
+    assert sorted(str(path.relative_to(to)) for path in to.rglob("*.*")) == [
+        "ada/ada.html", "ada/results.json", "grace/grace.html",
+    ]  # fmt: skip
+
+
 def test_a_folder_for_each_student_has_the_page_in_both_forms(tmp_path: Path) -> None:
     out, to = results(tmp_path / "results", ["ada", "grace"]), tmp_path / "to"
     exported(out, "folder", to)
