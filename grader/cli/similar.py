@@ -51,7 +51,8 @@ def similar(submissions: Path, out: Path, threshold: float, common: int, **optio
     if len(found) < 2:
         raise UsageError(f"{submissions}: {len(found)} submissions; a comparison needs two")
     hand_ins = enrol(rubric, found, roster).hand_ins
-    with Progress(console=option.console_of(stderr=True), transient=True) as progress:
+    bars = option.console_of(stderr=True)
+    with Progress(console=bars, transient=True, disable=not bars.is_terminal) as progress:
         tasks = {name: progress.add_task(name.capitalize(), total=None)
                  for name in ("reading", "comparing")}
 
@@ -93,6 +94,9 @@ def _show(
         f"{shares} at least {found.threshold:.0%} of either side's own code.")
     say(f"Left out: {found.common_share:.0%} of all code, which more than {found.common} "
         "submitters have.")
+    if found.common_share > 0.5:
+        say("That is most of the code: many students may have one source. Look again with a "
+            "greater --common.")
     say(f"Both sides: {out / PAGE}. Similar code proves nothing, and no mark was changed.")
 
 

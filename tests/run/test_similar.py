@@ -10,15 +10,18 @@ from pathlib import Path
 import nbformat
 import pytest
 from click.testing import CliRunner
+from playwright.sync_api import Page
 
 from grader.api import grade
 from grader.cli.app import cli
+from grader.reports.similar_code.page import render_similar
 from grader.reports.similar_code.pairs import SimilarCode, read_pairs
 from grader.run.options import RunOptions
 from grader.run.similar import ClassCode, compare_class
 from grader.submissions.code_tokens import Code, code_file
 from grader.submissions.discover import HandIn
 from tests.factories import write_files
+from tests.support.looking import keeps_nobody_out
 
 CALLS = ("mean", "std", "sum", "view", "permute", "clamp", "relu", "matmul", "softmax", "argmax",
          "cumsum", "square", "log", "exp", "sort", "flip", "roll", "abs")  # fmt: skip
@@ -120,11 +123,13 @@ def test_attempts_and_teams_are_not_compared_with_themselves() -> None:
         HandIn("ada", (Path("a"),)), HandIn("ada_2", (Path("b"),), members=("ada",), attempt=2),
         HandIn("team", (Path("c"),), members=("ada", "bob")), HandIn("bob", (Path("d"),)),
     ]  # fmt: skip
-    assert compared({one.student: same for one in items}, hand_ins=items).pairs == ()
-    stranger = HandIn("eve", (Path("e"),))
-    found = compared({one.student: same for one in [*items, stranger]},
-                     hand_ins=[*items, stranger])
-    assert all("eve" in pair for pair in students_of(found))
+    others = [HandIn(f"s{number}", (Path(f"s{number}"),)) for number in range(9)]
+    codes = {one.student: same for one in items} | {
+        one.student: code("".join(functions(20 + number))) for number, one in enumerate(others)
+    }
+    assert compared(codes, hand_ins=[*items, *others]).pairs == ()
+    found = students_of(compared(codes | {"s0": same}, hand_ins=[*items, *others]))
+    assert found and all("s0" in pair for pair in found)
 
 
 @pytest.mark.parametrize("odd", ["", "\0\0", "x", "'''", "\\", "(" * 5000, "é" * 100, "\ud800"])
@@ -132,6 +137,16 @@ def test_odd_files_are_compared_without_an_error(odd: str) -> None:
     whole = "".join(functions(1))
     found = compared({"ada": code(odd), "bob": code(odd, whole), "eve": code(whole)})
     assert {"bob", "eve"} in students_of(found)
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1200), ("dark", 390)])
+def test_the_page_keeps_nobody_out(page: Page, tmp_path: Path, scheme: str, width: int) -> None:
+    text = "".join(functions(1)) + f"# {'long ' * 60}\n"
+    codes = {name: code(text) for name in ("ada", "bob")}
+    file = tmp_path / "similar.html"
+    file.write_text(render_similar(compared(codes), codes, {"ada": "Ada"}, "Homework"), "utf-8")
+    keeps_nobody_out(page, file, scheme, width)
+    assert page.locator("#pair-1 mark").count() > 20
 
 
 HOSTILE = '</pre></mark><script>alert(1)</script>"\' {{ 7 * 7 }} \N{RIGHT-TO-LEFT OVERRIDE}'

@@ -17,6 +17,7 @@ MOST_PAIRS = 100
 _TEMPLATES = Path(__file__).parent / "templates"
 _AROUND = 3   # lines that are shown before and after a match
 _WIDEST = 400   # characters of a line
+_LONGEST, _MOST_FILES = 1500, 50   # lines of a file, files of a side
 
 
 @dataclass(frozen=True)
@@ -60,9 +61,15 @@ def render_similar(
 def _files(side: Side, code: Code) -> list[ShownFile]:
     sources = {one.name: one.source for one in code.files}
     return [
-        ShownFile(plain_line(one.name, 200), tuple(_lines(sources[one.name], one)))
-        for one in side.files
+        ShownFile(plain_line(one.name, 200), _cut(tuple(_lines(sources[one.name], one))))
+        for one in side.files[:_MOST_FILES]
     ]
+
+
+def _cut(lines: tuple[Line, ...]) -> tuple[Line, ...]:
+    if len(lines) <= _LONGEST:
+        return lines
+    return (*lines[:_LONGEST], Line(0, "… the rest is in the file"))
 
 
 def _lines(source: str, matched: MatchedFile) -> Iterator[Line]:

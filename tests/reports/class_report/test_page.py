@@ -20,6 +20,7 @@ from grader.records import Grade, Verdict
 from grader.reports.class_report.rendering import render
 from grader.reports.class_report.rows import row_of
 from grader.reports.class_report.summarizing import summarize
+from grader.reports.similar_code.pairs import Pair, Side
 from grader.submissions.roster import Person
 from tests.reports.student.sample_grade import NOW
 from tests.support.looking import barriers, keeps_nobody_out
@@ -137,6 +138,16 @@ PEOPLE = {
 }
 
 
+def pair_of(*students: str) -> Pair:
+    left, right = (Side((one,), one, 0.7, ()) for one in students)
+    return Pair(200, left, right)
+
+
+# Both of section A; of A and B.
+PAIRS = (pair_of(*(CLASS[number].student for number in (0, 2))),
+         pair_of(*(CLASS[number].student for number in (0, 1))))
+
+
 @pytest.fixture
 def listed(page: Page, tmp_path: Path) -> Page:
     """The report of a class whose roster has names and sections, and some of whom were late."""
@@ -145,7 +156,8 @@ def listed(page: Page, tmp_path: Path) -> Page:
         for number, one in enumerate(CLASS)
     ]
     path = tmp_path / "report.html"
-    path.write_text(render(summarize(HOMEWORK, rows, PEOPLE, 0, running=False), NOW), "utf-8")
+    report = summarize(HOMEWORK, rows, PEOPLE, 0, running=False, similar=PAIRS)
+    path.write_text(render(report, NOW), "utf-8")
     page.goto(path.as_uri())
     return page
 
@@ -175,6 +187,10 @@ def test_a_section_narrows_the_table_and_the_lists(listed: Page) -> None:
         shown = findings.nth(index).locator(".people > li:visible a").all_inner_texts()
         assert shown and {people[name] for name in shown} == {"B"}
         assert findings.nth(index).locator("strong").first.inner_text() == str(len(shown))
+    pairs = listed.locator(".pairs > li:visible")
+    expect(pairs).to_have_count(1)
+    assert all(PEOPLE[CLASS[number].student].name in pairs.inner_text() for number in (0, 1))
+    assert pairs.locator("a").first.get_attribute("href") == "similar.html#pair-2"
     listed.select_option("#grader", "Xin")
     expect(listed.locator("#table tbody tr:visible")).to_have_count(2)
     listed.get_by_role("button", name="Show all").click()

@@ -69,6 +69,10 @@ document.addEventListener("DOMContentLoaded", () => {
       count.textContent = shares.some((share) => share.value) ? left : count.dataset.all;
       one.hidden = !left;
     }
+    for (const one of document.querySelectorAll(".pairs > li")) {
+      const sides = [...one.querySelectorAll("[data-alias]")];
+      one.hidden = !sides.some((side) => inShare(side.dataset.alias));
+    }
   }
   function filter() {
     const words = text.value.trim().toLocaleLowerCase();
