@@ -60,7 +60,7 @@ def canvas(out: Path, to: Path | None, roster: Path | None, assignment: str | No
            section: str | None, grader: str | None) -> int:
     """Write a CSV that Canvas's gradebook imports."""
     from grader.export.canvas import canvas_csv
-    from grader.text import counted, plain_line
+    from grader.text import plain_line
 
     saved, share = _class(out, section, grader)
     students = None if section is None and grader is None else share.by_student
@@ -73,8 +73,7 @@ def canvas(out: Path, to: Path | None, roster: Path | None, assignment: str | No
                        "login in the class's roster.csv and run `grader run` again"),
         (file.strangers, f"left out, because {roster or 'the roster'} does not list them"),
     ):
-        if names:
-            click.echo(f"{counted(len(names), 'student')} {what}: {', '.join(names)}", err=True)
+        _tell(names, what)
     if not file.numbered:
         click.echo(f"Canvas will ask which assignment '{plain_line(file.assignment)}' is: its "
                    "number is not known. Name it with --assignment 'NAME (NUMBER)', as in the "
@@ -163,12 +162,12 @@ def feedback(out: Path, whom: str, to: Path, sender: str, unfinished: bool, sect
         without = back.to_folder(ready, to)
     else:
         without = back.to_mail(ready, to, saved.rubric.title, sender)
-    _tell_left_out(wait, "part of the score is not known yet; --unfinished writes the page all "
-                         "the same")
-    _tell_left_out(without, "the roster has no valid address of their own for them"
-                   if whom == "email" else
-                   "Canvas takes a page only beside a file that was uploaded, and the roster knows "
-                   "of none; give theirs back by email")
+    why = ("the roster has no valid address of their own for them" if whom == "email" else
+           "Canvas takes a page only beside a file that was uploaded, and the roster knows of "
+           "none; give theirs back by email")
+    _tell(wait, "left out, because part of the score is not known yet; --unfinished writes the "
+                "page all the same")
+    _tell(without, f"left out, because {why}")
     click.echo(f"wrote feedback for {counted(len(ready) - len(without), 'student')} to {to}",
                err=True)
     return 1 if without else 0
@@ -272,17 +271,20 @@ def _write_each(saved: SavedGrades, to: Path | None, student: str | None, suffix
     files = {file_name(one.student) + suffix: text(one) for one in ready}
     for name, content in files.items():
         write_text(to / name, [content])
-    _tell_left_out([one.student for one in saved.submissions if one.final is None],
-                   "part of the score is not known yet; --student NAME writes one all the same")
+    _tell([one.student for one in saved.submissions if one.final is None],
+          "left out, because part of the score is not known yet; --student NAME writes one all the "
+          "same")
     click.echo(f"wrote {counted(len(files), 'file')} to {to}", err=True)
 
 
-def _tell_left_out(names: Sequence[str], why: str) -> None:
-    from grader.text import counted
+def _tell(names: Sequence[str], what: str) -> None:
+    """Name the students of whom `what` is true, if there are any."""
+    from grader.text import counted, plain_line
 
     if names:
-        click.echo(f"{counted(len(names), 'student')} left out, because {why}: "
-                   f"{', '.join(names)}", err=True)
+        between = "; " if any("," in name for name in names) else ", "   # as in "Curie, Marie"
+        click.echo(f"{counted(len(names), 'student')} {what}: "
+                   f"{between.join(map(plain_line, names))}", err=True)
 
 
 def _json(value: Any) -> str:

@@ -18,7 +18,7 @@ from typing import Protocol
 
 from grader.errors import UsageError
 from grader.rubric.csv_table import read_table
-from grader.text import folded, neutral
+from grader.text import folded, neutral, plain_line
 
 NAME = "roster.csv"
 
@@ -114,8 +114,9 @@ class Roster:
             if name is not None:
                 known = sorted({getattr(one, column) for one in self.people} - {""})
                 if folded(name) not in map(folded, known):
+                    found = ", ".join(map(plain_line, known)) or "none"
                     raise UsageError(
-                        f"no {column} '{name}' in {NAME}; found {', '.join(known) or 'none'}. Fill "
+                        f"no {column} '{name}' in {NAME}; found {found}. Fill "
                         f"in the column {column} of the class's {NAME} and run `grader run` again"
                     )
                 people = tuple(one for one in people

@@ -132,7 +132,7 @@ def test_the_command_leaves_unclear_rows_blank_and_names_them(tmp_path: Path) ->
     said, errors, code = exported(tmp_path, tmp_path, None, "marshnilo", "marshnilo-2", "valeorrin")
     assert '"Marsh, Nilo",12,s12,nmarsh,A,\n"Marsh, Nilo",13,s13,nmarsh2,A,\n' in said
     assert '"Vale, Orrin",11,s11,orvale,A,3\n' in said   # with commas, as Canvas takes it
-    assert "Marsh, Nilo (12), Marsh, Nilo (13), marshnilo" in errors
+    assert "Marsh, Nilo (12); Marsh, Nilo (13); marshnilo" in errors
     assert "nothing was submitted: Brock, Tessa" in errors
     assert code == 1
 

@@ -344,6 +344,17 @@ def test_canvas_s_column_keeps_the_number_of_its_assignment(
     assert rows(canvas_csv(saved, Roster(), roster, title).text)[0][-1] == heading
 
 
+@pytest.mark.parametrize("name", ["Eve\x1b[31m\x1b]0;x\x07", "\u202eEve", "Eve\x9b2J"])
+def test_a_name_in_canvas_does_nothing_to_the_terminal(
+    out: Path, roster: Path, name: str
+) -> None:
+    text = roster.read_text(encoding="utf-8-sig").replace("Curie, Marie", name)
+    roster.write_text(f'{text}"Noble, Ann",15,,,\n', encoding="utf-8")
+    _, errors = exported(out, "canvas", "--roster", str(roster))
+    assert "nothing was submitted: Eve; Noble, Ann" in errors
+    assert errors.replace("\n", "").isprintable()
+
+
 @pytest.mark.parametrize(
     ("title", "asks"), [("Homework 1", False), ("Homework 2", True), ("Homework 2 (8)", False)]
 )
