@@ -43,13 +43,14 @@ def similar(submissions: Path, out: Path, threshold: float, common: int, **optio
     from grader.submissions.discover import discover
     from grader.submissions.enrolment import enrol
     from grader.submissions.roster import Roster, read_roster
-    from grader.text import write_text
+    from grader.text import counted, write_text
 
     console, rubric = option.console_of(), option.rubric_of(options)
     roster = read_roster(submissions)
     found = [item for item in discover(submissions) if out.resolve() not in item.sources]
     if len(found) < 2:
-        raise UsageError(f"{submissions}: {len(found)} submissions; a comparison needs two")
+        there = counted(len(found), "submission")
+        raise UsageError(f"{submissions}: {there}; a comparison needs two")
     hand_ins = enrol(rubric, found, roster).hand_ins
     bars = option.console_of(stderr=True)
     with Progress(console=bars, transient=True, disable=not bars.is_terminal) as progress:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from grader.errors import GraderError
+from grader.errors import GraderError, UsageError
 from grader.reports.similar_code.pairs import MatchedFile, Pair, Side, SimilarCode
 from grader.rubric.model import Rubric
 from grader.submissions.code_tokens import Code
@@ -59,8 +59,10 @@ def read_class(rubric: Rubric, hand_ins: Sequence[HandIn], tell: Tell) -> ClassC
         tell: Told how many are read.
 
     Raises:
+        UsageError: copydetect is not installed.
         GraderError: The starter, the handouts or the reference cannot be read.
     """
+    _library()
     given = []
     for path in (rubric.starter, rubric.handouts, rubric.reference):
         if path is not None and path.exists():
@@ -70,7 +72,8 @@ def read_class(rubric: Rubric, hand_ins: Sequence[HandIn], tell: Tell) -> ClassC
                 raise GraderError(f"{path}: {error}") from error
     codes: dict[str, Code] = {}
     left_out: list[str] = []
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    pool = ThreadPoolExecutor(os.cpu_count())
+    try:
         read = pool.map(_read, hand_ins)
         for number, (item, found) in enumerate(zip(hand_ins, read, strict=True), start=1):
             tell("reading", number, len(hand_ins))
@@ -80,6 +83,8 @@ def read_class(rubric: Rubric, hand_ins: Sequence[HandIn], tell: Tell) -> ClassC
             codes[item.student] = found
             left_out += [plain_line(f"{item.student}: {name} is too large or takes too long", 200)
                          for name in found.left_out]
+    finally:
+        pool.shutdown(cancel_futures=True)   # Ctrl-C waits for those that are being read
     return ClassCode(codes, tuple(given), tuple(left_out))
 
 
@@ -117,6 +122,18 @@ def compare_class(
     at = datetime.now(UTC).isoformat(timespec="seconds")
     return SimilarCode(at, threshold, common, len(items), common_share, read.left_out,
                        tuple(sorted(best.values(), key=_rank)))
+
+
+def _library() -> Any:
+    """Return copydetect, which brings matplotlib."""
+    try:
+        import copydetect
+    except ImportError as error:
+        raise UsageError(
+            f"`grader similar` needs copydetect, which cannot be imported ({error}): "
+            "`pip install 'copydetect>=0.5'`, or install the grader again"
+        ) from None
+    return copydetect
 
 
 def _read(item: HandIn) -> Code | str:
@@ -163,22 +180,18 @@ def _fingerprint(code: Code, without: Any = None) -> Any:
 
     Every run of tokens is in it, so the result does not depend on the seed of Python's hashes.
     """
-    from copydetect import CodeFingerprint  # brings matplotlib
-
     text = "".join(one.tokens for one in code.files)
-    return CodeFingerprint("", RUN, 1, without, filter=False, fp=io.StringIO(text))
+    return _library().CodeFingerprint("", RUN, 1, without, filter=False, fp=io.StringIO(text))
 
 
 def _compared(
     one: HandIn, other: HandIn, prints: Mapping[str, Any], codes: Mapping[str, Code]
 ) -> Pair | None:
     """Return what two attempts share; None if it is less than `LEAST` tokens."""
-    from copydetect import compare_files
-
     left, right = prints[one.student], prints[other.student]
     if left.hashes.isdisjoint(right.hashes):
         return None
-    tokens, shares, slices = compare_files(left, right)
+    tokens, shares, slices = _library().compare_files(left, right)
     if tokens < LEAST:
         return None
     sides = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,13 +15,14 @@ from playwright.sync_api import Page
 
 from grader.api import grade
 from grader.cli.app import cli
+from grader.errors import UsageError
 from grader.reports.similar_code.page import render_similar
 from grader.reports.similar_code.pairs import SimilarCode, read_pairs
 from grader.run.options import RunOptions
-from grader.run.similar import ClassCode, compare_class
+from grader.run.similar import ClassCode, compare_class, read_class
 from grader.submissions.code_tokens import Code, code_file
 from grader.submissions.discover import HandIn
-from tests.factories import write_files
+from tests.factories import criterion, rubric, write_files
 from tests.support.looking import keeps_nobody_out
 
 CALLS = ("mean", "std", "sum", "view", "permute", "clamp", "relu", "matmul", "softmax", "argmax",
@@ -139,6 +141,14 @@ def test_odd_files_are_compared_without_an_error(odd: str) -> None:
     assert {"bob", "eve"} in students_of(found)
 
 
+def test_without_copydetect_the_command_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setitem(sys.modules, "copydetect", None)
+    with pytest.raises(UsageError, match=r"pip install 'copydetect>=0\.5'"):
+        read_class(rubric(criterion()), [HandIn("ada", (tmp_path,))], lambda *_: None)
+
+
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1200), ("dark", 390)])
 def test_the_page_keeps_nobody_out(page: Page, tmp_path: Path, scheme: str, width: int) -> None:
     text = "".join(functions(1)) + f"# {'long ' * 60}\n"
@@ -169,16 +179,16 @@ def test_a_class_gets_a_page_with_both_sides_escaped_and_keeps_its_marks(tmp_pat
         "roster.csv": "student,name,attempt,folder\nada,=Ada <i>,1,ada.ipynb\nbob,,1,bob\n"
                       "eve,,1,eve.py\nzed,,1,zed.zip\n",
     })  # fmt: skip
-    rubric = write_files(tmp_path / "hw", {"rubric.yaml": (
+    homework = write_files(tmp_path / "hw", {"rubric.yaml": (
         "title: T & <t>\ntotal: 1\ncap: 1\ncriteria:\n"
         "  - {id: a, title: A, part: a, check: written, answer: a, points: 1}\n"
     )}) / "rubric.yaml"  # fmt: skip
     out = tmp_path / "out"
-    grade(work, rubric, out, options=RunOptions(sandbox="process"))
+    grade(work, homework, out, options=RunOptions(sandbox="process"))
     marks = (out / "grades.csv").read_bytes(), (out / "grades.json").read_bytes()
     assert "Similar code" not in (out / "report.html").read_text("utf-8")
     done = CliRunner().invoke(
-        cli, ["similar", str(work), "--rubric", str(rubric), "--out", str(out)],
+        cli, ["similar", str(work), "--rubric", str(homework), "--out", str(out)],
         catch_exceptions=False, standalone_mode=False,
     )  # fmt: skip
     assert "=Ada <i> (ada)  and  bob" in done.output, done.output
