@@ -21,7 +21,7 @@ from grader.cli import options as option
               help="Feedback templates, instead of the last run's.")
 def override(student: str, criterion: str, points: float, reason: str, out: Path,
              marker: str | None, templates: Path | None) -> int:
-    """Give STUDENT these POINTS for CRITERION, whatever the check found.
+    """Give STUDENT POINTS for CRITERION, whatever the check found.
 
     The mark is stored as one of `grader mark`: the reason is in the student's feedback, `grader
     explain` shows who gave it and when, and it stays until the student hands in other work. Grades

@@ -25,7 +25,12 @@ def requests(file: Path, out: Path, marker: str | None, templates: Path | None) 
     """
     from grader.cli.mark import marker_name, written
     from grader.marking.mark_store import open_marks
-    from grader.marking.regrade_requests import points_now, read_requests, store_requests
+    from grader.marking.regrade_requests import (
+        points_now,
+        read_requests,
+        store_requests,
+        unanswered,
+    )
     from grader.marking.service import MarkingService
     from grader.submissions.roster import Roster, read_roster
     from grader.text import counted
@@ -35,13 +40,15 @@ def requests(file: Path, out: Path, marker: str | None, templates: Path | None) 
         service = MarkingService(out, store)
         found = read_requests(service, file, read_roster(out) or Roster())
         waiting, answered = store_requests(service, found, who)
+        still = len(unanswered(service, found))
     for one in waiting:
         now, most = points_now(one.answer), one.answer.criterion.points
         points = "no points yet" if now is None else f"{now:g} of {most:g} points"
         command = shlex.join(["grader", "explain", one.student, one.answer.criterion.id,
                               "--out", str(out)])
         click.echo(f"{one.student}, {one.answer.criterion.id}: {points}. See `{command}`.")
-    click.echo(f"{counted(len(waiting), 'new request')} flagged, {len(answered)} answered.")
+    left = f" Still unanswered: {still}." if still else ""
+    click.echo(f"{counted(len(waiting), 'new request')} flagged, {len(answered)} answered.{left}")
     if answered:
         click.echo(written(out, templates))
     return 0

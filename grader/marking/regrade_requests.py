@@ -76,16 +76,30 @@ def store_requests(
                       for one in answered if one.reply])
     waiting = []
     for one in requests:
-        note = f"Regrade request: {one.text}"
-        if one.reply is None and note not in {past.note for past in service.history(one.answer)}:
-            service.dispute(one.answer, marker, note, one.answer.place.version)
+        known = {past.note for past in service.history(one.answer)}
+        if one.reply is None and _note(one) not in known:
+            service.dispute(one.answer, marker, _note(one), one.answer.place.version)
             waiting.append(one)
     return waiting, answered
+
+
+def unanswered(service: MarkingService, requests: Sequence[Request]) -> list[Request]:
+    """Return the requests whose flag no mark has settled yet, on the page or in a file."""
+    return [
+        one for one in requests
+        if any(flag.note == _note(one) for flag in
+               service.answer(one.answer.criterion.id, one.answer.key).place.disputes)
+    ]
 
 
 def points_now(answer: StudentAnswer) -> float | None:
     """The answer's points before the late penalty; None while they are not known."""
     return answer.place.mark.points if answer.place.mark else answer.row.points
+
+
+def _note(request: Request) -> str:
+    """Return what the flag of a request says."""
+    return f"Regrade request: {request.text}"
 
 
 def _criterion(criteria: Sequence[Criterion], row: dict[str, str]) -> str:

@@ -44,7 +44,11 @@ def test_a_request_flags_the_answer_and_leaves_its_points(room: Classroom, capsy
         assert flagged.student == "noether" and flagged.row.points == 1
         assert flagged.place.disputes[0].note == "Regrade request: I did hand it in."
     ask(room, request)   # the file is read again
+    assert "0 new requests flagged, 0 answered. Still unanswered: 1." in capsys.readouterr().out
     assert kinds(room) == ["dispute"]
+    room.mark("noether", "always", 1, comment="Seen.", note="It stays.")   # as on the page
+    ask(room, request)
+    assert "unanswered" not in capsys.readouterr().out
 
 
 def test_an_answer_reaches_points_feedback_and_history_once(room: Classroom) -> None:
