@@ -20,6 +20,8 @@ from grader.records import CriterionGrade, Submission
 from grader.reports.grades_file import json_safe
 from grader.rubric.model import Criterion, Rubric
 
+_PICTURE = re.compile(r"!\[|<img\b|\\includegraphics\b|\battachment:", re.IGNORECASE)
+
 State = Literal["waiting", "marked", "conflict", "disputed", "by the check"]
 
 
@@ -115,20 +117,23 @@ def _answers(rubric: Rubric, standing: PastGrade, salt: str, out: Path) -> list[
             _digest(salt, row.verdict.criterion, submission.student)[:16], 0,
             by_id[row.verdict.criterion], submission, row,
             answer_digest(submission, verdicts[row.verdict.criterion]),
-            _content(row, submission, code),
+            content_of(row, submission, code),
         )
         for row in grade(rubric, submission, list(verdicts.values())).criteria
     ]  # fmt: skip
 
 
-def _content(row: CriterionGrade, submission: Submission, code: str) -> str:
+def content_of(row: CriterionGrade, submission: Submission, code: str) -> str:
     """A digest of all that decides a mark, by which identical answers are found.
 
-    It is of the text without its white space, of the PDF, or of the code and the verdict on it.
+    It is of the text without its white space, of the PDF, or of the code and the verdict on it. A
+    text beside a picture, or a file that nobody read, may be alike where the answers are not.
     """
     verdict = row.verdict
     text = verdict.seen.get("answer")
     if isinstance(text, str) and text:
+        if submission.unread or _PICTURE.search(text):
+            return ""
         return _digest("text", *text.split())
     if verdict.seen.get("pdf"):
         return _digest("PDF", str(verdict.seen["sha256"])) if verdict.seen.get("sha256") else ""

@@ -7,9 +7,11 @@ A rule is one of these, as `rules_of` words it for the process that reads submis
     sorted                 a builtin that is used as one
     .backward              a method or attribute of any object
     only numpy             any other module than these, Python's own and the submission's
+    given data_utils       no rule: a module of the handouts, which `only` allows, too
 
 Comments and texts are no uses. Neither are imports without a use (of a function or class),
-annotations, and `isinstance` tests.
+annotations, and tests of an object's class. A notebook's own modules, which do nothing while code
+is graded, are allowed everywhere.
 """
 
 from __future__ import annotations
@@ -32,7 +34,8 @@ if TYPE_CHECKING:
     from grader.rubric.model import Criterion, Rubric
 
 MOST = 50   # uses that are told, of all rules together
-_ONLY = "only "
+_ONLY, _GIVEN = "only ", "given "
+_NOTEBOOK = ("google.colab", "IPython")
 _USUAL = {"nn": "torch.nn", "F": "torch.nn.functional", "optim": "torch.optim", "np": "numpy"}
 _LONGEST = 80   # characters of a line of code
 _IMPORTERS = ("importlib.import_module", "__import__", "import_module")
@@ -50,8 +53,13 @@ def rules_of(criterion: Criterion) -> tuple[str, ...]:
 
 
 def all_rules(rubric: Rubric) -> tuple[str, ...]:
-    """Return the rules of all criteria, each once."""
-    return tuple(dict.fromkeys(rule for one in rubric.criteria for rule in rules_of(one)))
+    """Return the rules of all criteria, each once, and the handouts' modules if they matter."""
+    rules = tuple(dict.fromkeys(rule for one in rubric.criteria for rule in rules_of(one)))
+    if rubric.handouts is None or not any(rule.startswith(_ONLY) for rule in rules):
+        return rules
+    given = sorted({path.stem for path in rubric.handouts.iterdir()
+                    if path.is_dir() or path.suffix == ".py"})
+    return (*rules, *(_GIVEN + name for name in given))
 
 
 def forbidden_uses(
@@ -65,7 +73,9 @@ def forbidden_uses(
         rules: See the module.
         steps: Told of each file. A file that has to be skipped counts as a doubtful use.
     """
-    rules = tuple(rules)
+    every = tuple(rules)
+    rules = tuple(rule for rule in every if not rule.startswith(_GIVEN))
+    given = {rule.removeprefix(_GIVEN) for rule in every} - {*rules}
     code = [file for file in files if file.lower().endswith(".py")]
     trees: dict[str, list[ast.Module | Unreadable]] = {}
     found: list[Use] = []
@@ -77,12 +87,13 @@ def forbidden_uses(
         else:
             found += [Use(rule, "code that was not read", file, 1, "", True) for rule in rules]
     upload = gathered(trees)
+    own = upload.modules | given
     for file, several in trees.items():
         lines = _lines(folder / file)
         for tree in several:
             if isinstance(tree, ast.Module):
                 names = Names(tree, upload.exports, upload.modules)
-                found += _first_of_each(_in_file(names, upload.modules, rules), file, lines, names)
+                found += _first_of_each(_in_file(names, own, rules), file, lines, names)
     return tuple(dict.fromkeys(found))[:MOST]
 
 
@@ -182,6 +193,8 @@ def _is_use_against(rule: str, name: str, own: frozenset[str]) -> bool:
 def _is_another(rule: str, module: str, own: frozenset[str]) -> bool:
     top = module.partition(".")[0]
     allowed = {one.partition(".")[0] for one in rule.removeprefix(_ONLY).split()}
+    if any(_is_within(module, one) for one in _NOTEBOOK):
+        return False
     return top not in allowed | own | sys.stdlib_module_names
 
 
@@ -190,7 +203,7 @@ def _is_within(name: str, rule: str) -> bool:
 
 
 def _is_harmless(node: ast.AST, names: Names) -> bool:
-    """True in an annotation, and in what `isinstance` compares with."""
+    """True in an annotation, and in what `isinstance`, `type(x) == ...` or a case compares with."""
     inner = node
     for outer in names.around(node):
         match outer:
@@ -203,6 +216,13 @@ def _is_harmless(node: ast.AST, names: Names) -> bool:
             case ast.Call(func=ast.Name(id="isinstance" | "issubclass"), args=[_, part]):
                 if part is inner:
                     return True
+            case ast.Compare(left=ast.Call(func=ast.Name(id="type"), args=[_]), comparators=parts):
+                if inner in parts:
+                    return True
+            case ast.MatchClass(cls=part) if part is inner:
+                return True
+            case ast.Call() | ast.NamedExpr():   # what is made or kept in a test is used
+                return False
         inner = outer
     return False
 

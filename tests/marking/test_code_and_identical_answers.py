@@ -12,9 +12,11 @@ from playwright.sync_api import Page, expect
 
 from grader.checks.registry import parameter_models
 from grader.export.student_bundle.public_rubric import public_rubric
+from grader.marking.answers import content_of
 from grader.marking.code import SourceFile, lines_named, source_files
 from grader.records import Verdict
 from grader.rubric.load import load
+from tests.factories import criterion_grade, submission
 from tests.marking.classroom import Asked, Classroom, answer_of, serving_here
 from tests.support.looking import barriers
 
@@ -145,6 +147,20 @@ def test_answers_that_differ_in_spaces_alone_are_marked_and_undone_together(
     assert served.ask(path, "POST", body).status_code == 200
     assert served.card("written-a", card["key"])["state"] == "waiting"
     assert served.card("written-b", key_of(room, "franklin", "written-b"))["identical"] == []
+
+
+@pytest.mark.parametrize(("text", "unread", "alone"), [
+    ("![image.png](attachment:image.png)", (), True),
+    ("My proof: <img src='photo.jpg'>", (), True),
+    (r"\includegraphics[width=5cm]{proof}", (), True),
+    ("See my photo.", ("photo.jpg",), True),
+    ("Batch norm stands before the ReLU!", (), False),
+])
+def test_a_text_beside_a_picture_is_marked_alone(
+    text: str, unread: tuple[str, ...], alone: bool
+) -> None:
+    row = criterion_grade(status="needs_marking", points=None, seen={"answer": text})
+    assert (content_of(row, submission(unread=unread), "") == "") is alone
 
 
 def test_an_identical_answer_that_somebody_marked_meanwhile_is_a_conflict(

@@ -10,9 +10,9 @@ import pytest
 from grader.checks.forbidden_names import with_forbidden
 from grader.records import Use, Verdict
 from grader.rubric.model import Criterion, Model
-from grader.submissions.forbidden import forbidden_uses, rules_of
+from grader.submissions.forbidden import all_rules, forbidden_uses, rules_of
 from grader.submissions.steps import Steps
-from tests.factories import submission
+from tests.factories import rubric, submission, write_files
 
 NORM = "torch.nn.BatchNorm2d"
 
@@ -36,6 +36,9 @@ def uses(folder: Path, text: str, *rules: str, **others: str) -> tuple[Use, ...]
     "from torch import nn\nclass Mine(nn.BatchNorm2d):\n    pass\n",
     "import torch\nbn = torch.nn.modules.batchnorm.BatchNorm2d(3)\n",
     "def build():\n    from torch import nn\n    return nn.BatchNorm2d(3)\n",
+    "from torch import nn\nsame = type(bn := nn.BatchNorm2d(3)) == object\n",
+    "from torch import nn\nsame = type(0) == (made := nn.BatchNorm2d)\n",
+    "from torch import nn\nsame = isinstance(0, type(nn.BatchNorm2d(3)))\n",
 ])  # fmt: skip
 def test_a_forbidden_class_is_found_under_every_name(text: str, tmp_path: Path) -> None:
     (found,) = uses(tmp_path, text, NORM)
@@ -53,6 +56,10 @@ def test_a_forbidden_class_is_found_under_every_name(text: str, tmp_path: Path) 
     "from torch import nn\n\ndef count(m: nn.BatchNorm2d) -> bool:\n"
     "    return isinstance(m, nn.BatchNorm2d)\n",
     "from torch import nn\n\ndef build(nn):\n    return nn.BatchNorm2d(3)\n",
+    "from torch import nn\n\ndef init(m):\n    return type(m) == nn.BatchNorm2d\n",
+    "from torch import nn\n\ndef init(m):\n    return type(m) in (nn.Linear, nn.BatchNorm2d)\n",
+    "from torch import nn\n\ndef init(m):\n    match m:\n        case nn.BatchNorm2d():\n"
+    "            m.reset_parameters()\n",
     "def broken(:\n",
 ])  # fmt: skip
 def test_what_is_no_use_of_it_costs_nothing(text: str, tmp_path: Path) -> None:
@@ -87,6 +94,18 @@ def test_modules_functions_methods_and_builtins_can_be_forbidden(
 ])
 def test_what_only_looks_like_it_costs_nothing(rule: str, text: str, tmp_path: Path) -> None:
     assert uses(tmp_path, text, rule, helper="def f():\n    pass\n") == ()
+
+
+@pytest.mark.parametrize("module", ["data_utils", "layers.norm", "google.colab", "IPython.display"])
+def test_the_handouts_and_a_notebooks_own_modules_may_be_imported_everywhere(
+    module: str, tmp_path: Path
+) -> None:
+    write_files(tmp_path / "given", {"data_utils.py": "", "layers/norm.py": "", "notes.txt": ""})
+    allows = rubric(criterion(only=("numpy",)), handouts=tmp_path / "given")
+    text = f"import numpy\nfrom {module} import something\n"
+    assert uses(tmp_path, text, *all_rules(allows)) == ()
+    (found,) = uses(tmp_path, text + "import notes\n", *all_rules(allows))
+    assert (found.rule, found.name) == ("only numpy", "notes")
 
 
 def test_a_name_that_a_neighbouring_file_hands_on_is_found(tmp_path: Path) -> None:

@@ -60,7 +60,8 @@ def _fill(bundle: Path, say: Callable[[str], None]) -> None:
 
 def _checked(bundle: Path, work: Path, what: str) -> Criteria:
     """Run `check.py` on a copy of somebody's work and return the criteria as JSON says them."""
-    copy = bundle.parent / f"{what}{work.suffix}"
+    copy = bundle.parent / what / work.name   # a package may import itself by its folder's name
+    copy.parent.mkdir(exist_ok=True)
     if work.is_dir():
         shutil.copytree(work, copy, ignore=shutil.ignore_patterns("__pycache__"))
     else:

@@ -19,6 +19,7 @@ FILES = {
     "rubric.yaml": """\
 title: The mean
 starter: starter
+reference: solution
 total: 2
 cap: 2
 limits: {seconds: 20, memory_mib: 2048, cpus: 1}
@@ -41,7 +42,9 @@ def test_mean(student):
 """,
     "numbers.csv": "1,2,3",
     "starter/hw.py": "def mean(numbers):\n    raise NotImplementedError('mean')\n",
-    "reference/hw.py": "def mean(numbers):\n    return sum(numbers) / len(numbers)\n",
+    "solution/hw.py": "from solution.sums import total\n\ndef mean(numbers):\n"
+                      "    return total(numbers) / len(numbers)\n",
+    "solution/sums.py": "total = sum\n",   # a package that imports itself by its folder's name
 }
 
 
@@ -51,7 +54,7 @@ def test_a_bundle_in_which_the_reference_earns_its_points_is_good_and_one_withou
     rubric = load(write_files(tmp_path / "hw", FILES) / "rubric.yaml", parameter_models)
     options = RunOptions(sandbox="process", seed=3)
     bundle = release(rubric, tmp_path / "trial" / "bundle", options, print, trial=False).path
-    shutil.rmtree(tmp_path / "hw" / "reference" / "__pycache__", ignore_errors=True)
+    shutil.rmtree(tmp_path / "hw" / "solution" / "__pycache__", ignore_errors=True)
     said: list[str] = []
     try_bundle(bundle, rubric, said.append)
     assert len(said) == 1 and "as a student" in said[0]
