@@ -78,6 +78,7 @@ class Check:
 NOT_YOURS = "That is no mistake of yours: a person looks at your code."
 CALLS_EXIT = "the code called exit("   # as the worker says it, of the student's own line
 NOT_SHOWN = "The output is not shown here, because the code ran on hidden data."
+NOT_RUN_HERE = "Your code could not be run here"   # something is not installed
 
 _NEXT_STEPS = {
     "not_found": "Add it, or rename what you have to the name that is expected.",
@@ -102,7 +103,7 @@ _HAPPENED = {
     "disk_limit": "The limit on what can be written to disk was reached",
     "files_limit": "The limit on open files was reached",
     "bad_answer": "The answer cannot be used",
-    "environment": "Your code could not be run here",
+    "environment": NOT_RUN_HERE,
 }
 
 

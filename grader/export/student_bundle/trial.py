@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from grader.checks.check import NOT_RUN_HERE
 from grader.errors import UsageError
 from grader.export.student_bundle.local_packages import fill_from_here
 from grader.rubric.model import Rubric
@@ -40,10 +41,11 @@ def try_bundle(bundle: Path, rubric: Rubric, say: Callable[[str], None]) -> None
         _fill(bundle, say)
     if rubric.starter is not None:
         for one in _checked(bundle, rubric.starter, "starter"):
-            if one["status"] == "not_scored":
+            if one["status"] == "not_scored" or NOT_RUN_HERE in one["reason"]:
                 raise UsageError(_wrong("starter", one))
     for one in _checked(bundle, rubric.reference, "reference"):
-        if one["status"] not in ("passed", "needs_marking") and one["attempted"]:
+        is_good = one["status"] in ("passed", "needs_marking") or not one["attempted"]
+        if not is_good or NOT_RUN_HERE in one["reason"]:
             raise UsageError(_wrong("reference", one))
 
 

@@ -62,8 +62,18 @@ def test_a_bundle_in_which_the_reference_earns_its_points_is_good_and_one_withou
     there = {path.name for path in site.iterdir()}
     assert {"torch", "pytest", "grader"} <= there and not {"docker", "uvicorn", "ray"} & there
 
-    for name in ("starter", "reference"):
-        shutil.rmtree(bundle.parent / name)
+    def anew() -> None:
+        for name in ("starter", "reference"):
+            shutil.rmtree(bundle.parent / name, ignore_errors=True)
+
+    anew()
+    write_files(tmp_path / "hw", {"solution/sums.py": "from not_in_the_bundle import total\n"})
+    without_starter = rubric.model_copy(update={"starter": None})
+    with pytest.raises(UsageError, match="not_in_the_bundle is not installed here"):
+        try_bundle(bundle, without_starter, said.append)
+
+    anew()
+    write_files(tmp_path / "hw", FILES)
     (bundle / "grading" / "numbers.csv").unlink()
     with pytest.raises(UsageError, match="nothing was written, because"):
-        try_bundle(bundle, rubric.model_copy(update={"starter": None}), said.append)
+        try_bundle(bundle, without_starter, said.append)
