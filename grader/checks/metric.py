@@ -10,14 +10,14 @@ import dataclasses
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
 
 from grader import packing
 from grader.checks.answer_key import AnswerKey, EvalInputs
-from grader.checks.check import Check, Work, graded, not_scored, without_answer
+from grader.checks.check import Check, Work, graded, needs_marking, not_scored, without_answer
 from grader.checks.custom.loader import function_in
 from grader.checks.probe import probe
 from grader.checks.retraining import SEEDS
@@ -75,13 +75,15 @@ class Params(Model):
 class Scored:
     """One training and its value; None if the predictions could not be scored, with the reason.
 
-    `broken` says how the instructor's function failed.
+    `broken` says how the instructor's function failed; `doubtful`, that it refused predictions of
+    finite numbers, which may be its own mistake.
     """
 
     evidence: Evidence
     value: float | None
     why: str = ""
     broken: str = ""
+    doubtful: bool = False
 
 
 @probe
@@ -162,6 +164,8 @@ def judge(criterion: Criterion, work: Work, key: AnswerKey) -> Verdict:
         return not_scored(criterion, problem, asked=asked)
     if tried[0].broken:
         return not_scored(criterion, tried[0].broken, asked=asked)
+    if tried[0].doubtful:
+        return needs_marking(criterion, tried[0].why, asked=asked)
     if tried[0].value is None:
         return graded(
             criterion, 0.0, tried[0].why, asked=asked,
@@ -212,17 +216,26 @@ def score(criterion: Criterion, evidence: Evidence, key: AnswerKey) -> Scored:
         return Scored(evidence, None, f"{text}each of {len(targets):,} inputs was expected.")
     if not np.isfinite(found).all():
         return Scored(evidence, None, "The predictions have NaN or infinity in them.")
+    if found.shape != targets.shape and squeezed(found) == squeezed(targets):
+        found = found.reshape(targets.shape)   # (N, 1) for (N,) would be subtracted as (N, N)
     metric = function_in(params.file, params.metric)
     try:
         value = float(metric(found, targets.copy()))
     except ValueError as error:
-        return Scored(evidence, None, f"The predictions cannot be scored: {error}.")
+        why = f"The predictions cannot be scored: {error}."
+        return Scored(evidence, None, why, doubtful=True)
     except Exception as error:   # the instructor's code; it costs no student a mark
         broken = f"{params.metric}() of {params.file.name} raised {type(error).__name__}"
         return Scored(evidence, None, broken=broken)
     if not math.isfinite(value):
-        return Scored(evidence, None, f"The {params.metric} of the predictions is {value}.")
+        why = f"The {params.metric} of the predictions is {value}."
+        return Scored(evidence, None, why, doubtful=True)
     return Scored(evidence, value)
+
+
+def squeezed(array: np.ndarray[Any, Any]) -> tuple[int, ...]:
+    """Return the shape without axes of length 1."""
+    return tuple(size for size in array.shape if size != 1)
 
 
 def _id(criterion: Criterion, number: int) -> str:

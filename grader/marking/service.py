@@ -117,7 +117,7 @@ class MarkingService:
             also: identical answers that get the same mark, with the versions that the marker saw.
         """
         everyone = [(answer, seen), *also]
-        if any(one.content != answer.content for one, _ in also):
+        if any(not one.content or one.content != answer.content for one, _ in also):
             raise NotAllowed("the answers are no longer identical: reload the page")
         for one, _ in everyone:
             check_mark(one, new)

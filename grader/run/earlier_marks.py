@@ -12,7 +12,9 @@ from grader.records import Grade, Submission
 from grader.rubric.model import Rubric
 from grader.run.options import RunOptions
 from grader.run.workspace import workspace
+from grader.submissions.allowlist import imports_of
 from grader.submissions.discover import HandIn
+from grader.submissions.forbidden import all_rules
 from grader.submissions.prepare import prepare
 from grader.submissions.stamp import stamp_of
 
@@ -26,7 +28,7 @@ def earlier_marks(
     graded is opened to find that out, and has no grade until a run grades it.
     """
     for item in hand_ins:
-        now = _now(item, book.last(item.student))
+        now = _now(rubric, item, book.last(item.student))
         if now is None:
             continue
         book.note(now)
@@ -73,7 +75,7 @@ def _unchanged(item: HandIn, last: Submission | None) -> Submission | None:
     )  # fmt: skip
 
 
-def _now(item: HandIn, last: Submission | None) -> Submission | None:
+def _now(rubric: Rubric, item: HandIn, last: Submission | None) -> Submission | None:
     """Return what lies in the folder now: `last`, if it is that, or what is opened to find out.
 
     None if it was never graded, or cannot be opened through a fault of this machine.
@@ -84,6 +86,6 @@ def _now(item: HandIn, last: Submission | None) -> Submission | None:
         return same
     try:
         with workspace() as folder:
-            return prepare(item, folder)
+            return prepare(item, folder, imports=imports_of(rubric), rules=all_rules(rubric))
     except (OSError, GraderError):
         return None

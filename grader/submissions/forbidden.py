@@ -38,6 +38,9 @@ _ONLY, _GIVEN = "only ", "given "
 _NOTEBOOK = ("google.colab", "IPython")
 _USUAL = {"nn": "torch.nn", "F": "torch.nn.functional", "optim": "torch.optim", "np": "numpy"}
 _LONGEST = 80   # characters of a line of code
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+# Parts of torch whose functions are others than torch's own of the same name.
+_APART = ("torch.sparse.", "torch.special.", "torch.linalg.", "torch.fft.", "torch.masked.")
 _IMPORTERS = ("importlib.import_module", "__import__", "import_module")
 
 
@@ -88,13 +91,20 @@ def forbidden_uses(
             found += [Use(rule, "code that was not read", file, 1, "", True) for rule in rules]
     upload = gathered(trees)
     own = upload.modules | given
+    defines = any(_defines(tree) for several in trees.values() for tree in several)
     for file, several in trees.items():
         lines = _lines(folder / file)
         for tree in several:
             if isinstance(tree, ast.Module):
                 names = Names(tree, upload.exports, upload.modules)
-                found += _first_of_each(_in_file(names, own, rules), file, lines, names)
+                found += _first_of_each(
+                    _in_file(names, own, rules), file, lines, names, defines
+                )
     return tuple(dict.fromkeys(found))[:MOST]
+
+
+def _defines(tree: ast.Module | Unreadable) -> bool:
+    return isinstance(tree, ast.Module) and any(isinstance(one, _DEFINITIONS) for one in tree.body)
 
 
 def _lines(path: Path) -> list[str]:
@@ -102,14 +112,23 @@ def _lines(path: Path) -> list[str]:
 
 
 def _first_of_each(
-    seen: Iterable[tuple[str, str, ast.AST]], file: str, lines: Sequence[str], names: Names
+    seen: Iterable[tuple[str, str, ast.AST]], file: str, lines: Sequence[str], names: Names,
+    defines: bool,
 ) -> list[Use]:
-    """Return the first use against each rule; one that counts comes before a doubtful one."""
+    """Return the first use against each rule; one that counts comes before a doubtful one.
+
+    Args:
+        seen: The rule, the full name and the node of each use.
+        file: The file's name.
+        lines: Its lines.
+        names: What its names stand for.
+        defines: The submission defines functions or classes.
+    """
     first: dict[str, Use] = {}
     for rule, name, node in seen:
         line = getattr(node, "lineno", 1)
         text = lines[line - 1].strip()[:_LONGEST] if line <= len(lines) else ""
-        use = Use(rule, name, file, line, text, _is_aside(node, names))
+        use = Use(rule, name, file, line, text, _is_aside(node, names, defines))
         known = first.get(rule)
         if known is None or (use.aside, use.line) < (known.aside, known.line):
             first[rule] = use
@@ -187,6 +206,8 @@ def _is_use_against(rule: str, name: str, own: frozenset[str]) -> bool:
         return True
     # torch has one thing under several names: torch.batch_norm, torch.nn.modules.batchnorm...
     top, _, last = rule.rpartition(".")
+    if name.startswith(_APART) or rule.startswith(_APART):
+        return False
     return top.startswith("torch") and name.startswith("torch.") and name.endswith(f".{last}")
 
 
@@ -227,8 +248,10 @@ def _is_harmless(node: ast.AST, names: Names) -> bool:
     return False
 
 
-def _is_aside(node: ast.AST, names: Names) -> bool:
-    """True below `if __name__ == "__main__":` and in a test: the answer itself may do without."""
+def _is_aside(node: ast.AST, names: Names, defines: bool) -> bool:
+    """True for a use that may only compare with the answer: below `if __name__ == "__main__":`, in
+    a test, and outside of functions and classes where the submission `defines` some."""
+    inside = False
     for outer in names.around(node):
         match outer:
             case ast.If(test=ast.Compare(left=ast.Name(id="__name__"))):
@@ -236,4 +259,5 @@ def _is_aside(node: ast.AST, names: Names) -> bool:
             case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
                 if name.lower().startswith("test"):
                     return True
-    return False
+        inside = inside or isinstance(outer, _DEFINITIONS)
+    return defines and not inside and not isinstance(node, (ast.Import, ast.ImportFrom))

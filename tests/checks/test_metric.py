@@ -55,7 +55,8 @@ def fit_and_predict(x, y, asked):
 HALF = RIGHT.replace("return (", "return 0.8 + (")   # an error of 0.64, far from 0.1
 CHANCE = RIGHT.replace("return (", "return 0.5 * (torch.initial_seed() == 0) + (")
 COLUMN = RIGHT.replace("[:, 0]", "")
-CUBE = RIGHT.replace("[:, 0]", "[..., None]")
+PAIRS = RIGHT.replace("[:, 0]", ".repeat(1, 2)")
+CUBE = RIGHT.replace("[:, 0]", ".repeat(1, 2)[..., None]")
 NONE = RIGHT.replace("return (", "return None if True else (")
 NAN = RIGHT.replace("return (", "return float('nan') * (")
 
@@ -70,15 +71,16 @@ def rubric(tmp_path: Path) -> Path:
 
 
 def test_the_host_scores_what_the_students_function_predicts(rubric: Path, tmp_path: Path) -> None:
-    codes = [RIGHT, HALF, CHANCE, COLUMN, NONE, NAN, CUBE]
+    codes = [RIGHT, HALF, CHANCE, PAIRS, NONE, NAN, CUBE, COLUMN]
     grades = graded_by(rubric, codes, tmp_path / "work")
     verdicts = [grade.criteria[0].verdict for grade in grades]
-    assert [grade.score for grade in grades] == [4, 2, 4, 0, 0, 0, 0], verdicts
+    assert [grade.score for grade in grades] == [4, 2, 4, 0, 0, 0, 0, 4], verdicts
     reasons = [verdict.reason for verdict in verdicts]
     assert "on 40 hidden examples." in reasons[0]
     assert "Mean squared error 0.64" in reasons[1] and "threshold is 0.1 or less" in reasons[1]
     assert "trained again: 0.25" in reasons[2] and len(verdicts[2].tables[0].rows) == 2
-    assert "their shape is (40, 1), not (40,)" in reasons[3]
+    assert "their shape is (40, 2), not (40,)" in reasons[3]
+    assert verdicts[3].status == "needs_marking"   # it may be the function's own mistake
     assert verdicts[6].status == "not_scored" and "raised KeyError" in reasons[6]
     assert "returned a NoneType" in reasons[4] and "NaN" in reasons[5]
 

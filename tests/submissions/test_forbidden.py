@@ -147,6 +147,32 @@ def test_a_comparison_with_the_right_answer_waits_for_a_person(tmp_path: Path) -
     assert judged(tmp_path, text + USED, PASSED, criterion()).status == "failed"
 
 
+@pytest.mark.parametrize("others", [
+    {"text": "from torch import nn\n\nclass Mine(nn.Module):\n    pass\n\nprint(nn.BatchNorm2d(4))\n"},
+    {"text": "from torch import nn\nimport mine\nprint(nn.BatchNorm2d(4)(mine.x))\n",
+     "mine": "def build():\n    return 1\n"},
+    {"text": "from torch import nn\ndef norm(x):\n    return x\nfor c in (1, 2):\n"
+             "    ref = nn.BatchNorm2d(c)\n"},
+])  # fmt: skip
+def test_a_comparison_in_a_cell_beside_the_answer_waits_for_a_person(
+    others: dict[str, str], tmp_path: Path
+) -> None:
+    (found,) = uses(tmp_path, others.pop("text"), NORM, **others)
+    assert found.aside
+
+
+def test_a_use_in_the_answer_counts_though_a_cell_compares_too(tmp_path: Path) -> None:
+    text = "from torch import nn\nprint(nn.BatchNorm2d(4))\ndef norm():\n    return nn.BatchNorm2d(4)\n"
+    (found,) = uses(tmp_path, text, NORM)
+    assert (found.aside, found.line) == (False, 4)
+
+
+def test_a_function_of_another_part_of_torch_is_another_function(tmp_path: Path) -> None:
+    assert not uses(tmp_path, "import torch\ny = torch.sparse.sum(1)\n", "torch.sum")
+    (found,) = uses(tmp_path, "import torch\ny = torch.sum(1)\n", "torch.sum")
+    assert not found.aside
+
+
 def test_a_criterion_that_forbids_something_else_keeps_its_points(tmp_path: Path) -> None:
     work = submission(uses=uses(tmp_path, USED, NORM))
     assert with_forbidden(PASSED, criterion(["nn.Conv2d"]), work) == PASSED
