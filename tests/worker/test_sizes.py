@@ -14,7 +14,9 @@ from grader.checks.pytest_runner.student import Reply, Student, StudentError
 from grader.worker import networks
 from grader.worker.networks.sizes import LAZY
 from grader.worker.observer.networks import same_parameters
+from grader.worker.probes import custom
 from grader.worker.probes.custom import run_custom
+from grader.worker.probes.handles import Handles
 from grader.worker.session import BadAnswer, Session
 from grader.worker.values.counts import as_count
 
@@ -57,10 +59,13 @@ def test_a_probe_that_needs_a_size_gets_a_sentence_for_the_student(
         run_custom(session, args, ())
 
 
-class _Student:
-    """Stands for the worker's `Student`, without shims and files."""
+class _Student(custom.Student):
+    """The worker's `Student` without shims and files."""
 
-    def parameters(self, name: str) -> dict[str, nn.Parameter]:
+    def __init__(self) -> None:
+        self.handles = Handles()
+
+    def parameters(self, of: str, *args: object) -> dict[str, nn.Parameter]:
         return dict(nn.LazyLinear(3).named_parameters())
 
 

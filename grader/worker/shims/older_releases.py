@@ -8,8 +8,10 @@ result.
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Mapping
 from functools import wraps
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,6 +31,9 @@ NAMES: Mapping[str, Any] = {
     "round_": np.round, "row_stack": np.vstack, "trapz": np.trapezoid, "in1d": np.isin,
     "msort": lambda a: np.sort(a, axis=0), "asfarray": lambda a: np.asarray(a, np.float64),
 }  # fmt: skip
+
+
+_LIBRARIES = Path(np.__file__).parent.parent
 
 
 def install(log: ShimLog) -> None:
@@ -68,9 +73,17 @@ def _find_names(log: ShimLog) -> None:
     usual: Callable[[str], Any] = np.__getattr__
 
     def look_up(name: str) -> Any:
-        if name not in NAMES:
+        if name not in NAMES or _asks_a_library():
             return usual(name)
         log.note(f"`np.{name}` is missing in newer releases of NumPy; it works here as before")
         return NAMES[name]
 
     np.__getattr__ = look_up  # type: ignore[method-assign]  # a shim
+
+
+def _asks_a_library() -> bool:
+    """True if the code that looks a name up is installed: it knows NumPy's releases, and asks."""
+    frame = sys._getframe(2)
+    while frame.f_back and frame.f_code.co_filename.startswith("<frozen importlib"):
+        frame = frame.f_back   # `from numpy import Inf`
+    return Path(frame.f_code.co_filename).is_relative_to(_LIBRARIES)

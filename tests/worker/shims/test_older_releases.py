@@ -54,6 +54,19 @@ def test_names_that_numpy_dropped_are_found(tmp_path: Path) -> None:
     assert any("`np.Inf` is missing in newer releases" in note for note in notes)
 
 
+def test_a_library_that_asks_which_numpy_it_has_gets_the_truth(tmp_path: Path) -> None:
+    code = """
+        import skimage.io   # looks np.bool8 up
+        import numpy as np
+        asked = compile("found = hasattr(np, 'Inf')", np.__file__, "exec")
+        there = {"np": np}
+        exec(asked, there)
+        assert not there["found"] and hasattr(np, "Inf")
+    """
+    (note,) = run(tmp_path, code).notes
+    assert "`np.Inf`" in note
+
+
 def test_what_never_worked_fails_as_it_does_at_home(tmp_path: Path) -> None:
     code = """
         import numpy as np
